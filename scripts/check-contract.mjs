@@ -1,0 +1,109 @@
+/**
+ * Holds the emitted schema against a contract: whatever is emitted must be in the contract, the same in names,
+ * arguments, defaults, nullability, kinds, interfaces and members; descriptions are free. A part of the contract is
+ * fine: what is built must not differ, what is not built is nobody's promise.
+ *
+ *     node scripts/check-contract.mjs path/to/contract.graphql [path/to/schema.graphql]
+ *
+ * Prints each difference on a line of its own; exit code 1 where there is any.
+ */
+import { readFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+import {
+  astFromValue,
+  buildSchema,
+  isEnumType,
+  isInputObjectType,
+  isInterfaceType,
+  isIntrospectionType,
+  isObjectType,
+  isSpecifiedScalarType,
+  isUnionType,
+  print,
+} from 'graphql';
+
+/**
+ * One line for each difference; none where the schema is the contract or a part of it.
+ * @param {string} contractSdl
+ * @param {string} schemaSdl
+ * @returns {string[]}
+ */
+export function differences(contractSdl, schemaSdl) {
+  const contract = buildSchema(contractSdl);
+  const schema = buildSchema(schemaSdl);
+  return Object.values(schema.getTypeMap())
+    .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+    .flatMap((type) => {
+      const promised = contract.getType(type.name);
+      if (!promised) return [`${type.name} is not in the contract`];
+      if (promised.constructor !== type.constructor) {
+        return [`${type.name} is a ${kindOf(type)}, in the contract a ${kindOf(promised)}`];
+      }
+      const wanted = partsOf(promised);
+      return [...partsOf(type)].flatMap(([part, shape]) => {
+        const expected = wanted.get(part);
+        if (expected === undefined) return [`${part} is not in the contract`];
+        return expected === shape ? [] : [`${part} is ${shape}, in the contract ${expected}`];
+      });
+    })
+    .concat(missingArguments(contract, schema));
+}
+
+function kindOf(type) {
+  return type.constructor.name.replace(/^GraphQL|Type$/g, '');
+}
+
+/** Every part of a type by its path, with all of its shape that a client can see. */
+function partsOf(type) {
+  const parts = new Map();
+  if (isEnumType(type)) {
+    for (const value of type.getValues()) parts.set(`${type.name}.${value.name}`, 'a value');
+  } else if (isUnionType(type)) {
+    for (const member of type.getTypes()) parts.set(`${type.name} = ${member.name}`, 'a member');
+  } else if (isInputObjectType(type)) {
+    for (const field of Object.values(type.getFields())) {
+      parts.set(`${type.name}.${field.name}`, inputShape(field));
+    }
+  } else if (isObjectType(type) || isInterfaceType(type)) {
+    const interfaces = type.getInterfaces().map(({ name }) => name);
+    parts.set(`${type.name} implements`, interfaces.sort().join(' & ') || 'nothing');
+    for (const field of Object.values(type.getFields())) {
+      parts.set(`${type.name}.${field.name}`, String(field.type));
+      for (const argument of field.args) {
+        parts.set(`${type.name}.${field.name}(${argument.name})`, inputShape(argument));
+      }
+    }
+  }
+  return parts;
+}
+
+function inputShape({ type, defaultValue }) {
+  if (defaultValue === undefined) return String(type);
+  return `${String(type)} = ${print(astFromValue(defaultValue, type))}`;
+}
+
+/** Leaving a field out is fine, leaving out its arguments or an input's fields is another field. */
+function missingArguments(contract, schema) {
+  return Object.values(contract.getTypeMap()).flatMap((promised) => {
+    const type = schema.getType(promised.name);
+    if (isIntrospectionType(promised) || !type || type.constructor !== promised.constructor)
+      return [];
+    const has = partsOf(type);
+    return [...partsOf(promised).keys()]
+      .filter((part) => !has.has(part))
+      .filter((part) => isInputObjectType(promised) || has.has(/^(.+)\(/.exec(part)?.[1]))
+      .map((part) => `${part} is missing`);
+  });
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const [contractPath, schemaPath = 'schema/schema.graphql'] = process.argv.slice(2);
+  if (!contractPath) {
+    console.error('Usage: node scripts/check-contract.mjs CONTRACT [SCHEMA]');
+    process.exit(1);
+  }
+  const found = differences(readFileSync(contractPath, 'utf8'), readFileSync(schemaPath, 'utf8'));
+  for (const difference of found) console.error(difference);
+  if (found.length > 0) process.exit(1);
+  console.log('The schema keeps the contract.');
+}

@@ -1,0 +1,225 @@
+/**
+ * MySQL and Redis from the distribution's packages, unpacked into the project's `.cache/` and never installed: nothing
+ * of the machine changes, no rights are needed, and the folder can be deleted at any time. apt runs with a
+ * configuration, lists and caches of its own and checks signatures as ever. The programs bring all their libraries and
+ * run by their own loader, so a server of a newer release runs on an older one. A folder gets its final name only when
+ * it is complete, so an interrupted download leaves no half cache.
+ */
+import { existsSync } from 'node:fs';
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readDistribution, type AptSource, type Distribution } from './apt-sources.js';
+import {
+  keepFolder,
+  makeFolder,
+  reasonOf,
+  removeFolder,
+  runCommand,
+  type CommandOptions,
+} from './child-processes.js';
+import type { Program } from './machine-programs.js';
+import { ServiceError, WayUnavailable } from './service-errors.js';
+
+const APT_UPDATE_TIMEOUT_MS = 120_000;
+const APT_DOWNLOAD_TIMEOUT_MS = 600_000;
+const COMMAND_TIMEOUT_MS = 60_000;
+/** Longer than any fill takes: what is older was left by a process that was killed. */
+const ABANDONED_AFTER_MS = 3_600_000;
+
+export interface PackagesOptions {
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+  /** For tests; the project's own otherwise. */
+  readonly cacheFolder?: string | undefined;
+}
+
+/** @throws WayUnavailable */
+export async function unpackMysql(options: PackagesOptions): Promise<Program> {
+  const distribution = readDistribution();
+  // Debian's releases have MariaDB only; its unstable suite, on the same mirrors, has MySQL.
+  const suite = distribution.id === 'debian' ? 'sid' : distribution.source.suite;
+  const source = { ...distribution.source, suite };
+  const root = await fill({ server: 'MySQL', source, distribution, options, choose: chooseMysql });
+  const share = join(root, 'usr/share/mysql');
+  return {
+    command: await ownLoader(root, 'usr/sbin/mysqld'),
+    args: [
+      `--basedir=${join(root, 'usr')}`,
+      `--lc-messages-dir=${share}`,
+      `--character-sets-dir=${join(share, 'charsets')}`,
+      `--plugin-dir=${join(root, 'usr/lib/mysql/plugin')}`,
+      '--secure-file-priv=NULL',
+    ],
+    where: `from the packages of ${titleOf(distribution)} (${suite}), unpacked in .cache/`,
+  };
+}
+
+/** @throws WayUnavailable */
+export async function unpackRedis(options: PackagesOptions): Promise<Program> {
+  const distribution = readDistribution();
+  const { source } = distribution;
+  const choose = () => Promise.resolve(['redis-server', 'redis-tools']);
+  const root = await fill({ server: 'Redis', source, distribution, options, choose });
+  return {
+    command: await ownLoader(root, 'usr/bin/redis-server'),
+    args: [],
+    where: `from the packages of ${titleOf(distribution)} (${source.suite}), unpacked in .cache/`,
+  };
+}
+
+function titleOf(distribution: Distribution): string {
+  return distribution.id === 'debian' ? 'Debian' : 'Ubuntu';
+}
+
+type Apt = (program: 'apt-get' | 'apt-cache', args: string[], timeoutMs: number) => Promise<string>;
+
+async function chooseMysql(apt: Apt): Promise<string[]> {
+  const names = await apt('apt-cache', ['pkgnames', 'mysql-server-core'], COMMAND_TIMEOUT_MS);
+  const found = names.split('\n').filter((name) => name.startsWith('mysql-server-core'));
+  // Debian's is unversioned; Ubuntu's carries its version, the highest of which is wanted.
+  const [name] = found.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
+  if (name === undefined) throw new WayUnavailable("the distribution's packages have no MySQL");
+  return [name];
+}
+
+interface Fill {
+  readonly server: 'MySQL' | 'Redis';
+  readonly source: AptSource;
+  readonly distribution: Distribution;
+  readonly options: PackagesOptions;
+  readonly choose: (apt: Apt) => Promise<string[]>;
+}
+
+/** Returns the folder with the unpacked packages, which it makes where it is not there yet. */
+async function fill(request: Fill): Promise<string> {
+  const { server, source, options } = request;
+  const parent = options.cacheFolder ?? join(projectFolder(), '.cache');
+  const command: CommandOptions = { signal: options.signal, timeoutMs: COMMAND_TIMEOUT_MS };
+  const architecture = (await runCommand('dpkg', ['--print-architecture'], command)).trim();
+  const name = `${server.toLowerCase()}-${source.suite}-${architecture}`;
+  const final = join(parent, name);
+  if (existsSync(final)) return final;
+
+  await mkdir(parent, { recursive: true }).catch((error: unknown) => {
+    throw new WayUnavailable(`the cache folder ${parent} cannot be made (${reasonOf(error)})`);
+  });
+  await removeAbandoned(parent);
+  const partial = await makeFolder(parent, 'partial-').catch((error: unknown) => {
+    throw error instanceof ServiceError ? new WayUnavailable(error.message.slice(0, -1)) : error;
+  });
+  try {
+    options.log(`${server}: downloading its packages into .cache/, once …`);
+    const root = await downloadAndUnpack(partial, request);
+    await rename(root, final).catch((error: unknown) => {
+      // Another process has filled it meanwhile: as good as ours.
+      if (!existsSync(final)) throw error;
+    });
+    return final;
+  } finally {
+    await removeFolder(partial);
+    keepFolder(partial);
+  }
+}
+
+async function downloadAndUnpack(partial: string, request: Fill): Promise<string> {
+  const { signal } = request.options;
+  const configuration = await writeAptConfiguration(partial, request.source);
+  const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
+  const apt: Apt = (program, args, timeoutMs) =>
+    runCommand(program, ['-c', configuration, '-q', ...args], { signal, timeoutMs, env });
+  await apt('apt-get', ['update'], APT_UPDATE_TIMEOUT_MS);
+  const packages = await request.choose(apt);
+  const install = ['install', '-y', '--download-only', ...packages];
+  await apt('apt-get', install, APT_DOWNLOAD_TIMEOUT_MS);
+
+  const root = join(partial, 'root');
+  const archives = join(partial, 'archives');
+  for (const file of await readdir(archives)) {
+    // Perl is for the server's maintenance scripts, which nobody runs here.
+    if (!file.endsWith('.deb') || /^(lib)?perl/.test(file)) continue;
+    const args = ['-x', join(archives, file), root];
+    await runCommand('dpkg', args, { signal, timeoutMs: COMMAND_TIMEOUT_MS });
+  }
+  return root;
+}
+
+/**
+ * Read after the machine's own configuration, which keeps its proxies in force. The hooks are cleared, as they would
+ * touch the machine. The empty status file says that nothing is installed, so every library is fetched.
+ */
+async function writeAptConfiguration(folder: string, source: AptSource): Promise<string> {
+  const inside = (name: string) => join(folder, name);
+  for (const name of ['lists/partial', 'archives/partial', 'preferences.d']) {
+    await mkdir(inside(name), { recursive: true });
+  }
+  for (const name of ['status', 'preferences']) await writeFile(inside(name), '');
+  const signed = `signed-by=${source.keyring}`;
+  const components = source.keyring.includes('ubuntu') ? 'main universe' : 'main';
+  await writeFile(
+    inside('sources.list'),
+    `deb [${signed} target=Packages] ${source.mirror} ${source.suite} ${components}\n`,
+  );
+  const file = inside('apt.conf');
+  const hooks = ['Update::Pre-Invoke', 'Update::Post-Invoke', 'Update::Post-Invoke-Success'];
+  const lines = [
+    ...hooks.map((hook) => `#clear APT::${hook};`),
+    ...['Pre-Invoke', 'Post-Invoke', 'Pre-Install-Pkgs'].map((hook) => `#clear DPkg::${hook};`),
+    `Dir::State "${folder}";`,
+    `Dir::State::lists "${inside('lists')}";`,
+    `Dir::State::status "${inside('status')}";`,
+    `Dir::Cache "${folder}";`,
+    `Dir::Cache::archives "${inside('archives')}";`,
+    `Dir::Etc::sourcelist "${inside('sources.list')}";`,
+    'Dir::Etc::sourceparts "-";',
+    `Dir::Etc::preferences "${inside('preferences')}";`,
+    `Dir::Etc::preferencesparts "${inside('preferences.d')}";`,
+    `Dir::Log "${folder}";`,
+    'Acquire::Languages "none";',
+    'Acquire::Retries "2";',
+    'APT::Install-Recommends "false";',
+    // apt's own user could not write into a folder of the project.
+    'APT::Sandbox::User "root";',
+  ];
+  await writeFile(file, `${lines.join('\n')}\n`);
+  return file;
+}
+
+async function removeAbandoned(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    if (!name.startsWith('partial-')) continue;
+    const folder = join(parent, name);
+    const made = await stat(folder).catch(() => null);
+    if (made && Date.now() - made.mtimeMs > ABANDONED_AFTER_MS) {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+}
+
+/** How the program is run by the loader and the libraries that were unpacked beside it. */
+async function ownLoader(root: string, program: string): Promise<readonly [string, ...string[]]> {
+  const folders: string[] = [];
+  let loader: string | undefined;
+  // Releases before the merge of /usr keep some libraries, the loader among them, in /lib.
+  for (const base of ['usr/lib', 'lib']) {
+    for (const name of await readdir(join(root, base)).catch(() => [])) {
+      if (!name.includes('-linux-gnu')) continue;
+      const folder = join(root, base, name);
+      folders.push(folder);
+      const found = (await readdir(folder)).find((file) => /^ld-linux-.*\.so\.\d+$/.test(file));
+      if (found !== undefined) loader ??= join(folder, found);
+    }
+  }
+  if (loader === undefined || !existsSync(join(root, program))) {
+    throw new WayUnavailable(`${root} is not complete; delete it to have it filled again`);
+  }
+  return [loader, '--library-path', folders.join(':'), join(root, program)];
+}
+
+function projectFolder(): string {
+  let folder = dirname(fileURLToPath(import.meta.url));
+  while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
+    folder = dirname(folder);
+  }
+  return folder;
+}

@@ -1,0 +1,153 @@
+/**
+ * `npm run dev`: services, server and a sample catalogue from one command, and everything gone again at Ctrl-C,
+ * whenever it comes. What can be known before anything is started, a wrong variable or a taken port, is said first. An
+ * orderly stop by a signal is what was asked for, so it exits with 0; 1 is for a start that failed, with a sentence on
+ * stderr; 130 for a stop that was forced by a second signal.
+ */
+import { createServer } from 'node:net';
+import { startApp } from '../src/app.js';
+import { loadConfig, type Config } from '../src/config.js';
+import { explainStartFailure } from '../src/start-failure.js';
+import { addSampleCatalogue } from './sample-catalogue.js';
+import { ServiceError } from './service-errors.js';
+import { bringServices, type Services } from './services.js';
+
+/** A wrapper may pass the terminal's Ctrl-C on, so that it arrives twice; only a later signal is a second wish. */
+const SAME_SIGNAL_MS = 1_000;
+const FORCED_EXIT_CODE = 130;
+
+/** Stand for what is not known yet, so that all other variables can be checked before anything is started. */
+const PLACE_HOLDER_MYSQL = 'mysql://root@127.0.0.1:3306/stockade';
+const PLACE_HOLDER_REDIS = 'redis://127.0.0.1:6379';
+
+const MUTATION = `mutation {
+  deductStock(input: { items: [{ productId: "flash-sale", quantity: 1 }] }) {
+    results {
+      ... on DeductedItem { productId quantity remaining }
+      ... on FailedItem { productId quantity error { code message } }
+    }
+  }
+}`;
+
+const signal = listenForSignals();
+try {
+  await develop(signal);
+} catch (error) {
+  if (!signal.aborted || error !== signal.reason) {
+    console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
+    process.exitCode = 1;
+  }
+}
+process.exit();
+
+function listenForSignals(): AbortSignal {
+  const interruption = new AbortController();
+  let firstMs: number | undefined;
+  const interrupt = () => {
+    const nowMs = performance.now();
+    if (firstMs === undefined) {
+      firstMs = nowMs;
+      console.log('\nStopping …');
+      interruption.abort();
+    } else if (nowMs - firstMs > SAME_SIGNAL_MS) {
+      process.exit(FORCED_EXIT_CODE);
+    }
+  };
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
+  // A terminal that was closed takes no more lines, which is no reason to stop in disorder.
+  process.stdout.on('error', () => undefined);
+  process.stderr.on('error', () => undefined);
+  return interruption.signal;
+}
+
+async function develop(signal: AbortSignal): Promise<void> {
+  process.env.NODE_ENV = 'development';
+  const planned = configure({ mysqlUrl: PLACE_HOLDER_MYSQL, redisUrl: PLACE_HOLDER_REDIS });
+  await assertPortIsFree(planned);
+  const log = (line: string) => {
+    console.log(line);
+  };
+  log('Finding MySQL and Redis …');
+  const services = await bringServices({ env: process.env, signal, log });
+  try {
+    await serve(services, signal);
+  } finally {
+    await services.stop();
+  }
+}
+
+async function serve(services: Services, signal: AbortSignal): Promise<void> {
+  const { mysql, redis } = services;
+  const app = await startApp(configure({ mysqlUrl: mysql.url, redisUrl: redis.url }));
+  try {
+    signal.throwIfAborted();
+    const added = await addSampleCatalogue(app.url, signal);
+    console.log(greet(services, app.url, added));
+    await new Promise<void>((resolve) => {
+      signal.addEventListener('abort', () => {
+        resolve();
+      });
+    });
+  } finally {
+    await app.stop();
+  }
+}
+
+/** What the user set wins over what suits development. @throws ConfigError */
+function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string }): Config {
+  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
+  return loadConfig({
+    PORT: '4000',
+    HOST: '127.0.0.1',
+    LOG_LEVEL: 'warn',
+    SHUTDOWN_GRACE_MS: '1000',
+    MYSQL_URL: urls.mysqlUrl,
+    REDIS_URL: urls.redisUrl,
+    ...given,
+    NODE_ENV: 'development',
+  });
+}
+
+/** @throws with the system's code where the port cannot be listened on. */
+async function assertPortIsFree({ host, port }: Config): Promise<void> {
+  if (port === 0) return;
+  await new Promise<void>((resolve, reject) => {
+    const server = createServer();
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      reject(new ServiceError(explainPort(error, host, port), { cause: error }));
+    });
+    server.listen({ host, port, exclusive: true }, () => {
+      server.close(() => {
+        resolve();
+      });
+    });
+  });
+}
+
+function explainPort(error: NodeJS.ErrnoException, host: string, port: number): string {
+  switch (error.code) {
+    case 'EADDRINUSE':
+      return `Port ${port} is taken by another program; choose a free one, as in PORT=${port + 1} npm run dev.`;
+    case 'EACCES':
+      return `This user may not listen on port ${port}; choose one above 1023, as in PORT=4000 npm run dev.`;
+    default:
+      return `HOST=${host} is no address on which this machine can listen (${error.code ?? error.message}).`;
+  }
+}
+
+function greet(services: Services, url: string, added: number): string {
+  // Browsers know the loopback by this name, and Sandbox trusts it.
+  const address = url.replace(/\/\/(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=[:/])/, '//localhost');
+  const sample = added === 0 ? 'was there already' : `added, ${added} products`;
+  return `
+${services.mysql.chosen}
+${services.redis.chosen}
+Sample catalogue: ${sample}.
+
+Stockade serves ${address}
+Open it in a browser for Apollo Sandbox, and paste:
+
+${MUTATION}
+
+Ctrl-C stops everything.`;
+}

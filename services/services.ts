@@ -1,0 +1,134 @@
+/**
+ * Brings the MySQL and the Redis that development, tests and benchmarks need, without questions: those that the user
+ * named, else Docker's, else this machine's programs as private instances, else the distribution's packages, else
+ * MariaDB. Each service says which way was taken and why. A server that the user did not name is never touched, and
+ * all that was started is stopped again, also when the start is called off in its middle.
+ */
+import { startMysqlContainer, startRedisContainer } from './docker-services.js';
+import { reachGivenMysql, reachGivenRedis, type GivenServer } from './given-servers.js';
+import { privateMysqlWays } from './private-mysql.js';
+import { privateRedisWays } from './private-redis.js';
+import { ServiceError, WayUnavailable } from './service-errors.js';
+import { readSkippedWays } from './skipped-ways.js';
+import { chooseWay, type Attempt } from './way-choice.js';
+
+const SECOND_FAILURE_WAIT_MS = 500;
+
+export interface RunningService {
+  readonly url: string;
+  /** One sentence: which way, and why not one before it. */
+  readonly chosen: string;
+  stop(): Promise<void>;
+}
+
+export interface BringOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly signal: AbortSignal;
+  readonly log: (line: string) => void;
+}
+
+export interface Services {
+  readonly mysql: RunningService;
+  readonly redis: RunningService;
+  stop(): Promise<void>;
+}
+
+/** @throws ServiceError with a sentence for the user, or the signal's reason; all is stopped then. */
+export async function bringServices(options: BringOptions): Promise<Services> {
+  // When one of the two fails, the other one is not waited for, unless it is about to fail as well: then the user is
+  // told of both at once.
+  const failed = new AbortController();
+  let patience: NodeJS.Timeout | undefined;
+  const signal = AbortSignal.any([options.signal, failed.signal]);
+  const both = [bringMysql, bringRedis].map(async (bring) => {
+    try {
+      return await bring({ ...options, signal });
+    } catch (error) {
+      patience ??= setTimeout(() => {
+        failed.abort(error);
+      }, SECOND_FAILURE_WAIT_MS);
+      throw error;
+    }
+  });
+  const outcomes = await Promise.allSettled(both);
+  clearTimeout(patience);
+  const running = outcomes.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []));
+  const [mysql, redis] = running;
+  const stop = async () => {
+    await Promise.all(running.map((service) => service.stop()));
+  };
+  if (mysql && redis && !options.signal.aborted) return { mysql, redis, stop };
+  await stop();
+  options.signal.throwIfAborted();
+  throw explainFailures(
+    outcomes.flatMap((o) => (o.status === 'rejected' ? [o.reason as unknown] : [])),
+  );
+}
+
+function explainFailures(reasons: readonly unknown[]): unknown {
+  const messages = reasons.flatMap((r) => (r instanceof ServiceError ? [r.message] : []));
+  // The second of two equal reasons is the first one, which called the other start off.
+  const distinct = [...new Set(messages)];
+  return distinct.length > 1 ? new ServiceError(distinct.join('\n')) : reasons[0];
+}
+
+async function bringMysql(options: BringOptions): Promise<RunningService> {
+  const { env } = options;
+  const given = env.MYSQL_URL;
+  if (given) return asGiven('MySQL', 'MYSQL_URL', await reachGivenMysql(given));
+  return choose('MySQL', env, INSTALL_MYSQL, [
+    { way: 'docker', title: 'Docker', run: () => startMysqlContainer(options) },
+    ...privateMysqlWays(options),
+    ...privateMysqlWays({ ...options, flavour: 'mariadb' }),
+  ]);
+}
+
+async function bringRedis(options: BringOptions): Promise<RunningService> {
+  const { env } = options;
+  const given = env.REDIS_URL;
+  if (given) return asGiven('Redis', 'REDIS_URL', await reachGivenRedis(given));
+  return choose('Redis', env, INSTALL_REDIS, [
+    { way: 'docker', title: 'Docker', run: () => startRedisContainer(options) },
+    ...privateRedisWays(options),
+  ]);
+}
+
+const INSTALL_MYSQL =
+  'Install Docker, MySQL 8.0.16 or later, or MariaDB 10.11 or later, or set MYSQL_URL.';
+const INSTALL_REDIS = 'Install Docker or Redis 7 or later, or set REDIS_URL.';
+
+function asGiven(name: string, variable: string, server: GivenServer): RunningService {
+  return {
+    url: server.url,
+    chosen: `${name}: ${server.version} at ${server.host}, because ${variable} is set.`,
+    stop: () => Promise.resolve(),
+  };
+}
+
+interface Started {
+  readonly url: string;
+  readonly version: string;
+  readonly where: string;
+  stop(): Promise<void>;
+}
+
+async function choose(
+  name: string,
+  env: NodeJS.ProcessEnv,
+  install: string,
+  attempts: readonly Attempt<Started>[],
+): Promise<RunningService> {
+  try {
+    const { made, passedOver } = await chooseWay(attempts, readSkippedWays(env));
+    const why = passedOver.length === 0 ? 'a Docker engine answers' : passedOver.join(' and ');
+    return {
+      url: made.url,
+      chosen: `${name}: ${made.version} ${made.where}, because ${why}.`,
+      stop: () => made.stop(),
+    };
+  } catch (error) {
+    if (!(error instanceof WayUnavailable)) throw error;
+    const sentence = `${name} cannot be had here: ${error.message}. ${install}`;
+    throw new ServiceError(sentence, { cause: error });
+  }
+}

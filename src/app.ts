@@ -1,0 +1,160 @@
+/**
+ * The composition root: builds everything with `new`, in the order in which it depends on each other, and stops it in
+ * the reverse order. The only file that sees every folder.
+ */
+import { pino, type Logger } from 'pino';
+import type { Config } from './config.js';
+import { Database } from './database/connect.js';
+import { assertMigrated, migrate } from './database/migrator.js';
+import { SequelizeProductCatalogue } from './database/sequelize-product-catalogue.js';
+import { SequelizeStockStore } from './database/sequelize-stock-store.js';
+import { createGraphqlServer, type GraphqlServer } from './graphql/server.js';
+import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
+import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
+import { ProductService } from './inventory/product-service.js';
+import {
+  DistributedLocking,
+  NoLocking,
+  RowLocking,
+  type StockLocking,
+} from './inventory/stock-locking.js';
+import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/stock-service.js';
+import { DistributedLockManager, RedisLockService } from './lock/index.js';
+import { lockMetrics } from './metrics.js';
+import { Readiness } from './readiness.js';
+
+export interface App {
+  /** Where it serves, as in `http://127.0.0.1:4000/graphql`. */
+  readonly url: string;
+  /** Runs one operation without HTTP: for tests at the resolvers' level. */
+  readonly execute: GraphqlServer['execute'];
+  /** Finishes what is under way, within the grace period, and closes every connection. Safe to call twice. */
+  stop(): Promise<void>;
+}
+
+export interface AppOptions {
+  readonly log?: Logger;
+  /** Told of every statement that goes to MySQL: for tests that count them. */
+  readonly onStatement?: (sql: string) => void;
+}
+
+/** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
+export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
+  const log = options.log ?? pino({ level: config.logLevel });
+  const started = new Started(log);
+  try {
+    if (config.migrateOnStart) await migrate(config.mysqlUrl);
+    else await assertMigrated(config.mysqlUrl);
+
+    const database = new Database({
+      url: config.mysqlUrl,
+      poolMax: config.mysqlPoolMax,
+      commitsMax: config.commitsMax,
+      onStatement: options.onStatement,
+    });
+    started.push('database', () => database.close());
+
+    const lock = config.stockLock === 'redis' ? openLock(config, log) : null;
+    if (lock) {
+      started.push('lock', () => lock.stop());
+      await lock.start();
+    }
+
+    const stock = new StockService(
+      new SequelizeStockStore(database.writer),
+      buildLocking(config, lock),
+      {
+        lockWaitMs: config.lockWaitMs,
+        batchMax: config.stockBatchMax,
+        queueMax: config.laneQueueMax,
+        commitsMax: config.commitsMax,
+      },
+    );
+    started.push('lanes', () => stock.stop(config.shutdownGraceMs));
+
+    const readiness = new Readiness({
+      database,
+      lock,
+      lockIsNeeded: config.lockFallback === 'fail',
+    });
+    const server = createGraphqlServer({
+      services: buildServices(config, database, stock),
+      log,
+      host: config.host,
+      port: config.port,
+      environment: config.environment,
+      sandbox: config.sandbox,
+      introspection: config.introspection,
+      corsOrigins: config.corsOrigins,
+      requestTimeoutMs: config.requestTimeoutMs,
+      shutdownGraceMs: config.shutdownGraceMs,
+      readiness: () => readiness.report(),
+      metrics: lockMetrics(lock),
+    });
+    started.push('server', async () => {
+      readiness.drain();
+      await server.stop();
+    });
+    const url = await server.start();
+    log.info({ url, stockLock: config.stockLock }, 'Stockade serves.');
+    return { url, execute: server.execute, stop: () => started.stop() };
+  } catch (error) {
+    await started.stop();
+    throw error;
+  }
+}
+
+function openLock(config: Config, log: Logger): RedisLockService {
+  return new RedisLockService({
+    url: config.redisUrl ?? '',
+    ttlMs: config.lockTtlMs,
+    queueMax: config.laneQueueMax,
+    log,
+  });
+}
+
+function buildServices(config: Config, database: Database, stock: StockService) {
+  const settings = { batchMax: config.stockBatchMax };
+  return {
+    deductStock: new DeductStockTransaction(stock, settings),
+    increaseStock: new IncreaseStockTransaction(stock, settings),
+    products: new ProductService(new SequelizeProductCatalogue(database)),
+  };
+}
+
+function buildLocking(config: Config, lock: RedisLockService | null): StockLocking {
+  if (lock) {
+    return new DistributedLocking(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+      fallback: config.lockFallback,
+      retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
+    });
+  }
+  return config.stockLock === 'database' ? new RowLocking() : new NoLocking();
+}
+
+/** What has been started, to be stopped in the reverse order; one part that fails does not keep the rest running. */
+class Started {
+  private readonly parts: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
+  private stopping: Promise<void> | undefined;
+
+  constructor(private readonly log: Logger) {}
+
+  push(name: string, stop: () => Promise<void>): void {
+    this.parts.push({ name, stop });
+  }
+
+  stop(): Promise<void> {
+    this.stopping ??= this.stopAll();
+    return this.stopping;
+  }
+
+  private async stopAll(): Promise<void> {
+    for (const part of this.parts.reverse()) {
+      try {
+        await part.stop();
+      } catch (error) {
+        this.log.error({ err: error, part: part.name }, 'A part did not stop cleanly.');
+      }
+    }
+  }
+}

@@ -1,0 +1,112 @@
+/**
+ * Checks that the ledger explains every unit: per product and location the sequence counts 1, 2, 3 … without a gap,
+ * every line adds up, begins where the last one ended and has the sign of its kind, and the last one equals the level.
+ *
+ * All of it in one transaction's snapshot, so it may run on a live database. The chain is checked in the order that the
+ * database itself wrote down, so the check is one pass, not a search.
+ */
+import { QueryTypes, Transaction, type Sequelize } from 'sequelize';
+
+export interface LedgerProblem {
+  readonly productId: string;
+  readonly locationId: string;
+  /** The bad line; null where the level itself is bad. */
+  readonly sequence: number | null;
+  readonly problem: string;
+}
+
+export interface LedgerReport {
+  readonly products: number;
+  readonly movements: number;
+  /** The first bad line of each product that has one, by product id. */
+  readonly problems: readonly LedgerProblem[];
+}
+
+const BAD_MOVEMENTS = `
+  WITH chain AS (
+    SELECT product_id, location_id, sequence, kind, delta, quantity_before, quantity_after,
+           ROW_NUMBER() OVER line_order AS expected_sequence,
+           COALESCE(LAG(quantity_after) OVER line_order, 0) AS expected_before
+    FROM stock_movements
+    WINDOW line_order AS (PARTITION BY product_id, location_id ORDER BY sequence)
+  ), bad AS (
+    SELECT product_id, location_id, sequence,
+      CASE
+        WHEN sequence <> expected_sequence
+          THEN CONCAT('has sequence ', sequence, ' where ', expected_sequence, ' was expected')
+        WHEN quantity_before <> expected_before
+          THEN CONCAT('begins at ', quantity_before, ', the line before ended at ', expected_before)
+        WHEN quantity_before + delta <> quantity_after
+          THEN CONCAT(quantity_before, ' with ', delta, ' does not make ', quantity_after)
+        WHEN quantity_after < 0
+          THEN CONCAT('ends below zero, at ', quantity_after)
+        WHEN kind IN ('INITIAL', 'INCREASE', 'TRANSFER_IN') AND delta <= 0
+          OR kind IN ('DEDUCTION', 'TRANSFER_OUT', 'RESERVATION_COMMIT') AND delta >= 0
+          OR delta = 0
+          THEN CONCAT('is a ', kind, ' of ', delta)
+      END AS problem
+    FROM chain
+  )
+  SELECT product_id AS productId, location_id AS locationId, sequence, problem
+  FROM (
+    SELECT bad.*, ROW_NUMBER() OVER (PARTITION BY product_id ORDER BY location_id, sequence) AS place
+    FROM bad WHERE problem IS NOT NULL
+  ) AS first_of_product
+  WHERE place = 1`;
+
+const BAD_LEVELS = `
+  SELECT productId, locationId, problem
+  FROM (
+    SELECT level.product_id AS productId, level.location_id AS locationId,
+      CASE
+        WHEN level.last_sequence <> COALESCE(ledger.sequence, 0)
+          THEN CONCAT('the level is at sequence ', level.last_sequence, ', the ledger at ', COALESCE(ledger.sequence, 0))
+        WHEN level.on_hand <> COALESCE(last_line.quantity_after, 0)
+          THEN CONCAT('the level has ', level.on_hand, ' on hand, the ledger ends at ', COALESCE(last_line.quantity_after, 0))
+        WHEN level.on_hand < 0 OR level.reserved < 0 OR level.reserved > level.on_hand
+          THEN CONCAT('the level has ', level.on_hand, ' on hand and ', level.reserved, ' reserved')
+      END AS problem
+    FROM stock_levels AS level
+    LEFT JOIN (
+      SELECT product_id, location_id, MAX(sequence) AS sequence
+      FROM stock_movements GROUP BY product_id, location_id
+    ) AS ledger ON ledger.product_id = level.product_id AND ledger.location_id = level.location_id
+    LEFT JOIN stock_movements AS last_line
+      ON last_line.product_id = ledger.product_id AND last_line.location_id = ledger.location_id
+     AND last_line.sequence = ledger.sequence
+    UNION ALL
+    SELECT movement.product_id, movement.location_id, 'the ledger has lines, but there is no level'
+    FROM (SELECT DISTINCT product_id, location_id FROM stock_movements) AS movement
+    LEFT JOIN stock_levels AS level
+      ON level.product_id = movement.product_id AND level.location_id = movement.location_id
+    WHERE level.product_id IS NULL
+  ) AS checked
+  WHERE problem IS NOT NULL
+  ORDER BY productId, locationId`;
+
+export async function verifyLedger(sequelize: Sequelize): Promise<LedgerReport> {
+  const isolationLevel = Transaction.ISOLATION_LEVELS.REPEATABLE_READ;
+  return sequelize.transaction({ isolationLevel }, async (transaction) => {
+    const read = <Row extends object>(sql: string): Promise<Row[]> =>
+      sequelize.query<Row>(sql, { transaction, type: QueryTypes.SELECT });
+    // The first read sets the snapshot that all three share.
+    const [counts] = await read<{ products: number; movements: number }>(
+      `SELECT (SELECT COUNT(*) FROM products) AS products,
+              (SELECT COUNT(*) FROM stock_movements) AS movements`,
+    );
+    const badLines = await read<LedgerProblem>(BAD_MOVEMENTS);
+    const badLevels = await read<Omit<LedgerProblem, 'sequence'>>(BAD_LEVELS);
+
+    const firstOfProduct = new Map<string, LedgerProblem>();
+    for (const line of badLines) firstOfProduct.set(line.productId, line);
+    for (const level of badLevels) {
+      if (!firstOfProduct.has(level.productId)) {
+        firstOfProduct.set(level.productId, { ...level, sequence: null });
+      }
+    }
+    const problems = [...firstOfProduct.values()].sort((a, b) =>
+      a.productId < b.productId ? -1 : 1,
+    );
+    return { products: counts?.products ?? 0, movements: counts?.movements ?? 0, problems };
+  });
+}

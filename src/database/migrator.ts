@@ -1,0 +1,78 @@
+/**
+ * Brings the schema up to date, forward only, one process at a time.
+ *
+ * The whole run happens on one connection of its own that holds MySQL's GET_LOCK: when the process dies the session
+ * ends and the lock with it, so no crash can leave it behind. GET_LOCK is per server; behind several primaries run
+ * `npm run migrate` once instead of on every start.
+ */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { SequelizeStorage, Umzug } from 'umzug';
+import { openPool } from './connect.js';
+import type { Migration } from './migration.js';
+import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
+
+const MIGRATIONS: readonly { readonly name: string; readonly up: Migration }[] = [
+  { name: '2026.11.24T00.00.00.stock', up: stock.up },
+];
+
+const LOCK_NAME = 'stockade.migrations';
+const LOCK_WAIT_SECONDS = 60;
+
+/** The schema is older than this program. */
+export class SchemaOutdatedError extends Error {
+  readonly code = 'SCHEMA_OUTDATED' as const;
+  constructor(readonly pending: readonly string[]) {
+    super(
+      `The database lacks ${pending.length} migration(s): ${pending.join(', ')}. Run "npm run migrate".`,
+    );
+    this.name = 'SchemaOutdatedError';
+  }
+}
+
+/** Applies what is pending; resolves with the names of what was applied. */
+export async function migrate(url: string): Promise<readonly string[]> {
+  return onOneConnection(url, async (sequelize) => {
+    const [lock] = await sequelize.query<{ taken: number | null }>(
+      'SELECT GET_LOCK(CONCAT(DATABASE(), ?), ?) AS taken',
+      { replacements: [`.${LOCK_NAME}`, LOCK_WAIT_SECONDS], type: QueryTypes.SELECT },
+    );
+    if (lock?.taken !== 1) {
+      throw new Error(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s.`);
+    }
+    const applied = await migrator(sequelize).up();
+    return applied.map((migration) => migration.name);
+  });
+}
+
+/** @throws SchemaOutdatedError where migrations are pending. */
+export async function assertMigrated(url: string): Promise<void> {
+  await onOneConnection(url, async (sequelize) => {
+    const pending = await migrator(sequelize).pending();
+    if (pending.length > 0) throw new SchemaOutdatedError(pending.map(({ name }) => name));
+  });
+}
+
+function migrator(sequelize: Sequelize): Umzug<Sequelize> {
+  return new Umzug({
+    migrations: MIGRATIONS.map(({ name, up }) => ({ name, up })),
+    context: sequelize,
+    storage: new SequelizeStorage({ sequelize, tableName: 'schema_migrations' }),
+    logger: undefined,
+  });
+}
+
+async function onOneConnection<T>(
+  url: string,
+  work: (sequelize: Sequelize) => Promise<T>,
+): Promise<T> {
+  const hourMs = 3_600_000;
+  // Waiting for the lock, or for the change of a large table, is silence.
+  const sequelize = openPool({ url, silenceMaxMs: hourMs }, 1, {
+    pool: { max: 1, min: 1, idle: hourMs, evict: hourMs, acquire: (LOCK_WAIT_SECONDS + 5) * 1_000 },
+  });
+  try {
+    return await work(sequelize);
+  } finally {
+    await sequelize.close();
+  }
+}

@@ -1,0 +1,279 @@
+/**
+ * The statements of the writing transaction, each over a whole list: their number does not grow with the lines.
+ *
+ * Lists are sorted byte by byte before they come here, and joins are driven from the list, so that rows are locked in
+ * one order in every transaction.
+ */
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import type {
+  Operation,
+  PlannedLevelChange,
+  PlannedMovement,
+  StockLevelState,
+} from '../inventory/stock.js';
+import { UnexpectedRowCountError } from './errors.js';
+
+interface Place {
+  readonly productId: string;
+  readonly locationId: string;
+}
+
+export interface StoredLine {
+  readonly operationKey: string;
+  readonly lineIndex: number;
+  readonly outcome: string;
+  readonly available: number | null;
+  readonly sequence: number | null;
+}
+
+export interface StoredOperation {
+  readonly operationKey: string;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+}
+
+/** Scope and key as bytes, in one string that can be a Map's key. */
+export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
+  return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
+}
+
+export class StockStatements {
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly transaction: Transaction,
+  ) {}
+
+  /**
+   * Takes the operations' rows, new or known, and locks them until the transaction ends; waits for whoever has them.
+   *
+   * @returns how many of them are new.
+   */
+  async claimOperations(operations: readonly KeyedOperation[]): Promise<number> {
+    // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
+    return this.write(
+      `INSERT INTO stock_operations (scope, idempotency_key, operation, fingerprint) VALUES ?
+       ON DUPLICATE KEY UPDATE operation = stock_operations.operation`,
+      [operations.map((o) => [o.scope, o.idempotencyKey, o.name, o.fingerprint])],
+    );
+  }
+
+  async readOperations(operations: readonly KeyedOperation[]): Promise<readonly StoredOperation[]> {
+    const rows = await this.read<{
+      scope: Buffer;
+      idempotency_key: Buffer;
+      operation: string;
+      fingerprint: Buffer;
+    }>(
+      `SELECT scope, idempotency_key, operation, fingerprint
+       FROM stock_operations WHERE (scope, idempotency_key) IN (?)`,
+      [operations.map((o) => [o.scope, o.idempotencyKey])],
+    );
+    return rows.map((row) => ({
+      operationKey: operationKeyOf(row.scope, row.idempotency_key),
+      name: row.operation,
+      fingerprint: row.fingerprint,
+    }));
+  }
+
+  async readOperationLines(operations: readonly KeyedOperation[]): Promise<readonly StoredLine[]> {
+    const rows = await this.read<{
+      scope: Buffer;
+      idempotency_key: Buffer;
+      line_index: number;
+      outcome: string;
+      available: number | null;
+      sequence: number | null;
+    }>(
+      `SELECT scope, idempotency_key, line_index, outcome, available, sequence
+       FROM stock_operation_lines WHERE (scope, idempotency_key) IN (?)`,
+      [operations.map((o) => [o.scope, o.idempotencyKey])],
+    );
+    return rows.map((row) => ({
+      operationKey: operationKeyOf(row.scope, row.idempotency_key),
+      lineIndex: row.line_index,
+      outcome: row.outcome,
+      available: row.available,
+      sequence: row.sequence,
+    }));
+  }
+
+  async insertOperationLines(lines: readonly OperationLineRow[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_operation_lines
+         (scope, idempotency_key, line_index, outcome, available, sequence) VALUES ?`,
+      [
+        lines.map((l) => [
+          l.scope,
+          l.idempotencyKey,
+          l.lineIndex,
+          l.outcome,
+          l.available,
+          l.sequence,
+        ]),
+      ],
+    );
+  }
+
+  async readLevels(
+    places: readonly Place[],
+    { lock }: { lock: boolean },
+  ): Promise<readonly StockLevelState[]> {
+    const rows = await this.read<{
+      product_id: string;
+      location_id: string;
+      on_hand: number;
+      reserved: number;
+      last_sequence: number;
+      version: number;
+    }>(
+      `SELECT product_id, location_id, on_hand, reserved, last_sequence, version
+       FROM stock_levels WHERE (product_id, location_id) IN (?)
+       ORDER BY product_id, location_id${lock ? ' FOR UPDATE' : ''}`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+    return rows.map((row) => ({
+      productId: row.product_id,
+      locationId: row.location_id,
+      onHand: row.on_hand,
+      reserved: row.reserved,
+      lastSequence: row.last_sequence,
+      version: row.version,
+    }));
+  }
+
+  /** Which of these ids exist. */
+  async readExisting(
+    table: 'products' | 'locations',
+    ids: readonly string[],
+  ): Promise<ReadonlySet<string>> {
+    const rows = await this.read<{ id: string }>(`SELECT id FROM ${table} WHERE id IN (?)`, [ids]);
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /**
+   * Changes the levels, each only if it is still as it was read and holds enough.
+   *
+   * @throws UnexpectedRowCountError where one of them is not.
+   */
+  async changeLevels(changes: readonly PlannedLevelChange[]): Promise<void> {
+    const [first, ...rest] = changes.map((change) => [
+      change.productId,
+      change.locationId,
+      change.before?.version ?? 0,
+      change.delta,
+      change.movements,
+    ]);
+    if (!first) return;
+    const changed = await this.write(
+      `UPDATE (
+         SELECT CONVERT(? USING ascii) COLLATE ascii_bin AS product_id,
+                CONVERT(? USING ascii) COLLATE ascii_bin AS location_id,
+                ? AS version, ? AS delta, ? AS movements
+         ${rest.map(() => 'UNION ALL SELECT ?, ?, ?, ?, ?').join('\n')}
+       ) AS wanted
+       STRAIGHT_JOIN stock_levels AS current_level
+         ON current_level.product_id = wanted.product_id AND current_level.location_id = wanted.location_id
+       SET current_level.on_hand = current_level.on_hand + wanted.delta,
+           current_level.last_sequence = current_level.last_sequence + wanted.movements,
+           current_level.version = current_level.version + 1
+       WHERE current_level.version = wanted.version
+         AND current_level.on_hand - current_level.reserved + wanted.delta >= 0`,
+      [first, ...rest].flat(),
+    );
+    if (changed !== changes.length) throw new UnexpectedRowCountError(changes.length, changed);
+  }
+
+  /** Creates the levels that do not exist, empty; whoever creates one first is fine with everybody. */
+  async createLevels(places: readonly Place[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_levels (product_id, location_id) VALUES ?
+       ON DUPLICATE KEY UPDATE version = stock_levels.version`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+  }
+
+  async insertMovements(
+    movements: readonly PlannedMovement[],
+    fencingTokenOf: (productId: string) => bigint | null,
+  ): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_movements
+         (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
+          reason, reference, operation_id, line_index, idempotency_key, principal, fencing_token) VALUES ?`,
+      [
+        movements.map((m) => [
+          m.line.productId,
+          m.line.locationId,
+          m.sequence,
+          m.write.kind,
+          m.delta,
+          m.quantityBefore,
+          m.quantityAfter,
+          m.availableAfter,
+          m.write.reason,
+          m.write.reference,
+          m.write.operation.id,
+          m.line.index,
+          bytesOf(m.write.operation.idempotencyKey),
+          m.write.operation.principal,
+          fencingTokenOf(m.line.productId)?.toString() ?? null,
+        ]),
+      ],
+    );
+  }
+
+  /** The ledger lines that these operations have written already. */
+  async readMovementsOf(operations: readonly Operation[]): Promise<readonly WrittenMovement[]> {
+    return this.read<WrittenMovement>(
+      `SELECT operation_id AS operationId, line_index AS lineIndex, sequence, available_after AS availableAfter
+       FROM stock_movements WHERE operation_id IN (?)`,
+      [operations.map((operation) => operation.id)],
+    );
+  }
+
+  private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
+    return this.sequelize.query<Row>(sql, {
+      replacements,
+      transaction: this.transaction,
+      type: QueryTypes.SELECT,
+    });
+  }
+
+  /** @returns the number of rows that were inserted or really changed. */
+  private write(sql: string, replacements: unknown[]): Promise<number> {
+    // Of Sequelize's query types only this one hands back mysql2's plain affected-row count.
+    return this.sequelize.query(sql, {
+      replacements,
+      transaction: this.transaction,
+      type: QueryTypes.BULKUPDATE,
+    });
+  }
+}
+
+export interface KeyedOperation {
+  readonly operationKey: string;
+  readonly scope: Buffer;
+  readonly idempotencyKey: Buffer;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+}
+
+export interface OperationLineRow {
+  readonly scope: Buffer;
+  readonly idempotencyKey: Buffer;
+  readonly lineIndex: number;
+  readonly outcome: string;
+  readonly available: number | null;
+  readonly sequence: number | null;
+}
+
+export interface WrittenMovement {
+  readonly operationId: Buffer;
+  readonly lineIndex: number;
+  readonly sequence: number;
+  readonly availableAfter: number;
+}
+
+function bytesOf(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text, 'utf8');
+}

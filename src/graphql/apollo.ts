@@ -1,0 +1,68 @@
+/** Apollo Server as it is run here: every default that matters is said, none of it is left to the environment. */
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginCacheControlDisabled,
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
+import type { GraphQLSchema } from 'graphql';
+import type { Logger } from 'pino';
+import type { RequestContext } from './context.js';
+import { createErrorTable } from './format-error.js';
+import { LIMITS, operationLimits } from './limits.js';
+import { PageBudget } from './page-budget.js';
+
+export interface ApolloSettings {
+  readonly schema: GraphQLSchema;
+  readonly log: Logger;
+  readonly environment: 'development' | 'production' | 'test';
+  /** Whether a browser that opens the endpoint gets Apollo Sandbox. */
+  readonly sandbox: boolean;
+  readonly introspection: boolean;
+}
+
+export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
+  const { schema, log } = settings;
+  const errors = createErrorTable(log);
+  const pages = new PageBudget(schema);
+  return new ApolloServer<RequestContext>({
+    schema,
+    logger: log,
+    nodeEnv: settings.environment,
+    introspection: settings.introspection,
+    csrfPrevention: true,
+    allowBatchedHttpRequests: false,
+    persistedQueries: false,
+    cache: 'bounded',
+    parseOptions: { maxLexicalTokens: LIMITS.tokens },
+    validationOptions: { maxErrors: LIMITS.errors },
+    validationRules: [operationLimits],
+    hideSchemaDetailsFromClientErrors: !settings.introspection,
+    includeStacktraceInErrorResponses: false,
+    formatError: errors.formatError,
+    // Signals are the process edge's.
+    stopOnTerminationSignals: false,
+    plugins: [
+      errors.plugin,
+      {
+        requestDidStart: () =>
+          Promise.resolve({
+            didResolveOperation: ({ document, operation, request }) => {
+              if (operation) pages.assertKept(document, operation, request.variables ?? {});
+              return Promise.resolve();
+            },
+          }),
+      },
+      settings.sandbox
+        ? ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false })
+        : ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginCacheControlDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
+  });
+}

@@ -1,0 +1,87 @@
+/** What one request owns: who asks and until when, its loaders, and the id by which its errors are found in the log. */
+import { randomUUID } from 'node:crypto';
+import type { Logger } from 'pino';
+import type { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
+import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
+import type { ProductService } from '../inventory/product-service.js';
+import type { Caller } from '../inventory/stock-request.js';
+import { StorageUnavailableError } from '../inventory/stock-store.js';
+import { Loaders } from './loaders.js';
+
+/** The domain, as far as the schema reaches it. */
+export interface Services {
+  readonly deductStock: Pick<DeductStockTransaction, 'execute'>;
+  readonly increaseStock: Pick<IncreaseStockTransaction, 'execute'>;
+  readonly products: Pick<
+    ProductService,
+    | 'createProduct'
+    | 'productsByIds'
+    | 'products'
+    | 'levelsByProductIds'
+    | 'movements'
+    | 'movementsByProductIds'
+  >;
+}
+
+export interface RequestSettings {
+  readonly services: Services;
+  readonly log: Logger;
+  /** From the request's arrival, in milliseconds. */
+  readonly requestTimeoutMs: number;
+}
+
+export class RequestContext {
+  readonly services: Services;
+  readonly caller: Caller;
+  readonly correlationId: string;
+  readonly log: Logger;
+  private lazyLoaders: Loaders | undefined;
+
+  constructor(
+    settings: RequestSettings,
+    request: { readonly correlationId?: string; readonly signal?: AbortSignal } = {},
+  ) {
+    this.services = settings.services;
+    this.log = settings.log;
+    this.correlationId = request.correlationId ?? randomUUID();
+    this.caller = {
+      principal: null,
+      deadlineMs: performance.now() + settings.requestTimeoutMs,
+      signal: request.signal,
+    };
+  }
+
+  get loaders(): Loaders {
+    this.lazyLoaders ??= new Loaders(this.services.products);
+    return this.lazyLoaders;
+  }
+
+  /** A read that has no deadline of its own. @throws StorageUnavailableError where it takes longer than the caller waits. */
+  async inTime<T>(work: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<never>((_, reject) => {
+      const leftMs = Math.max(0, this.caller.deadlineMs - performance.now());
+      timer = setTimeout(() => {
+        reject(new StorageUnavailableError('The request has no time left.'));
+      }, leftMs);
+    });
+    try {
+      return await Promise.race([work, late]);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** A read that only adorns an answer that stands: null where it fails, for nothing that it meets may change the answer. */
+  async orNull<T>(work: Promise<T | null>): Promise<T | null> {
+    try {
+      return await this.inTime(work);
+    } catch (error) {
+      this.log.warn(
+        { err: error, correlationId: this.correlationId },
+        'A reply lacks its product.',
+      );
+      return null;
+    }
+  }
+}

@@ -1,0 +1,148 @@
+/**
+ * HTTP as it is needed here and no more: JSON in, JSON out, also where something is wrong with the request itself.
+ * Bodies, headers and the time in which they must arrive are bounded.
+ */
+import { isUtf8 } from 'node:buffer';
+import { randomUUID } from 'node:crypto';
+import type { Socket } from 'node:net';
+import cors from '@fastify/cors';
+import {
+  fastify,
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify';
+import type { Logger } from 'pino';
+
+export const BODY_BYTES_MAX = 102_400;
+const HEADER_BYTES_MAX = 16_384;
+const HEADERS_TIMEOUT_MS = 5_000;
+const BODY_TIMEOUT_MS = 10_000;
+const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
+/** Longer than load balancers keep an idle connection, so that none is closed under a request on its way. */
+const KEEP_ALIVE_MS = 72_000;
+const REQUEST_ID_FORM = /^[\w.:-]{1,128}$/;
+
+/** Sandbox in a browser talks to us from Apollo's pages. */
+export const SANDBOX_ORIGINS = [
+  'https://studio.apollographql.com',
+  'https://sandbox.embed.apollographql.com',
+] as const;
+
+export async function createHttp(settings: {
+  readonly log: Logger;
+  readonly corsOrigins: readonly string[];
+}): Promise<FastifyInstance> {
+  const { log, corsOrigins } = settings;
+  const app = fastify({
+    logger: false,
+    bodyLimit: BODY_BYTES_MAX,
+    requestTimeout: BODY_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: {
+      headersTimeout: HEADERS_TIMEOUT_MS,
+      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+      maxHeaderSize: HEADER_BYTES_MAX,
+    },
+    // While draining, what still arrives on an open connection is answered, and the connection closed.
+    return503OnClosing: false,
+    requestIdHeader: false,
+    genReqId: ({ headers }) => {
+      const given = headers['x-request-id'];
+      return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : randomUUID();
+    },
+    frameworkErrors: (error, _request, reply) => {
+      void answer(reply, error.statusCode ?? 400, badRequest(error.message));
+    },
+    clientErrorHandler: answerBrokenRequest,
+  });
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id);
+    done();
+  });
+  acceptJsonAlone(app);
+  app.setErrorHandler((error: FastifyError, request, reply) => {
+    const status = error.statusCode ?? 500;
+    if (status < 500) return answer(reply, status, badRequest(error.message));
+    log.error({ err: error, correlationId: request.id }, 'A request could not be answered.');
+    return answer(reply, 500, internalError(request.id));
+  });
+  app.setNotFoundHandler((_request, reply) =>
+    answer(reply, 404, badRequest('There is nothing here; the API is at /graphql.')),
+  );
+  if (corsOrigins.length > 0) {
+    await app.register(cors, {
+      origin: [...corsOrigins],
+      methods: ['GET', 'POST'],
+      exposedHeaders: ['x-request-id'],
+      maxAge: 600,
+    });
+  }
+  return app;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+
+function answer(reply: FastifyReply, status: number, body: string): FastifyReply {
+  return reply.code(status).type(JSON_TYPE).send(body);
+}
+
+/** The shape of GraphQL's own errors, so that a client has one way of reading them. */
+function badRequest(message: string): string {
+  return JSON.stringify({ errors: [{ message, extensions: { code: 'BAD_REQUEST' } }] });
+}
+
+function internalError(correlationId: string): string {
+  const extensions = { code: 'INTERNAL_SERVER_ERROR', correlationId };
+  return JSON.stringify({ errors: [{ message: 'Internal error', extensions }] });
+}
+
+class UnacceptableBodyError extends Error {
+  constructor(
+    readonly statusCode: 400 | 415,
+    message: string,
+  ) {
+    super(message);
+    this.name = 'UnacceptableBodyError';
+  }
+}
+
+function acceptJsonAlone(app: FastifyInstance): void {
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done) => {
+      const encoding = request.headers['content-encoding'] ?? 'identity';
+      if (encoding !== 'identity') {
+        done(new UnacceptableBodyError(415, 'Compressed bodies are not accepted.'));
+      } else if (!isUtf8(body)) {
+        // Decoding would replace the broken bytes silently, and two different keys would become one.
+        done(new UnacceptableBodyError(400, 'The body is not valid UTF-8.'));
+      } else {
+        void parseJson(request, body.toString('utf8'), done);
+      }
+    },
+  );
+}
+
+/** A request so broken that there is no request yet: Node hands over the bare connection. */
+function answerBrokenRequest(error: Error & { readonly code?: string }, socket: Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const [status, message] = BROKEN_REQUESTS[error.code ?? ''] ?? ['400 Bad Request', 'Not HTTP.'];
+  const body = badRequest(message);
+  socket.end(
+    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${JSON_TYPE}\r\n` +
+      `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
+}
+
+const BROKEN_REQUESTS: Readonly<Record<string, readonly [status: string, message: string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'The headers are too large.'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'The request did not arrive in time.'],
+};

@@ -1,0 +1,20 @@
+/** The schema, built from the types and resolvers. It needs no services, so it can be emitted without any. */
+import 'reflect-metadata';
+import type { GraphQLSchema } from 'graphql';
+import { buildSchemaSync } from 'type-graphql';
+import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product-resolver.js';
+import { DeductedItemResolver, IncreasedItemResolver, StockResolver } from './stock-resolver.js';
+
+export function buildStockadeSchema(): GraphQLSchema {
+  return buildSchemaSync({
+    resolvers: [
+      ProductResolver,
+      ProductAlreadyExistsErrorResolver,
+      StockResolver,
+      DeductedItemResolver,
+      IncreasedItemResolver,
+    ],
+    // The domain checks what a client sends, and its answers are part of the schema.
+    validate: false,
+  });
+}

@@ -1,0 +1,61 @@
+/**
+ * At most so many writing transactions of this process at once, first come, first served.
+ *
+ * Whoever waits here holds no database connection, so a queue of buyers never takes the pool away from the reads.
+ */
+export class CommitSlots {
+  private free: number;
+  private readonly waiting = new Set<() => void>();
+
+  constructor(slotsMax: number) {
+    this.free = slotsMax;
+  }
+
+  /**
+   * Runs the work in a slot, or resolves with 'TIMED_OUT' where none came free before the deadline.
+   *
+   * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds; Infinity waits for as long as it
+   *   takes.
+   */
+  async run<T>(deadlineMs: number, work: () => Promise<T>): Promise<T | 'TIMED_OUT'> {
+    if (!(await this.enter(deadlineMs))) return 'TIMED_OUT';
+    try {
+      return await work();
+    } finally {
+      this.leave();
+    }
+  }
+
+  private enter(deadlineMs: number): Promise<boolean> | true {
+    if (this.free > 0) {
+      this.free -= 1;
+      return true;
+    }
+    return new Promise((resolve) => {
+      const giveUp = () => {
+        this.waiting.delete(admit);
+        resolve(false);
+      };
+      const timer =
+        deadlineMs === Infinity
+          ? undefined
+          : setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()));
+      const admit = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+      this.waiting.add(admit);
+    });
+  }
+
+  private leave(): void {
+    const [next] = this.waiting;
+    if (!next) {
+      this.free += 1;
+      return;
+    }
+    // The slot goes straight to the one who waits longest: a newcomer can't barge in.
+    this.waiting.delete(next);
+    next();
+  }
+}

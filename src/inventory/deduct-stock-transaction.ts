@@ -1,0 +1,19 @@
+/** Takes stock out, line by line or all lines at once. */
+import type { Caller, StockRequest, StockResponse } from './stock-request.js';
+import type { StockService } from './stock-service.js';
+import { StockTransaction, type StockTransactionSettings } from './stock-transaction.js';
+
+export class DeductStockTransaction {
+  private readonly transaction: StockTransaction;
+
+  constructor(stock: Pick<StockService, 'decreaseStock'>, settings: StockTransactionSettings) {
+    const carryOut: StockService['decreaseStock'] = (order, limits) =>
+      stock.decreaseStock(order, limits);
+    this.transaction = new StockTransaction('deductStock', carryOut, settings);
+  }
+
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
+    return this.transaction.execute(request, caller);
+  }
+}

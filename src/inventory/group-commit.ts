@@ -1,0 +1,200 @@
+/**
+ * Group commit: one transaction for what waits in all the lanes that have their turn, and as many such transactions at
+ * once as there are slots, each on other lanes.
+ *
+ * Nothing waits for company: whenever a slot is free, what is there goes, be it one line. What comes while a
+ * transaction is under way goes with the next one, so the batches grow with the load and only with it. This is flat
+ * combining (Hendler, Incze, Shavit, Tzafrir: "Flat Combining and the Synchronization-Parallelism Tradeoff", SPAA
+ * 2010) with the group commit of databases (DeWitt et al., SIGMOD 1984) as the combined work.
+ */
+import type { CommitSlots } from './commit-slots.js';
+import type { CommitQueue, Lane } from './lane.js';
+import type { LaneEntry } from './lane-entry.js';
+import type { Operation } from './stock.js';
+import type { StockStore } from './stock-store.js';
+
+export class GroupCommit implements CommitQueue {
+  private ready: Lane[] = [];
+  private calling = false;
+
+  constructor(
+    private readonly store: StockStore,
+    private readonly slots: CommitSlots,
+    private readonly settings: { readonly batchMax: number },
+  ) {}
+
+  join(lane: Lane): void {
+    this.ready.push(lane);
+    this.callForSlot();
+  }
+
+  private callForSlot(): void {
+    if (this.calling || this.ready.length === 0) return;
+    this.calling = true;
+    void this.slots.run(Infinity, async () => {
+      // What arrived in the same turn of the event loop goes together.
+      await new Promise(setImmediate);
+      const batch = new Batch(this.settings.batchMax, performance.now());
+      this.ready = batch.fill(this.ready);
+      this.calling = false;
+      // Those for whom there was no room, and whoever joins from now on, may go in another slot.
+      this.callForSlot();
+      await this.commit(batch);
+    });
+  }
+
+  private async commit(batch: Batch): Promise<void> {
+    const watch = new DeadlineWatch(batch.entries);
+    try {
+      await this.decide(batch.entries, batch.lanes);
+    } finally {
+      watch.stop();
+      for (const lane of batch.lanes.values()) lane.commitEnded();
+    }
+  }
+
+  /**
+   * A transaction that fails for a reason of its own, such as a line that the database will not take, is divided until
+   * the culprit is alone: no neighbour fails with it. Nothing was written by a transaction that failed so.
+   */
+  private async decide(
+    entries: readonly LaneEntry[],
+    lanes: ReadonlyMap<string, Lane>,
+  ): Promise<void> {
+    if (entries.length === 0) return;
+    try {
+      const results = await this.store.apply(
+        entries.map((entry) => entry.write),
+        {
+          deadlineMs: Math.max(...entries.map((entry) => entry.deadlineMs)),
+          contended: [...lanes.values()].some((lane) => lane.turn.isContended()),
+          fencingTokenOf: (productId) =>
+            lanes.get(productId)?.turn.fencingTokenOf(productId) ?? null,
+        },
+      );
+      entries.forEach((entry, i) => {
+        const result = results[i];
+        if (result) entry.decide(result);
+        else entry.fail(new Error('The store gave no result for a write.'));
+      });
+    } catch (error) {
+      const middle = entries.length >> 1;
+      if (middle === 0) {
+        entries[0]?.fail(error);
+        return;
+      }
+      await this.decide(entries.slice(0, middle), lanes);
+      await this.decide(entries.slice(middle), lanes);
+    }
+  }
+}
+
+/** What one transaction is to decide. */
+class Batch {
+  readonly entries: LaneEntry[] = [];
+  readonly lanes = new Map<string, Lane>();
+  private readonly operations = new Map<string, Operation>();
+  private room: number;
+
+  constructor(
+    linesMax: number,
+    private readonly nowMs: number,
+  ) {
+    this.room = linesMax;
+  }
+
+  /**
+   * Takes from each lane its share of the room, and what others leave of theirs.
+   *
+   * @returns the lanes that nothing could be taken from, in their order.
+   */
+  fill(ready: readonly Lane[]): Lane[] {
+    let open = ready;
+    while (open.length > 0 && this.room > 0) {
+      const share = Math.max(1, Math.floor(this.room / open.length));
+      open = open.filter((lane) => this.takeFrom(lane, share));
+    }
+    return ready.filter((lane) => !this.lanes.has(lane.productId));
+  }
+
+  /** @returns whether more can be taken from this lane while there is room. */
+  private takeFrom(lane: Lane, share: number): boolean {
+    let taken = 0;
+    for (;;) {
+      const entry = lane.head(this.nowMs);
+      if (!entry) {
+        // All who waited have gone: the lane has to be told that there is no commit for it.
+        this.lanes.set(lane.productId, lane);
+        return false;
+      }
+      if (taken >= share) return true;
+      const lines = entry.write.lines.length;
+      if (lines > this.room && this.entries.length > 0) return false;
+      if (!this.admit(entry)) return false;
+      lane.removeHead();
+      this.lanes.set(lane.productId, lane);
+      this.room -= lines;
+      taken += lines;
+    }
+  }
+
+  /**
+   * One idempotency key is one request in a transaction: the same one sent again shares the answer, and another one
+   * waits for the next transaction, in which it finds the key taken.
+   */
+  private admit(entry: LaneEntry): boolean {
+    const { operation, lines } = entry.write;
+    if (operation.idempotencyKey !== null) {
+      const key = operation.id.toString('latin1');
+      const known = this.operations.get(key);
+      if (known && !known.fingerprint.equals(operation.fingerprint)) return false;
+      this.operations.set(key, operation);
+      if (known) {
+        const leader = this.entries.find(
+          ({ write }) =>
+            write.operation.id.equals(operation.id) && write.lines[0]?.index === lines[0]?.index,
+        );
+        if (leader) {
+          leader.followers.push(entry);
+          return true;
+        }
+      }
+    }
+    this.entries.push(entry);
+    return true;
+  }
+}
+
+/** Answers those in a transaction that takes longer than they can wait: it may still be applied. */
+class DeadlineWatch {
+  private readonly waiting: LaneEntry[];
+  private timer: NodeJS.Timeout;
+
+  constructor(entries: readonly LaneEntry[]) {
+    this.waiting = entries
+      .flatMap((entry) => [entry, ...entry.followers])
+      .sort((a, b) => b.deadlineMs - a.deadlineMs);
+    this.timer = this.arm();
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+  }
+
+  private arm(): NodeJS.Timeout {
+    const deadlineMs = this.waiting.at(-1)?.deadlineMs ?? 0;
+    return setTimeout(
+      () => {
+        const nowMs = performance.now();
+        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) <= nowMs) {
+          const entry = this.waiting.pop();
+          if (!entry || entry.settled) continue;
+          const retryable = entry.write.operation.idempotencyKey !== null;
+          entry.refuse({ code: 'UNAVAILABLE', mayHaveApplied: true, retryable });
+        }
+        if (this.waiting.length > 0) this.timer = this.arm();
+      },
+      Math.ceil(Math.max(0, deadlineMs - performance.now())),
+    );
+  }
+}

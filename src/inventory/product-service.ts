@@ -1,0 +1,171 @@
+/**
+ * Products: creating them, and reading them with their levels and their ledger.
+ *
+ * Creating is repeated safely by its id: a second call finds the product and changes nothing.
+ */
+import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
+import { InvalidRequestError } from './stock-request.js';
+import type {
+  NewProduct,
+  Page,
+  PageRequest,
+  Product,
+  ProductCatalogue,
+  ProductFilter,
+  StockLevel,
+  StockMovement,
+} from './stock-store.js';
+
+export const PAGE_SIZE_DEFAULT = 20;
+export const PAGE_SIZE_MAX = 100;
+const FILTER_IDS_MAX = 100;
+const NAME_CHARS_MAX = 255;
+const INT32_MAX = 2_147_483_647;
+
+export interface PageArguments {
+  readonly first?: number | null | undefined;
+  readonly after?: string | null | undefined;
+  readonly last?: number | null | undefined;
+  readonly before?: string | null | undefined;
+}
+
+export interface CreateProductRequest {
+  readonly id: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly locationId?: string | null | undefined;
+  readonly lowStockThreshold?: number | null | undefined;
+}
+
+export type CreateProductResult =
+  | { readonly outcome: 'CREATED'; readonly productId: string }
+  | { readonly outcome: 'ALREADY_EXISTS'; readonly productId: string }
+  | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
+
+export class ProductService {
+  constructor(private readonly catalogue: ProductCatalogue) {}
+
+  /** @throws StorageUnavailableError where there is no database; trying again is safe. */
+  async createProduct(request: CreateProductRequest): Promise<CreateProductResult> {
+    const checked = checkNewProduct(request);
+    if ('outcome' in checked) return checked;
+    const outcome = await this.catalogue.createProduct(checked);
+    if (outcome === 'LOCATION_NOT_FOUND') {
+      return invalid('locationId', 'There is no location with this id.');
+    }
+    return { outcome, productId: checked.id };
+  }
+
+  /** For each id its product, or null, in the order of the ids. */
+  async productsByIds(ids: readonly string[]): Promise<(Product | null)[]> {
+    const known = [...new Set(ids.filter(isValidId))];
+    const found = known.length > 0 ? await this.catalogue.productsByIds(known) : [];
+    const byId = new Map(found.map((product) => [product.id, product]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
+  /** @throws InvalidRequestError, InvalidCursorError, StorageUnavailableError */
+  async products(page: PageArguments, filter: ProductFilter): Promise<Page<Product>> {
+    const request = checkPage(page);
+    if (filter.ids && filter.ids.length > FILTER_IDS_MAX) {
+      throw new InvalidRequestError(`At most ${FILTER_IDS_MAX} ids are allowed.`, 'filter.ids');
+    }
+    for (const id of filter.ids ?? []) checkId(id, 'filter.ids');
+    return this.catalogue.products(request, filter);
+  }
+
+  /** For each product its levels by location id, in the order of the ids. */
+  async levelsByProductIds(productIds: readonly string[]): Promise<(readonly StockLevel[])[]> {
+    const levels = await this.catalogue.levelsByProductIds([...new Set(productIds)]);
+    return productIds.map((id) => levels.get(id) ?? []);
+  }
+
+  /** @throws InvalidRequestError, InvalidCursorError, StorageUnavailableError */
+  async movements(page: PageArguments, productId: string | null): Promise<Page<StockMovement>> {
+    const request = checkPage(page);
+    if (productId !== null) checkId(productId, 'productId');
+    return this.catalogue.movements(request, productId);
+  }
+
+  /** The same page of the ledger for each of many products, in the order of the ids. */
+  async movementsByProductIds(
+    productIds: readonly string[],
+    page: PageArguments,
+  ): Promise<Page<StockMovement>[]> {
+    const pages = await this.catalogue.movementsByProductIds(
+      [...new Set(productIds)],
+      checkPage(page),
+    );
+    return productIds.map((id) => pages.get(id) ?? EMPTY_PAGE);
+  }
+}
+
+const EMPTY_PAGE = { edges: [], hasNextPage: false, hasPreviousPage: false } as const;
+
+/** `first` with `after`, or `last` with `before`. @throws InvalidRequestError */
+export function checkPage(page: PageArguments): PageRequest {
+  const forward = page.first != null || page.after != null;
+  const backward = page.last != null || page.before != null;
+  if (forward && backward) {
+    throw new InvalidRequestError('Give first with after, or last with before.', 'first');
+  }
+  return backward
+    ? {
+        direction: 'BACKWARD',
+        limit: checkPageSize(page.last, 'last'),
+        before: page.before ?? null,
+      }
+    : {
+        direction: 'FORWARD',
+        limit: checkPageSize(page.first, 'first'),
+        after: page.after ?? null,
+      };
+}
+
+function checkPageSize(size: number | null | undefined, field: string): number {
+  if (size == null) return PAGE_SIZE_DEFAULT;
+  if (size < 1 || size > PAGE_SIZE_MAX) {
+    throw new InvalidRequestError(`A page has 1 to ${PAGE_SIZE_MAX} entries, got ${size}.`, field);
+  }
+  return size;
+}
+
+function checkId(id: string, field: string): void {
+  if (!isValidId(id)) {
+    throw new InvalidRequestError('An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -', field);
+  }
+}
+
+function checkNewProduct(
+  request: CreateProductRequest,
+): NewProduct | Extract<CreateProductResult, { outcome: 'INVALID' }> {
+  const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
+  const lowStockThreshold = request.lowStockThreshold ?? null;
+  const idForm = 'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -';
+  if (!isValidId(request.id)) return invalid('id', idForm);
+  if (!isValidId(locationId)) return invalid('locationId', idForm);
+  const nameChars = Array.from(request.name).length;
+  if (!request.name.isWellFormed() || request.name.trim() === '' || nameChars > NAME_CHARS_MAX) {
+    return invalid('name', `A name is 1 to ${NAME_CHARS_MAX} characters, not all of them spaces.`);
+  }
+  if (request.quantity < 0 || request.quantity > QUANTITY_MAX) {
+    return invalid('quantity', `A quantity is 0 to ${QUANTITY_MAX}, got ${request.quantity}.`);
+  }
+  if (lowStockThreshold !== null && (lowStockThreshold < 0 || lowStockThreshold > INT32_MAX)) {
+    return invalid('lowStockThreshold', 'A threshold is 0 or more.');
+  }
+  return {
+    id: request.id,
+    name: request.name,
+    quantity: request.quantity,
+    locationId,
+    lowStockThreshold,
+  };
+}
+
+function invalid(
+  field: string,
+  message: string,
+): Extract<CreateProductResult, { outcome: 'INVALID' }> {
+  return { outcome: 'INVALID', field, message };
+}

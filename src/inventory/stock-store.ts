@@ -1,0 +1,135 @@
+/**
+ * What the domain needs of its storage: a few whole, atomic operations over lists of lines of several products.
+ * No transaction handle ever leaves the storage, and every line comes back with a verdict of its own.
+ */
+import type { DecidedVerdict, MovementKind, StockWrite } from './stock.js';
+
+export interface ApplyOptions {
+  /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
+  readonly deadlineMs: number;
+  /**
+   * Whether somebody else may be changing these levels at the same time. `false` reads them plainly first and lets
+   * the conditional UPDATE find out; `true` begins with SELECT … FOR UPDATE. Correct either way.
+   */
+  readonly contended: boolean;
+  /** The fencing token under which a product's lines are written; null where no lock is held. */
+  fencingTokenOf(productId: string): bigint | null;
+}
+
+export type WriteResult =
+  /** One verdict for each line of the write, in their order. */
+  | { readonly outcome: 'DECIDED'; readonly verdicts: readonly DecidedVerdict[] }
+  /** The idempotency key belongs to another request. Nothing was done. */
+  | { readonly outcome: 'KEY_REUSED' };
+
+export interface StockStore {
+  /**
+   * Decides the writes in their order and carries out what was granted, in one transaction: operation rows, levels,
+   * ledger, stored answers. Resolves only after COMMIT has returned, or was settled.
+   *
+   * Never rejects for what a line or the database does: a line without a lasting verdict is refused as LOCK_TIMEOUT
+   * (rows were locked until the deadline) or UNAVAILABLE.
+   */
+  apply(writes: readonly StockWrite[], options: ApplyOptions): Promise<readonly WriteResult[]>;
+}
+
+/** The storage could not be reached, or not in time. */
+export class StorageUnavailableError extends Error {
+  readonly code = 'STORAGE_UNAVAILABLE' as const;
+  constructor(cause: unknown) {
+    super('The database could not be reached.', { cause });
+    this.name = 'StorageUnavailableError';
+  }
+}
+
+export interface Product {
+  readonly id: string;
+  readonly name: string;
+  /** Sums over all locations, at most 2147483647. */
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly available: number;
+  readonly lowStockThreshold: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface StockLevel {
+  readonly locationId: string;
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly available: number;
+}
+
+export interface StockMovement {
+  readonly id: string;
+  readonly productId: string;
+  readonly locationId: string;
+  readonly sequence: number;
+  readonly kind: MovementKind;
+  readonly delta: number;
+  readonly quantityBefore: number;
+  readonly quantityAfter: number;
+  readonly reason: string | null;
+  readonly reference: string | null;
+  readonly idempotencyKey: string | null;
+  readonly principal: string | null;
+  readonly fencingToken: string | null;
+  readonly createdAt: Date;
+}
+
+/** A page is asked for from one side: the first `limit` behind `after`, or the last `limit` before `before`. */
+export type PageRequest =
+  | { readonly direction: 'FORWARD'; readonly limit: number; readonly after: string | null }
+  | { readonly direction: 'BACKWARD'; readonly limit: number; readonly before: string | null };
+
+export interface Page<T> {
+  readonly edges: readonly { readonly cursor: string; readonly node: T }[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+}
+
+/** The cursor is not one that a page handed out. */
+export class InvalidCursorError extends Error {
+  readonly code = 'INVALID_CURSOR' as const;
+  constructor() {
+    super('The cursor is not one that this list handed out.');
+    this.name = 'InvalidCursorError';
+  }
+}
+
+export interface ProductFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly nameStartsWith?: string | undefined;
+  readonly lowStock?: boolean | undefined;
+}
+
+export interface NewProduct {
+  readonly id: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly locationId: string;
+  readonly lowStockThreshold: number | null;
+}
+
+export type CreateProductOutcome = 'CREATED' | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
+
+/** Reading and creating products. All of it rejects with StorageUnavailableError where there is no database. */
+export interface ProductCatalogue {
+  /** Products by id, those that exist, in any order. */
+  productsByIds(ids: readonly string[]): Promise<readonly Product[]>;
+  /** In the order of ids, or of names where they are filtered by name. Rejects with InvalidCursorError. */
+  products(page: PageRequest, filter: ProductFilter): Promise<Page<Product>>;
+  /** For each product its levels, by location id. */
+  levelsByProductIds(
+    productIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly StockLevel[]>>;
+  /** The ledger, newest first, of one product or of all. Rejects with InvalidCursorError. */
+  movements(page: PageRequest, productId: string | null): Promise<Page<StockMovement>>;
+  /** The same page for each of many products, in a number of statements that does not grow with them. */
+  movementsByProductIds(
+    productIds: readonly string[],
+    page: PageRequest,
+  ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
+  createProduct(product: NewProduct): Promise<CreateProductOutcome>;
+}

@@ -1,0 +1,23 @@
+/** The lock's only door. */
+export { DistributedLockManager, type LockHold } from './lock-manager.js';
+export type {
+  AcquireOptions,
+  DistributedLockService,
+  Lease,
+  LeaseState,
+  LockLog,
+} from './lock-service.js';
+export { RedisLockService } from './redis-lock-service.js';
+export type { RedisLockSettings } from './settings.js';
+export type { LockHealth } from './availability.js';
+export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
+export type { Clock, Random, Timer } from './clock.js';
+export {
+  LockAbortedError,
+  LockLostError,
+  LockQueueFullError,
+  LockTimeoutError,
+  LockUnavailableError,
+  type Behind,
+  type LossReason,
+} from './errors.js';

@@ -1,0 +1,407 @@
+/**
+ * One lock as this process sees it: its waiters, and how it stands with Redis. Only the first waiter's ticket is known
+ * there; whoever is first when the ticket's turn comes gets the lock, so a place in the queue survives its waiter.
+ *
+ * Everything that may happen while a question is under way (time-out, abort, grant, loss of Redis) only changes who is
+ * there when the answer comes: an answer that nobody wants any more is given back.
+ */
+import type { Clock, Random, Timer } from './clock.js';
+import {
+  LockAbortedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  LockUnavailableError,
+  type Behind,
+  type LossReason,
+} from './errors.js';
+import type { HandOvers } from './hand-overs.js';
+import { HeldLease } from './held-lease.js';
+import { Hold } from './hold.js';
+import type { RedisGateway } from './redis-gateway.js';
+import type { Renewal } from './renewal.js';
+import type { Answer, Behindhand, ReleaseAnswer } from './scripts.js';
+import { LIMITS, type Settings } from './settings.js';
+import type { StatsCollector, WakeUpCause } from './stats.js';
+import { processOf, type Tickets } from './tickets.js';
+import { Waiters, type Waiter } from './waiters.js';
+
+/** What all locks of a process share. */
+export interface LockParts {
+  readonly settings: Settings;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly stats: StatsCollector;
+  readonly tickets: Tickets;
+  readonly gateway: RedisGateway;
+  readonly renewal: Renewal;
+  readonly handOvers: HandOvers;
+}
+
+interface Asking {
+  readonly kind: 'asking';
+  readonly ticket: string;
+  readonly sentAtMs: number;
+  readonly tokens: number;
+  /** Whether Redis queues the ticket where it can't have the lock at once. */
+  readonly queue: boolean;
+  /** A grant was announced before the answer came; the answer may be older than it. */
+  hinted: boolean;
+}
+
+interface Held {
+  readonly kind: 'held';
+  readonly hold: Hold;
+  readonly lease: HeldLease;
+}
+
+type Phase =
+  | { readonly kind: 'idle' }
+  | Asking
+  | { readonly kind: 'queued'; readonly ticket: string; readonly wake: Timer }
+  | Held;
+
+const IDLE = { kind: 'idle' } as const;
+
+export class KeyLock {
+  private phase: Phase = IDLE;
+  private readonly waiters = new Waiters();
+  private behind: Behindhand | null = null;
+
+  constructor(
+    private readonly parts: LockParts,
+    private readonly key: string,
+    /** Called when nothing is left to remember. */
+    private readonly onIdle: () => void,
+  ) {}
+
+  enter(waiter: Waiter): void {
+    const { settings, stats, clock } = this.parts;
+    if (this.waiters.size >= settings.queueMax) {
+      stats.queueFull += 1;
+      waiter.reject(new LockQueueFullError(this.key, settings.queueMax));
+      return;
+    }
+    this.waiters.push(waiter);
+    stats.waitersNow += 1;
+    if (this.phase.kind !== 'idle') {
+      waiter.hasWaited = true;
+      if (waiter.waitMs === 0) {
+        this.timeOut(waiter);
+        return;
+      }
+    }
+    if (waiter.waitMs > 0) {
+      waiter.timer = clock.after(waiter.waitMs, () => {
+        this.timeOut(waiter);
+      });
+    }
+    if (waiter.signal) {
+      waiter.onAbort = () => {
+        this.abort(waiter);
+      };
+      waiter.signal.addEventListener('abort', waiter.onAbort, { once: true });
+    }
+    if (this.phase.kind === 'idle') this.ask(this.parts.tickets.next());
+  }
+
+  /** Gives the turn to the next, here or elsewhere. @throws LockUnavailableError */
+  async release(lease: HeldLease): Promise<void> {
+    if (this.phase.kind !== 'held' || this.phase.lease !== lease) return;
+    const { hold } = lease;
+    if (lease.state !== 'held') return;
+    this.finish(lease);
+    lease.markReleased();
+    if (this.passOn(hold)) return;
+
+    const { gateway, renewal, stats } = this.parts;
+    hold.end();
+    renewal.remove(hold);
+    const again = this.waiters.first ? this.beginAsking(this.parts.tickets.next()) : null;
+    if (!again) this.becomeIdle();
+    let answer: ReleaseAnswer;
+    try {
+      answer = await gateway.release(this.key, hold.ticket, again ?? undefined);
+    } catch (error) {
+      stats.releasesFailed += 1;
+      if (again) this.failed(again, error);
+      throw error;
+    }
+    if (!answer.mine) {
+      lease.markLost('taken-from-us');
+      stats.leasesLost += 1;
+    }
+    this.noteHandOver(hold.ticket, answer, again !== null);
+    if (again) this.answered(again, answer);
+  }
+
+  /** A grant for one of our tickets was announced: ask, and so confirm it; or hand it on if nobody wants it. */
+  onGrant(ticket: string): void {
+    const { phase } = this;
+    if (phase.kind === 'queued' && phase.ticket === ticket) this.askAgain('grant');
+    else if (phase.kind === 'asking' && phase.ticket === ticket) phase.hinted = true;
+    else if (phase.kind !== 'held' || phase.hold.ticket !== ticket) this.giveBack(ticket);
+  }
+
+  /** Messages may have been missed. */
+  onListening(): void {
+    if (this.phase.kind === 'queued') this.askAgain('reconnect');
+  }
+
+  /** Redis is away or we stop: nobody waits any longer. A lease that is held goes on. */
+  rejectAll(error: LockUnavailableError): void {
+    for (let waiter = this.waiters.first; waiter; waiter = this.waiters.first) {
+      this.parts.stats.unavailable += 1;
+      this.leave(waiter);
+      waiter.reject(error);
+    }
+    const { phase } = this;
+    if (phase.kind === 'queued') phase.wake.cancel();
+    if (phase.kind === 'queued' || phase.kind === 'asking') {
+      this.parts.gateway.doubt(this.key, phase.ticket);
+      this.becomeIdle();
+    }
+  }
+
+  /** The lease that is held is declared lost and its ticket given up. */
+  async stop(): Promise<void> {
+    if (this.phase.kind !== 'held') return;
+    const { hold } = this.phase;
+    hold.lose('stopped');
+    await this.parts.gateway.release(this.key, hold.ticket).catch(() => undefined);
+  }
+
+  private ask(ticket: string): void {
+    const asking = this.beginAsking(ticket);
+    this.parts.gateway.acquire(this.key, ticket, asking).then(
+      (answer) => {
+        this.answered(asking, answer);
+      },
+      (error: unknown) => {
+        this.failed(asking, error);
+      },
+    );
+  }
+
+  private askAgain(cause: WakeUpCause): void {
+    if (this.phase.kind !== 'queued') return;
+    this.phase.wake.cancel();
+    this.parts.stats.wakeUps[cause] += 1;
+    this.ask(this.phase.ticket);
+  }
+
+  private beginAsking(ticket: string): Asking {
+    const { clock, settings } = this.parts;
+    // One token for each turn that may be had under this ticket: so many passes, and no more.
+    const tokens = Math.min(this.waiters.size, settings.localPassesMax + 1);
+    const sentAtMs = clock.nowMs();
+    const queue = this.waiters.first?.waitMs !== 0;
+    const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, hinted: false };
+    this.phase = asking;
+    return asking;
+  }
+
+  private answered(asking: Asking, { standing }: Answer): void {
+    if (this.phase !== asking) {
+      // Nobody waited any more when Redis went away or we stopped.
+      if (standing.kind === 'yours') this.giveBack(asking.ticket);
+      return;
+    }
+    switch (standing.kind) {
+      case 'yours':
+        this.had(asking, standing.firstToken);
+        return;
+      case 'theirs':
+        this.notHad(asking, standing);
+        return;
+      case 'free':
+        // Only where Redis had no memory left to queue us while it released.
+        this.ask(asking.ticket);
+        return;
+      default:
+        standing satisfies never;
+    }
+  }
+
+  private had(asking: Asking, firstToken: number): void {
+    const { clock, settings, renewal } = this.parts;
+    const { key } = this;
+    const { ticket, tokens, sentAtMs } = asking;
+    const sinceMs = clock.nowMs();
+    const deadlineMs = sentAtMs + settings.ttlMs;
+    const { first } = this.waiters;
+    if (!first || sinceMs >= deadlineMs) {
+      // They timed out or were aborted, or we were stopped until the answer had become worthless.
+      this.phase = IDLE;
+      this.giveBack(ticket);
+      this.goOn();
+      return;
+    }
+    const hold: Hold = new Hold({
+      ...{ key, ticket, deadlineMs, sinceMs, firstToken, tokens },
+      onLost: (reason) => {
+        this.lost(hold, reason);
+      },
+    });
+    this.behind = null;
+    renewal.add(hold);
+    this.grant(first, hold);
+  }
+
+  private notHad(asking: Asking, standing: Behindhand): void {
+    const { tickets, gateway, settings, random, clock } = this.parts;
+    this.behind = standing;
+    // A question of ours that was carried out after we had given it up: it blocks nobody but us.
+    if (tickets.isOurs(standing.holder) && standing.holder !== asking.ticket) {
+      this.giveBack(standing.holder);
+    }
+    if (this.waiters.first?.waitMs === 0) this.timeOut(this.waiters.first);
+    const { first } = this.waiters;
+    if (!first) {
+      this.becomeIdle();
+      if (asking.queue) this.giveUp(asking.ticket);
+      return;
+    }
+    first.hasWaited = true;
+    if (asking.hinted) this.parts.stats.wakeUps.grant += 1;
+    if (asking.hinted || !asking.queue) {
+      this.ask(asking.ticket);
+      return;
+    }
+    const { remainingMs } = standing;
+    let sleepMs = remainingMs < 0 ? settings.ttlMs : Math.min(remainingMs, settings.ttlMs);
+    if (!gateway.listening) sleepMs = Math.min(sleepMs, LIMITS.deafPollMs);
+    const wake = clock.after(sleepMs + 1 + random() * LIMITS.wakeJitterMs, () => {
+      this.askAgain('ttl');
+    });
+    this.phase = { kind: 'queued', ticket: asking.ticket, wake };
+  }
+
+  private failed(asking: Asking, error: unknown): void {
+    // Where Redis is away all have been told already.
+    if (this.phase !== asking) return;
+    this.rejectAll(error as LockUnavailableError);
+  }
+
+  private grant(waiter: Waiter, hold: Hold): void {
+    const { clock, stats } = this.parts;
+    this.leave(waiter);
+    const nowMs = clock.nowMs();
+    stats.acquired += 1;
+    if (waiter.hasWaited) stats.waits += 1;
+    stats.waitTime.add(nowMs - waiter.sinceMs);
+    stats.heldNow += 1;
+    const lease = new HeldLease(hold, hold.takeToken(), nowMs, clock);
+    this.phase = { kind: 'held', hold, lease };
+    waiter.resolve(lease);
+  }
+
+  /** Gives the next local waiter its turn without asking Redis, while the hold's bounds last. */
+  private passOn(hold: Hold): boolean {
+    const { first } = this.waiters;
+    if (!first || !hold.hasToken) return false;
+    const { clock, settings, stats } = this.parts;
+    if (clock.nowMs() - hold.sinceMs >= settings.localTenureMs) return false;
+    stats.handOffs.local += 1;
+    this.grant(first, hold);
+    return true;
+  }
+
+  private lost(hold: Hold, reason: LossReason): void {
+    if (this.phase.kind !== 'held' || this.phase.hold !== hold) return;
+    const { lease } = this.phase;
+    this.parts.renewal.remove(hold);
+    this.parts.stats.leasesLost += 1;
+    this.finish(lease);
+    lease.markLost(reason);
+    this.phase = IDLE;
+    // Where Redis still has it, nobody shall wait for its time to live.
+    if (reason === 'not-renewed-in-time') this.giveUp(hold.ticket);
+    this.goOn();
+  }
+
+  private finish(lease: HeldLease): void {
+    const { clock, stats } = this.parts;
+    stats.heldNow -= 1;
+    stats.holdTime.add(clock.nowMs() - lease.sinceMs);
+  }
+
+  private goOn(): void {
+    if (this.waiters.first) this.ask(this.parts.tickets.next());
+    else this.becomeIdle();
+  }
+
+  private timeOut(waiter: Waiter): void {
+    this.parts.stats.timeouts += 1;
+    const waitedMs = this.parts.clock.nowMs() - waiter.sinceMs;
+    const behind = this.whatIsAheadOf(waiter);
+    this.leave(waiter);
+    waiter.reject(new LockTimeoutError({ key: this.key, waitedMs, behind }));
+    this.withdrawIfNobodyWaits();
+  }
+
+  private abort(waiter: Waiter): void {
+    this.parts.stats.aborts += 1;
+    this.leave(waiter);
+    waiter.reject(new LockAbortedError(this.key, waiter.signal?.reason));
+    this.withdrawIfNobodyWaits();
+  }
+
+  private leave(waiter: Waiter): void {
+    waiter.disarm();
+    this.waiters.remove(waiter);
+    this.parts.stats.waitersNow -= 1;
+  }
+
+  private withdrawIfNobodyWaits(): void {
+    const { phase } = this;
+    if (this.waiters.first || phase.kind !== 'queued') return;
+    phase.wake.cancel();
+    this.becomeIdle();
+    this.giveUp(phase.ticket);
+  }
+
+  private whatIsAheadOf(waiter: Waiter): Behind {
+    const waitersAhead = this.waiters.ahead(waiter);
+    if (this.phase.kind === 'held') {
+      const holder = this.parts.tickets.processId;
+      return { waitersAhead, processesAhead: 0, holder, holderExpires: true };
+    }
+    const { behind } = this;
+    return {
+      waitersAhead,
+      processesAhead: behind?.position ?? null,
+      holder: behind ? processOf(behind.holder) : null,
+      holderExpires: behind ? behind.remainingMs >= 0 : true,
+    };
+  }
+
+  /** A grant that came too late is handed on. */
+  private giveBack(ticket: string): void {
+    this.giveUp(ticket, () => {
+      this.parts.stats.handOffs.givenBack += 1;
+    });
+  }
+
+  private giveUp(ticket: string, onMine?: () => void): void {
+    this.parts.gateway.release(this.key, ticket).then(
+      (answer) => {
+        if (answer.mine) onMine?.();
+        this.noteHandOver(ticket, answer, false);
+      },
+      () => undefined, // The gateway gives it up as soon as it can.
+    );
+  }
+
+  private noteHandOver(ticket: string, { mine, standing }: ReleaseAnswer, queued: boolean): void {
+    if (standing.kind !== 'theirs') return;
+    if (mine) this.parts.stats.handOffs.remote += 1;
+    // Whoever is in the queue again looks after the claim by its own timer.
+    if (!queued) this.parts.handOvers.watch(this.key, ticket, standing.remainingMs);
+  }
+
+  private becomeIdle(): void {
+    this.phase = IDLE;
+    this.behind = null;
+    this.onIdle();
+  }
+}

@@ -1,0 +1,97 @@
+/**
+ * Runs a function while one or several locks are held, and gives them back whatever happens.
+ *
+ * Several keys are taken one after another in the order of their bytes, so two callers can never wait for each other
+ * crosswise. Each key is waited for in its own fair queue, so a caller that needs a hot key and a cold one gets both.
+ */
+import { Buffer } from 'node:buffer';
+import { systemClock, type Clock } from './clock.js';
+import { LockAbortedError, LockLostError } from './errors.js';
+import type { AcquireOptions, DistributedLockService, Lease } from './lock-service.js';
+
+/** What the function is given: that it has its turn, for how long it can rely on it, and under which numbers. */
+export interface LockHold {
+  /** Aborted when any of the leases can no longer be trusted. */
+  readonly signal: AbortSignal;
+  readonly leases: readonly Lease[];
+  fencingTokenOf(key: string): bigint | null;
+}
+
+export class DistributedLockManager {
+  constructor(
+    private readonly service: DistributedLockService,
+    private readonly defaults: { readonly waitMs: number },
+    private readonly clock: Clock = systemClock,
+  ) {}
+
+  /**
+   * The result or the error is the function's own, also where a lease was lost meanwhile or could not be given back:
+   * only what the lock protects can say whether the work counts.
+   *
+   * @throws what `acquire` throws, or LockLostError where one lease was lost while we waited for another; the function
+   *   has not been called then.
+   */
+  async executeWithLock<T>(
+    keys: string | readonly string[],
+    fn: (hold: LockHold) => Promise<T>,
+    options: Partial<AcquireOptions> = {},
+  ): Promise<T> {
+    const leases: Lease[] = [];
+    try {
+      await this.acquireAll(inByteOrder(keys), leases, options);
+      return await fn(new Hold(leases));
+    } finally {
+      // The service has counted and logged a release that failed; the caller's outcome stands.
+      await Promise.allSettled(leases.map((lease) => this.service.release(lease)));
+    }
+  }
+
+  /** Puts each lease into `leases` as it is had, so that the caller can give back what there is after a failure. */
+  private async acquireAll(
+    keys: readonly string[],
+    leases: Lease[],
+    options: Partial<AcquireOptions>,
+  ): Promise<void> {
+    const deadlineMs = this.clock.nowMs() + (options.waitMs ?? this.defaults.waitMs);
+    for (const key of keys) {
+      // Waiting on under a lease that is lost already would end in work that has no turn.
+      const signals = [...(options.signal ? [options.signal] : []), ...leases.map((l) => l.signal)];
+      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+      const waitMs = Math.max(0, deadlineMs - this.clock.nowMs());
+      try {
+        leases.push(await this.service.acquire(key, { waitMs, signal }));
+      } catch (error) {
+        if (error instanceof LockAbortedError && error.cause instanceof LockLostError) {
+          throw error.cause;
+        }
+        throw error;
+      }
+    }
+    for (const lease of leases) {
+      if (lease.state === 'lost') throw lease.signal.reason;
+    }
+  }
+}
+
+class Hold implements LockHold {
+  private any: AbortSignal | undefined;
+
+  constructor(readonly leases: readonly Lease[]) {}
+
+  get signal(): AbortSignal {
+    const [first, ...others] = this.leases.map((lease) => lease.signal);
+    if (first && others.length === 0) return first;
+    this.any ??= AbortSignal.any(this.leases.map((lease) => lease.signal));
+    return this.any;
+  }
+
+  fencingTokenOf(key: string): bigint | null {
+    return this.leases.find((lease) => lease.key === key)?.fencingToken ?? null;
+  }
+}
+
+/** Each key once, by its UTF-8 bytes: the same order in every process, whatever its language settings. */
+function inByteOrder(keys: string | readonly string[]): string[] {
+  if (typeof keys === 'string') return [keys];
+  return [...new Set(keys)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));
+}

@@ -1,0 +1,44 @@
+/**
+ * What a distributed lock offers, whichever backend it has: one Redis today, several independent ones another day.
+ *
+ * Words: the *lock* is the mutex that a key names; a *lease* is somebody's holding of it, until a time; the *fencing
+ * token* is the lease's number, and a later lease of the same key always has a larger one.
+ */
+
+export interface AcquireOptions {
+  /** The longest wait, in milliseconds. 0 tries once and does not queue. */
+  readonly waitMs: number;
+  /** Ends the wait early. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+export type LeaseState = 'held' | 'lost' | 'released';
+
+export interface Lease {
+  readonly key: string;
+  /** For whatever the lock protects: refuse a smaller one than you have seen. */
+  readonly fencingToken: bigint;
+  /** Aborted, with a LockLostError as its reason, when the lease can no longer be trusted. */
+  readonly signal: AbortSignal;
+  /** Asking compares the clock, so a process that was stopped learns of its loss at once. */
+  readonly state: LeaseState;
+}
+
+export interface DistributedLockService {
+  /**
+   * @throws LockTimeoutError, LockAbortedError, LockQueueFullError or LockUnavailableError; then nothing is held, and
+   *   a grant that arrives late is handed on.
+   */
+  acquire(key: string, options: AcquireOptions): Promise<Lease>;
+  /**
+   * Safe to repeat. That the lease was lost before is no error here: the lease's state and signal have told it.
+   * @throws LockUnavailableError where Redis could not be told; the lock is then free after its time to live.
+   */
+  release(lease: Lease): Promise<void>;
+}
+
+/** Where warnings go; `console` and pino fit. */
+export interface LockLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+}

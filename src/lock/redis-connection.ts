@@ -1,0 +1,175 @@
+/**
+ * One connection to Redis as a lock needs it: a command is sent once and now, or fails now. Nothing is queued while
+ * Redis is away, nothing sent again behind our back, and silence is a failure.
+ *
+ * Silence is judged for the whole connection, since answers come in order: one lazy timer instead of one per command.
+ * It looks twice, because after a pause of this process timers fire before the answers that lie in the socket are read.
+ */
+import { Redis } from 'ioredis';
+import type { Clock, Random, Timer } from './clock.js';
+import { failureOf, LOST, type RedisFailure } from './redis-failure.js';
+import { LIMITS } from './settings.js';
+
+export interface ConnectionSettings {
+  readonly url: string;
+  /** Shown by CLIENT LIST. */
+  readonly name: string;
+  readonly commandTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface ConnectionEvents {
+  onReady(): void;
+  /** For each failed try to connect and each loss of the connection. */
+  onDown(failure: RedisFailure): void;
+}
+
+export class RedisConnection {
+  readonly redis: Redis;
+  private failure: RedisFailure | null = null;
+  private closed = false;
+  private isReady = false;
+  private handshake: Timer | null = null;
+  private unanswered = 0;
+  private quietSinceMs = 0;
+  private silence: Timer | null = null;
+
+  constructor(
+    private readonly settings: ConnectionSettings,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.redis = new Redis(settings.url, {
+      connectionName: settings.name,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      maxRetriesPerRequest: 0,
+      connectTimeout: LIMITS.connectTimeoutMs,
+      disconnectTimeout: 1,
+      retryStrategy: (times) => retryDelayMs(times, settings.random),
+    });
+    this.redis.on('connecting', () => {
+      this.onConnecting();
+    });
+    this.redis.on('error', (error: unknown) => {
+      this.failure = failureOf(error);
+    });
+    this.redis.on('ready', () => {
+      this.onReady();
+    });
+    this.redis.on('close', () => {
+      this.onClose();
+    });
+    this.redis.on('end', () => {
+      this.onEnd();
+    });
+  }
+
+  get ready(): boolean {
+    return this.isReady;
+  }
+
+  /** Connects, and from then on reconnects by itself. */
+  open(): void {
+    this.redis.connect().catch(() => undefined); // onDown tells why.
+  }
+
+  close(): void {
+    this.closed = true;
+    this.handshake?.cancel();
+    this.silence?.cancel();
+    this.redis.disconnect();
+  }
+
+  /** Gives up the present connection; the next is tried by itself. What is unanswered fails. */
+  drop(failure: RedisFailure): void {
+    this.failure = failure;
+    this.redis.disconnect(true);
+  }
+
+  /** Sends something and watches for the answer. */
+  async run<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
+    if (this.unanswered === 0) this.quietSinceMs = this.settings.clock.nowMs();
+    this.unanswered += 1;
+    if (!this.silence) this.watchSilence(this.settings.commandTimeoutMs);
+    try {
+      return await send(this.redis);
+    } finally {
+      this.unanswered -= 1;
+      this.quietSinceMs = this.settings.clock.nowMs();
+    }
+  }
+
+  private watchSilence(delayMs: number): void {
+    const { clock, commandTimeoutMs } = this.settings;
+    this.silence = clock.after(delayMs, () => {
+      this.silence = null;
+      if (this.unanswered === 0) return;
+      const leftMs = this.quietSinceMs + commandTimeoutMs - clock.nowMs();
+      if (leftMs > 0) this.watchSilence(leftMs);
+      else this.lookAgain();
+    });
+  }
+
+  private lookAgain(): void {
+    const quietSinceMs = this.quietSinceMs;
+    const { clock, commandTimeoutMs } = this.settings;
+    this.silence = clock.after(LIMITS.secondLookMs, () => {
+      this.silence = null;
+      if (this.unanswered === 0) return;
+      if (this.quietSinceMs !== quietSinceMs) {
+        this.watchSilence(commandTimeoutMs);
+        return;
+      }
+      const failure = { kind: 'away', reason: `Redis has not answered in ${commandTimeoutMs} ms` };
+      this.drop(failure as RedisFailure);
+      this.events.onDown(failure as RedisFailure);
+    });
+  }
+
+  private onConnecting(): void {
+    this.failure = null;
+    this.handshake?.cancel();
+    // A server that accepts connections and says nothing is known to ioredis as no failure.
+    this.handshake = this.settings.clock.after(LIMITS.connectTimeoutMs, () => {
+      this.drop({ kind: 'away', reason: 'Redis does not answer' });
+    });
+  }
+
+  private onReady(): void {
+    this.handshake?.cancel();
+    if (this.closed) return;
+    // ioredis goes on in database 0 where the one that was asked for does not exist.
+    if (this.failure?.kind === 'refused') {
+      this.drop(this.failure);
+      return;
+    }
+    this.isReady = true;
+    this.events.onReady();
+  }
+
+  private onClose(): void {
+    this.handshake?.cancel();
+    this.isReady = false;
+    if (!this.closed) this.events.onDown(this.failure ?? LOST);
+  }
+
+  /** ioredis gives up where a connection is dropped before it has a socket. */
+  private onEnd(): void {
+    if (this.closed) return;
+    this.settings.clock.after(retryDelayMs(1, this.settings.random), () => {
+      if (!this.closed) this.open();
+    });
+  }
+}
+
+/** Doubles up to the longest pause; half of it is chance, so that a fleet does not return in one moment. */
+export function retryDelayMs(times: number, random: Random): number {
+  const { retryDelayMinMs, retryDelayMaxMs } = LIMITS;
+  const fullMs = Math.min(retryDelayMinMs * 2 ** Math.min(times, 16), retryDelayMaxMs);
+  return fullMs / 2 + (random() * fullMs) / 2;
+}

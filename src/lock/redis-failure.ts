@@ -1,0 +1,70 @@
+/**
+ * What an error of Redis or its connection means for a lock. Only words that we chose leave this file: the errors
+ * themselves carry addresses, and the arguments of AUTH.
+ */
+
+export interface RedisFailure {
+  /**
+   * `refused`: Redis will not have us, and only a human can change that. `away`: it cannot serve now. `unusable-key`:
+   * only this key cannot be had.
+   */
+  readonly kind: 'refused' | 'away' | 'unusable-key';
+  readonly reason: string;
+  /** Another server may do better than the one we are connected to. */
+  readonly reconnect?: boolean;
+}
+
+export function failureOf(error: unknown): RedisFailure {
+  const { message = '', code } = error as { readonly message?: string; readonly code?: unknown };
+  const known = KNOWN.find(({ pattern }) => pattern.test(message));
+  if (known) return known.failure;
+  if (typeof code === 'string') return away(`no connection to Redis (${code})`);
+  const word = /^[A-Z]{2,}(?= )/.exec(message)?.[0];
+  if (word !== undefined) return away(`Redis answers with the error ${word}`);
+  return LOST;
+}
+
+function away(reason: string): RedisFailure {
+  return { kind: 'away', reason };
+}
+
+function refused(reason: string): RedisFailure {
+  return { kind: 'refused', reason };
+}
+
+function unusableKey(reason: string): RedisFailure {
+  return { kind: 'unusable-key', reason };
+}
+
+export const LOST = away('the connection to Redis is lost');
+
+const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure }[] = [
+  { pattern: /^WRONGPASS/, failure: refused('Redis refuses the password') },
+  { pattern: /^NOAUTH/, failure: refused('Redis wants a password') },
+  {
+    pattern: /DB index is out of range|invalid DB index/i,
+    failure: refused('Redis has no such database'),
+  },
+  {
+    pattern: /^WRONGTYPE/,
+    failure: unusableKey('something that is no lock has its key, or one with its suffixes'),
+  },
+  {
+    pattern: /^NOPERM .*\bkeys?\b|can't access at least one of the keys/,
+    failure: unusableKey('the Redis user may not touch its key'),
+  },
+  {
+    pattern: /^NOPERM .*\bchannels?\b/,
+    failure: refused('the Redis user may not use the channels lock:inbox:*'),
+  },
+  {
+    pattern: /^NOPERM/,
+    failure: refused('the Redis user may not run a command that the lock needs'),
+  },
+  {
+    pattern: /^READONLY/,
+    failure: { ...away('Redis is a read-only replica'), reconnect: true },
+  },
+  { pattern: /^OOM/, failure: away('the memory of Redis is full') },
+  { pattern: /^LOADING/, failure: away('Redis is loading its data') },
+];

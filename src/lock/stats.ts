@@ -1,0 +1,109 @@
+/**
+ * Everything countable is counted, here and nowhere else. Contention is invisible without it: a service whose locks are
+ * fought over looks idle by every other measure.
+ */
+
+/** Upper bounds in milliseconds; what is longer than the last is counted in the total alone. */
+export const BUCKETS_MS = [
+  1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
+] as const;
+
+export interface DurationStats {
+  readonly count: number;
+  readonly sumMs: number;
+  readonly maxMs: number;
+  /** Not cumulative: how many lasted at most `leMs` and longer than the bound before. */
+  readonly buckets: readonly { readonly leMs: number; readonly count: number }[];
+}
+
+export type WakeUpCause = 'grant' | 'ttl' | 'reconnect';
+
+export interface LockStats {
+  readonly acquired: number;
+  /** Of those acquired, the ones that did not get the lock by their first question. */
+  readonly waits: number;
+  readonly timeouts: number;
+  readonly aborts: number;
+  readonly queueFull: number;
+  readonly unavailable: number;
+  /** From the call of `acquire` to the lease. */
+  readonly waitTime: DurationStats;
+  /** From the lease to its release or loss. */
+  readonly holdTime: DurationStats;
+  readonly handOffs: {
+    /** To the next waiter of this process. */
+    readonly local: number;
+    /** To another process. */
+    readonly remote: number;
+    /** Processes passed over because nobody listened on their inbox. */
+    readonly skipped: number;
+    /** Grants that came too late for their waiter, and were handed on. */
+    readonly givenBack: number;
+  };
+  readonly wakeUps: Readonly<Record<WakeUpCause, number>>;
+  readonly renewals: {
+    readonly ok: number;
+    /** Of those ok, the ones that came in the second half of the time to live. */
+    readonly late: number;
+    readonly failed: number;
+  };
+  readonly leasesLost: number;
+  readonly releasesFailed: number;
+  /** Commands sent to Redis for locks, each waiting for its answer; probes while it is away included. */
+  readonly roundTrips: number;
+  readonly waitersNow: number;
+  readonly heldNow: number;
+}
+
+/** The counters while they grow. */
+export class StatsCollector {
+  acquired = 0;
+  waits = 0;
+  timeouts = 0;
+  aborts = 0;
+  queueFull = 0;
+  unavailable = 0;
+  readonly waitTime = new Durations();
+  readonly holdTime = new Durations();
+  readonly handOffs = { local: 0, remote: 0, skipped: 0, givenBack: 0 };
+  readonly wakeUps: Record<WakeUpCause, number> = { grant: 0, ttl: 0, reconnect: 0 };
+  readonly renewals = { ok: 0, late: 0, failed: 0 };
+  leasesLost = 0;
+  releasesFailed = 0;
+  roundTrips = 0;
+  waitersNow = 0;
+  heldNow = 0;
+
+  /** A plain object that no longer changes. */
+  snapshot(): LockStats {
+    const { waitTime, holdTime, handOffs, wakeUps, renewals, ...numbers } = this;
+    return {
+      ...numbers,
+      waitTime: waitTime.snapshot(),
+      holdTime: holdTime.snapshot(),
+      handOffs: { ...handOffs },
+      wakeUps: { ...wakeUps },
+      renewals: { ...renewals },
+    };
+  }
+}
+
+export class Durations {
+  private count = 0;
+  private sumMs = 0;
+  private maxMs = 0;
+  private readonly counts = BUCKETS_MS.map(() => 0);
+
+  add(durationMs: number): void {
+    this.count += 1;
+    this.sumMs += durationMs;
+    this.maxMs = Math.max(this.maxMs, durationMs);
+    const bucket = BUCKETS_MS.findIndex((leMs) => durationMs <= leMs);
+    if (bucket >= 0) this.counts[bucket] = (this.counts[bucket] ?? 0) + 1;
+  }
+
+  snapshot(): DurationStats {
+    const buckets = BUCKETS_MS.map((leMs, index) => ({ leMs, count: this.counts[index] ?? 0 }));
+    return { count: this.count, sumMs: this.sumMs, maxMs: this.maxMs, buckets };
+  }
+}

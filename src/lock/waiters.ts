@@ -1,0 +1,59 @@
+/**
+ * Who waits for one lock in this process, first come, first served. A linked list, since each may leave from the middle
+ * at any time, and ten thousand leaving one by one shall cost ten thousand steps.
+ */
+import type { Timer } from './clock.js';
+import type { Lease } from './lock-service.js';
+
+export class Waiter {
+  previous: Waiter | null = null;
+  next: Waiter | null = null;
+  /** Whether it came to wait: its first question was not answered with the lock. */
+  hasWaited = false;
+  timer: Timer | null = null;
+  onAbort: (() => void) | null = null;
+
+  constructor(
+    readonly waitMs: number,
+    readonly sinceMs: number,
+    readonly signal: AbortSignal | undefined,
+    readonly resolve: (lease: Lease) => void,
+    readonly reject: (error: Error) => void,
+  ) {}
+
+  /** Ends what would end its wait. */
+  disarm(): void {
+    this.timer?.cancel();
+    if (this.onAbort) this.signal?.removeEventListener('abort', this.onAbort);
+  }
+}
+
+export class Waiters {
+  first: Waiter | null = null;
+  private last: Waiter | null = null;
+  size = 0;
+
+  push(waiter: Waiter): void {
+    waiter.previous = this.last;
+    if (this.last) this.last.next = waiter;
+    else this.first = waiter;
+    this.last = waiter;
+    this.size += 1;
+  }
+
+  remove(waiter: Waiter): void {
+    const { previous, next } = waiter;
+    if (previous) previous.next = next;
+    else this.first = next;
+    if (next) next.previous = previous;
+    else this.last = previous;
+    this.size -= 1;
+  }
+
+  /** How many are in front of it. */
+  ahead(waiter: Waiter): number {
+    let ahead = 0;
+    for (let other = waiter.previous; other; other = other.previous) ahead += 1;
+    return ahead;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
+ *
+ * The first one is started alone: what keeps it from starting would keep all of them, and is said once. Later deaths
+ * are accidents: another one takes the place, after a pause that grows while they die young.
+ */
+import cluster, { type Worker } from 'node:cluster';
+import { once } from 'node:events';
+import type { Logger } from 'pino';
+import type { Config } from './config.js';
+import { migrate } from './database/migrator.js';
+
+const PAUSE_FIRST_MS = 100;
+const PAUSE_MAX_MS = 5_000;
+/** Whoever lived for so long did not die of its birth. */
+const YOUNG_MS = 10_000;
+/** What a worker may take beyond its own grace period before it is killed. */
+const STOP_MARGIN_MS = 5_000;
+
+export class WorkerSupervisor {
+  private stopping = false;
+  private pauseMs = PAUSE_FIRST_MS;
+  private failed = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly log: Logger,
+  ) {}
+
+  /** Resolves when all serve, or with false where the first one could not start and has said why. */
+  async start(): Promise<boolean> {
+    if (this.config.migrateOnStart) await migrate(this.config.mysqlUrl);
+    if (!(await this.startOne())) return false;
+    const others = Array.from({ length: this.config.workers - 1 }, () => this.startOne());
+    await Promise.all(others);
+    this.log.info({ workers: this.config.workers }, 'All workers serve.');
+    return true;
+  }
+
+  /** Lets all workers finish what is under way. Resolves with whether all of them ended in order. */
+  async stop(): Promise<boolean> {
+    this.stopping = true;
+    await Promise.all(workers().map((worker) => this.stopOne(worker)));
+    return !this.failed;
+  }
+
+  kill(): void {
+    this.stopping = true;
+    for (const worker of workers()) worker.process.kill('SIGKILL');
+  }
+
+  private async startOne(): Promise<boolean> {
+    // The schema is up to date: it was seen to before the first one.
+    const worker = cluster.fork({ MIGRATE_ON_START: 'false' });
+    const bornMs = performance.now();
+    let served = false;
+    const gone = once(worker, 'exit').then(([code, signal]) => {
+      if (served) this.replace(worker, { bornMs, code: code as number, signal: signal as string });
+      return false;
+    });
+    const serving = once(worker, 'listening').then(() => {
+      served = true;
+      return true;
+    });
+    return Promise.race([serving, gone]);
+  }
+
+  private replace(
+    worker: Worker,
+    death: { readonly bornMs: number; readonly code: number; readonly signal: string },
+  ): void {
+    if (this.stopping) return;
+    const isOld = performance.now() - death.bornMs > YOUNG_MS;
+    const pauseMs = isOld ? PAUSE_FIRST_MS : this.pauseMs;
+    this.pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2);
+    const { code, signal } = death;
+    this.log.error(
+      { worker: worker.process.pid, code, signal, pauseMs },
+      'A worker died; another one takes its place.',
+    );
+    setTimeout(() => void this.startAgain(worker, death), pauseMs);
+  }
+
+  private async startAgain(
+    worker: Worker,
+    death: { readonly bornMs: number; readonly code: number; readonly signal: string },
+  ): Promise<void> {
+    if (this.stopping || (await this.startOne())) return;
+    this.replace(worker, death);
+  }
+
+  private async stopOne(worker: Worker): Promise<void> {
+    if (worker.isDead()) return;
+    const exit = once(worker, 'exit') as Promise<[number | null, NodeJS.Signals | null]>;
+    worker.process.kill('SIGTERM');
+    const tooLong = setTimeout(
+      () => worker.process.kill('SIGKILL'),
+      this.config.shutdownGraceMs + STOP_MARGIN_MS,
+    );
+    const [code, signal] = await exit;
+    clearTimeout(tooLong);
+    // Only who has not come so far as to listen to signals, and so to serve anybody, is ended by this one.
+    if (code !== 0 && signal !== 'SIGTERM') this.failed = true;
+  }
+}
+
+function workers(): Worker[] {
+  return Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
+}

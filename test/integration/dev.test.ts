@@ -1,0 +1,106 @@
+/**
+ * `npm run dev` as a newcomer meets it: one command, a server that answers, and nothing left behind at Ctrl-C. Exit
+ * codes: 0 for an orderly stop by a signal, also in the middle of starting; 1, with one sentence, for a failed start.
+ */
+import { jest } from '@jest/globals';
+import { createServer, type Server } from 'node:net';
+import { once } from 'node:events';
+import { freePort } from '../../services/private-server.js';
+import { startProgram, type StartedProgram } from '../support/started-program.js';
+
+jest.setTimeout(120_000);
+
+let program: StartedProgram | undefined;
+let occupant: Server | undefined;
+
+afterEach(async () => {
+  program?.discard();
+  program = undefined;
+  if (occupant) await new Promise((resolve) => occupant?.close(resolve));
+  occupant = undefined;
+});
+
+function startDev(env: NodeJS.ProcessEnv): StartedProgram {
+  program = startProgram(['dist/services/dev.js'], { STOCKADE_SERVICES_SKIP: 'docker', ...env });
+  return program;
+}
+
+async function expectNothingLeft(dev: StartedProgram): Promise<void> {
+  expect(await dev.exited).toBe(0);
+  expect(dev.descendants()).toEqual([]);
+  expect(dev.files()).toEqual([]);
+}
+
+test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
+  const port = await freePort();
+  const dev = startDev({ PORT: String(port) });
+  await dev.until('the address', () => dev.stdout().includes('Ctrl-C stops everything'));
+  const url = `http://localhost:${port}/graphql`;
+  expect(dev.stdout()).toContain(url);
+  expect(dev.stdout()).toMatch(/^MySQL: .+, because .+\.$/m);
+  expect(dev.stdout()).toMatch(/^Redis: .+, because .+\.$/m);
+
+  // The mutation is pasted just as it is printed.
+  const printed = /^mutation \{\n(?:.*\n)*?\}$/m.exec(dev.stdout())?.[0];
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: printed }),
+  });
+  expect(await response.json()).toEqual({
+    data: {
+      deductStock: { results: [{ productId: 'flash-sale', quantity: 1, remaining: 99 }] },
+    },
+  });
+
+  dev.signal('SIGINT');
+  // A wrapper may pass the same key press on once more.
+  dev.signal('SIGINT');
+  await expectNothingLeft(dev);
+  expect(dev.stderr()).toBe('');
+});
+
+test.each([
+  ['before a service is there', (dev: StartedProgram) => dev.stdout().includes('Finding')],
+  ['while MySQL starts', (dev: StartedProgram) => dev.files().some((f) => f.includes('mysql-'))],
+])('leaves nothing behind when it is stopped %s', async (_when, moment) => {
+  const dev = startDev({ PORT: String(await freePort()) });
+  await dev.until('the moment', () => moment(dev));
+  dev.signal('SIGINT');
+  await expectNothingLeft(dev);
+  expect(dev.stdout()).not.toContain('Stockade serves');
+});
+
+test('says in one sentence that the port is taken, before it starts anything', async () => {
+  occupant = createServer();
+  const port = await freePort();
+  occupant.listen(port, '127.0.0.1');
+  await once(occupant, 'listening');
+  const dev = startDev({ PORT: String(port) });
+  expect(await dev.exited).toBe(1);
+  expect(dev.stderr()).toBe(
+    `Port ${port} is taken by another program; choose a free one, as in PORT=${port + 1} npm run dev.\n`,
+  );
+  expect(dev.stdout()).toBe('');
+  expect(dev.files()).toEqual([]);
+});
+
+test('says in one sentence that a given server cannot be reached, and starts no other', async () => {
+  const port = await freePort();
+  const MYSQL_URL = `mysql://buyer:s3cret@127.0.0.1:${port}/shop`;
+  const dev = startDev({ PORT: String(await freePort()), MYSQL_URL });
+  expect(await dev.exited).toBe(1);
+  expect(dev.stderr()).toBe(
+    `MySQL at 127.0.0.1:${port} (MYSQL_URL) cannot be reached: the connection was refused.\n`,
+  );
+  expect(dev.descendants()).toEqual([]);
+  expect(dev.files()).toEqual([]);
+});
+
+test('names every bad variable at once, before it starts anything', async () => {
+  const dev = startDev({ PORT: 'http', LOG_LEVEL: 'loud' });
+  expect(await dev.exited).toBe(1);
+  expect(dev.stderr()).toMatch(/PORT must be/);
+  expect(dev.stderr()).toMatch(/LOG_LEVEL must be/);
+  expect(dev.stdout()).toBe('');
+});

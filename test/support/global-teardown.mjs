@@ -1,0 +1,5 @@
+/** Stops what the global setup started. */
+export default async function tearDown() {
+  const services = await globalThis.stockadeServices;
+  await services?.stop();
+}

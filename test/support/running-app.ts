@@ -1,0 +1,91 @@
+/**
+ * The application in the test's own process, on a database of its own: asked at the resolvers' level or over HTTP, with
+ * every statement and every line of the log in view.
+ */
+import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
+import type { GraphQLFormattedError } from 'graphql';
+import { pino } from 'pino';
+import { startApp } from '../../src/app.js';
+import { loadConfig } from '../../src/config.js';
+import { dataOf, send } from './graphql-client.js';
+
+export interface Outcome<Data> {
+  readonly data?: Data | null;
+  readonly errors?: readonly GraphQLFormattedError[];
+}
+
+export type Ask = <Data, Variables>(
+  document: TypedDocumentNode<Data, Variables>,
+  variables: Variables,
+) => Promise<Outcome<Data>>;
+
+export interface LogLine {
+  readonly level: number;
+  readonly msg: string;
+  readonly correlationId?: string;
+  readonly err?: { readonly type: string; readonly message: string; readonly stack: string };
+}
+
+export interface RunningApp {
+  readonly graphqlUrl: string;
+  /** As in `http://127.0.0.1:40123`. */
+  readonly origin: string;
+  /** Through Apollo's executeOperation, or by a POST; the same operation gets the same answer. */
+  readonly ask: Readonly<Record<'resolvers' | 'http', Ask>>;
+  /** The data of an operation that must succeed, over HTTP. */
+  readonly dataOf: <Data, Variables>(
+    document: TypedDocumentNode<Data, Variables>,
+    variables: Variables,
+  ) => Promise<Data>;
+  /** What went to MySQL, oldest first. Empty it to count from there. */
+  readonly statements: string[];
+  /** What was logged, oldest first. */
+  readonly logged: LogLine[];
+  stop(): Promise<void>;
+}
+
+/** Needs no Redis unless `STOCK_LOCK` says so. */
+export async function runApp(
+  mysqlUrl: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<RunningApp> {
+  const statements: string[] = [];
+  const logged: LogLine[] = [];
+  const log = pino(
+    { level: 'info' },
+    { write: (line: string) => logged.push(JSON.parse(line) as LogLine) },
+  );
+  const config = loadConfig({
+    NODE_ENV: 'test',
+    PORT: '0',
+    MYSQL_URL: mysqlUrl,
+    STOCK_LOCK: 'none',
+    SHUTDOWN_GRACE_MS: '2000',
+    MIGRATE_ON_START: 'false',
+    ...env,
+  });
+  const app = await startApp(config, { log, onStatement: (sql) => statements.push(sql) });
+  const ask: RunningApp['ask'] = {
+    resolvers: (query, variables) =>
+      app.execute({ query, variables: variables as Record<string, unknown> }),
+    http: (document, variables) => send(app.url, document, variables),
+  };
+  return {
+    graphqlUrl: app.url,
+    origin: new URL(app.url).origin,
+    ask,
+    dataOf: async (document, variables) => dataOf(await send(app.url, document, variables)),
+    statements,
+    logged,
+    stop: () => app.stop(),
+  };
+}
+
+/** The code of the only error of an outcome that has no data. */
+export function faultOf(outcome: Outcome<unknown>): unknown {
+  const [error, ...more] = outcome.errors ?? [];
+  if (!error || more.length > 0 || outcome.data) {
+    throw new Error(`Not one fault: ${JSON.stringify(outcome)}`);
+  }
+  return error.extensions?.['code'];
+}

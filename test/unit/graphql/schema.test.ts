@@ -1,0 +1,108 @@
+/** The schema that is committed is the one that the code builds, and its documented operations are valid. */
+import { readFileSync, readdirSync } from 'node:fs';
+import {
+  Kind,
+  buildSchema,
+  isIntrospectionType,
+  isSpecifiedScalarType,
+  lexicographicSortSchema,
+  parse,
+  printSchema,
+  validate,
+} from 'graphql';
+import { LIMITS, operationLimits } from '../../../src/graphql/limits.js';
+import { buildStockadeSchema } from '../../../src/graphql/schema.js';
+
+const COMMITTED = readFileSync('schema/schema.graphql', 'utf8');
+const SCHEMA = buildStockadeSchema();
+const OPERATIONS = readdirSync('schema/operations').map((name) => ({
+  name,
+  text: readFileSync(`schema/operations/${name}`, 'utf8'),
+}));
+
+test('schema/schema.graphql is what `npm run schema` would emit', () => {
+  expect(COMMITTED).toBe(`${printSchema(lexicographicSortSchema(SCHEMA))}\n`);
+});
+
+test('every type and every field that does not speak for itself is described', () => {
+  const silent = Object.values(SCHEMA.getTypeMap())
+    .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+    .filter((type) => !/(Edge|Payload|Input|Query|Mutation)$/.test(type.name))
+    .filter((type) => !type.description);
+  expect(silent.map(String)).toEqual([]);
+  for (const root of [SCHEMA.getQueryType(), SCHEMA.getMutationType()]) {
+    const undescribed = Object.values(root?.getFields() ?? {}).filter(
+      (field) => !field.description,
+    );
+    expect(undescribed).toEqual([]);
+  }
+});
+
+test('all documented operations are valid together, within the limits, and named for their files', () => {
+  const all = parse(OPERATIONS.map(({ text }) => text).join('\n'));
+  expect(validate(SCHEMA, all).map(String)).toEqual([]);
+  expect(validate(SCHEMA, all, [operationLimits]).map(String)).toEqual([]);
+  for (const { name, text } of OPERATIONS) {
+    const operations = parse(text, { maxLexicalTokens: LIMITS.tokens }).definitions.filter(
+      (definition) => definition.kind === Kind.OPERATION_DEFINITION,
+    );
+    expect(operations).toHaveLength(1);
+    const kebab = operations[0]?.name?.value.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
+    expect(`${kebab ?? ''}.graphql`).toBe(name);
+    expect(operations[0]?.variableDefinitions).not.toHaveLength(0);
+  }
+});
+
+describe('the check against a contract', () => {
+  interface CheckContract {
+    differences(contractSdl: string, schemaSdl: string): string[];
+  }
+  let check: CheckContract['differences'];
+
+  beforeAll(async () => {
+    const path = '../../../scripts/check-contract.mjs';
+    ({ differences: check } = (await import(path)) as CheckContract);
+  });
+
+  const CONTRACT = `
+    interface Error { message: String! }
+    type Query { products(first: Int, ids: [ID!] = ["a"]): [Product!]!  other: String }
+    type Product { id: ID!  name: String!  kind: Kind! }
+    type Missing implements Error { message: String! }
+    union Answer = Product | Missing
+    enum Kind { SMALL LARGE }
+    input New { id: ID!  quantity: Int! = 0 }
+    type Mutation { make(input: New!): Answer! }
+  `;
+
+  test('lets the contract itself pass, and a part of it, whatever the descriptions', () => {
+    expect(check(CONTRACT, CONTRACT)).toEqual([]);
+    const part = CONTRACT.replace('other: String', '').replace(
+      'type Product',
+      '"Described" type Product',
+    );
+    expect(check(CONTRACT, part)).toEqual([]);
+    expect(check(CONTRACT, printSchema(buildSchema(part)))).toEqual([]);
+  });
+
+  test.each([
+    ['a field of its own', 'name: String!', 'name: String!  mine: Int'],
+    ['another nullability', 'name: String!', 'name: String'],
+    ['another type', 'id: ID!  name', 'id: String!  name'],
+    ['another argument type', 'first: Int', 'first: Int!'],
+    ['an argument of its own', 'first: Int', 'first: Int, mine: Int'],
+    ['a missing argument', 'first: Int, ', ''],
+    ['another default', '= 0', '= 1'],
+    ['no default', '= 0', ''],
+    ['another default of a list', '["a"]', '["b"]'],
+    ['a missing input field', 'quantity: Int! = 0', ''],
+    ['a missing interface', 'implements Error', ''],
+    ['a value of its own', 'SMALL', 'SMALL MEDIUM'],
+    ['a member of its own', '| Missing', '| Missing | Query'],
+    ['a type of its own', 'enum Kind', 'scalar Mine enum Kind'],
+    ['another kind', 'enum Kind { SMALL LARGE }', 'scalar Kind'],
+  ])('finds %s', (_, from, to) => {
+    expect(CONTRACT).toContain(from);
+    expect(check(CONTRACT, CONTRACT.replace(from, to))).not.toEqual([]);
+  });
+});

@@ -1,0 +1,140 @@
+/** The house rules that a machine can check: who may import whom, how large a file may grow, what may not exist. */
+import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { dirname, join, normalize, relative } from 'node:path';
+
+const FILES = listFiles('src').filter((file) => file.endsWith('.ts'));
+const OURS = [...FILES, ...listFiles('services'), ...listFiles('test')].filter(
+  (file) => file.endsWith('.ts') && !file.startsWith('test/generated'),
+);
+
+/** Which folders and packages each part may import, itself apart. `node:` modules are free for all. */
+const ALLOWED: Readonly<Record<string, readonly string[]>> = {
+  lock: ['ioredis'],
+  inventory: ['lock'],
+  database: ['inventory', 'sequelize', 'umzug'],
+  graphql: [
+    'inventory',
+    '@apollo/server',
+    '@fastify/cors',
+    'dataloader',
+    'fastify',
+    'graphql',
+    'pino',
+    'reflect-metadata',
+    'type-graphql',
+  ],
+};
+
+interface Import {
+  readonly from: string;
+  readonly to: string;
+}
+
+function listFiles(folder: string): string[] {
+  return readdirSync(folder).flatMap((name) => {
+    const path = join(folder, name);
+    return statSync(path).isDirectory() ? listFiles(path) : [path];
+  });
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(file, 'utf8');
+  const pattern = /(?:from|import)\s*\(?\s*'([^']+)'/g;
+  return [...text.matchAll(pattern)].map((match) => {
+    const name = match[1] ?? '';
+    const to = name.startsWith('.') ? normalize(join(dirname(file), name)) : name;
+    return { from: file, to };
+  });
+}
+
+/** `src/lock/errors.js` is of the part lock, `graphql/utilities` of the package graphql. */
+function partOf(target: string): string {
+  if (target.startsWith('src/')) {
+    const [part = '', ...rest] = relative('src', target).split('/');
+    return rest.length > 0 ? part : `src/${part}`;
+  }
+  const segments = target.split('/');
+  return target.startsWith('@') ? segments.slice(0, 2).join('/') : (segments[0] ?? '');
+}
+
+const IMPORTS = FILES.flatMap(importsOf);
+
+test.each(Object.keys(ALLOWED))('src/%s imports only what it may', (part) => {
+  const bad = IMPORTS.filter(({ from }) => partOf(from) === part)
+    .filter(({ to }) => !to.startsWith('node:'))
+    .filter(({ to }) => partOf(to) !== part && !ALLOWED[part]?.includes(partOf(to)));
+  expect(bad).toEqual([]);
+});
+
+test('the lock is entered by its door alone', () => {
+  const bad = IMPORTS.filter(
+    ({ from, to }) =>
+      partOf(from) !== 'lock' && partOf(to) === 'lock' && to !== 'src/lock/index.js',
+  );
+  expect(bad).toEqual([]);
+});
+
+test('the sources import no tests, services or benchmarks', () => {
+  expect(IMPORTS.filter(({ to }) => /^(test|services|bench)\//.test(to))).toEqual([]);
+});
+
+test('imports have no cycles', () => {
+  const edges = new Map<string, string[]>();
+  for (const { from, to } of IMPORTS) {
+    if (to.startsWith('src/'))
+      edges.set(from, [...(edges.get(from) ?? []), to.replace(/\.js$/, '.ts')]);
+  }
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) throw new Error(`A cycle: ${[...path, file].join(' → ')}`);
+    if (done.has(file)) return;
+    for (const next of edges.get(file) ?? []) visit(next, [...path, file]);
+    done.add(file);
+  };
+  for (const file of edges.keys()) visit(file, []);
+});
+
+test('the environment and the process are touched at the edge alone', () => {
+  const edge = new Set(['src/main.ts', 'src/migrate.ts', 'src/verify-ledger.ts']);
+  const bad = FILES.filter(
+    (file) => !edge.has(file) && file !== 'src/graphql/emit-schema.ts',
+  ).filter((file) => /process\.(env|exit|on)\b/.test(readFileSync(file, 'utf8')));
+  expect(bad).toEqual([]);
+});
+
+test('no file is longer than 500 lines, no line than 120 characters', () => {
+  const long = OURS.flatMap((file) => {
+    const lines = readFileSync(file, 'utf8').split('\n');
+    const wide = lines.findIndex((line) => line.length > 120);
+    return lines.length > 500 ? [file] : wide >= 0 ? [`${file}:${wide + 1}`] : [];
+  });
+  expect(long).toEqual([]);
+});
+
+test('no drawer is called utils, helpers, common, shared or types', () => {
+  const drawer = /(^|\/)(utils?|helpers?|common|shared|lib|types|interfaces|constants)(\/|\.ts$)/;
+  expect(OURS.filter((file) => drawer.test(file))).toEqual([]);
+});
+
+test('the lock has the only barrel', () => {
+  expect(FILES.filter((file) => file.endsWith('/index.ts'))).toEqual(['src/lock/index.ts']);
+});
+
+test('every script of the lock says what it does, takes and returns', () => {
+  const scripts = listFiles('src/lock').filter((file) => file.endsWith('.lua'));
+  expect(scripts.length).toBeGreaterThan(0);
+  for (const script of scripts) {
+    const header = readFileSync(script, 'utf8').split('\n\n')[0] ?? '';
+    for (const word of ['KEYS', 'ARGV', 'Returns']) expect(`${script}: ${header}`).toContain(word);
+  }
+});
+
+test('every file begins with what it is for', () => {
+  const silent = FILES.filter((file) => !readFileSync(file, 'utf8').startsWith('/**'));
+  expect(silent).toEqual([]);
+});
+
+test('no test is left out or alone', () => {
+  const bad = /\b(describe|test|it)\.(only|skip|todo)\b|\bx(it|describe|test)\(/;
+  expect(OURS.filter((file) => bad.test(readFileSync(file, 'utf8')))).toEqual([]);
+});
