@@ -177,6 +177,8 @@ async function writeAptConfiguration(folder: string, source: AptSource): Promise
     `Dir::Log "${folder}";`,
     'Acquire::Languages "none";',
     'Acquire::Retries "2";',
+    // A mirror that lags or is frozen still has a server that is signed, which is all that is asked of it.
+    'Acquire::Check-Valid-Until "false";',
     'APT::Install-Recommends "false";',
     // apt's own user could not write into a folder of the project.
     'APT::Sandbox::User "root";',

@@ -8,7 +8,7 @@ import { createServer } from 'node:net';
 import { startApp } from '../src/app.js';
 import { loadConfig, type Config } from '../src/config.js';
 import { explainStartFailure } from '../src/start-failure.js';
-import { addSampleCatalogue } from './sample-catalogue.js';
+import { SAMPLE_MUTATION, addSampleCatalogue } from './sample-catalogue.js';
 import { ServiceError } from './service-errors.js';
 import { bringServices, type Services } from './services.js';
 
@@ -19,15 +19,6 @@ const FORCED_EXIT_CODE = 130;
 /** Stand for what is not known yet, so that all other variables can be checked before anything is started. */
 const PLACE_HOLDER_MYSQL = 'mysql://root@127.0.0.1:3306/stockade';
 const PLACE_HOLDER_REDIS = 'redis://127.0.0.1:6379';
-
-const MUTATION = `mutation {
-  deductStock(input: { items: [{ productId: "flash-sale", quantity: 1 }] }) {
-    results {
-      ... on DeductedItem { productId quantity remaining }
-      ... on FailedItem { productId quantity error { code message } }
-    }
-  }
-}`;
 
 const signal = listenForSignals();
 try {
@@ -147,7 +138,7 @@ Sample catalogue: ${sample}.
 Stockade serves ${address}
 Open it in a browser for Apollo Sandbox, and paste:
 
-${MUTATION}
+${SAMPLE_MUTATION}
 
 Ctrl-C stops everything.`;
 }

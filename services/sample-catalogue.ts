@@ -36,6 +36,30 @@ export const SAMPLE_CATALOGUE: readonly SampleProduct[] = [
   product('last-one-left', 'Restored Typewriter', 1, 1),
 ];
 
+/** One line that is taken and one that is not; the README shows it with its answer. */
+export const SAMPLE_MUTATION = `mutation {
+  deductStock(
+    input: {
+      items: [{ productId: "flash-sale", quantity: 1 }, { productId: "last-one-left", quantity: 2 }]
+    }
+  ) {
+    results {
+      ... on DeductedItem {
+        productId
+        quantity
+        remaining
+      }
+      ... on FailedItem {
+        productId
+        error {
+          code
+          message
+        }
+      }
+    }
+  }
+}`;
+
 const ADD_PRODUCT = `mutation AddSampleProduct($input: CreateProductInput!) {
   createProduct(input: $input) {
     __typename

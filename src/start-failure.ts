@@ -17,7 +17,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /** Errors of ours whose message is written for the operator. */
-const OUR_CODES = new Set(['SCHEMA_OUTDATED', 'LOCK_UNAVAILABLE']);
+const OUR_CODES = new Set(['SCHEMA_OUTDATED', 'MIGRATION_BUSY', 'LOCK_UNAVAILABLE']);
 
 export function explainStartFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
@@ -27,7 +27,10 @@ export function explainStartFailure(error: unknown): string {
     if (sentence) return sentence;
     if (code !== undefined && OUR_CODES.has(code)) return cause.message;
   }
-  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+  if (!(error instanceof Error)) return String(error);
+  // Sequelize makes the stack of its errors before their message.
+  const { message, stack = '' } = error;
+  return stack.includes(message) ? stack : `${message}\n${stack}`;
 }
 
 function causeOf(error: Error): unknown {

@@ -15,7 +15,8 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: Migration }[] =
   { name: '2026.11.24T00.00.00.stock', up: stock.up },
 ];
 
-const LOCK_NAME = 'stockade.migrations';
+const LOCK_PREFIX = 'stockade.migrations.';
+const TABLE = 'schema_migrations';
 const LOCK_WAIT_SECONDS = 60;
 
 /** The schema is older than this program. */
@@ -29,35 +30,57 @@ export class SchemaOutdatedError extends Error {
   }
 }
 
-/** Applies what is pending; resolves with the names of what was applied. */
+/** Somebody else holds the lock for longer than any of our migrations takes. */
+export class MigrationBusyError extends Error {
+  readonly code = 'MIGRATION_BUSY' as const;
+  constructor() {
+    super(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s; look what it does.`);
+    this.name = 'MigrationBusyError';
+  }
+}
+
+/**
+ * Applies what is pending; resolves with the names of what was applied.
+ * @throws MigrationBusyError
+ */
 export async function migrate(url: string): Promise<readonly string[]> {
   return onOneConnection(url, async (sequelize) => {
     const [lock] = await sequelize.query<{ taken: number | null }>(
-      'SELECT GET_LOCK(CONCAT(DATABASE(), ?), ?) AS taken',
-      { replacements: [`.${LOCK_NAME}`, LOCK_WAIT_SECONDS], type: QueryTypes.SELECT },
+      // Its name may have 64 characters, and so may a database's.
+      'SELECT GET_LOCK(CONCAT(?, LEFT(SHA2(DATABASE(), 256), 40)), ?) AS taken',
+      { replacements: [LOCK_PREFIX, LOCK_WAIT_SECONDS], type: QueryTypes.SELECT },
     );
-    if (lock?.taken !== 1) {
-      throw new Error(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s.`);
-    }
-    const applied = await migrator(sequelize).up();
+    if (lock?.taken !== 1) throw new MigrationBusyError();
+    const umzug = new Umzug({
+      migrations: MIGRATIONS.map(({ name, up }) => ({ name, up })),
+      context: sequelize,
+      storage: new SequelizeStorage({ sequelize, tableName: TABLE }),
+      logger: undefined,
+    });
+    const applied = await umzug.up();
     return applied.map((migration) => migration.name);
   });
 }
 
-/** @throws SchemaOutdatedError where migrations are pending. */
+/**
+ * Only reads, for a server whose user may not change tables; umzug would create its own table to look into it.
+ * @throws SchemaOutdatedError where migrations are pending.
+ */
 export async function assertMigrated(url: string): Promise<void> {
   await onOneConnection(url, async (sequelize) => {
-    const pending = await migrator(sequelize).pending();
-    if (pending.length > 0) throw new SchemaOutdatedError(pending.map(({ name }) => name));
-  });
-}
-
-function migrator(sequelize: Sequelize): Umzug<Sequelize> {
-  return new Umzug({
-    migrations: MIGRATIONS.map(({ name, up }) => ({ name, up })),
-    context: sequelize,
-    storage: new SequelizeStorage({ sequelize, tableName: 'schema_migrations' }),
-    logger: undefined,
+    const [there] = await sequelize.query<{ tables: number }>(
+      `SELECT COUNT(*) AS tables FROM information_schema.tables
+       WHERE table_schema = DATABASE() AND table_name = ?`,
+      { replacements: [TABLE], type: QueryTypes.SELECT },
+    );
+    const applied = there?.tables
+      ? await sequelize.query<{ name: string }>(`SELECT name FROM ${TABLE}`, {
+          type: QueryTypes.SELECT,
+        })
+      : [];
+    const names = new Set(applied.map(({ name }) => name));
+    const pending = MIGRATIONS.map(({ name }) => name).filter((name) => !names.has(name));
+    if (pending.length > 0) throw new SchemaOutdatedError(pending);
   });
 }
 

@@ -26,7 +26,7 @@ export interface ApolloSettings {
 
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
-  const errors = createErrorTable(log);
+  const errors = createErrorTable(log, { suggestions: settings.introspection });
   const pages = new PageBudget(schema);
   return new ApolloServer<RequestContext>({
     schema,
@@ -40,7 +40,6 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     parseOptions: { maxLexicalTokens: LIMITS.tokens },
     validationOptions: { maxErrors: LIMITS.errors },
     validationRules: [operationLimits],
-    hideSchemaDetailsFromClientErrors: !settings.introspection,
     includeStacktraceInErrorResponses: false,
     formatError: errors.formatError,
     // Signals are the process edge's.

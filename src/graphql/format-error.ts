@@ -22,6 +22,9 @@ const PASSING_CODES = new Set<unknown>([
   'BAD_USER_INPUT',
 ]);
 
+/** GraphQL puts it last, in errors of validation as in those of variables. */
+const SUGGESTION = / ?Did you mean .*$/s;
+
 /** What the domain throws, as a message and extensions. Null: nothing that a client should hear of. */
 function translate(error: unknown): { message: string; extensions: { code: string } } | null {
   if (error instanceof InvalidRequestError) {
@@ -46,7 +49,11 @@ export interface ErrorTable {
   readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 }
 
-export function createErrorTable(log: Logger): ErrorTable {
+/** @param suggestions whether a misspelt name is told what it may have meant, which tells of the schema. */
+export function createErrorTable(
+  log: Logger,
+  { suggestions }: { readonly suggestions: boolean },
+): ErrorTable {
   const correlationIds = new WeakMap<object, string>();
   return {
     plugin: {
@@ -70,7 +77,8 @@ export function createErrorTable(log: Logger): ErrorTable {
       }
       // A code counts only on an error of GraphQL itself: any library may throw something that has one.
       if (cause instanceof GraphQLError && PASSING_CODES.has(formatted.extensions?.code)) {
-        return formatted;
+        const { message } = formatted;
+        return suggestions ? formatted : { ...formatted, message: message.replace(SUGGESTION, '') };
       }
       log.error({ err: cause, correlationId }, 'A request met an error that nobody expected.');
       return {

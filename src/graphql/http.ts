@@ -52,7 +52,8 @@ export async function createHttp(settings: {
       const given = headers['x-request-id'];
       return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : randomUUID();
     },
-    frameworkErrors: (error, _request, reply) => {
+    frameworkErrors: (error, request, reply) => {
+      void reply.header('x-request-id', request.id);
       void answer(reply, error.statusCode ?? 400, badRequest(error.message));
     },
     clientErrorHandler: answerBrokenRequest,

@@ -165,6 +165,9 @@ class Batch {
   }
 }
 
+/** The store ends a transaction at its latest deadline, and knows better than we do what became of it. */
+const STORE_KNOWS_BETTER_MS = 250;
+
 /** Answers those in a transaction that takes longer than they can wait: it may still be applied. */
 class DeadlineWatch {
   private readonly waiting: LaneEntry[];
@@ -182,11 +185,11 @@ class DeadlineWatch {
   }
 
   private arm(): NodeJS.Timeout {
-    const deadlineMs = this.waiting.at(-1)?.deadlineMs ?? 0;
+    const firesMs = (this.waiting.at(-1)?.deadlineMs ?? 0) + STORE_KNOWS_BETTER_MS;
     return setTimeout(
       () => {
-        const nowMs = performance.now();
-        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) <= nowMs) {
+        const pastMs = performance.now() - STORE_KNOWS_BETTER_MS;
+        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) <= pastMs) {
           const entry = this.waiting.pop();
           if (!entry || entry.settled) continue;
           const retryable = entry.write.operation.idempotencyKey !== null;
@@ -194,7 +197,7 @@ class DeadlineWatch {
         }
         if (this.waiting.length > 0) this.timer = this.arm();
       },
-      Math.ceil(Math.max(0, deadlineMs - performance.now())),
+      Math.ceil(Math.max(0, firesMs - performance.now())),
     );
   }
 }

@@ -23,7 +23,8 @@ export type Random = () => number;
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after(delayMs, callback) {
-    const timeout = setTimeout(callback, Math.max(0, delayMs));
+    // Node fires a longer one at once.
+    const timeout = setTimeout(callback, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));
     return {
       cancel: () => {
         clearTimeout(timeout);

@@ -1,11 +1,14 @@
 /**
- * Looks after locks that this process has handed over: whoever got one may be stopped and never claim it, and those
- * behind it sleep until the time to live of somebody who has left. So the one who handed it over looks again when the
- * claim has expired; repeating its release starts the next. One timer for each lock, however many hand-overs.
+ * Gives up tickets, and looks after the locks that were handed over thereby: whoever got one may be stopped and never
+ * claim it, while those behind it sleep until the time to live of somebody who has left. So who handed it over looks
+ * again when the claim has lapsed; giving up the same ticket again starts the next. One timer for each lock, however
+ * many hand-overs.
  */
 import type { Clock, Random, Timer } from './clock.js';
 import type { RedisGateway } from './redis-gateway.js';
+import type { ReleaseAnswer } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
+import type { StatsCollector } from './stats.js';
 
 export class HandOvers {
   private readonly watched = new Map<string, Timer>();
@@ -16,19 +19,36 @@ export class HandOvers {
       readonly clock: Clock;
       readonly random: Random;
       readonly gateway: RedisGateway;
+      readonly stats: StatsCollector;
     },
   ) {}
 
-  /** The ticket has been given up and another has the lock for so long; a claimed lock has longer, and is left alone. */
-  watch(key: string, ticket: string, remainingMs: number): void {
-    const { settings, clock, random } = this.parts;
-    if (remainingMs < 0 || remainingMs > settings.claimTtlMs || this.watched.has(key)) return;
-    const delayMs = remainingMs + 1 + random() * LIMITS.wakeJitterMs;
-    const timer = clock.after(delayMs, () => {
-      this.watched.delete(key);
-      this.look(key, ticket);
-    });
-    this.watched.set(key, timer);
+  /** Whatever Redis knows of the ticket ends, now or when Redis is back. */
+  giveUp(key: string, ticket: string): void {
+    this.parts.gateway.release(key, ticket).then(
+      (answer) => {
+        this.note(key, ticket, answer);
+      },
+      () => undefined, // The gateway remembers it.
+    );
+  }
+
+  /** As giveUp, for a ticket that got the lock when nobody wanted it any more, or may have got it. */
+  giveBack(key: string, ticket: string): void {
+    this.parts.gateway.release(key, ticket).then(
+      (answer) => {
+        if (answer.mine) this.parts.stats.handOffs.givenBack += 1;
+        this.note(key, ticket, answer);
+      },
+      () => undefined,
+    );
+  }
+
+  /** Counts what became of a ticket that was given up, and looks after who got the lock. */
+  note(key: string, ticket: string, { mine, standing }: ReleaseAnswer): void {
+    if (standing.kind !== 'theirs') return;
+    if (mine) this.parts.stats.handOffs.remote += 1;
+    this.watch(key, ticket, standing.remainingMs);
   }
 
   stop(): void {
@@ -36,14 +56,14 @@ export class HandOvers {
     this.watched.clear();
   }
 
-  private look(key: string, ticket: string): void {
-    const { gateway } = this.parts;
-    if (!gateway.available) return;
-    gateway.release(key, ticket).then(
-      ({ standing }) => {
-        if (standing.kind === 'theirs') this.watch(key, ticket, standing.remainingMs);
-      },
-      () => undefined,
-    );
+  /** A lock that has been claimed has longer than a claim, and is left alone. */
+  private watch(key: string, ticket: string, remainingMs: number): void {
+    const { settings, clock, random } = this.parts;
+    if (remainingMs < 0 || remainingMs > settings.claimTtlMs || this.watched.has(key)) return;
+    const timer = clock.after(remainingMs + 1 + random() * LIMITS.wakeJitterMs, () => {
+      this.watched.delete(key);
+      if (this.parts.gateway.available) this.giveUp(key, ticket);
+    });
+    this.watched.set(key, timer);
   }
 }

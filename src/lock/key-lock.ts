@@ -6,14 +6,7 @@
  * there when the answer comes: an answer that nobody wants any more is given back.
  */
 import type { Clock, Random, Timer } from './clock.js';
-import {
-  LockAbortedError,
-  LockQueueFullError,
-  LockTimeoutError,
-  LockUnavailableError,
-  type Behind,
-  type LossReason,
-} from './errors.js';
+import type { Behind, LockUnavailableError, LossReason } from './errors.js';
 import type { HandOvers } from './hand-overs.js';
 import { HeldLease } from './held-lease.js';
 import { Hold } from './hold.js';
@@ -23,7 +16,8 @@ import type { Answer, Behindhand, ReleaseAnswer } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
 import type { StatsCollector, WakeUpCause } from './stats.js';
 import { processOf, type Tickets } from './tickets.js';
-import { Waiters, type Waiter } from './waiters.js';
+import type { Waiter } from './waiters.js';
+import { WaitingRoom } from './waiting-room.js';
 
 /** What all locks of a process share. */
 export interface LockParts {
@@ -64,7 +58,7 @@ const IDLE = { kind: 'idle' } as const;
 
 export class KeyLock {
   private phase: Phase = IDLE;
-  private readonly waiters = new Waiters();
+  private readonly room: WaitingRoom;
   private behind: Behindhand | null = null;
 
   constructor(
@@ -72,36 +66,25 @@ export class KeyLock {
     private readonly key: string,
     /** Called when nothing is left to remember. */
     private readonly onIdle: () => void,
-  ) {}
+  ) {
+    const { settings, clock, stats } = parts;
+    this.room = new WaitingRoom({
+      ...{ key, settings, clock, stats },
+      behind: () => this.whatIsAhead(),
+      onDeserted: () => {
+        this.withdraw();
+      },
+    });
+  }
 
   enter(waiter: Waiter): void {
-    const { settings, stats, clock } = this.parts;
-    if (this.waiters.size >= settings.queueMax) {
-      stats.queueFull += 1;
-      waiter.reject(new LockQueueFullError(this.key, settings.queueMax));
+    if (!this.room.enter(waiter)) return;
+    if (this.phase.kind === 'idle') {
+      this.ask(this.parts.tickets.next());
       return;
     }
-    this.waiters.push(waiter);
-    stats.waitersNow += 1;
-    if (this.phase.kind !== 'idle') {
-      waiter.hasWaited = true;
-      if (waiter.waitMs === 0) {
-        this.timeOut(waiter);
-        return;
-      }
-    }
-    if (waiter.waitMs > 0) {
-      waiter.timer = clock.after(waiter.waitMs, () => {
-        this.timeOut(waiter);
-      });
-    }
-    if (waiter.signal) {
-      waiter.onAbort = () => {
-        this.abort(waiter);
-      };
-      waiter.signal.addEventListener('abort', waiter.onAbort, { once: true });
-    }
-    if (this.phase.kind === 'idle') this.ask(this.parts.tickets.next());
+    waiter.hasWaited = true;
+    if (waiter.waitMs === 0) this.room.timeOut(waiter);
   }
 
   /** Gives the turn to the next, here or elsewhere. @throws LockUnavailableError */
@@ -113,10 +96,10 @@ export class KeyLock {
     lease.markReleased();
     if (this.passOn(hold)) return;
 
-    const { gateway, renewal, stats } = this.parts;
+    const { gateway, renewal, handOvers, stats } = this.parts;
     hold.end();
     renewal.remove(hold);
-    const again = this.waiters.first ? this.beginAsking(this.parts.tickets.next()) : null;
+    const again = this.room.first ? this.beginAsking(this.parts.tickets.next()) : null;
     if (!again) this.becomeIdle();
     let answer: ReleaseAnswer;
     try {
@@ -130,7 +113,7 @@ export class KeyLock {
       lease.markLost('taken-from-us');
       stats.leasesLost += 1;
     }
-    this.noteHandOver(hold.ticket, answer, again !== null);
+    handOvers.note(this.key, hold.ticket, answer);
     if (again) this.answered(again, answer);
   }
 
@@ -139,7 +122,8 @@ export class KeyLock {
     const { phase } = this;
     if (phase.kind === 'queued' && phase.ticket === ticket) this.askAgain('grant');
     else if (phase.kind === 'asking' && phase.ticket === ticket) phase.hinted = true;
-    else if (phase.kind !== 'held' || phase.hold.ticket !== ticket) this.giveBack(ticket);
+    else if (phase.kind !== 'held' || phase.hold.ticket !== ticket)
+      this.parts.handOvers.giveBack(this.key, ticket);
   }
 
   /** Messages may have been missed. */
@@ -149,11 +133,7 @@ export class KeyLock {
 
   /** Redis is away or we stop: nobody waits any longer. A lease that is held goes on. */
   rejectAll(error: LockUnavailableError): void {
-    for (let waiter = this.waiters.first; waiter; waiter = this.waiters.first) {
-      this.parts.stats.unavailable += 1;
-      this.leave(waiter);
-      waiter.reject(error);
-    }
+    this.room.rejectAll(error);
     const { phase } = this;
     if (phase.kind === 'queued') phase.wake.cancel();
     if (phase.kind === 'queued' || phase.kind === 'asking') {
@@ -172,7 +152,7 @@ export class KeyLock {
 
   private ask(ticket: string): void {
     const asking = this.beginAsking(ticket);
-    this.parts.gateway.acquire(this.key, ticket, asking).then(
+    this.parts.gateway.acquire(this.key, asking).then(
       (answer) => {
         this.answered(asking, answer);
       },
@@ -192,9 +172,9 @@ export class KeyLock {
   private beginAsking(ticket: string): Asking {
     const { clock, settings } = this.parts;
     // One token for each turn that may be had under this ticket: so many passes, and no more.
-    const tokens = Math.min(this.waiters.size, settings.localPassesMax + 1);
+    const tokens = Math.min(this.room.size, settings.localPassesMax + 1);
     const sentAtMs = clock.nowMs();
-    const queue = this.waiters.first?.waitMs !== 0;
+    const queue = this.room.first?.waitMs !== 0;
     const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, hinted: false };
     this.phase = asking;
     return asking;
@@ -203,7 +183,7 @@ export class KeyLock {
   private answered(asking: Asking, { standing }: Answer): void {
     if (this.phase !== asking) {
       // Nobody waited any more when Redis went away or we stopped.
-      if (standing.kind === 'yours') this.giveBack(asking.ticket);
+      if (standing.kind === 'yours') this.parts.handOvers.giveBack(this.key, asking.ticket);
       return;
     }
     switch (standing.kind) {
@@ -228,11 +208,11 @@ export class KeyLock {
     const { ticket, tokens, sentAtMs } = asking;
     const sinceMs = clock.nowMs();
     const deadlineMs = sentAtMs + settings.ttlMs;
-    const { first } = this.waiters;
+    const { first } = this.room;
     if (!first || sinceMs >= deadlineMs) {
       // They timed out or were aborted, or we were stopped until the answer had become worthless.
       this.phase = IDLE;
-      this.giveBack(ticket);
+      this.parts.handOvers.giveBack(this.key, ticket);
       this.goOn();
       return;
     }
@@ -252,13 +232,13 @@ export class KeyLock {
     this.behind = standing;
     // A question of ours that was carried out after we had given it up: it blocks nobody but us.
     if (tickets.isOurs(standing.holder) && standing.holder !== asking.ticket) {
-      this.giveBack(standing.holder);
+      this.parts.handOvers.giveBack(this.key, standing.holder);
     }
-    if (this.waiters.first?.waitMs === 0) this.timeOut(this.waiters.first);
-    const { first } = this.waiters;
+    if (this.room.first?.waitMs === 0) this.room.timeOut(this.room.first);
+    const { first } = this.room;
     if (!first) {
       this.becomeIdle();
-      if (asking.queue) this.giveUp(asking.ticket);
+      if (asking.queue) this.parts.handOvers.giveUp(this.key, asking.ticket);
       return;
     }
     first.hasWaited = true;
@@ -284,7 +264,7 @@ export class KeyLock {
 
   private grant(waiter: Waiter, hold: Hold): void {
     const { clock, stats } = this.parts;
-    this.leave(waiter);
+    this.room.leave(waiter);
     const nowMs = clock.nowMs();
     stats.acquired += 1;
     if (waiter.hasWaited) stats.waits += 1;
@@ -297,7 +277,7 @@ export class KeyLock {
 
   /** Gives the next local waiter its turn without asking Redis, while the hold's bounds last. */
   private passOn(hold: Hold): boolean {
-    const { first } = this.waiters;
+    const { first } = this.room;
     if (!first || !hold.hasToken) return false;
     const { clock, settings, stats } = this.parts;
     if (clock.nowMs() - hold.sinceMs >= settings.localTenureMs) return false;
@@ -315,7 +295,7 @@ export class KeyLock {
     lease.markLost(reason);
     this.phase = IDLE;
     // Where Redis still has it, nobody shall wait for its time to live.
-    if (reason === 'not-renewed-in-time') this.giveUp(hold.ticket);
+    if (reason === 'not-renewed-in-time') this.parts.handOvers.giveUp(this.key, hold.ticket);
     this.goOn();
   }
 
@@ -326,77 +306,29 @@ export class KeyLock {
   }
 
   private goOn(): void {
-    if (this.waiters.first) this.ask(this.parts.tickets.next());
+    if (this.room.first) this.ask(this.parts.tickets.next());
     else this.becomeIdle();
   }
 
-  private timeOut(waiter: Waiter): void {
-    this.parts.stats.timeouts += 1;
-    const waitedMs = this.parts.clock.nowMs() - waiter.sinceMs;
-    const behind = this.whatIsAheadOf(waiter);
-    this.leave(waiter);
-    waiter.reject(new LockTimeoutError({ key: this.key, waitedMs, behind }));
-    this.withdrawIfNobodyWaits();
-  }
-
-  private abort(waiter: Waiter): void {
-    this.parts.stats.aborts += 1;
-    this.leave(waiter);
-    waiter.reject(new LockAbortedError(this.key, waiter.signal?.reason));
-    this.withdrawIfNobodyWaits();
-  }
-
-  private leave(waiter: Waiter): void {
-    waiter.disarm();
-    this.waiters.remove(waiter);
-    this.parts.stats.waitersNow -= 1;
-  }
-
-  private withdrawIfNobodyWaits(): void {
+  private withdraw(): void {
     const { phase } = this;
-    if (this.waiters.first || phase.kind !== 'queued') return;
+    if (phase.kind !== 'queued') return;
     phase.wake.cancel();
     this.becomeIdle();
-    this.giveUp(phase.ticket);
+    this.parts.handOvers.giveUp(this.key, phase.ticket);
   }
 
-  private whatIsAheadOf(waiter: Waiter): Behind {
-    const waitersAhead = this.waiters.ahead(waiter);
+  private whatIsAhead(): Omit<Behind, 'waitersAhead'> {
     if (this.phase.kind === 'held') {
       const holder = this.parts.tickets.processId;
-      return { waitersAhead, processesAhead: 0, holder, holderExpires: true };
+      return { processesAhead: 0, holder, holderExpires: true };
     }
     const { behind } = this;
     return {
-      waitersAhead,
       processesAhead: behind?.position ?? null,
-      holder: behind ? processOf(behind.holder) : null,
-      holderExpires: behind ? behind.remainingMs >= 0 : true,
+      holder: behind && processOf(behind.holder),
+      holderExpires: !behind || behind.remainingMs >= 0,
     };
-  }
-
-  /** A grant that came too late is handed on. */
-  private giveBack(ticket: string): void {
-    this.giveUp(ticket, () => {
-      this.parts.stats.handOffs.givenBack += 1;
-    });
-  }
-
-  private giveUp(ticket: string, onMine?: () => void): void {
-    this.parts.gateway.release(this.key, ticket).then(
-      (answer) => {
-        if (answer.mine) onMine?.();
-        this.noteHandOver(ticket, answer, false);
-      },
-      () => undefined, // The gateway gives it up as soon as it can.
-    );
-  }
-
-  private noteHandOver(ticket: string, { mine, standing }: ReleaseAnswer, queued: boolean): void {
-    if (standing.kind !== 'theirs') return;
-    if (mine) this.parts.stats.handOffs.remote += 1;
-    // Whoever is in the queue again looks after the claim by its own timer.
-    if (!queued) this.parts.handOvers.watch(this.key, ticket, standing.remainingMs);
   }
 
   private becomeIdle(): void {

@@ -27,12 +27,13 @@ export interface Lease {
 export interface DistributedLockService {
   /**
    * @throws LockTimeoutError, LockAbortedError, LockQueueFullError or LockUnavailableError; then nothing is held, and
-   *   a grant that arrives late is handed on.
+   *   a grant that arrives late is handed on. RangeError for a wait below 0.
    */
   acquire(key: string, options: AcquireOptions): Promise<Lease>;
   /**
    * Safe to repeat. That the lease was lost before is no error here: the lease's state and signal have told it.
-   * @throws LockUnavailableError where Redis could not be told; the lock is then free after its time to live.
+   * @throws LockUnavailableError where Redis could not be told; the lock is then free when Redis is back, or after its time
+   *   to live at the latest.
    */
   release(lease: Lease): Promise<void>;
 }

@@ -2,13 +2,17 @@
  * One connection to Redis as a lock needs it: a command is sent once and now, or fails now. Nothing is queued while
  * Redis is away, nothing sent again behind our back, and silence is a failure.
  *
- * Silence is judged for the whole connection, since answers come in order: one lazy timer instead of one per command.
- * It looks twice, because after a pause of this process timers fire before the answers that lie in the socket are read.
+ * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
+ * looks several times, because after a pause of this process the timers fire before the answers are read that lie in
+ * the socket. Commands of one turn of the event loop leave in one write.
  */
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from './clock.js';
 import { failureOf, LOST, type RedisFailure } from './redis-failure.js';
 import { LIMITS } from './settings.js';
+
+/** How often we look during the time that is given to an answer. */
+const LOOKS = 3;
 
 export interface ConnectionSettings {
   readonly url: string;
@@ -32,8 +36,9 @@ export class RedisConnection {
   private isReady = false;
   private handshake: Timer | null = null;
   private unanswered = 0;
-  private quietSinceMs = 0;
-  private silence: Timer | null = null;
+  private answers = 0;
+  private watch: Timer | null = null;
+  private corked = false;
 
   constructor(
     private readonly settings: ConnectionSettings,
@@ -81,7 +86,7 @@ export class RedisConnection {
   close(): void {
     this.closed = true;
     this.handshake?.cancel();
-    this.silence?.cancel();
+    this.watch?.cancel();
     this.redis.disconnect();
   }
 
@@ -92,43 +97,49 @@ export class RedisConnection {
   }
 
   /** Sends something and watches for the answer. */
-  async run<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
-    if (this.unanswered === 0) this.quietSinceMs = this.settings.clock.nowMs();
+  run<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
     this.unanswered += 1;
-    if (!this.silence) this.watchSilence(this.settings.commandTimeoutMs);
-    try {
-      return await send(this.redis);
-    } finally {
-      this.unanswered -= 1;
-      this.quietSinceMs = this.settings.clock.nowMs();
-    }
+    if (!this.watch) this.watchSilence(0, this.answers);
+    if (!this.corked && this.isReady) this.cork();
+    return send(this.redis).then(
+      (answer) => {
+        this.unanswered -= 1;
+        this.answers += 1;
+        return answer;
+      },
+      (error: unknown) => {
+        this.unanswered -= 1;
+        throw error;
+      },
+    );
   }
 
-  private watchSilence(delayMs: number): void {
-    const { clock, commandTimeoutMs } = this.settings;
-    this.silence = clock.after(delayMs, () => {
-      this.silence = null;
-      if (this.unanswered === 0) return;
-      const leftMs = this.quietSinceMs + commandTimeoutMs - clock.nowMs();
-      if (leftMs > 0) this.watchSilence(leftMs);
-      else this.lookAgain();
+  private cork(): void {
+    const { stream } = this.redis;
+    this.corked = true;
+    stream.cork();
+    process.nextTick(() => {
+      this.corked = false;
+      stream.uncork();
     });
   }
 
-  private lookAgain(): void {
-    const quietSinceMs = this.quietSinceMs;
+  private watchSilence(looks: number, answers: number): void {
     const { clock, commandTimeoutMs } = this.settings;
-    this.silence = clock.after(LIMITS.secondLookMs, () => {
-      this.silence = null;
+    this.watch = clock.after(commandTimeoutMs / LOOKS, () => {
+      this.watch = null;
       if (this.unanswered === 0) return;
-      if (this.quietSinceMs !== quietSinceMs) {
-        this.watchSilence(commandTimeoutMs);
-        return;
-      }
-      const failure = { kind: 'away', reason: `Redis has not answered in ${commandTimeoutMs} ms` };
-      this.drop(failure as RedisFailure);
-      this.events.onDown(failure as RedisFailure);
+      if (this.answers !== answers) this.watchSilence(0, this.answers);
+      else if (looks < LOOKS) this.watchSilence(looks + 1, answers);
+      else this.onSilence();
     });
+  }
+
+  private onSilence(): void {
+    const reason = `Redis has not answered in ${this.settings.commandTimeoutMs} ms`;
+    const failure: RedisFailure = { kind: 'away', reason };
+    this.drop(failure);
+    this.events.onDown(failure);
   }
 
   private onConnecting(): void {

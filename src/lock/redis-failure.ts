@@ -19,6 +19,8 @@ export function failureOf(error: unknown): RedisFailure {
   const known = KNOWN.find(({ pattern }) => pattern.test(message));
   if (known) return known.failure;
   if (typeof code === 'string') return away(`no connection to Redis (${code})`);
+  const unforeseen = /^ERR (.*?)(?: script: |$)/.exec(message)?.[1];
+  if (unforeseen !== undefined) return away(`Redis answers with an error: ${unforeseen}`);
   const word = /^[A-Z]{2,}(?= )/.exec(message)?.[0];
   if (word !== undefined) return away(`Redis answers with the error ${word}`);
   return LOST;

@@ -10,24 +10,23 @@ import { Availability, type LockHealth } from './availability.js';
 import type { Clock, Random, Timer } from './clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
-import { RedisConnection, retryDelayMs, type ConnectionEvents } from './redis-connection.js';
+import { Doubts } from './doubts.js';
+import { FirstNews } from './first-news.js';
+import { Inbox, type InboxEvents } from './inbox.js';
+import { RedisConnection, retryDelayMs } from './redis-connection.js';
 import { failureOf, type RedisFailure } from './redis-failure.js';
 import {
   LockScripts,
+  type AcquireRequest,
   type Answer,
   type ReleaseAnswer,
-  type Script,
   type ScriptCall,
 } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
 import type { StatsCollector } from './stats.js';
 import { inboxOf } from './tickets.js';
 
-export interface GatewayEvents {
-  /** A lock was handed to a ticket of ours. */
-  onGrant(key: string, ticket: string): void;
-  /** From now on messages reach us; those before are lost. */
-  onListening(): void;
+export interface GatewayEvents extends InboxEvents {
   onAway(error: LockUnavailableError): void;
   onBack(): void;
 }
@@ -45,13 +44,9 @@ export class RedisGateway {
   private readonly availability: Availability;
   private readonly scripts: LockScripts;
   private readonly commands: RedisConnection;
-  private readonly inbox: RedisConnection;
-  private readonly commandsVerdict = new Verdict();
-  private readonly inboxVerdict = new Verdict();
-  private readonly probeTicket: string;
-  /** Tickets of unknown fate, and their keys. */
-  private readonly doubts = new Map<string, string>();
-  private listens = false;
+  private readonly inbox: Inbox;
+  private readonly firstNews = new FirstNews();
+  private readonly doubts: Doubts;
   private policyChecked = false;
   private tries = 0;
   private backAtMs = 0;
@@ -63,43 +58,31 @@ export class RedisGateway {
     private readonly events: GatewayEvents,
   ) {
     const { settings, processId, clock, random } = parts;
+    const { url, commandTimeoutMs } = settings;
+    const connection = { url, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log);
     this.scripts = new LockScripts(settings);
-    this.probeTicket = `${processId}:0`;
-    const open = (name: string, handlers: ConnectionEvents) => {
-      const { url, commandTimeoutMs } = settings;
-      return new RedisConnection(
-        { url, name: `${name}:${processId}`, commandTimeoutMs, clock, random },
-        handlers,
-      );
-    };
-    this.commands = open('lock', {
-      onReady: () => {
-        void this.probe();
+    this.doubts = new Doubts((key, ticket) => this.call(this.scripts.release(key, ticket)));
+    this.commands = new RedisConnection(
+      { ...connection, name: `lock:${processId}` },
+      {
+        onReady: () => {
+          void this.probe();
+        },
+        onDown: (failure) => {
+          this.away(failure);
+        },
       },
-      onDown: (failure) => {
-        this.away(failure);
-      },
-    });
-    this.inbox = open('lock-inbox', {
-      onReady: () => {
-        void this.listen();
-      },
-      onDown: (failure) => {
-        this.listens = false;
-        this.inboxVerdict.give(failure);
-      },
-    });
-    this.inbox.redis.on('message', (_channel: string, message: string) => {
-      this.onMessage(message);
-    });
+    );
+    const listening = { ...connection, name: `lock-inbox:${processId}` };
+    this.inbox = new Inbox(listening, inboxOf(processId), events);
   }
 
   /** Tells how it went, also where Redis is away. @throws LockUnavailableError where Redis refuses us. */
   async start(): Promise<LockHealth> {
     this.commands.open();
     this.inbox.open();
-    const failures = await Promise.all([this.commandsVerdict.given, this.inboxVerdict.given]);
+    const failures = await Promise.all([this.firstNews.told, this.inbox.firstNews.told]);
     const refusal = failures.find((failure) => failure?.kind === 'refused');
     if (refusal) {
       this.stop();
@@ -114,8 +97,7 @@ export class RedisGateway {
     this.commands.close();
     this.inbox.close();
     this.availability.end();
-    this.commandsVerdict.give(null);
-    this.inboxVerdict.give(null);
+    this.firstNews.tell(null);
   }
 
   health(): LockHealth {
@@ -128,7 +110,7 @@ export class RedisGateway {
 
   /** Whether messages reach us now. */
   get listening(): boolean {
-    return this.listens;
+    return this.inbox.listening;
   }
 
   unavailable(): LockUnavailableError {
@@ -136,129 +118,114 @@ export class RedisGateway {
   }
 
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
-  async acquire(
-    key: string,
-    ticket: string,
-    options: { readonly tokens: number; readonly queue: boolean },
-  ): Promise<Answer> {
-    if (!this.available) throw this.unavailable();
-    try {
-      const answer = await this.scripts.acquire(this.call, key, ticket, options);
-      this.parts.stats.handOffs.skipped += answer.skipped;
-      return answer;
-    } catch (error) {
-      throw this.failed(error, key, ticket);
-    }
+  acquire(key: string, request: AcquireRequest): Promise<Answer> {
+    if (!this.available) return Promise.reject(this.unavailable());
+    return this.call(this.scripts.acquire(key, request)).then(
+      this.countSkipped,
+      (error: unknown) => {
+        throw this.failed(error, { key, ticket: request.ticket });
+      },
+    );
   }
 
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
-  async release(
+  release(
     key: string,
     ticket: string,
     again?: { readonly ticket: string; readonly tokens: number },
   ): Promise<ReleaseAnswer> {
     if (!this.available) {
       this.doubt(key, ticket);
-      throw this.unavailable();
+      return Promise.reject(this.unavailable());
     }
-    try {
-      const answer = await this.scripts.release(this.call, key, ticket, again);
-      this.parts.stats.handOffs.skipped += answer.skipped;
-      return answer;
-    } catch (error) {
+    const call = this.scripts.release(key, ticket, again);
+    return this.call(call).then(this.countSkipped, (error: unknown) => {
       if (again) this.doubt(key, again.ticket);
-      throw this.failed(error, key, ticket);
-    }
+      throw this.failed(error, { key, ticket });
+    });
   }
 
   /** @throws LockUnavailableError */
-  async renew(
+  renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): Promise<readonly boolean[]> {
-    if (!this.available) throw this.unavailable();
-    try {
-      return await this.scripts.renew(this.call, locks);
-    } catch (error) {
+    if (!this.available) return Promise.reject(this.unavailable());
+    return this.call(this.scripts.renew(locks)).catch((error: unknown) => {
       throw this.failed(error);
-    }
+    });
   }
 
   /** Remembers a ticket that Redis may know and we no longer want. */
   doubt(key: string, ticket: string): void {
-    if (this.doubts.size >= LIMITS.doubtsMax) {
-      const [oldest = ''] = this.doubts.keys();
-      this.doubts.delete(oldest); // Its time to live ends it.
-    }
-    this.doubts.set(ticket, key);
+    this.doubts.add(key, ticket);
   }
 
-  /** Gives up all that is in doubt, as far as that is possible now. */
+  /** Gives up all that is in doubt, where that is possible now. */
   async settleDoubts(): Promise<void> {
-    if (!this.available) return;
-    await Promise.allSettled([...this.doubts].map((doubt) => this.settle(...doubt)));
+    if (this.available) await this.doubts.settle().catch(() => undefined);
   }
 
-  private failed(error: unknown, key = '', ticket = ''): LockUnavailableError {
+  private failed(
+    error: unknown,
+    lock?: { readonly key: string; readonly ticket: string },
+  ): LockUnavailableError {
     const failure = failureOf(error);
-    if (ticket !== '') this.doubt(key, ticket);
-    if (failure.kind === 'unusable-key') {
+    if (lock) this.doubt(lock.key, lock.ticket);
+    if (lock && failure.kind === 'unusable-key') {
       // A script that fails half-way is not rolled back.
-      if (ticket !== '') this.settle(ticket, key).catch(() => undefined);
-      return new LockUnavailableError(`The lock ${key} cannot be had: ${failure.reason}.`);
+      void this.settleDoubts();
+      return new LockUnavailableError(`The lock ${lock.key} cannot be had: ${failure.reason}.`);
     }
     this.away(failure);
     return this.unavailable();
   }
 
-  private readonly call: ScriptCall = async (script, keyCount, args) => {
-    try {
-      return await this.send(script, 'evalsha', keyCount, args);
-    } catch (error) {
-      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error;
-      return this.send(script, 'eval', keyCount, args);
-    }
-  };
-
-  private send(
-    script: Script,
-    command: 'eval' | 'evalsha',
-    keyCount: number,
-    args: readonly (string | number)[],
-  ): Promise<unknown> {
+  private call<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<T> {
     this.parts.stats.roundTrips += 1;
-    const what = command === 'evalsha' ? script.sha : script.text;
-    return this.commands.run((redis) => redis[command](what, keyCount, ...args));
+    const { commands } = this;
+    return commands
+      .run((redis) => redis.evalsha(script.sha, keyCount, ...args))
+      .then(read, async (error: unknown) => {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
+        this.parts.stats.roundTrips += 1;
+        return read(await commands.run((redis) => redis.eval(script.text, keyCount, ...args)));
+      });
   }
 
+  private readonly countSkipped = <T extends Answer>(answer: T): T => {
+    this.parts.stats.handOffs.skipped += answer.skipped;
+    return answer;
+  };
+
   private away(failure: RedisFailure): void {
-    this.commandsVerdict.give(failure);
+    this.firstNews.tell(failure);
     if (this.stopped) return;
     if (this.availability.away(failure.reason)) {
       if (this.parts.clock.nowMs() - this.backAtMs > LIMITS.stableMs) this.tries = 0;
       this.events.onAway(this.unavailable());
     }
-    if (failure.reconnect) this.commands.drop(failure);
     // A new connection is probed when it is ready; one that still stands, after a pause.
-    else if (this.commands.ready) this.probeLater();
+    if (this.commands.ready) this.probeLater(failure);
   }
 
-  private probeLater(): void {
-    if (this.nextProbe || this.stopped) return;
+  private probeLater(failure: RedisFailure): void {
+    if (this.nextProbe) return;
     this.tries += 1;
     this.nextProbe = this.parts.clock.after(retryDelayMs(this.tries, this.parts.random), () => {
       this.nextProbe = null;
-      if (this.commands.ready) void this.probe();
+      if (!this.commands.ready) return;
+      if (failure.reconnect) this.commands.drop(failure);
+      else void this.probe();
     });
   }
 
-  /** Takes and gives back a lock of our own, as only that shows that locks can be had, and settles what is in doubt. */
+  /** Takes and gives back a lock of our own, as only that shows that locks can be had. */
   private async probe(): Promise<void> {
     if (this.available) return;
-    const key = `lock:probe:{${this.parts.processId}}`;
     try {
-      await this.scripts.acquire(this.call, key, this.probeTicket, { tokens: 1, queue: false });
-      await this.scripts.release(this.call, key, this.probeTicket);
-      await Promise.all([...this.doubts].map((doubt) => this.settle(...doubt)));
+      const request = { ticket: `${this.parts.processId}:0`, tokens: 1, queue: false };
+      await this.call(this.scripts.acquire(PROBE_KEY, request));
+      await this.call(this.scripts.release(PROBE_KEY, request.ticket));
       await this.checkPolicy();
     } catch (error) {
       this.away(failureOf(error));
@@ -267,17 +234,10 @@ export class RedisGateway {
     if (this.stopped || !this.commands.ready) return;
     this.backAtMs = this.parts.clock.nowMs();
     this.availability.back();
-    this.commandsVerdict.give(null);
+    // Sent first, so whoever asks next does not wait for what we have forgotten ourselves.
+    void this.settleDoubts();
+    this.firstNews.tell(null);
     this.events.onBack();
-  }
-
-  private async settle(ticket: string, key: string): Promise<void> {
-    try {
-      await this.scripts.release(this.call, key, ticket);
-    } catch (error) {
-      if (failureOf(error).kind !== 'unusable-key') throw error;
-    }
-    this.doubts.delete(ticket);
   }
 
   /** A Redis that evicts keys when its memory is full evicts locks. */
@@ -291,33 +251,7 @@ export class RedisGateway {
       'This Redis may evict locks when its memory is full; set maxmemory-policy noeviction.';
     this.parts.log?.warn({ maxmemoryPolicy: policy }, message);
   }
-
-  private async listen(): Promise<void> {
-    try {
-      await this.inbox.run((redis) => redis.subscribe(inboxOf(this.parts.processId)));
-    } catch (error) {
-      const failure = failureOf(error);
-      this.inboxVerdict.give(failure);
-      this.parts.clock.after(LIMITS.retryDelayMaxMs, () => {
-        if (this.inbox.ready && !this.listens) void this.listen();
-      });
-      return;
-    }
-    this.listens = true;
-    this.inboxVerdict.give(null);
-    if (!this.stopped) this.events.onListening();
-  }
-
-  private onMessage(message: string): void {
-    const space = message.indexOf(' ');
-    this.events.onGrant(message.slice(space + 1), message.slice(0, space));
-  }
 }
 
-/** What first became of a connection: null for success. Later news change nothing. */
-class Verdict {
-  give!: (failure: RedisFailure | null) => void;
-  readonly given = new Promise<RedisFailure | null>((resolve) => {
-    this.give = resolve;
-  });
-}
+/** Of all processes, so that restarts leave no litter; that another one is trying it shows the same. */
+const PROBE_KEY = 'lock:{probe}';

@@ -52,7 +52,7 @@ export class RedisLockService implements DistributedLockService {
     );
     const { gateway } = this;
     const renewal = new Renewal({ settings, clock, gateway, stats });
-    const handOvers = new HandOvers({ settings, clock, random, gateway });
+    const handOvers = new HandOvers({ settings, clock, random, gateway, stats });
     this.parts = { settings, clock, random, stats, tickets, gateway, renewal, handOvers };
   }
 
@@ -72,6 +72,9 @@ export class RedisLockService implements DistributedLockService {
 
   acquire(key: string, options: AcquireOptions): Promise<Lease> {
     const { waitMs, signal } = options;
+    if (!(waitMs >= 0)) {
+      return Promise.reject(new RangeError(`waitMs must be a number from 0, got ${waitMs}.`));
+    }
     if (signal?.aborted) {
       this.stats_.aborts += 1;
       return Promise.reject(new LockAbortedError(key, signal.reason));

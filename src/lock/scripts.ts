@@ -13,13 +13,6 @@ export interface Script {
   readonly text: string;
 }
 
-/** Sends a script to Redis: the keys first, then the other arguments. */
-export type ScriptCall = (
-  script: Script,
-  keyCount: number,
-  args: readonly (string | number)[],
-) => Promise<unknown>;
-
 /** How a ticket stands: the lock is free, it is the ticket's, or another's. */
 export type Standing =
   { readonly kind: 'free' } | { readonly kind: 'yours'; readonly firstToken: number } | Behindhand;
@@ -44,6 +37,22 @@ export interface ReleaseAnswer extends Answer {
   readonly mine: boolean;
 }
 
+export interface ScriptCall<T> {
+  readonly script: Script;
+  readonly keyCount: number;
+  /** The keys first. */
+  readonly args: readonly (string | number)[];
+  readonly read: (reply: unknown) => T;
+}
+
+export interface AcquireRequest {
+  readonly ticket: string;
+  /** How many fencing tokens to reserve. */
+  readonly tokens: number;
+  /** Whether the ticket is queued where it can't have the lock at once. */
+  readonly queue: boolean;
+}
+
 export class LockScripts {
   private readonly acquireScript = load('hand-over.lua', 'acquire.lua');
   private readonly releaseScript = load('hand-over.lua', 'release.lua');
@@ -51,67 +60,68 @@ export class LockScripts {
 
   constructor(private readonly settings: Settings) {}
 
-  /** Takes the lock for the ticket and reserves so many fencing tokens, or queues the ticket unless told only to try. */
-  async acquire(
-    call: ScriptCall,
-    key: string,
-    ticket: string,
-    options: { readonly tokens: number; readonly queue: boolean },
-  ): Promise<Answer> {
+  acquire(key: string, { ticket, tokens, queue }: AcquireRequest): ScriptCall<Answer> {
     const { ttlMs, claimTtlMs } = this.settings;
-    const args = [
-      ...keysOf(key),
-      ticket,
-      ttlMs,
-      options.tokens,
-      options.queue ? 1 : 0,
-      claimTtlMs,
-      LIMITS.fenceTtlMs,
-    ];
-    return readAnswer(await call(this.acquireScript, 3, args));
+    const keys = [key, queueOf(key), fenceOf(key)];
+    return {
+      script: this.acquireScript,
+      keyCount: 3,
+      args: [...keys, ticket, ttlMs, tokens, queue ? 1 : 0, claimTtlMs, LIMITS.fenceTtlMs],
+      read: readAnswer,
+    };
   }
 
   /** Gives up the ticket, and queues another of ours in the same step where one is given. */
-  async release(
-    call: ScriptCall,
+  release(
     key: string,
     ticket: string,
     again?: { readonly ticket: string; readonly tokens: number },
-  ): Promise<ReleaseAnswer> {
+  ): ScriptCall<ReleaseAnswer> {
     const { ttlMs, claimTtlMs } = this.settings;
-    const args = [...keysOf(key), ticket, ttlMs, claimTtlMs, LIMITS.fenceTtlMs];
+    const keys = [key, queueOf(key), fenceOf(key)];
+    const args = [...keys, ticket, ttlMs, claimTtlMs, LIMITS.fenceTtlMs];
     if (again) args.push(again.ticket, again.tokens);
-    const reply = (await call(this.releaseScript, 3, args)) as unknown[];
-    return { ...readAnswer(reply), mine: reply.at(-1) === 1 };
+    return { script: this.releaseScript, keyCount: 3, args, read: readReleaseAnswer };
   }
 
   /** For each lock whether it is still the ticket's. */
-  async renew(
-    call: ScriptCall,
+  renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
-  ): Promise<readonly boolean[]> {
+  ): ScriptCall<readonly boolean[]> {
     const keys = locks.map(({ key }) => key);
     const tickets = locks.map(({ ticket }) => ticket);
-    const args = [...keys, this.settings.ttlMs, ...tickets];
-    const reply = (await call(this.renewScript, keys.length, args)) as unknown[];
-    return reply.map((renewed) => renewed === 1);
+    return {
+      script: this.renewScript,
+      keyCount: keys.length,
+      args: [...keys, this.settings.ttlMs, ...tickets],
+      read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
+    };
   }
 }
 
-/** Suffixes, so that the hash tag in the lock's own key keeps all of them in one slot. */
-function keysOf(key: string): (string | number)[] {
-  return [key, `${key}:queue`, `${key}:fence`];
+/** Suffixes, so that the hash tag in the lock's own key keeps all three in one slot. */
+function queueOf(key: string): string {
+  return `${key}:queue`;
+}
+
+function fenceOf(key: string): string {
+  return `${key}:fence`;
 }
 
 function readAnswer(reply: unknown): Answer {
-  const [skipped, state, ...rest] = reply as [number, number, ...unknown[]];
-  return { skipped, standing: readStanding(state, rest) };
+  const parts = reply as [number, number, ...unknown[]];
+  return { skipped: parts[0], standing: readStanding(parts) };
 }
 
-function readStanding(state: number, rest: readonly unknown[]): Standing {
-  if (state === 0) return { kind: 'free' };
-  if (state === 1) return { kind: 'yours', firstToken: Number(rest[0]) };
-  const [holder, remainingMs, position] = rest as [string, number, number];
+function readReleaseAnswer(reply: unknown): ReleaseAnswer {
+  const parts = reply as [number, number, ...unknown[]];
+  return { skipped: parts[0], standing: readStanding(parts), mine: parts.at(-1) === 1 };
+}
+
+function readStanding(parts: readonly [number, number, ...unknown[]]): Standing {
+  if (parts[1] === 0) return { kind: 'free' };
+  if (parts[1] === 1) return { kind: 'yours', firstToken: Number(parts[2]) };
+  const [, , holder, remainingMs, position] = parts as [number, number, string, number, number];
   return { kind: 'theirs', holder, remainingMs, position };
 }
 

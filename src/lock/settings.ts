@@ -11,7 +11,7 @@ export interface RedisLockSettings {
   readonly commandTimeoutMs?: number | undefined;
   /** Waiters for each key in this process. */
   readonly queueMax?: number | undefined;
-  /** How long a lock that was handed to a process may remain unclaimed by it. */
+  /** How long a lock that was handed to a process may remain unclaimed by it; at most half the time to live. */
   readonly claimTtlMs?: number | undefined;
   /** How many local waiters in a row may have the lock while other processes wait. */
   readonly localPassesMax?: number | undefined;
@@ -36,8 +36,6 @@ export const LIMITS = Object.freeze({
   /** The longest pause between two tries to connect, or two probes of a Redis that was away. */
   retryDelayMaxMs: 1_000,
   retryDelayMinMs: 50,
-  /** An answer that is overdue may lie in our socket already, unread; it gets this long. */
-  secondLookMs: 20,
   /** Whoever was available for so long is tried again quickly after the next failure. */
   stableMs: 5_000,
   /** Waiters do not all come back in the same millisecond. */
@@ -81,5 +79,7 @@ export function readSettings(given: RedisLockSettings): Settings {
   if (!(settings.localTenureMs >= 0)) {
     throw new RangeError(`localTenureMs must be a number from 0, got ${settings.localTenureMs}.`);
   }
-  return Object.freeze(settings);
+  // A claim that outlives a renewed lock could not be told from it.
+  const claimTtlMs = Math.min(settings.claimTtlMs, Math.ceil(settings.ttlMs / 2));
+  return Object.freeze({ ...settings, claimTtlMs });
 }

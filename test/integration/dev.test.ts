@@ -3,8 +3,9 @@
  * codes: 0 for an orderly stop by a signal, also in the middle of starting; 1, with one sentence, for a failed start.
  */
 import { jest } from '@jest/globals';
-import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
 import { freePort } from '../../services/private-server.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
 
@@ -40,18 +41,18 @@ test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
   expect(dev.stdout()).toMatch(/^MySQL: .+, because .+\.$/m);
   expect(dev.stdout()).toMatch(/^Redis: .+, because .+\.$/m);
 
-  // The mutation is pasted just as it is printed.
+  // The mutation is pasted just as it is printed, and is the README's.
   const printed = /^mutation \{\n(?:.*\n)*?\}$/m.exec(dev.stdout())?.[0];
+  const readme = readFileSync('README.md', 'utf8');
+  const [, shown] = /```graphql\n([^`]*)\n```/.exec(readme) ?? [];
+  expect(printed).toBe(shown);
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ query: printed }),
   });
-  expect(await response.json()).toEqual({
-    data: {
-      deductStock: { results: [{ productId: 'flash-sale', quantity: 1, remaining: 99 }] },
-    },
-  });
+  const [, answer = ''] = /```json\n([^`]*)```/.exec(readme) ?? [];
+  expect(await response.json()).toEqual(JSON.parse(answer));
 
   dev.signal('SIGINT');
   // A wrapper may pass the same key press on once more.

@@ -2,7 +2,6 @@
  * Builds what the tests spawn and brings MySQL and Redis for all of them, whose addresses reach the tests by the
  * environment. Plain JavaScript over the built services, as Jest hands an ES module in this place to Node untransformed.
  */
-/* global AbortController */
 import { execFileSync } from 'node:child_process';
 
 const interruption = new AbortController();

@@ -59,7 +59,9 @@ export function post<Data>(
             const parsed = JSON.parse(text) as Omit<GraphqlResponse<Data>, 'status' | 'headers'>;
             resolve({ ...parsed, status: incoming.statusCode ?? 0, headers: incoming.headers });
           } catch {
-            reject(new Error(`Not JSON, status ${String(incoming.statusCode)}: ${text.slice(0, 200)}`));
+            reject(
+              new Error(`Not JSON, status ${String(incoming.statusCode)}: ${text.slice(0, 200)}`),
+            );
           }
         });
       },

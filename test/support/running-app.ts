@@ -44,6 +44,13 @@ export interface RunningApp {
   stop(): Promise<void>;
 }
 
+const running = new Set<RunningApp>();
+
+/** Stops those that a failed test has left. For afterAll. */
+export async function stopApps(): Promise<void> {
+  await Promise.all([...running].map((app) => app.stop()));
+}
+
 /** Needs no Redis unless `STOCK_LOCK` says so. */
 export async function runApp(
   mysqlUrl: string,
@@ -70,15 +77,20 @@ export async function runApp(
       app.execute({ query, variables: variables as Record<string, unknown> }),
     http: (document, variables) => send(app.url, document, variables),
   };
-  return {
+  const runningApp: RunningApp = {
     graphqlUrl: app.url,
     origin: new URL(app.url).origin,
     ask,
     dataOf: async (document, variables) => dataOf(await send(app.url, document, variables)),
     statements,
     logged,
-    stop: () => app.stop(),
+    stop: async () => {
+      running.delete(runningApp);
+      await app.stop();
+    },
   };
+  running.add(runningApp);
+  return runningApp;
 }
 
 /** The code of the only error of an outcome that has no data. */
@@ -87,5 +99,5 @@ export function faultOf(outcome: Outcome<unknown>): unknown {
   if (!error || more.length > 0 || outcome.data) {
     throw new Error(`Not one fault: ${JSON.stringify(outcome)}`);
   }
-  return error.extensions?.['code'];
+  return error.extensions?.code;
 }

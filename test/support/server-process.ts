@@ -31,10 +31,10 @@ export async function freePort(): Promise<number> {
 }
 
 export async function startServer(env: Record<string, string>): Promise<ServerProcess> {
-  const port = env['PORT'] ?? String(await freePort());
+  const port = env.PORT ?? String(await freePort());
   const child = spawn(process.execPath, ['dist/src/main.js'], {
     env: {
-      PATH: process.env['PATH'],
+      PATH: process.env.PATH,
       LOG_LEVEL: 'warn',
       INTROSPECTION: 'true',
       ...env,
@@ -71,7 +71,11 @@ export function startServers(count: number, env: Record<string, string>): Promis
   return Promise.all(Array.from({ length: count }, () => startServer(env)));
 }
 
-async function untilLive(child: ChildProcess, origin: string, printed: () => string): Promise<void> {
+async function untilLive(
+  child: ChildProcess,
+  origin: string,
+  printed: () => string,
+): Promise<void> {
   const giveUpMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     if (child.exitCode !== null) throw new Error(`The server did not start:\n${printed()}`);

@@ -2,7 +2,8 @@
  * Products, locations, levels, the ledger, and the answers stored for idempotency keys.
  *
  * Ids are ASCII compared byte by byte. Keys of clients are VARBINARY: `_bin` collations pad with spaces, which would
- * make two keys one. The CHECKs and unique keys are the last line: they hold whatever the code does.
+ * make two keys one. The CHECKs and unique keys are the last line: they hold whatever the code does. MySQL commits each
+ * table by itself, so every step can be repeated after a crash in the middle.
  */
 import type { Migration } from '../migration.js';
 
@@ -11,7 +12,7 @@ const TABLE = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unico
 
 export const up: Migration = async ({ context: sequelize }) => {
   await sequelize.query(`
-    CREATE TABLE products (
+    CREATE TABLE IF NOT EXISTS products (
       id ${ID} NOT NULL PRIMARY KEY,
       name VARCHAR(255) NOT NULL,
       low_stock_threshold INT NULL,
@@ -21,14 +22,16 @@ export const up: Migration = async ({ context: sequelize }) => {
       CONSTRAINT products_threshold_not_negative CHECK (low_stock_threshold >= 0)
     ) ${TABLE}`);
   await sequelize.query(`
-    CREATE TABLE locations (
+    CREATE TABLE IF NOT EXISTS locations (
       id ${ID} NOT NULL PRIMARY KEY,
       name VARCHAR(255) NOT NULL,
       created_at DATETIME(6) NOT NULL DEFAULT CURRENT_TIMESTAMP(6)
     ) ${TABLE}`);
-  await sequelize.query(`INSERT INTO locations (id, name) VALUES ('default', 'Default')`);
+  await sequelize.query(
+    `INSERT INTO locations (id, name) VALUES ('default', 'Default') ON DUPLICATE KEY UPDATE id = id`,
+  );
   await sequelize.query(`
-    CREATE TABLE stock_levels (
+    CREATE TABLE IF NOT EXISTS stock_levels (
       product_id ${ID} NOT NULL,
       location_id ${ID} NOT NULL,
       on_hand INT NOT NULL DEFAULT 0,
@@ -43,7 +46,7 @@ export const up: Migration = async ({ context: sequelize }) => {
       CONSTRAINT stock_levels_reserved_within CHECK (reserved BETWEEN 0 AND on_hand)
     ) ${TABLE}`);
   await sequelize.query(`
-    CREATE TABLE stock_movements (
+    CREATE TABLE IF NOT EXISTS stock_movements (
       entry BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY,
       product_id ${ID} NOT NULL,
       location_id ${ID} NOT NULL,
@@ -67,7 +70,7 @@ export const up: Migration = async ({ context: sequelize }) => {
       CONSTRAINT stock_movements_add_up CHECK (quantity_before + delta = quantity_after)
     ) ${TABLE}`);
   await sequelize.query(`
-    CREATE TABLE stock_operations (
+    CREATE TABLE IF NOT EXISTS stock_operations (
       scope VARBINARY(255) NOT NULL,
       idempotency_key VARBINARY(1020) NOT NULL,
       operation VARCHAR(32) CHARACTER SET ascii COLLATE ascii_bin NOT NULL,
@@ -76,7 +79,7 @@ export const up: Migration = async ({ context: sequelize }) => {
       PRIMARY KEY (scope, idempotency_key)
     ) ${TABLE}`);
   await sequelize.query(`
-    CREATE TABLE stock_operation_lines (
+    CREATE TABLE IF NOT EXISTS stock_operation_lines (
       scope VARBINARY(255) NOT NULL,
       idempotency_key VARBINARY(1020) NOT NULL,
       line_index INT NOT NULL,

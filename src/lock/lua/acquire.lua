@@ -11,7 +11,7 @@
 -- Returns {skipped, 1, first fencing token} where the lock is ours, else
 --         {skipped, 2, ticket of the holder, its remaining time or -1 for ever, tickets before ours in the queue}
 
-local ticket, ttl_ms = ARGV[1], tonumber(ARGV[2])
+local ticket, ttl_ms = ARGV[1], ARGV[2]
 local skipped = 0
 
 local holder = redis.call('SET', KEYS[1], ticket, 'NX', 'GET', 'PX', ttl_ms)

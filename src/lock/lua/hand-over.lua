@@ -18,14 +18,14 @@ local QUEUE_GRACE_MS = 60000
 local function hand_over(own, claim_ttl_ms)
   local skipped = 0
   while true do
-    local ticket = redis.call('LPOP', KEYS[2])
-    if not ticket or ticket == own then return ticket, skipped end
+    -- A script is not rolled back: a queue that is none, or a channel that is denied, must not leave the lock stuck.
+    local ticket = redis.pcall('LPOP', KEYS[2])
+    if type(ticket) ~= 'string' then return false, skipped end
+    if ticket == own then return ticket, skipped end
     local inbox = 'lock:inbox:' .. (string.match(ticket, '^(.*):') or '')
-    -- Whatever fails from here on must leave the lock free rather than stuck: a script is not rolled back.
     local heard = redis.pcall('PUBLISH', inbox, ticket .. ' ' .. KEYS[1])
     if type(heard) == 'number' and heard > 0 then
-      local set = redis.pcall('SET', KEYS[1], ticket, 'PX', claim_ttl_ms)
-      if set.err then return false, skipped end
+      redis.call('SET', KEYS[1], ticket, 'PX', claim_ttl_ms)
       return ticket, skipped
     end
     skipped = skipped + 1
@@ -39,19 +39,20 @@ local function enqueue(ticket, ttl_ms)
   return length - 1
 end
 
--- Reserves `count` fencing tokens and returns the first, as a string. The server's clock in microseconds is the floor,
--- so that tokens grow although Redis has lost its data; the counter is one, so that they grow although the clock was
--- set back. Both are exact in a double.
+-- Reserves so many fencing tokens and returns the first, as a string. The server's clock in microseconds is the floor,
+-- so that tokens grow although Redis has lost its data; the counter remembers the last one, so that they grow although
+-- the clock was set back. Both are exact in a double.
 local function mint(count, counter_ttl_ms)
   local time = redis.call('TIME')
-  local first = time[1] * 1000000 + time[2]
-  local function reserve()
-    return redis.call('SET', KEYS[3], string.format('%.0f', first + count - 1), 'PX', counter_ttl_ms, 'GET')
+  -- Joined rather than computed: making text of a large double costs as much as a command.
+  local first = time[1] .. string.sub('00000' .. time[2], -6)
+  local last = first
+  if count ~= '1' then last = string.format('%.0f', first + count - 1) end
+  local before = redis.call('SET', KEYS[3], last, 'PX', counter_ttl_ms, 'GET')
+  before = before and tonumber(before) or 0
+  if before >= tonumber(first) then
+    first = string.format('%.0f', before + 1)
+    redis.call('SET', KEYS[3], string.format('%.0f', before + count), 'PX', counter_ttl_ms)
   end
-  local last = tonumber(reserve() or 0) or 0
-  if last >= first then
-    first = last + 1
-    reserve()
-  end
-  return string.format('%.0f', first)
+  return first
 end

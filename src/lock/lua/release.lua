@@ -13,7 +13,7 @@
 --         0: the lock is free | 1, first fencing token: the new ticket has it |
 --         2, ticket of the holder, its remaining time or -1 for ever, tickets before the new one in the queue
 
-local ticket, ttl_ms, again = ARGV[1], tonumber(ARGV[2]), ARGV[5]
+local ticket, ttl_ms, again = ARGV[1], ARGV[2], ARGV[5]
 local holder = redis.call('GET', KEYS[1])
 local mine = holder == ticket and 1 or 0
 

@@ -1,6 +1,6 @@
 /**
  * deductStock and increaseStock as a client has them, at the resolvers' level and over HTTP: every line its own result,
- * all or nothing, the idempotency key, and every error that can be an answer.
+ * all or nothing, the idempotency key. Whatever gives a request its turn, the answers are the same.
  */
 import {
   CreateProductDocument,
@@ -9,12 +9,18 @@ import {
   StockMovementsDocument,
   type DeductStockMutation,
 } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient } from '../../support/graphql-client.js';
 import { faultOf, runApp, type Ask, type RunningApp } from '../../support/running-app.js';
+import { STOCK_LOCKS } from '../../support/shop.js';
 
 type Result = DeductStockMutation['deductStock']['results'][number];
-type Line = { productId: string; quantity: number; locationId?: string };
+
+interface Line {
+  readonly productId: string;
+  readonly quantity: number;
+  readonly locationId?: string;
+}
 
 let database: FreshDatabase;
 let app: RunningApp;
@@ -22,11 +28,9 @@ let app: RunningApp;
 beforeAll(async () => {
   database = await createFreshDatabase();
   await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
-  app = await runApp(database.url);
 });
 
 afterAll(async () => {
-  await app.stop();
   closeClient();
   expect((await database.verifyLedger()).problems).toEqual([]);
   await database.drop();
@@ -51,11 +55,21 @@ async function ledgerOf(productId: string) {
   return stockMovements.edges.map((edge) => edge.node);
 }
 
-describe.each(['resolvers', 'http'] as const)('through the %s', (level) => {
+const WAYS = STOCK_LOCKS.flatMap((stockLock) =>
+  (['resolvers', 'http'] as const).map((level) => ({ stockLock, level })),
+);
+
+describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLock, level }) => {
   let ask: Ask;
 
-  beforeAll(() => {
+  beforeAll(async () => {
+    app = await runApp(database.url, { STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
     ask = app.ask[level];
+  });
+
+  afterAll(async () => {
+    await app.stop();
+    closeClient();
   });
 
   async function deduct(items: Line[], more: Record<string, unknown> = {}) {
@@ -238,7 +252,7 @@ describe.each(['resolvers', 'http'] as const)('through the %s', (level) => {
       reference: 'order 17',
       idempotencyKey: `key of ${id} ✓`,
       principal: null,
-      fencingToken: null,
+      fencingToken: stockLock === 'redis' ? (expect.stringMatching(/^\d+$/) as string) : null,
     });
   });
 

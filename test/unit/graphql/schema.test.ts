@@ -55,7 +55,7 @@ test('all documented operations are valid together, within the limits, and named
 
 describe('the check against a contract', () => {
   interface CheckContract {
-    differences(contractSdl: string, schemaSdl: string): string[];
+    readonly differences: (contractSdl: string, schemaSdl: string) => string[];
   }
   let check: CheckContract['differences'];
 

@@ -1,0 +1,122 @@
+/**
+ * Runs the plan. Repeats are the outermost loop and contenders the innermost, so that what is compared ran next to each
+ * other and a slow minute of the machine touches all; the order of the contenders turns from repeat to repeat. In the
+ * first repeat each contender runs in all its forms, in the others only in its best one.
+ */
+import { dirname } from 'node:path';
+import { mkdir, writeFile } from 'node:fs/promises';
+import type { Services } from '../services/services.js';
+import type { Form } from './contenders/contender.js';
+import { contenderOf } from './contenders/roster.js';
+import type { Options } from './options.js';
+import { assess, floorsTable } from './report/floors.js';
+import { describeMachine, machineLines } from './report/machine.js';
+import { plot } from './report/plot.js';
+import type { Row } from './report/row.js';
+import { resultsTable } from './report/table.js';
+import { ALL_CONTENDERS, type Scenario } from './scenarios/scenario.js';
+import { SCENARIOS } from './scenarios/roster.js';
+import { bestForm } from './selection.js';
+import { TestBed } from './test-bed.js';
+
+interface PlannedTrial {
+  readonly scenario: Scenario;
+  readonly contender: string;
+  readonly repeat: number;
+}
+
+/** @returns whether all floors that could be judged hold. */
+export async function runBenchmark(
+  options: Options,
+  services: Services,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const given = { mysqlUrl: services.mysql.url, redisUrl: services.redis.url };
+  const bed = await TestBed.open(given, signal);
+  try {
+    const machine = describeMachine(await bed.survey(), services);
+    console.log(machineLines(machine).join('\n'));
+    const startedMs = performance.now();
+    const rows = await runAll(bed, options);
+    const tookSeconds = Math.round((performance.now() - startedMs) / 1_000);
+
+    console.log(resultsTable(rows));
+    const findings = assess(rows);
+    console.log(floorsTable(findings));
+    console.log(`It took ${Math.floor(tookSeconds / 60)} min ${tookSeconds % 60} s.`);
+    if (options.json !== null) await save(options.json, { machine, rows });
+    return findings.every(({ verdict }) => verdict !== 'missed');
+  } finally {
+    await bed.close();
+  }
+}
+
+async function save(
+  file: string,
+  results: { readonly machine: ReturnType<typeof describeMachine>; readonly rows: readonly Row[] },
+): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, `${JSON.stringify(results, null, 2)}\n`);
+  const plotFile = file.replace(/(\.json)?$/, '.svg');
+  await writeFile(plotFile, plot(results.machine, results.rows));
+  console.log(`Written: ${file}, ${plotFile}`);
+}
+
+async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
+  const plan = planOf(options);
+  const rows: Row[] = [];
+  for (const [at, trial] of plan.entries()) {
+    for (const form of formsFor(trial, rows)) {
+      bed.signal.throwIfAborted();
+      const { scenario, contender, repeat } = trial;
+      const title = `${scenario.name}, ${contender}, ${form.label}, repeat ${repeat} of ${options.repeats}`;
+      progress(`[${at + 1}/${plan.length}] ${title} …`);
+      const { seconds, repeats } = options;
+      const made = await scenario
+        .run({ contender, form, repeat, repeats, seconds }, bed)
+        .catch((error: unknown) => {
+          throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
+            cause: error,
+          });
+        });
+      rows.push(...made);
+      const speeds = made.map((row) => Math.round(row.opsPerSecond).toLocaleString('en'));
+      progress(`[${at + 1}/${plan.length}] ${title}: ${speeds.join(', ')}/s`, { isLast: true });
+    }
+  }
+  return rows;
+}
+
+function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedTrial[] {
+  const plan: PlannedTrial[] = [];
+  for (let repeat = 1; repeat <= repeats; repeat += 1) {
+    for (const scenario of SCENARIOS) {
+      if (!scenarios.includes(scenario.name) || repeat > (scenario.repeatsMax ?? repeat)) continue;
+      const names = scenario.known.filter((name) =>
+        (contenders.length > 0 ? contenders : scenario.contenders).includes(name),
+      );
+      const turn = (repeat - 1) % Math.max(1, names.length);
+      for (const contender of [...names.slice(turn), ...names.slice(0, turn)]) {
+        const most = ALL_CONTENDERS.includes(contender)
+          ? contenderOf(contender).repeatsMax
+          : repeat;
+        if (repeat <= (most ?? repeat)) plan.push({ scenario, contender, repeat });
+      }
+    }
+  }
+  return plan;
+}
+
+function formsFor({ scenario, contender, repeat }: PlannedTrial, rows: readonly Row[]): Form[] {
+  const forms = [...scenario.formsOf(contender)];
+  if (repeat === 1) return forms;
+  const own = rows.filter((row) => row.scenario === scenario.name && row.contender === contender);
+  const best = bestForm(own, scenario.merit);
+  return forms.filter(({ label }) => label === best);
+}
+
+/** On a terminal the line is written over until it is the last word on its trial. */
+function progress(text: string, { isLast = false } = {}): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}${isLast ? '\n' : ''}`);
+  else if (isLast) process.stderr.write(`${text}\n`);
+}

@@ -1,0 +1,115 @@
+/**
+ * The product itself, its own classes composed as the server composes them, with the settings that it has by default:
+ * `lanes` as it is, `per-line` with STOCK_BATCH_MAX=1, `unlocked` with STOCK_LOCK=none.
+ */
+import { loadConfig, type Config } from '../../src/config.js';
+import { Database } from '../../src/database/connect.js';
+import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
+import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
+import { DistributedLocking, NoLocking } from '../../src/inventory/stock-locking.js';
+import { OVERLOADED_RETRY_AFTER_MS, StockService } from '../../src/inventory/stock-service.js';
+import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
+import type { Answer, Contender, ContenderKind, Form, Line, Services } from './contender.js';
+
+/** There is one pool size: what the product writes with is bounded by COMMITS_MAX, not by the pool. */
+const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
+
+export const lanes: ContenderKind = {
+  name: 'lanes',
+  summary: 'the product: one lock and one transaction for all that waits',
+  forms: FORMS,
+  open: (services, form) => openProduct(services, form, {}),
+};
+
+export const perLine: ContenderKind = {
+  name: 'per-line',
+  summary: 'the product with STOCK_BATCH_MAX=1: one lock and one transaction for each line',
+  forms: FORMS,
+  open: (services, form) => openProduct(services, form, { STOCK_BATCH_MAX: '1' }),
+};
+
+export const unlocked: ContenderKind = {
+  name: 'unlocked',
+  summary: 'the product with STOCK_LOCK=none: its lanes alone, without the distributed lock',
+  forms: FORMS,
+  open: (services, form) => openProduct(services, form, { STOCK_LOCK: 'none' }),
+};
+
+async function openProduct(
+  services: Services,
+  form: Form,
+  env: Readonly<Record<string, string>>,
+): Promise<Contender> {
+  const config = loadConfig({
+    MYSQL_URL: services.mysqlUrl,
+    REDIS_URL: services.redisUrl,
+    MYSQL_POOL_MAX: String(form.poolMax),
+    ...env,
+  });
+  const database = new Database({
+    url: config.mysqlUrl,
+    poolMax: config.mysqlPoolMax,
+    commitsMax: config.commitsMax,
+  });
+  const lock = config.stockLock === 'redis' ? await openLock(services.redisUrl, config) : null;
+  const locking = lock
+    ? new DistributedLocking(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+        fallback: config.lockFallback,
+        retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
+      })
+    : new NoLocking();
+  const stock = new StockService(new SequelizeStockStore(database.writer), locking, {
+    lockWaitMs: config.lockWaitMs,
+    batchMax: config.stockBatchMax,
+    queueMax: config.laneQueueMax,
+    commitsMax: config.commitsMax,
+  });
+  return new Product({ database, lock, stock, config });
+}
+
+async function openLock(url: string, config: Config): Promise<RedisLockService> {
+  const lock = new RedisLockService({
+    url,
+    ttlMs: config.lockTtlMs,
+    queueMax: config.laneQueueMax,
+  });
+  const health = await lock.start();
+  if (!health.available) throw new Error(`Redis does not serve the lock: ${health.reason ?? '?'}`);
+  return lock;
+}
+
+class Product implements Contender {
+  readonly pools: Contender['pools'];
+  private readonly deductStock: DeductStockTransaction;
+
+  constructor(
+    private readonly parts: {
+      readonly database: Database;
+      readonly lock: RedisLockService | null;
+      readonly stock: StockService;
+      readonly config: Config;
+    },
+  ) {
+    this.pools = parts.database;
+    this.deductStock = new DeductStockTransaction(parts.stock, {
+      batchMax: parts.config.stockBatchMax,
+    });
+  }
+
+  async deduct(line: Line): Promise<Answer> {
+    const deadlineMs = performance.now() + this.parts.config.requestTimeoutMs;
+    const caller = { principal: null, deadlineMs };
+    const response = await this.deductStock.execute({ items: [line], mode: 'PARTIAL' }, caller);
+    const verdict = response.results[0]?.verdict;
+    if (verdict?.outcome === 'APPLIED') return 'taken';
+    if (verdict?.failure.code === 'INSUFFICIENT_STOCK') return 'refused';
+    throw new Error(`No answer: ${verdict?.failure.code ?? 'there is no verdict'}.`);
+  }
+
+  async close(): Promise<void> {
+    const { stock, lock, database, config } = this.parts;
+    await stock.stop(config.shutdownGraceMs);
+    await lock?.stop();
+    await database.close();
+  }
+}

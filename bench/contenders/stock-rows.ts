@@ -1,0 +1,120 @@
+/**
+ * What the rivals share: pools whose sessions are set up as the product's are, and the rows that every deduction writes,
+ * the same ones as the product's.
+ */
+import { randomBytes } from 'node:crypto';
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import { openPool } from '../../src/database/connect.js';
+import type { Line, Services } from './contender.js';
+
+/** Sequelize's own default: a rival is never failed by a bound that suits the product. */
+const ACQUIRE_TIMEOUT_MS = 60_000;
+const OPERATION_ID_BYTES = 32;
+
+export interface LevelRow {
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly lastSequence: number;
+}
+
+export function openRivalPool({ mysqlUrl }: Services, poolMax: number): Sequelize {
+  return openPool({ url: mysqlUrl }, poolMax, {
+    pool: { max: poolMax, min: 0, idle: 10_000, acquire: ACQUIRE_TIMEOUT_MS },
+  });
+}
+
+export class StockRows {
+  private readonly operationIds = new OperationIds();
+
+  constructor(private readonly sequelize: Sequelize) {}
+
+  async readLevel(
+    transaction: Transaction,
+    { productId }: Line,
+    options: { readonly lock: boolean },
+  ): Promise<LevelRow> {
+    const [level] = await this.sequelize.query<LevelRow>(
+      `SELECT on_hand AS onHand, reserved, last_sequence AS lastSequence
+       FROM stock_levels WHERE product_id = ? AND location_id = 'default'${options.lock ? ' FOR UPDATE' : ''}`,
+      { replacements: [productId], transaction, type: QueryTypes.SELECT },
+    );
+    if (!level) throw new Error(`There is no level of ${productId}.`);
+    return level;
+  }
+
+  /** Takes the line out of its level where there is enough. @returns whether there was. */
+  async takeFromLevel(transaction: Transaction, { productId, quantity }: Line): Promise<boolean> {
+    const changed = await this.sequelize.query(
+      `UPDATE stock_levels
+       SET on_hand = on_hand - ?, last_sequence = last_sequence + 1, version = version + 1
+       WHERE product_id = ? AND location_id = 'default' AND on_hand - reserved >= ?`,
+      {
+        replacements: [quantity, productId, quantity],
+        transaction,
+        type: QueryTypes.BULKUPDATE,
+      },
+    );
+    return changed === 1;
+  }
+
+  /** The ledger line of what was just taken, from the level as it now is in this transaction. */
+  async insertMovementFromLevel(
+    transaction: Transaction,
+    { productId, quantity }: Line,
+  ): Promise<void> {
+    await this.sequelize.query(
+      `INSERT INTO stock_movements
+         (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
+          operation_id, line_index)
+       SELECT product_id, location_id, last_sequence, 'DEDUCTION', ?, on_hand + ?, on_hand, on_hand - reserved, ?, 0
+       FROM stock_levels WHERE product_id = ? AND location_id = 'default'`,
+      {
+        replacements: [-quantity, quantity, this.operationIds.next(), productId],
+        transaction,
+        type: QueryTypes.BULKUPDATE,
+      },
+    );
+  }
+
+  /** The ledger line of what is taken from a level that was read before. */
+  async insertMovement(
+    transaction: Transaction,
+    { productId, quantity }: Line,
+    before: LevelRow,
+  ): Promise<void> {
+    const after = before.onHand - quantity;
+    await this.sequelize.query(
+      `INSERT INTO stock_movements
+         (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
+          operation_id, line_index)
+       VALUES (?, 'default', ?, 'DEDUCTION', ?, ?, ?, ?, ?, 0)`,
+      {
+        replacements: [
+          productId,
+          before.lastSequence + 1,
+          -quantity,
+          before.onHand,
+          after,
+          after - before.reserved,
+          this.operationIds.next(),
+        ],
+        transaction,
+        type: QueryTypes.BULKUPDATE,
+      },
+    );
+  }
+}
+
+/** Random for each process and counted within it, as the product's: neighbours in the ledger's index. */
+class OperationIds {
+  private readonly prefix = randomBytes(OPERATION_ID_BYTES - 8);
+  private begun = 0n;
+
+  next(): Buffer {
+    const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);
+    this.prefix.copy(id);
+    this.begun += 1n;
+    id.writeBigUInt64BE(this.begun, OPERATION_ID_BYTES - 8);
+    return id;
+  }
+}

@@ -1,0 +1,99 @@
+/** The servers that are asked over HTTP, each in a process of its own, on a port that was free. */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+import { freePort } from '../../services/private-server.js';
+import { openHttpClient } from '../workers/http-load.js';
+import type { TestBed } from '../test-bed.js';
+
+const PROGRAMS = {
+  lanes: '../../src/main.js',
+  'http-ceiling': './ceiling-server.js',
+  'apollo-standalone': './apollo-standalone.js',
+} as const;
+
+export type ServerName = keyof typeof PROGRAMS;
+export const SERVERS = Object.keys(PROGRAMS) as readonly ServerName[];
+
+const START_TIMEOUT_MS = 30_000;
+const POLL_INTERVAL_MS = 50;
+
+export class HttpServer {
+  private printed = '';
+
+  private constructor(
+    readonly url: string,
+    /** Whether it really takes stock out. */
+    readonly deducts: boolean,
+    private readonly child: ChildProcess,
+  ) {
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (chunk: Buffer) => (this.printed += chunk.toString('utf8')));
+    }
+  }
+
+  /** Resolves when it answers the operation. @throws with what it printed, where it does not. */
+  static async start(name: ServerName, bed: TestBed): Promise<HttpServer> {
+    const port = await freePort();
+    const child = spawn(
+      process.execPath,
+      [fileURLToPath(new URL(PROGRAMS[name], import.meta.url))],
+      {
+        env: {
+          PATH: process.env.PATH,
+          NODE_ENV: 'production',
+          LOG_LEVEL: 'warn',
+          HOST: '127.0.0.1',
+          PORT: String(port),
+          MYSQL_URL: bed.services.mysqlUrl,
+          REDIS_URL: bed.services.redisUrl,
+        },
+        stdio: ['ignore', 'pipe', 'pipe'],
+        signal: bed.signal,
+        killSignal: 'SIGKILL',
+      },
+    );
+    child.on('error', () => undefined);
+    const url = `http://127.0.0.1:${port}${name === 'apollo-standalone' ? '/' : '/graphql'}`;
+    const server = new HttpServer(url, name === 'lanes', child);
+    await server.untilItAnswers();
+    return server;
+  }
+
+  get pid(): number {
+    return this.child.pid ?? 0;
+  }
+
+  async stop(): Promise<void> {
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return;
+    const exited = once(this.child, 'exit');
+    this.child.kill('SIGTERM');
+    await exited;
+  }
+
+  kill(): void {
+    this.child.kill('SIGKILL');
+  }
+
+  private async untilItAnswers(): Promise<void> {
+    const client = openHttpClient(this.url, 1);
+    const giveUpMs = performance.now() + START_TIMEOUT_MS;
+    try {
+      for (;;) {
+        // A product that is not there: the operation runs and nothing is taken.
+        const answer = await client.deduct('p-none').then(
+          () => true,
+          (error: unknown) => error instanceof Error && error.message.includes('"FailedItem"'),
+        );
+        if (answer) return;
+        if (this.child.exitCode !== null || performance.now() > giveUpMs) {
+          this.kill();
+          throw new Error(`The server at ${this.url} did not answer:\n${this.printed}`);
+        }
+        await new Promise((resolve) => setTimeout(resolve, POLL_INTERVAL_MS));
+      }
+    } finally {
+      await client.close();
+    }
+  }
+}

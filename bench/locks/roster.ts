@@ -1,0 +1,15 @@
+/** All locks that are compared by themselves, by name. */
+import type { LockKind } from './lock.js';
+import { rawLock } from './raw.js';
+import { redisSemaphoreLock } from './redis-semaphore.js';
+import { redlockLock } from './redlock.js';
+import { stockadeLock } from './stockade.js';
+
+export const LOCKS: readonly LockKind[] = [stockadeLock, rawLock, redlockLock, redisSemaphoreLock];
+
+/** @throws where there is none of this name. */
+export function lockOf(name: string): LockKind {
+  const kind = LOCKS.find((lock) => lock.name === name);
+  if (!kind) throw new Error(`There is no lock named ${name}.`);
+  return kind;
+}

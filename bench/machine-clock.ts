@@ -1,0 +1,17 @@
+/**
+ * The machine's monotonic clock in milliseconds, the same in all processes: what one process calls the beginning of a
+ * measurement is the same moment in the others.
+ */
+const offsetMs = Number(process.hrtime.bigint()) / 1e6 - performance.now();
+
+export function machineMs(): number {
+  return performance.now() + offsetMs;
+}
+
+/** Resolves at that moment, or at once where it has passed. */
+export async function sleepUntil(momentMs: number): Promise<void> {
+  // A timer may fire a fraction of a millisecond early.
+  for (let leftMs = momentMs - machineMs(); leftMs > 0; leftMs = momentMs - machineMs()) {
+    await new Promise((resolve) => setTimeout(resolve, Math.ceil(leftMs)));
+  }
+}

@@ -1,0 +1,114 @@
+/** The command line. */
+import { parseArgs } from 'node:util';
+import { CONTENDERS } from './contenders/roster.js';
+import { SCENARIOS } from './scenarios/roster.js';
+
+export interface Options {
+  readonly scenarios: readonly string[];
+  /** Empty: each scenario's own. */
+  readonly contenders: readonly string[];
+  readonly seconds: number;
+  readonly repeats: number;
+  /** Null where the results are only printed. */
+  readonly json: string | null;
+  readonly check: boolean;
+  readonly help: boolean;
+}
+
+/** What whoever typed the command can mend, in one sentence. */
+export class UsageError extends Error {
+  readonly code = 'USAGE' as const;
+  constructor(message: string) {
+    super(message);
+    this.name = 'UsageError';
+  }
+}
+
+export const RESULTS_JSON = 'bench/results/latest.json';
+const SECONDS_DEFAULT = 2;
+const REPEATS_DEFAULT = 3;
+
+/** @throws UsageError */
+export function readOptions(args: readonly string[]): Options {
+  const { values } = parse(args);
+  return {
+    scenarios: names(
+      values.scenario,
+      'scenario',
+      SCENARIOS.map(({ name }) => name),
+    ),
+    contenders:
+      values.contenders === undefined
+        ? []
+        : names(values.contenders, 'contender', [
+            ...new Set(SCENARIOS.flatMap(({ known }) => known)),
+          ]),
+    seconds: positive('--seconds', values.seconds, SECONDS_DEFAULT),
+    repeats: Math.ceil(positive('--repeat', values.repeat, REPEATS_DEFAULT)),
+    json: values.json ?? RESULTS_JSON,
+    check: values.check ?? false,
+    help: values.help ?? false,
+  };
+}
+
+function parse(args: readonly string[]) {
+  try {
+    return parseArgs({
+      args: [...args],
+      options: {
+        scenario: { type: 'string' },
+        contenders: { type: 'string' },
+        seconds: { type: 'string' },
+        repeat: { type: 'string' },
+        json: { type: 'string' },
+        check: { type: 'boolean' },
+        help: { type: 'boolean', short: 'h' },
+      },
+    });
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+}
+
+function names(
+  text: string | undefined,
+  what: string,
+  known: readonly string[],
+): readonly string[] {
+  if (text === undefined) return known;
+  const given = text.split(',').map((name) => name.trim());
+  const unknown = given.find((name) => !known.includes(name));
+  if (unknown !== undefined) {
+    throw new UsageError(`There is no ${what} "${unknown}"; there are ${known.join(', ')}.`);
+  }
+  return known.filter((name) => given.includes(name));
+}
+
+function positive(option: string, text: string | undefined, otherwise: number): number {
+  if (text === undefined) return otherwise;
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new UsageError(`${option} must be a number above 0; it is "${text}".`);
+}
+
+export function usage(): string {
+  const list = (items: readonly { readonly name: string; readonly text: string }[]) =>
+    items.map(({ name, text }) => `  ${name.padEnd(20)}${text}`).join('\n');
+  return `npm run bench -- [options]
+
+  --scenario a,b      only these scenarios
+  --contenders a,b    only these contenders
+  --seconds N         how long to measure each of them (${SECONDS_DEFAULT})
+  --repeat N          how often, interleaved (${REPEATS_DEFAULT})
+  --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
+  --check             exit with 1 where a floor is missed
+  --help              this
+
+Scenarios:
+${list(SCENARIOS.map(({ name, what }) => ({ name, text: what })))}
+
+Contenders:
+${list(CONTENDERS.map(({ name, summary }) => ({ name, text: summary })))}
+
+MYSQL_URL and REDIS_URL name servers to use; otherwise they are brought along. bench/README.md says how to read it.`;
+}

@@ -1,0 +1,150 @@
+/** One line of the results: a scenario, a contender and a repeat, in all that was measured of them. */
+import type { Form } from '../contenders/contender.js';
+import { mergeSamples } from '../measurement/samples.js';
+import { median, percentile, smallestShare } from '../statistics.js';
+import type { LedgerCheck, Reading } from '../test-bed.js';
+import type { Outcome } from '../workers/job.js';
+
+export interface Row {
+  readonly scenario: string;
+  readonly contender: string;
+  /** How the contender was set up, as in `pool 10`. */
+  readonly form: string;
+  /** From 1. */
+  readonly repeat: number;
+  /** Where on its scale a scenario was, as in `64 callers`; empty where it has none. */
+  readonly point: string;
+  readonly callers: number;
+  readonly processes: number;
+  readonly seconds: number;
+  /** Answers, taken or refused, in a second; failures are none. */
+  readonly opsPerSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly maxMs: number;
+  readonly taken: number;
+  readonly refused: number;
+  readonly failed: number;
+  readonly failures: readonly string[];
+  readonly mysqlStatementsPerOp: number | null;
+  readonly mysqlCommitsPerOp: number | null;
+  readonly mysqlCpuMsPerOp: number | null;
+  /** The most connections to MySQL at once. */
+  readonly mysqlConnectionsMax: number | null;
+  /** Commands that clients sent, each a round trip; null over HTTP. */
+  readonly redisRoundTripsPerOp: number | null;
+  /** All that Redis executed, what scripts called included. */
+  readonly redisCommandsPerOp: number | null;
+  readonly redisConnectionsOpened: number;
+  /** A transaction from START to COMMIT's return. */
+  readonly transactionP50Ms: number | null;
+  readonly transactionMaxMs: number | null;
+  /** CPU time of the working processes, load generation included; over HTTP the server's alone. */
+  readonly nodeCpuMsPerOp: number | null;
+  /** How late the working processes' event loops were; null over HTTP, where it is the load generator's. */
+  readonly eventLoopP99Ms: number | null;
+  /** The least share that a process had, 1 being an equal one; null for one process. */
+  readonly fairness: number | null;
+  /** Rounds: from the first call to the last answer; the median of the rounds. */
+  readonly totalMs: number | null;
+  /** Rounds: whether exactly as many were served in each as there were units. */
+  readonly exact: boolean | null;
+  /** Side reads: what was decided meanwhile, in a second. */
+  readonly sideOpsPerSecond: number | null;
+  readonly ledger: LedgerCheck | null;
+}
+
+export interface Measured {
+  readonly outcomes: readonly Outcome[];
+  readonly before: Reading;
+  readonly after: Reading;
+  readonly seconds: number;
+  /** Of a server that is asked over HTTP. */
+  readonly server?: { readonly cpuMs: number | null };
+}
+
+export interface RowTitle {
+  readonly scenario: string;
+  readonly contender: string;
+  readonly form: Pick<Form, 'label'>;
+  readonly repeat: number;
+  readonly point: string;
+  readonly callers: number;
+}
+
+/** What our own reading adds to the server's counts. */
+const OWN_STATEMENTS = 1;
+/** The connections of the benchmark itself: the one that reads. */
+const OWN_CONNECTIONS = 1;
+
+export function toRow(title: RowTitle, measured: Measured, units: number | null): Row {
+  const { outcomes, before, after, seconds, server } = measured;
+  const samples = mergeSamples(outcomes.map((outcome) => outcome.samples));
+  const side = outcomes.flatMap(({ deductions }) => (deductions ? [deductions] : []));
+  const sideDecided = side.reduce((sum, { decided }) => sum + decided, 0);
+  const ops = samples.decided + sideDecided;
+  const perOp = (amount: number | null) =>
+    amount === null || ops === 0 ? null : rounded(amount / ops);
+  const sum = (pick: (outcome: Outcome) => number) =>
+    outcomes.reduce((total, outcome) => total + pick(outcome), 0);
+  const latencies = samples.latenciesMs.slice().sort();
+  const transactions = concatenate(outcomes.map((o) => o.instruments.transactionsMs)).sort();
+  const roundsMs = outcomes.flatMap((outcome) => outcome.roundsMs ?? []);
+  const roundsTaken = outcomes.flatMap((outcome) => outcome.roundsTaken ?? []);
+  const { mysql, redis } = after;
+  const cpuMs =
+    mysql.cpuMs === null || before.mysql.cpuMs === null ? null : mysql.cpuMs - before.mysql.cpuMs;
+  return {
+    scenario: title.scenario,
+    contender: title.contender,
+    form: title.form.label,
+    repeat: title.repeat,
+    point: title.point,
+    callers: title.callers,
+    processes: outcomes.length,
+    seconds: rounded(seconds),
+    opsPerSecond: rounded(samples.decided / seconds),
+    p50Ms: rounded(percentile(latencies, 0.5)),
+    p99Ms: rounded(percentile(latencies, 0.99)),
+    maxMs: rounded(latencies.at(-1) ?? NaN),
+    taken: samples.taken,
+    refused: samples.refused,
+    failed: samples.failed + side.reduce((total, { failed }) => total + failed, 0),
+    failures: [...samples.failures, ...side.flatMap(({ failures }) => failures)],
+    mysqlStatementsPerOp: perOp(mysql.statements - before.mysql.statements - OWN_STATEMENTS),
+    mysqlCommitsPerOp: perOp(mysql.commits - before.mysql.commits),
+    mysqlCpuMsPerOp: perOp(cpuMs),
+    mysqlConnectionsMax:
+      mysql.connectionsMax === null ? null : mysql.connectionsMax - OWN_CONNECTIONS,
+    redisRoundTripsPerOp: server
+      ? null
+      : perOp(sum((outcome) => outcome.instruments.redisRoundTrips)),
+    redisCommandsPerOp: perOp(redis.commands - before.redis.commands),
+    redisConnectionsOpened: redis.connectionsReceived - before.redis.connectionsReceived,
+    transactionP50Ms: roundedOrNull(percentile(transactions, 0.5)),
+    transactionMaxMs: roundedOrNull(transactions.at(-1) ?? NaN),
+    nodeCpuMsPerOp: perOp(server ? server.cpuMs : sum((outcome) => outcome.instruments.cpuMs)),
+    eventLoopP99Ms: server
+      ? null
+      : rounded(Math.max(...outcomes.map((o) => o.instruments.eventLoopP99Ms))),
+    fairness:
+      outcomes.length > 1 ? rounded(smallestShare(outcomes.map((o) => o.samples.decided))) : null,
+    totalMs: roundsMs.length > 0 ? rounded(median(roundsMs)) : null,
+    exact: units !== null && roundsTaken.length > 0 ? roundsTaken.every((n) => n === units) : null,
+    sideOpsPerSecond: side.length > 0 ? rounded(sideDecided / seconds) : null,
+    ledger: null,
+  };
+}
+
+function concatenate(parts: readonly Float64Array[]): Float64Array {
+  return Float64Array.from(parts.flatMap((part) => [...part]));
+}
+
+/** Four digits that count are more than any of these figures has. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(4));
+}
+
+function roundedOrNull(value: number): number | null {
+  return Number.isNaN(value) ? null : rounded(value);
+}

@@ -1,0 +1,157 @@
+/** Scenarios of callers that ask again as soon as they have their answer. */
+import { toRow } from '../report/row.js';
+import { PRODUCTS_MAX, UNLIMITED_UNITS } from '../test-bed.js';
+import type { Demand, Job } from '../workers/job.js';
+import {
+  ALL_CONTENDERS,
+  Workers,
+  formsOfContender,
+  verified,
+  type Scenario,
+  type Trial,
+} from './scenario.js';
+
+const CALLERS = 200;
+const WARM_UP_MS = 1_000;
+const SWEEP = [1, 4, 16, 64, 256, 1_024];
+const PROCESSES = [1, 2, 4];
+const SIMPLE_RIVALS = ['lanes', 'for-update', 'conditional-update'];
+/** So long each point of a scenario with many points is measured, as a share of the others' time. */
+const POINT_SHARE = 0.5;
+
+export const hot = closedLoop({
+  name: 'hot',
+  what: `${CALLERS} callers, 1 product`,
+  contenders: [
+    'lanes',
+    'per-line',
+    'for-update',
+    'conditional-update',
+    'as-described',
+    'redlock',
+    'redis-semaphore',
+  ],
+  callers: CALLERS,
+  demand: { products: 1, seed: 1 },
+});
+
+export const spread = closedLoop({
+  name: 'spread',
+  what: `${CALLERS} callers, ${PRODUCTS_MAX.toLocaleString('en')} products, all alike`,
+  contenders: SIMPLE_RIVALS,
+  callers: CALLERS,
+  demand: { products: PRODUCTS_MAX, seed: 1 },
+});
+
+export const zipf = closedLoop({
+  name: 'zipf',
+  what: `${CALLERS} callers, ${PRODUCTS_MAX.toLocaleString('en')} products by Zipf's law, s = 1.1`,
+  contenders: SIMPLE_RIVALS,
+  callers: CALLERS,
+  demand: { products: PRODUCTS_MAX, zipfExponent: 1.1, seed: 1 },
+});
+
+export const solo = closedLoop({
+  name: 'solo',
+  what: '1 caller, 1 product',
+  contenders: SIMPLE_RIVALS,
+  callers: 1,
+  demand: { products: 1, seed: 1 },
+});
+
+function closedLoop(settings: {
+  readonly name: string;
+  readonly what: string;
+  readonly contenders: readonly string[];
+  readonly callers: number;
+  readonly demand: Demand;
+}): Scenario {
+  const { name, what, contenders, callers, demand } = settings;
+  return {
+    name,
+    what,
+    merit: 'opsPerSecond',
+    contenders,
+    known: ALL_CONTENDERS,
+    // One caller uses one connection of any pool.
+    formsOf: (contender) =>
+      formsOfContender(contender).filter(({ poolMax }) => callers > 1 || poolMax === 10),
+    run: async (trial, bed) => {
+      await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
+      const { value, answers } = await Workers.use(
+        bed,
+        [jobOf(trial, bed.services, demand)],
+        async (workers) => {
+          await workers.warmUp(callers, WARM_UP_MS);
+          return workers.measureFor(callers, trial.seconds);
+        },
+      );
+      const title = { scenario: name, ...trial, point: '', callers };
+      return verified(bed, [toRow(title, value, null)], answers);
+    },
+  };
+}
+
+export const sweep: Scenario = {
+  name: 'sweep',
+  what: `hot, ${SWEEP.join(', ')} callers`,
+  merit: 'opsPerSecond',
+  contenders: SIMPLE_RIVALS,
+  known: ALL_CONTENDERS,
+  repeatsMax: 1,
+  formsOf: formsOfContender,
+  run: async (trial, bed) => {
+    await bed.prepare({ products: 1, units: UNLIMITED_UNITS });
+    const job = jobOf(trial, bed.services, { products: 1, seed: 1 });
+    const { value, answers } = await Workers.use(bed, [job], async (workers) => {
+      await workers.warmUp(SWEEP[0] ?? 1, WARM_UP_MS);
+      const measured = [];
+      for (const callers of SWEEP) {
+        measured.push({
+          callers,
+          measured: await workers.measureFor(callers, trial.seconds * POINT_SHARE),
+        });
+      }
+      return measured;
+    });
+    const rows = value.map(({ callers, measured }) => {
+      const point = `${callers.toLocaleString('en')} callers`;
+      return toRow({ scenario: 'sweep', ...trial, point, callers }, measured, null);
+    });
+    return verified(bed, rows, answers);
+  },
+};
+
+export const processes: Scenario = {
+  name: 'processes',
+  what: `hot, ${CALLERS} callers spread over ${PROCESSES.join(', ')} processes`,
+  merit: 'opsPerSecond',
+  contenders: ['lanes', 'for-update'],
+  known: ALL_CONTENDERS,
+  formsOf: formsOfContender,
+  run: async (trial, bed) => {
+    const rows = [];
+    for (const count of PROCESSES) {
+      await bed.prepare({ products: 1, units: UNLIMITED_UNITS });
+      const callers = CALLERS / count;
+      const job = jobOf(trial, bed.services, { products: 1, seed: 1 });
+      const jobs = Array.from({ length: count }, () => job);
+      const { value, answers } = await Workers.use(bed, jobs, async (workers) => {
+        await workers.warmUp(callers, WARM_UP_MS);
+        return workers.measureFor(callers, trial.seconds);
+      });
+      const point = count === 1 ? '1 process' : `${count} processes`;
+      const title = { scenario: 'processes', ...trial, point, callers: CALLERS };
+      rows.push(...(await verified(bed, [toRow(title, value, null)], answers)));
+    }
+    return rows;
+  },
+};
+
+function jobOf(
+  { contender, form }: Trial,
+  services: Extract<Job, { kind: 'closed-loop' }>['services'],
+  demand: Demand,
+): Job {
+  return { kind: 'closed-loop', contender, form, services, demand };
+}

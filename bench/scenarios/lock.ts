@@ -1,0 +1,70 @@
+/** The lock alone: what it costs when nobody else wants it, and how fast it goes from process to process. */
+import type { Form } from '../contenders/contender.js';
+import { LOCKS, lockOf } from '../locks/roster.js';
+import { toRow, type Row } from '../report/row.js';
+import { Workers, type Scenario } from './scenario.js';
+
+export const UNCONTENDED = 'uncontended';
+export const HAND_OFFS = '4 processes';
+
+const PROCESSES = 4;
+const KEYS = 64;
+const WARM_UP_MS = 500;
+
+export const lock: Scenario = {
+  name: 'lock',
+  what: `taken and given back by 1 caller over ${KEYS} keys; and by ${PROCESSES} processes over 1 key, counting changes of hands`,
+  merit: 'opsPerSecond',
+  contenders: LOCKS.map(({ name }) => name),
+  known: LOCKS.map(({ name }) => name),
+  formsOf: (name) =>
+    lockOf(name).tunings.map((tuning): Form => ({ label: tuning, poolMax: 0, tuning })),
+  run: async (trial, bed) => {
+    const { tuning = 'defaults' } = trial.form;
+    const job = {
+      kind: 'lock',
+      lock: trial.contender,
+      tuning,
+      redisUrl: bed.services.redisUrl,
+    } as const;
+    const title = { scenario: 'lock', ...trial, callers: 1 };
+    const rows: Row[] = [];
+    await bed.redis.forgetEverything();
+    const alone = await Workers.use(bed, [{ ...job, keys: KEYS }], async (workers) => {
+      await workers.warmUp(1, WARM_UP_MS);
+      return workers.measureFor(1, trial.seconds);
+    });
+    rows.push(toRow({ ...title, point: UNCONTENDED }, alone.value, null));
+    // It has no way to wait.
+    if (trial.contender === 'raw') return rows;
+    const jobs = Array.from({ length: PROCESSES }, () => ({ ...job, keys: 1 }));
+    const { value } = await Workers.use(bed, jobs, async (workers) => {
+      await workers.warmUp(1, WARM_UP_MS);
+      return workers.measureFor(1, trial.seconds);
+    });
+    rows.push(perHandOff(toRow({ ...title, point: HAND_OFFS }, value, null), value));
+    return rows;
+  },
+};
+
+/** Who keeps a lock to itself is fast, but hands nothing over: only changes of hands count here. */
+function perHandOff(row: Row, { outcomes, seconds }: Parameters<typeof toRow>[1]): Row {
+  const acquisitions = outcomes
+    .flatMap(({ acquiredMs = [] }, process) => [...acquiredMs].map((ms) => ({ ms, process })))
+    .sort((a, b) => a.ms - b.ms);
+  let handOffs = 0;
+  for (let i = 1; i < acquisitions.length; i += 1) {
+    if (acquisitions[i]?.process !== acquisitions[i - 1]?.process) handOffs += 1;
+  }
+  const scaled = (perOp: number | null) =>
+    perOp === null || handOffs === 0
+      ? null
+      : Number(((perOp * acquisitions.length) / handOffs).toPrecision(4));
+  return {
+    ...row,
+    opsPerSecond: Number((handOffs / seconds).toPrecision(4)),
+    redisRoundTripsPerOp: scaled(row.redisRoundTripsPerOp),
+    redisCommandsPerOp: scaled(row.redisCommandsPerOp),
+    nodeCpuMsPerOp: scaled(row.nodeCpuMsPerOp),
+  };
+}

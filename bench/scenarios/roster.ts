@@ -1,0 +1,24 @@
+/** All scenarios, in the order in which they run and are told of. */
+import { hot, processes, solo, spread, sweep, zipf } from './closed-loops.js';
+import { httpHot, httpSpread } from './http.js';
+import { lock } from './lock.js';
+import { open } from './open.js';
+import { burst, claims } from './rounds.js';
+import type { Scenario } from './scenario.js';
+import { side } from './side.js';
+
+export const SCENARIOS: readonly Scenario[] = [
+  hot,
+  spread,
+  zipf,
+  solo,
+  burst,
+  claims,
+  sweep,
+  open,
+  processes,
+  side,
+  httpHot,
+  httpSpread,
+  lock,
+];

@@ -1,0 +1,67 @@
+/** Scenarios in which all buyers come at once, and it counts when the last of them has an answer. */
+import { toRow } from '../report/row.js';
+import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
+
+export const burst = rounds({
+  name: 'burst',
+  what: '1,000 buyers at once, 100 units; 20 bursts in all',
+  contenders: ['lanes', 'for-update', 'conditional-update'],
+  buyers: 1_000,
+  units: 100,
+  rounds: 20,
+  pools: [10, 50],
+});
+
+export const claims = rounds({
+  name: 'claims',
+  what: '100 buyers at once, 100 units, a pool of 10 connections; 20 rounds in all',
+  contenders: ['lanes', 'for-update', 'conditional-update', 'as-described'],
+  buyers: 100,
+  units: 100,
+  rounds: 20,
+  pools: [10],
+});
+
+const WARM_UP_ROUNDS = 3;
+/** A run that measures the other scenarios for less than this has fewer rounds. */
+const SECONDS_FOR_ALL = 2;
+
+function rounds(settings: {
+  readonly name: string;
+  readonly what: string;
+  readonly contenders: readonly string[];
+  readonly buyers: number;
+  readonly units: number;
+  readonly rounds: number;
+  readonly pools: readonly number[];
+}): Scenario {
+  const { name, what, contenders, buyers, units, pools } = settings;
+  return {
+    name,
+    what,
+    merit: 'totalMs',
+    contenders,
+    known: ALL_CONTENDERS,
+    formsOf: (contender) =>
+      formsOfContender(contender).filter(({ poolMax }) => pools.includes(poolMax)),
+    run: async (trial, bed) => {
+      const slow = trial.contender === 'as-described';
+      const warmUps = slow ? 0 : WARM_UP_ROUNDS;
+      const share = Math.min(1, trial.seconds / SECONDS_FOR_ALL) / trial.repeats;
+      const count = slow ? 1 : Math.ceil(settings.rounds * share);
+      await bed.prepare({ products: warmUps + count, units });
+      const { contender, form } = trial;
+      const { services } = bed;
+      const { value, answers } = await Workers.use(
+        bed,
+        [{ kind: 'rounds', contender, form, services, buyers }],
+        async (workers) => {
+          await workers.warmUp(warmUps, 0);
+          return workers.measureAll(count);
+        },
+      );
+      const title = { scenario: name, ...trial, point: '', callers: buyers };
+      return verified(bed, [toRow(title, value, units)], answers);
+    },
+  };
+}

@@ -1,0 +1,50 @@
+/** What everybody else notices of a sale: reads beside crowds of buyers on the same pool, and the same reads alone. */
+import { toRow } from '../report/row.js';
+import { UNLIMITED_UNITS } from '../test-bed.js';
+import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
+
+const PRODUCTS = 1_000;
+const READS_PER_SECOND = 100;
+const CROWD = 1_000;
+const CROWD_EVERY_MS = 2_000;
+const WARM_UP_MS = 2_000;
+/** Of the other scenarios' time, as a crowd comes only now and then: 30 s where those have 2. */
+const SECONDS_FACTOR = 15;
+/** Who reads without a sale beside it: the product, with nobody buying. */
+const ALONE = 'alone';
+
+export const side: Scenario = {
+  name: 'side',
+  what: `${READS_PER_SECOND} reads a second while ${CROWD.toLocaleString('en')} buyers come every ${CROWD_EVERY_MS / 1_000} s for one product, on the same pool; p50, p99 and max are the reads'`,
+  merit: 'p99Ms',
+  contenders: ['lanes', 'for-update', ALONE],
+  known: [...ALL_CONTENDERS, ALONE],
+  repeatsMax: 1,
+  formsOf: (contender) => formsOfContender(contender === ALONE ? 'lanes' : contender),
+  run: async (trial, bed) => {
+    const alone = trial.contender === ALONE;
+    const buyers = alone ? 0 : CROWD;
+    await bed.prepare({ products: PRODUCTS, units: UNLIMITED_UNITS });
+    const { value, answers } = await Workers.use(
+      bed,
+      [
+        {
+          kind: 'side-reads',
+          contender: alone ? 'lanes' : trial.contender,
+          form: trial.form,
+          services: bed.services,
+          products: PRODUCTS,
+          readsPerSecond: READS_PER_SECOND,
+          crowdEveryMs: CROWD_EVERY_MS,
+        },
+      ],
+      async (workers) => {
+        await workers.warmUp(buyers, WARM_UP_MS);
+        const seconds = trial.seconds * (alone ? SECONDS_FACTOR / 3 : SECONDS_FACTOR);
+        return workers.measureFor(buyers, seconds);
+      },
+    );
+    const title = { scenario: 'side', ...trial, point: '', callers: buyers };
+    return verified(bed, [toRow(title, value, null)], answers);
+  },
+};

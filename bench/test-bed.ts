@@ -1,0 +1,165 @@
+/**
+ * The ground that every contender runs on: one server, one schema, one data set, made anew before each trial and held
+ * against the contender's answers after it. A ledger that does not explain every unit, or lacks a line that was answered
+ * for, ends the benchmark: a wrong answer has no speed.
+ */
+import { randomBytes } from 'node:crypto';
+import { dirname } from 'node:path';
+import { tmpdir } from 'node:os';
+import { Redis } from 'ioredis';
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { openPool } from '../src/database/connect.js';
+import { verifyLedger } from '../src/database/ledger-verification.js';
+import { migrate } from '../src/database/migrator.js';
+import type { Services } from './contenders/contender.js';
+import { measureFsync, type FsyncLatency } from './measurement/fsync-latency.js';
+import { MysqlServer, type MysqlReading, type MysqlSettings } from './measurement/mysql-server.js';
+import { RedisServer, type RedisReading } from './measurement/redis-server.js';
+import type { Answers } from './workers/job.js';
+
+/** As good as unlimited: no run comes near it. */
+export const UNLIMITED_UNITS = 1_000_000_000;
+export const PRODUCTS_MAX = 10_000;
+
+export interface Reading {
+  readonly mysql: MysqlReading;
+  readonly redis: RedisReading;
+}
+
+export interface Ground {
+  readonly mysql: MysqlSettings;
+  readonly redisVersion: string;
+  readonly fsync: FsyncLatency | null;
+}
+
+export interface LedgerCheck {
+  readonly movements: number;
+  readonly problems: 0;
+}
+
+export class TestBed {
+  readonly mysql: MysqlServer;
+  readonly redis: RedisServer;
+
+  private constructor(
+    readonly services: Services,
+    readonly signal: AbortSignal,
+    private readonly parts: {
+      readonly serverUrl: string;
+      readonly database: Sequelize;
+      readonly redis: Redis;
+      readonly name: string;
+    },
+  ) {
+    this.mysql = new MysqlServer(parts.database);
+    this.redis = new RedisServer(parts.redis);
+  }
+
+  /** Creates a database of the benchmark's own on the given server. */
+  static async open(given: Services, signal: AbortSignal): Promise<TestBed> {
+    const url = new URL(given.mysqlUrl.replace(/^mariadb:/, 'mysql:'));
+    const name = `stockade_bench_${randomBytes(5).toString('hex')}`;
+    await runOnServer(url.href, `CREATE DATABASE ${name}`);
+    const serverUrl = url.href;
+    url.pathname = `/${name}`;
+    await migrate(url.href);
+    // It sleeps through the trials, which are longer than connections of the service may be silent.
+    const database = openPool({ url: url.href, silenceMaxMs: 0 }, 1, {
+      pool: { max: 1, min: 1, idle: 3_600_000, evict: 3_600_000, acquire: 60_000 },
+    });
+    const services = { mysqlUrl: url.href, redisUrl: given.redisUrl };
+    const redis = new Redis(given.redisUrl);
+    return new TestBed(services, signal, { serverUrl, database, redis, name });
+  }
+
+  /** @throws where the server does not keep what it acknowledges. */
+  async survey(): Promise<Ground> {
+    const mysql = await this.mysql.assertDurable();
+    return {
+      mysql,
+      redisVersion: await this.redis.version(),
+      fsync: await measureFsync([dirname(mysql.dataFolder.replace(/\/$/, '')), tmpdir()]),
+    };
+  }
+
+  /** Empties all tables and puts in so many products, each with so many units. */
+  async prepare(data: { readonly products: number; readonly units: number }): Promise<void> {
+    const { database } = this.parts;
+    await database.query('SET FOREIGN_KEY_CHECKS = 0');
+    for (const table of TABLES) await database.query(`TRUNCATE TABLE ${table}`);
+    await database.query('SET FOREIGN_KEY_CHECKS = 1');
+    await database.query(
+      `INSERT INTO products (id, name)
+       SELECT CONCAT('p-', LPAD(n, 5, '0')), CONCAT('Product ', n) FROM (${NUMBERS}) AS numbers WHERE n < ?
+       ORDER BY n`,
+      { replacements: [data.products] },
+    );
+    await database.query(
+      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)
+       SELECT id, 'default', ?, 1, 1 FROM products ORDER BY id`,
+      { replacements: [data.units] },
+    );
+    await database.query(
+      `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after,
+         available_after, operation_id, line_index)
+       SELECT product_id, location_id, 1, 'INITIAL', on_hand, 0, on_hand, on_hand, UNHEX(SHA2(product_id, 256)), 0
+       FROM stock_levels ORDER BY product_id`,
+    );
+    await this.redis.forgetEverything();
+  }
+
+  async read(): Promise<Reading> {
+    const [mysql, redis] = await Promise.all([this.mysql.read(), this.redis.read()]);
+    return { mysql, redis };
+  }
+
+  /** @throws where the ledger is wrong, or is not what was answered. */
+  async verify(answers: readonly Answers[]): Promise<LedgerCheck> {
+    const report = await verifyLedger(this.parts.database);
+    const [bad] = report.problems;
+    if (bad) throw new Error(`The ledger is wrong: ${bad.productId} ${bad.problem}.`);
+    const [row] = await this.parts.database.query<{ deductions: number }>(
+      `SELECT COUNT(*) AS deductions FROM stock_movements WHERE kind = 'DEDUCTION'`,
+      { type: QueryTypes.SELECT },
+    );
+    const deductions = row?.deductions ?? 0;
+    const taken = answers.reduce((sum, answer) => sum + answer.taken, 0);
+    const unknown = answers.reduce((sum, answer) => sum + answer.unknown, 0);
+    if (deductions < taken || deductions > taken + unknown) {
+      throw new Error(
+        `The ledger has ${deductions} deductions where ${taken} were answered for and ${unknown} are unknown.`,
+      );
+    }
+    return { movements: report.movements, problems: 0 };
+  }
+
+  async close(): Promise<void> {
+    const { serverUrl, database, redis, name } = this.parts;
+    redis.disconnect();
+    await database.close();
+    await runOnServer(serverUrl, `DROP DATABASE ${name}`);
+  }
+}
+
+/** On a connection that is gone afterwards, so that it is not counted as anybody's. */
+async function runOnServer(url: string, sql: string): Promise<void> {
+  const server = openPool({ url }, 1);
+  try {
+    await server.query(sql);
+  } finally {
+    await server.close();
+  }
+}
+
+const TABLES = [
+  'stock_operation_lines',
+  'stock_operations',
+  'stock_movements',
+  'stock_levels',
+  'products',
+];
+
+const DIGITS = `(${Array.from({ length: 10 }, (_, digit) => `SELECT ${digit} AS d`).join(' UNION ALL ')})`;
+/** 0 to 9,999. */
+const NUMBERS = `SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d AS n
+  FROM ${DIGITS} AS a, ${DIGITS} AS b, ${DIGITS} AS c, ${DIGITS} AS e`;

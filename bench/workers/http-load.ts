@@ -1,0 +1,70 @@
+/**
+ * Requests over kept connections, one at a time on each: the same operation text every time, as real clients send it,
+ * with the product in the variables. Written on undici's lowest level, because load generator and server share the cores.
+ */
+import { Pool, type Dispatcher } from 'undici';
+import type { Answer } from '../contenders/contender.js';
+import { DEDUCT_OPERATION } from '../http/operation.js';
+
+export interface HttpClient {
+  deduct(productId: string): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+const TIMEOUT_MS = 30_000;
+
+export function openHttpClient(url: string, connectionsMax: number): HttpClient {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, {
+    connections: connectionsMax,
+    pipelining: 1,
+    headersTimeout: TIMEOUT_MS,
+    bodyTimeout: TIMEOUT_MS,
+  });
+  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  return {
+    deduct: (productId) =>
+      new Promise((resolve, reject) => {
+        const variables = { input: { items: [{ productId, quantity: 1 }] } };
+        const body = JSON.stringify({ query: DEDUCT_OPERATION, variables });
+        pool.dispatch(
+          { path: pathname, method: 'POST', headers, body },
+          new AnswerReader(resolve, reject),
+        );
+      }),
+    close: () => pool.close(),
+  };
+}
+
+class AnswerReader implements Dispatcher.DispatchHandler {
+  private text = '';
+  private status = 0;
+
+  constructor(
+    private readonly resolve: (answer: Answer) => void,
+    private readonly reject: (error: Error) => void,
+  ) {}
+
+  // undici tells by this method that the handler is of the present kind.
+  onRequestStart(): void {
+    this.text = '';
+  }
+
+  onResponseStart(_: Dispatcher.DispatchController, status: number): void {
+    this.status = status;
+  }
+
+  onResponseData(_: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.text += chunk.toString('latin1');
+  }
+
+  onResponseEnd(): void {
+    if (this.text.includes('"DeductedItem"')) this.resolve('taken');
+    else if (this.text.includes('"INSUFFICIENT_STOCK"')) this.resolve('refused');
+    else this.reject(new Error(`HTTP ${this.status}: ${this.text.slice(0, 200)}`));
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.reject(error);
+  }
+}

@@ -1,0 +1,52 @@
+/**
+ * A lock taken and given back again and again, with nothing done under it. Over many keys that is the lock's own cost;
+ * over one, between several processes, the speed at which it changes hands.
+ */
+import type { Answer } from '../contenders/contender.js';
+import type { Lock } from '../locks/lock.js';
+import { machineMs } from '../machine-clock.js';
+import type { Instruments } from '../measurement/instruments.js';
+import type { Window } from '../measurement/samples.js';
+import { ClosedLoop } from './closed-loop.js';
+import type { Outcome, Work } from './job.js';
+
+export class LockLoop implements Work {
+  private readonly loop: ClosedLoop;
+  private acquiredMs: number[] = [];
+  private turn = 0;
+
+  constructor(
+    private readonly lock: Lock,
+    private readonly keys: number,
+    instruments: Instruments,
+  ) {
+    this.loop = new ClosedLoop(
+      () => this.takeOnce(),
+      instruments,
+      () => lock.close(),
+    );
+  }
+
+  warmUp(callers: number, durationMs: number): Promise<void> {
+    return this.loop.warmUp(callers, durationMs);
+  }
+
+  async measure(callers: number, window: Window): Promise<Outcome> {
+    this.acquiredMs = [];
+    const outcome = await this.loop.measure(callers, window);
+    const within = this.acquiredMs.filter((ms) => ms >= window.startMs && ms <= window.endMs);
+    return { ...outcome, acquiredMs: Float64Array.from(within) };
+  }
+
+  close(): Promise<void> {
+    return this.loop.close();
+  }
+
+  private async takeOnce(): Promise<Answer> {
+    this.turn = (this.turn + 1) % this.keys;
+    const release = await this.lock.acquire(`lock:bench:{${this.turn}}`);
+    this.acquiredMs.push(machineMs());
+    await release();
+    return 'taken';
+  }
+}

@@ -1,0 +1,58 @@
+/** All buyers of a round at once, each buyer once: how long the last of them waits, and who is served. */
+import type { Contender } from '../contenders/contender.js';
+import { machineMs } from '../machine-clock.js';
+import type { Instruments } from '../measurement/instruments.js';
+import { Recorder, type Window } from '../measurement/samples.js';
+import { productId, type Outcome, type Work } from './job.js';
+
+export class Rounds implements Work {
+  private roundsBegun = 0;
+
+  constructor(
+    private readonly contender: Contender,
+    private readonly buyers: number,
+    private readonly instruments: Instruments,
+  ) {}
+
+  async warmUp(rounds: number): Promise<void> {
+    const ignored = new Recorder({ startMs: Infinity, endMs: -Infinity });
+    for (let i = 0; i < rounds; i += 1) await this.round(ignored);
+  }
+
+  async measure(rounds: number, { startMs }: Window): Promise<Outcome> {
+    const recorder = new Recorder({ startMs, endMs: Infinity });
+    const roundsMs: number[] = [];
+    const roundsTaken: number[] = [];
+    this.instruments.begin();
+    for (let i = 0; i < rounds; i += 1) {
+      const fromMs = machineMs();
+      roundsTaken.push(await this.round(recorder));
+      roundsMs.push(machineMs() - fromMs);
+    }
+    const instruments = this.instruments.end();
+    return { samples: recorder.samples(), instruments, roundsMs, roundsTaken };
+  }
+
+  close(): Promise<void> {
+    return this.contender.close();
+  }
+
+  /** @returns how many were served. */
+  private async round(recorder: Recorder): Promise<number> {
+    const line = { productId: productId(this.roundsBegun), quantity: 1 };
+    this.roundsBegun += 1;
+    let taken = 0;
+    const buy = async () => {
+      const beganMs = machineMs();
+      try {
+        const answer = await this.contender.deduct(line);
+        if (answer === 'taken') taken += 1;
+        recorder.answered(beganMs, machineMs(), answer);
+      } catch (error) {
+        recorder.failedWith(beganMs, machineMs(), error);
+      }
+    };
+    await Promise.all(Array.from({ length: this.buyers }, buy));
+    return taken;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The one connection on which this process listens, for all its locks. What is said while it is down is lost, so those
+ * who wait are told when it is up again; until then they ask more often.
+ */
+import type { Clock } from './clock.js';
+import { FirstNews } from './first-news.js';
+import { RedisConnection, type ConnectionSettings } from './redis-connection.js';
+import { failureOf } from './redis-failure.js';
+import { LIMITS } from './settings.js';
+
+export interface InboxEvents {
+  /** A lock was handed to a ticket of ours. */
+  onGrant(key: string, ticket: string): void;
+  /** From now on messages reach us. */
+  onListening(): void;
+}
+
+export class Inbox {
+  readonly firstNews = new FirstNews();
+  private readonly connection: RedisConnection;
+  private readonly clock: Clock;
+  private listens = false;
+  private closed = false;
+
+  constructor(
+    settings: ConnectionSettings,
+    private readonly channel: string,
+    private readonly events: InboxEvents,
+  ) {
+    this.clock = settings.clock;
+    this.connection = new RedisConnection(settings, {
+      onReady: () => {
+        void this.subscribe();
+      },
+      onDown: (failure) => {
+        this.listens = false;
+        this.firstNews.tell(failure);
+      },
+    });
+    this.connection.redis.on('message', (_channel: string, message: string) => {
+      const space = message.indexOf(' ');
+      events.onGrant(message.slice(space + 1), message.slice(0, space));
+    });
+  }
+
+  get listening(): boolean {
+    return this.listens;
+  }
+
+  open(): void {
+    this.connection.open();
+  }
+
+  close(): void {
+    this.closed = true;
+    this.listens = false;
+    this.connection.close();
+    this.firstNews.tell(null);
+  }
+
+  private async subscribe(): Promise<void> {
+    try {
+      await this.connection.run((redis) => redis.subscribe(this.channel));
+    } catch (error) {
+      this.firstNews.tell(failureOf(error));
+      this.clock.after(LIMITS.retryDelayMaxMs, () => {
+        if (this.connection.ready && !this.listens) void this.subscribe();
+      });
+      return;
+    }
+    if (this.closed) return;
+    this.listens = true;
+    this.firstNews.tell(null);
+    this.events.onListening();
+  }
+}

@@ -1,0 +1,35 @@
+import { jest } from '@jest/globals';
+import { closeClient } from '../support/graphql-client.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+import { checkStorm } from '../support/storm-checks.js';
+import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
+
+jest.setTimeout(60_000);
+afterAll(closeClient);
+
+describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
+  test('a storm of baskets loses nothing, doubles nothing and oversells nothing', async () => {
+    const shop = await Shop.open();
+    const products = await shop.newProducts(8, 150);
+    await shop.newLocation('annex');
+    const initial = await shop.levels();
+    const servers = await shop.startServers(3, stockLock);
+    const seed = chooseSeed(`storm, STOCK_LOCK=${stockLock}`);
+    const plan = planStorm(seed, { operations: 600, products, locations: ['default', 'annex'] });
+
+    const records = await runStorm(plan, {
+      targets: () => servers.map((server) => server.graphqlUrl),
+    });
+    // What is under way for clients that hung up ends before the processes do.
+    await Promise.all(servers.map((server) => server.stop()));
+
+    const { wrong, counts } = await checkStorm(shop, initial, records);
+    await shop.close();
+    expect(wrong).toEqual([]);
+    expect(counts.operations).toBe(plan.length);
+    // A storm in which nothing happens would pass as well.
+    for (const count of [counts.linesApplied, counts.linesRefused, counts.broken]) {
+      expect(count).toBeGreaterThan(0);
+    }
+  });
+});

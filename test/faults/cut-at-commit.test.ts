@@ -1,0 +1,203 @@
+import { jest } from '@jest/globals';
+import { closeClient } from '../support/graphql-client.js';
+import { MysqlProxy, type CommitFault } from '../support/mysql-proxy.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+import {
+  brief,
+  callStock,
+  createProduct,
+  deduction,
+  increase,
+  linesOf,
+  type StockCall,
+} from '../support/stock-calls.js';
+
+jest.setTimeout(60_000);
+afterAll(closeClient);
+
+const CUTS = ['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const;
+/** Short, so that a server that has stopped answering is given up soon. */
+const REQUEST_TIMEOUT_MS = 1_500;
+
+describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
+  let shop: Shop;
+  let proxy: MysqlProxy;
+  /** Its way to MySQL breaks. */
+  let server: ServerProcess;
+  /** Its way does not. */
+  let other: ServerProcess;
+
+  beforeAll(async () => {
+    shop = await Shop.open();
+    proxy = await MysqlProxy.start(shop.database.url);
+    [server, other] = await Promise.all([
+      shop.startServer(stockLock, {
+        MYSQL_URL: proxy.url,
+        REQUEST_TIMEOUT_MS: String(REQUEST_TIMEOUT_MS),
+      }),
+      shop.startServer(stockLock),
+    ]);
+  });
+
+  afterEach(() => {
+    // A fault that did not happen would make a test pass that shows nothing.
+    expect(proxy.faultsLeft).toBe(0);
+  });
+
+  afterAll(async () => {
+    await Promise.all([server.stop(), other.stop()]);
+    await proxy.stop();
+    const problems = await shop.problems();
+    await shop.close();
+    expect(problems).toEqual([]);
+  });
+
+  /** Everything that stands in the ledger of these products, besides how they began. */
+  async function effects(...productIds: string[]): Promise<[string, number][]> {
+    const lines = await shop.ledger();
+    return lines
+      .filter((line) => productIds.includes(line.productId) && line.kind !== 'INITIAL')
+      .map((line) => [line.productId, line.delta]);
+  }
+
+  const calls: readonly [
+    string,
+    (units: Record<string, number>, rest: object) => StockCall,
+    number,
+  ][] = [
+    ['deductStock', deduction, -1],
+    ['increaseStock', increase, 1],
+  ];
+
+  describe.each(CUTS)('a connection that breaks at COMMIT (%s)', (fault) => {
+    describe.each(calls)('of %s', (_, callOf, sign) => {
+      describe.each(['PARTIAL', 'ALL_OR_NOTHING'])('in mode %s', (mode) => {
+        test.each([
+          ['with a key', true],
+          ['without a key', false],
+        ])('gives one true answer and has one effect, %s', async (_, keyed) => {
+          const [a = '', b = ''] = await shop.newProducts(2, 10);
+          const call = callOf(
+            { [b]: 3, [a]: 2 },
+            { mode, ...(keyed && { idempotencyKey: `key-${a}` }) },
+          );
+          proxy.atCommit(fault);
+          const answer = await callStock(server.graphqlUrl, call);
+
+          expect(answer).toMatchObject({ kind: 'ANSWERED', replayed: false });
+          expect(brief(answer)).toEqual([10 + sign * 3, 10 + sign * 2]);
+          expect(await effects(a, b)).toEqual([
+            [a, sign * 2],
+            [b, sign * 3],
+          ]);
+          if (!keyed) return;
+          const again = await callStock(other.graphqlUrl, call);
+          expect(again).toEqual({ ...answer, replayed: true });
+          expect(await effects(a, b)).toHaveLength(2);
+        });
+      });
+    });
+
+    test('of createProduct tells the one who made it from the one who did not', async () => {
+      const product = { id: `made-${stockLock}-${fault}`, quantity: 5 };
+      proxy.atCommit(fault);
+      expect(await createProduct(server.graphqlUrl, product)).toBe('Product');
+      expect(await createProduct(other.graphqlUrl, product)).toBe('ProductAlreadyExistsError');
+      expect(await shop.onHand(product.id)).toBe(5);
+      expect(await shop.ledgerOf(product.id)).toHaveLength(1);
+    });
+
+    test('of createProduct beside another one like it leaves one who made it', async () => {
+      const id = `both-${stockLock}-${fault}`;
+      proxy.atCommit(fault);
+      const made = await Promise.all([
+        createProduct(server.graphqlUrl, { id, quantity: 5 }),
+        createProduct(other.graphqlUrl, { id, quantity: 7 }),
+      ]);
+      expect(made.toSorted()).toEqual(['Product', 'ProductAlreadyExistsError']);
+      expect(await shop.onHand(id)).toBe(made[0] === 'Product' ? 5 : 7);
+      // Where the other one was faster there was no COMMIT to cut.
+      proxy.forgetFaults();
+    });
+
+    test('tells a refusal truly', async () => {
+      const id = await shop.newProduct(1);
+      proxy.atCommit(fault);
+      const call = deduction({ [id]: 2 }, { idempotencyKey: `refused-${id}` });
+      const answer = await callStock(server.graphqlUrl, call);
+      expect(brief(answer)).toEqual(['INSUFFICIENT_STOCK']);
+      expect(brief(await callStock(other.graphqlUrl, increase({ [id]: 5 })))).toEqual([6]);
+      expect(await callStock(other.graphqlUrl, call)).toEqual({ ...answer, replayed: true });
+    });
+
+    test('twice in a row changes nothing of it', async () => {
+      const id = await shop.newProduct(10);
+      proxy.atCommit(fault, fault);
+      expect(brief(await callStock(server.graphqlUrl, deduction({ [id]: 4 })))).toEqual([6]);
+      expect(await effects(id)).toEqual([[id, -4]]);
+    });
+  });
+
+  describe.each([
+    ['SILENT_BEFORE', 'never has'],
+    ['SILENT_AFTER', 'has carried out'],
+  ] as [CommitFault, string][])(
+    'a COMMIT that nobody answers and that the server %s',
+    (fault, what) => {
+      test(`(${what}) is UNAVAILABLE at the deadline and may have been applied; its key settles it`, async () => {
+        const id = await shop.newProduct(10);
+        const call = deduction({ [id]: 4 }, { idempotencyKey: `silent-${id}` });
+        proxy.atCommit(fault);
+        const answer = await callStock(server.graphqlUrl, call);
+        expect(linesOf(answer)).toEqual([
+          {
+            outcome: 'REFUSED',
+            index: 0,
+            code: 'UNAVAILABLE',
+            retryable: true,
+            mayHaveApplied: true,
+          },
+        ]);
+        proxy.heal();
+        const settled = await callStock(other.graphqlUrl, call);
+        expect(settled).toMatchObject({ kind: 'ANSWERED', replayed: fault === 'SILENT_AFTER' });
+        expect(brief(settled)).toEqual([6]);
+        expect(await callStock(server.graphqlUrl, call)).toEqual({ ...settled, replayed: true });
+        expect(await effects(id)).toEqual([[id, -4]]);
+      });
+
+      test(`(${what}) is not to be retried without a key`, async () => {
+        const id = await shop.newProduct(10);
+        proxy.atCommit(fault);
+        const answer = await callStock(server.graphqlUrl, deduction({ [id]: 4 }));
+        expect(linesOf(answer)).toEqual([
+          {
+            outcome: 'REFUSED',
+            index: 0,
+            code: 'UNAVAILABLE',
+            retryable: false,
+            mayHaveApplied: true,
+          },
+        ]);
+        proxy.heal();
+        expect(await effects(id)).toEqual(fault === 'SILENT_AFTER' ? [[id, -4]] : []);
+      });
+    },
+  );
+
+  test('a database that falls silent makes nobody wait beyond the deadline', async () => {
+    const id = await shop.newProduct(10);
+    await callStock(server.graphqlUrl, deduction({ [id]: 1 }));
+    proxy.fallSilent();
+    const answers = await Promise.all(
+      Array.from({ length: 5 }, () => callStock(server.graphqlUrl, deduction({ [id]: 1 }))),
+    );
+    proxy.heal();
+    for (const [line] of answers.map(linesOf)) {
+      expect(line).toMatchObject({ outcome: 'REFUSED', retryable: true, mayHaveApplied: false });
+    }
+    expect(await effects(id)).toHaveLength(1);
+    expect(brief(await callStock(server.graphqlUrl, deduction({ [id]: 1 })))).toEqual([8]);
+  });
+});

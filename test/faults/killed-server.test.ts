@@ -1,0 +1,108 @@
+import { jest } from '@jest/globals';
+import { closeClient } from '../support/graphql-client.js';
+import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+import { brief, callStock, deduction } from '../support/stock-calls.js';
+import { checkStorm } from '../support/storm-checks.js';
+import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
+
+jest.setTimeout(60_000);
+afterAll(closeClient);
+
+/** Short, so that a dead holder's lock is free soon. */
+const LOCK_TTL_MS = '1000';
+
+describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
+  let shop: Shop;
+
+  beforeEach(async () => {
+    shop = await Shop.open();
+  });
+
+  afterEach(async () => {
+    await shop.close();
+  });
+
+  test('a process killed in a storm takes no acknowledged line with it, and keys settle the rest', async () => {
+    const products = await shop.newProducts(8, 150);
+    await shop.newLocation('annex');
+    const initial = await shop.levels();
+    const servers = await shop.startServers(3, stockLock, { LOCK_TTL_MS });
+    const seed = chooseSeed(`a process is killed, STOCK_LOCK=${stockLock}`);
+    const plan = planStorm(seed, { operations: 500, products, locations: ['default', 'annex'] });
+
+    const records = await runStorm(plan, {
+      targets: () => servers.map((server) => server.graphqlUrl),
+      incidents: [
+        {
+          at: 0.3,
+          happens: async () => {
+            await servers[1]?.kill('SIGKILL');
+          },
+        },
+        {
+          at: 0.6,
+          happens: async () => {
+            [servers[1]] = (await shop.startServers(1, stockLock, { LOCK_TTL_MS })) as [
+              ServerProcess,
+            ];
+          },
+        },
+      ],
+    });
+    await Promise.all(servers.map((server) => server.stop()));
+
+    const { wrong, counts } = await checkStorm(shop, initial, records);
+    expect(wrong).toEqual([]);
+    // Clients that were connected to it, besides those that hung up.
+    expect(counts.broken).toBeGreaterThan(
+      records.filter(({ operation }) => operation.hangsUpAfterMs).length,
+    );
+    expect(counts.linesApplied).toBeGreaterThan(0);
+  });
+
+  test('a holder that is killed at its work leaves nothing half done, and the next one has its turn', async () => {
+    const id = await shop.newProduct(10);
+    const [holder, next] = (await shop.startServers(2, stockLock, { LOCK_TTL_MS })) as [
+      ServerProcess,
+      ServerProcess,
+    ];
+
+    // The holder has the lock and waits in the middle of its transaction for a row that is not to be had.
+    const held = await holdRow(shop.database.url, id);
+    const lost = callStock(holder.graphqlUrl, deduction({ [id]: 1 }));
+    await untilRowsAreWaitedFor(shop.database.sequelize);
+    const waiting = callStock(next.graphqlUrl, deduction({ [id]: 1 }));
+    await holder.kill('SIGKILL');
+    await held.release();
+
+    expect((await lost).kind).toBe('UNKNOWN');
+    expect(brief(await waiting)).toEqual([9]);
+    expect(await shop.onHand(id)).toBe(9);
+    expect(await shop.problems()).toEqual([]);
+    await next.stop();
+  });
+
+  test('a holder whose work fails gives the lock back at once', async () => {
+    const id = await shop.newProduct(10);
+    // Longer than anybody waits: if the lock were only free after its time, the second call would time out.
+    const env = { LOCK_TTL_MS: '60000', LOCK_WAIT_MS: '5000' };
+    const [holder, next] = (await shop.startServers(2, stockLock, env)) as [
+      ServerProcess,
+      ServerProcess,
+    ];
+
+    const { sequelize } = shop.database;
+    await sequelize.query('RENAME TABLE stock_movements TO out_of_reach');
+    expect(await callStock(holder.graphqlUrl, deduction({ [id]: 1 }))).toEqual({
+      kind: 'FAULT',
+      code: 'INTERNAL_SERVER_ERROR',
+    });
+    await sequelize.query('RENAME TABLE out_of_reach TO stock_movements');
+
+    expect(brief(await callStock(next.graphqlUrl, deduction({ [id]: 1 })))).toEqual([9]);
+    expect(await shop.problems()).toEqual([]);
+    await Promise.all([holder.stop(), next.stop()]);
+  });
+});

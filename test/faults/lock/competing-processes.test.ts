@@ -1,0 +1,107 @@
+/**
+ * Several processes want one key at the same time. That two never have it at once is seen by a file that only one can
+ * make, which knows nothing of Redis or of time; who had it when, by the clock that all processes share.
+ */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
+import { within } from '../../support/until.js';
+
+jest.setTimeout(60_000);
+
+const KEY = 'lock:{contended}';
+const ROUND_TRIPS_PER_LEASE_MAX = 3;
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+interface Outcome {
+  readonly process: LockProcess;
+  readonly holds: readonly Hold[];
+}
+
+async function compete(waiters: readonly number[], durationMs: number, holdMs: number) {
+  const processes = await arena.startMany(waiters.length);
+  const fromMs = systemNowMs() + 200;
+  const untilMs = fromMs + durationMs;
+  const competing = processes.map(async (process, index): Promise<Outcome> => {
+    const outcome = await process.compete({
+      ...{ key: KEY, waiters: waiters[index] ?? 0, fromMs, untilMs, holdMs },
+      witness: arena.witness('contended'),
+    });
+    expect(outcome.failures).toEqual({});
+    return { process, holds: outcome.holds };
+  });
+  const outcomes = await within(durationMs + 20_000, 'their end', Promise.all(competing));
+  return { outcomes, untilMs };
+}
+
+function expectOneAtATime(outcomes: readonly Outcome[]): void {
+  const holds = outcomes.flatMap(({ holds }) => [...holds]);
+  expect(holds.filter(({ alone, trusted }) => !alone || !trusted)).toEqual([]);
+  holds.sort((a, b) => a.startMs - b.startMs);
+  const wrong = holds.filter((hold, index) => {
+    const before = holds[index - 1];
+    return before && (hold.token <= before.token || hold.startMs < before.endMs);
+  });
+  expect(wrong).toEqual([]);
+}
+
+/** A process that wants the lock all the time gets at least half of an equal share of the holds. */
+function expectFairness(outcomes: readonly Outcome[], untilMs: number): void {
+  const counts = outcomes.map(
+    ({ holds }) => holds.filter(({ startMs }) => startMs < untilMs).length,
+  );
+  const total = counts.reduce((sum, count) => sum + count, 0);
+  expect(total).toBeGreaterThan(100);
+  expect(Math.min(...counts)).toBeGreaterThanOrEqual(total / counts.length / 2);
+}
+
+async function expectFewRoundTrips(outcomes: readonly Outcome[]): Promise<void> {
+  for (const { process } of outcomes) {
+    const stats = await process.stats();
+    expect(stats.roundTrips).toBeLessThanOrEqual(ROUND_TRIPS_PER_LEASE_MAX * stats.acquired + 20);
+    expect(stats).toMatchObject({ heldNow: 0, waitersNow: 0, leasesLost: 0 });
+    expect(stats.waitTime.count).toBe(stats.acquired);
+    expect(stats.holdTime.count).toBe(stats.acquired);
+  }
+}
+
+test('four processes with many waiters each have it one at a time, in the order of tokens, in fair shares', async () => {
+  const { outcomes, untilMs } = await compete([25, 25, 25, 25], 4_000, 1);
+  expectOneAtATime(outcomes);
+  expectFairness(outcomes, untilMs);
+  await expectFewRoundTrips(outcomes);
+  // Fair to each other, and still not one journey to another process for each lease.
+  const stats = await Promise.all(outcomes.map(({ process }) => process.stats()));
+  for (const { handOffs } of stats) {
+    expect(handOffs.remote).toBeGreaterThan(0);
+    expect(handOffs.local).toBeGreaterThan(handOffs.remote);
+    expect(handOffs).toMatchObject({ skipped: 0 });
+  }
+});
+
+test('a process with one waiter is not starved by another with fifty', async () => {
+  const { outcomes, untilMs } = await compete([50, 1], 3_000, 1);
+  expectOneAtATime(outcomes);
+  const [many, one] = outcomes.map(({ holds }) => holds.filter((hold) => hold.startMs < untilMs));
+  // It comes back to the end of the queue each time, so its share is of turns, not of leases.
+  expect(one?.length).toBeGreaterThanOrEqual(3_000 / (100 + 100));
+  expect(many?.length).toBeGreaterThan(0);
+  const gaps = (one ?? []).map(
+    ({ startMs }, index) => startMs - ((one ?? [])[index - 1]?.endMs ?? startMs),
+  );
+  expect(Math.max(...gaps)).toBeLessThan(1_000);
+  await expectFewRoundTrips(outcomes);
+});
+
+test('where nobody holds it for any time, hand-offs are as exclusive', async () => {
+  const { outcomes, untilMs } = await compete([3, 3, 3, 3], 2_000, 0);
+  expectOneAtATime(outcomes);
+  expectFairness(outcomes, untilMs);
+  await expectFewRoundTrips(outcomes);
+});

@@ -1,0 +1,95 @@
+/** A queue may be full of the dead: the release finds the first one that lives, in the one call that it makes. */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { until, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+const TTL_MS = 10_000;
+const CLAIM_TTL_MS = 500;
+const MARGIN_MS = 200;
+const KEY = 'lock:{dead}';
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+test('three dead processes in the queue are skipped by one call', async () => {
+  const [holder, live, ...dead] = await arena.startMany(5, { ttlMs: TTL_MS });
+  if (!holder || !live) throw new Error('They were to start.');
+  const first = await holder.acquire(KEY, 0);
+  for (const one of dead) await arena.queueUp(one, KEY, 20_000);
+  const { lease } = await arena.queueUp(live, KEY, 20_000);
+  const listeners = await arena.listeners();
+  await Promise.all(dead.map((one) => one.kill()));
+  await until('Redis knows of their end', async () => (await arena.listeners()) === listeners - 3);
+
+  const before = await holder.stats();
+  const { askedMs } = await holder.release(KEY);
+  const had = await within(TTL_MS, 'the live waiter', lease);
+  // None of the dead was waited for, not even for a claim.
+  expect(had.atMs - askedMs).toBeLessThan(CLAIM_TTL_MS);
+  expect(had.fencingToken).toBeGreaterThan(first.fencingToken);
+  const after = await holder.stats();
+  expect(after.handOffs).toMatchObject({ skipped: 3, remote: 1 });
+  expect(after.roundTrips - before.roundTrips).toBe(1);
+  expect((await live.stats()).wakeUps).toMatchObject({ grant: 1, ttl: 0, reconnect: 0 });
+});
+
+test('where all are dead the lock is free, and their queue is gone', async () => {
+  const [holder, next, ...dead] = await arena.startMany(4, { ttlMs: TTL_MS });
+  if (!holder || !next) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  for (const one of dead) await arena.queueUp(one, KEY, 20_000);
+  const listeners = await arena.listeners();
+  await Promise.all(dead.map((one) => one.kill()));
+  await until('Redis knows of their end', async () => (await arena.listeners()) === listeners - 2);
+  await holder.release(KEY);
+  expect((await holder.stats()).handOffs).toMatchObject({ skipped: 2, remote: 0 });
+  expect(await arena.queued()).toBe(0);
+  await next.acquire(KEY, 0);
+});
+
+test('a process that dies in the moment in which it is handed the lock costs the claim time', async () => {
+  const [holder, unlucky, live] = await arena.startMany(3, { ttlMs: TTL_MS });
+  if (!holder || !unlucky || !live) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  await arena.queueUp(unlucky, KEY, 20_000);
+  const { lease } = await arena.queueUp(live, KEY, 20_000);
+  // Stopped first, so that it cannot claim before it dies.
+  unlucky.signal('SIGSTOP');
+  const { askedMs } = await holder.release(KEY);
+  await unlucky.kill();
+  const had = await within(TTL_MS, 'the live waiter', lease);
+  expect(had.atMs - askedMs).toBeLessThanOrEqual(CLAIM_TTL_MS + MARGIN_MS);
+});
+
+test('where the one that handed it over dies as well, those behind wait a time to live at most', async () => {
+  const ttlMs = 2_000;
+  const [holder, unlucky, live] = await arena.startMany(3, { ttlMs });
+  if (!holder || !unlucky || !live) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  await arena.queueUp(unlucky, KEY, 20_000);
+  const { lease } = await arena.queueUp(live, KEY, 20_000);
+  unlucky.signal('SIGSTOP');
+  const { askedMs } = await holder.release(KEY);
+  await Promise.all([holder.kill(), unlucky.kill()]);
+  const had = await within(TTL_MS, 'the live waiter', lease);
+  expect(had.atMs - askedMs).toBeLessThanOrEqual(ttlMs + MARGIN_MS);
+});
+
+test('a process that stops in order is neither waited for nor handed anything', async () => {
+  const [leaving, next, queued] = await arena.startMany(3, { ttlMs: TTL_MS });
+  if (!leaving || !next || !queued) throw new Error('They were to start.');
+  await leaving.acquire(KEY, 0);
+  const { lease: unwanted } = await arena.queueUp(queued, KEY, 20_000);
+  const { lease } = await arena.queueUp(next, KEY, 20_000);
+  await queued.stopService();
+  await expect(unwanted).rejects.toThrow();
+  await leaving.stopService();
+  await within(1_000, 'the next holder', lease);
+  expect(await leaving.lease(KEY)).toMatchObject({ state: 'lost', loss: { reason: 'stopped' } });
+});

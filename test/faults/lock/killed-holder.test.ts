@@ -1,0 +1,130 @@
+/** A holder that dies keeps others out for the rest of its time to live, and no longer; a failing one not even so long. */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { systemNowMs } from '../../support/lock-process.js';
+import { pass, until, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+const TTL_MS = 1_000;
+/** What we promise beyond the time to live: a timer's jitter, and a round trip on a busy machine. */
+const MARGIN_MS = 200;
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+describe('a holder that is killed', () => {
+  test('is followed by the next process within the time to live, again and again', async () => {
+    const [first, second, third, fourth] = await startFour();
+    const key = 'lock:{killed}';
+    let holder = { process: first, lease: await first.acquire(key, 0) };
+    const queue = [];
+    for (const process of [second, third, fourth]) {
+      queue.push({ process, ...(await arena.queueUp(process, key, 20_000)) });
+    }
+    // While it lives it renews, so that its death finds it beyond its first time to live.
+    await pass(1.5 * TTL_MS);
+    for (const next of queue) {
+      const killedMs = systemNowMs();
+      await holder.process.kill();
+      const lease = await within(TTL_MS + 5_000, 'the next holder', next.lease);
+      expect(lease.atMs - killedMs).toBeGreaterThan(0);
+      expect(lease.atMs - killedMs).toBeLessThanOrEqual(TTL_MS + MARGIN_MS);
+      expect(lease.fencingToken).toBeGreaterThan(holder.lease.fencingToken);
+      holder = { process: next.process, lease };
+    }
+  });
+
+  test('leaves none of its keys behind, however many it held', async () => {
+    const [holder, next] = await arena.startMany(2, { ttlMs: TTL_MS });
+    if (!holder || !next) throw new Error('Two were to start.');
+    const keys = ['lock:{a}', 'lock:{b}', 'lock:{c}', 'lock:{d}', 'lock:{e}'];
+    const had = await holder.holdAll(keys, 1_000);
+    expect(had.map(({ key }) => key)).toEqual(keys);
+    await pass(1.5 * TTL_MS);
+    await expect(next.acquire('lock:{e}', 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+
+    const waiting = next.holdAll([...keys].reverse(), 20_000);
+    const killedMs = systemNowMs();
+    await holder.kill();
+    const got = await within(TTL_MS + 5_000, 'the next holder of all', waiting);
+    // All had the same time to live, so they are not waited for one time to live after another.
+    expect(systemNowMs() - killedMs).toBeLessThanOrEqual(TTL_MS + MARGIN_MS);
+    for (const [index, { key, fencingToken }] of got.entries()) {
+      expect(key).toBe(keys[index]);
+      expect(fencingToken).toBeGreaterThan(had[index]?.fencingToken ?? 0n);
+    }
+  });
+
+  test('is no longer remembered once everybody has gone', async () => {
+    const [holder, next] = await arena.startMany(2, { ttlMs: TTL_MS });
+    if (!holder || !next) throw new Error('Two were to start.');
+    await holder.acquire('lock:{gone}', 0);
+    const { lease } = await arena.queueUp(next, 'lock:{gone}', 20_000);
+    await holder.kill();
+    await within(TTL_MS + 5_000, 'the next holder', lease);
+    await next.release('lock:{gone}');
+    expect(await arena.queued()).toBe(0);
+    expect(await next.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, leasesLost: 0 });
+    // What stays is the counter of fencing tokens, and it does not stay for ever.
+    for (const key of await arena.redis.keys('*')) {
+      expect(await arena.redis.pttl(key)).toBeGreaterThan(0);
+    }
+  });
+
+  async function startFour() {
+    const [first, second, third, fourth] = await arena.startMany(4, { ttlMs: TTL_MS });
+    if (!first || !second || !third || !fourth) throw new Error('Four were to start.');
+    return [first, second, third, fourth] as const;
+  }
+});
+
+describe('a holder whose function fails', () => {
+  test('gives back every key at once, and passes on its own error', async () => {
+    const [failing, next] = await arena.startMany(2, { ttlMs: 20_000 });
+    if (!failing || !next) throw new Error('Two were to start.');
+    const keys = ['lock:{x}', 'lock:{y}'];
+    await expect(failing.throwUnderLock(keys, 'no such thing')).rejects.toThrow('no such thing');
+    // No wait: what is not free now has not been given back.
+    for (const key of keys) await next.acquire(key, 0);
+    expect(await failing.stats()).toMatchObject({ heldNow: 0, leasesLost: 0, releasesFailed: 0 });
+  });
+});
+
+describe('a wait for the second of two keys that ends in vain', () => {
+  test('gives back the first one, and leaves no place in any queue', async () => {
+    const [holder, unlucky, next] = await arena.startMany(3, { ttlMs: 20_000 });
+    if (!holder || !unlucky || !next) throw new Error('Three were to start.');
+    await holder.acquire('lock:{2}', 0);
+    const waiting = unlucky.holdAll(['lock:{2}', 'lock:{1}'], 300);
+    await expect(waiting).rejects.toMatchObject({ code: 'LOCK_TIMEOUT', key: 'lock:{2}' });
+    await next.acquire('lock:{1}', 0);
+    // A place that stayed in the queue would now be granted to somebody who does not want it.
+    await holder.release('lock:{2}');
+    await next.acquire('lock:{2}', 0);
+    expect(await unlucky.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
+  });
+
+  test('ends at once where the first one is lost meanwhile, without the function being called', async () => {
+    const [holder, unlucky, next] = await arena.startMany(3, { ttlMs: TTL_MS });
+    if (!holder || !unlucky || !next) throw new Error('Three were to start.');
+    await holder.acquire('lock:{2}', 0);
+    const waiting = unlucky.holdAll(['lock:{1}', 'lock:{2}'], 20_000);
+    await until('its place in the queue', async () => (await arena.queued()) === 1);
+    await arena.redis.del('lock:{1}');
+    const lostMs = systemNowMs();
+    await expect(within(5_000, 'its end', waiting)).rejects.toMatchObject({
+      code: 'LOCK_LOST',
+      key: 'lock:{1}',
+    });
+    // The next renewal tells it.
+    expect(systemNowMs() - lostMs).toBeLessThanOrEqual(TTL_MS / 3 + MARGIN_MS);
+    await until('its place given up', async () => (await arena.queued()) === 0);
+    await holder.release('lock:{2}');
+    await next.acquire('lock:{2}', 0);
+  });
+});

@@ -1,0 +1,121 @@
+/**
+ * A reply that never comes leaves open whether the server did what it was told. Whatever it did, the lock is neither
+ * had by somebody who does not know it, nor kept for the rest of a time to live.
+ */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { until, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+/** So long that whoever waits for its end fails the test. */
+const TTL_MS = 20_000;
+const KEY = 'lock:{unheard}';
+
+let arena: LockArena;
+let proxy: TcpProxy;
+let deaf: LockProcess;
+let other: LockProcess;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+beforeEach(async () => {
+  proxy = await arena.proxy();
+  deaf = await arena.start({ ttlMs: TTL_MS }, { url: proxy.via(arena.server.url) });
+  other = await arena.start({ ttlMs: TTL_MS });
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+async function isTaken(): Promise<boolean> {
+  return (await arena.redis.exists(KEY)) === 1;
+}
+
+test('an acquire that was done but not heard of is undone, or had by who asked', async () => {
+  proxy.pause('toClient');
+  const asking = deaf.acquire(KEY, 10_000).then(
+    () => 'had' as const,
+    (error: unknown) => error,
+  );
+  await until('the key taken', isTaken);
+  proxy.cut();
+  proxy.resume();
+  const outcome = await within(5_000, 'an answer', asking);
+  if (outcome === 'had') {
+    // It asked again with the same name, and Redis knew it.
+    expect(await deaf.lease(KEY)).toMatchObject({ state: 'held' });
+    await expect(other.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    await deaf.release(KEY);
+  } else {
+    expect(outcome).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  }
+  await within(5_000, 'a free lock', other.acquire(KEY, 10_000));
+  expect(await deaf.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
+});
+
+test('a release that was done but not heard of is no error for long, and frees the lock once', async () => {
+  await deaf.acquire(KEY, 0);
+  proxy.pause('toClient');
+  const releasing = deaf.release(KEY).then(
+    ({ state }) => state,
+    (error: unknown) => error,
+  );
+  await until('the key free', async () => !(await isTaken()));
+  // Somebody else has it before the release is repeated: the second one must not be theirs.
+  const had = await other.acquire(KEY, 0);
+  proxy.cut();
+  proxy.resume();
+  const outcome = await within(5_000, 'an answer', releasing);
+  if (outcome !== 'released') expect(outcome).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+  await until('Redis in use again', async () => (await deaf.health()).available);
+  await deaf.release(KEY);
+  expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
+  await other.release(KEY);
+  const again = await deaf.acquire(KEY, 0);
+  expect(again.fencingToken).toBeGreaterThan(had.fencingToken);
+});
+
+test('a release that never arrived is made up for when Redis is back', async () => {
+  await deaf.acquire(KEY, 0);
+  proxy.pause('toServer');
+  await expect(within(5_000, 'an answer', deaf.release(KEY))).rejects.toMatchObject({
+    code: 'LOCK_UNAVAILABLE',
+  });
+  proxy.cut();
+  proxy.resume();
+  const backMs = systemNowMs();
+  const had = await within(TTL_MS / 2, 'a free lock', other.acquire(KEY, TTL_MS / 2));
+  expect(had.atMs - backMs).toBeLessThan(TTL_MS / 4);
+  expect(await deaf.stats()).toMatchObject({ heldNow: 0, releasesFailed: 1 });
+});
+
+test('a wait that ends while its grant is on the way hands the grant on', async () => {
+  await other.acquire(KEY, 0);
+  const { lease } = await arena.queueUp(deaf, KEY, 10_000);
+  proxy.pause('toClient');
+  await other.release(KEY);
+  await deaf.abort(KEY);
+  await expect(within(1_000, 'the end of the wait', lease)).rejects.toMatchObject({
+    code: 'LOCK_ABORTED',
+  });
+  proxy.resume();
+  const { atMs } = await within(TTL_MS / 2, 'a free lock', other.acquire(KEY, TTL_MS / 2, 'again'));
+  expect(atMs).toBeGreaterThan(0);
+  expect(await deaf.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
+  expect(await other.lease('again')).toMatchObject({ state: 'held' });
+});
+
+test('a wait that ends while its first question is under way leaves nothing behind', async () => {
+  proxy.pause('toClient');
+  const asking = deaf.acquire(KEY, 10_000);
+  await until('the key taken', isTaken);
+  await deaf.abort(KEY);
+  await expect(within(1_000, 'the end of the wait', asking)).rejects.toMatchObject({
+    code: 'LOCK_ABORTED',
+  });
+  proxy.resume();
+  await until('the lock free', async () => !(await isTaken()), 3_000);
+  expect(await deaf.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0, aborts: 1 });
+});

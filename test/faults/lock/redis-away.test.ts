@@ -1,0 +1,237 @@
+/**
+ * While Redis is away nobody waits for it: the first to notice waits for one command at most, and those after it for
+ * nothing, so that whoever calls can go on by other means. It is back in use by itself when it is well again.
+ */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { RemoteError, systemNowMs, type LockProcess } from '../../support/lock-process.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { pass, until, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+const COMMAND_TIMEOUT_MS = 300;
+const WAIT_MS = 10_000;
+const KEY = 'lock:{away}';
+
+let arena: LockArena;
+let proxy: TcpProxy;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+beforeEach(async () => {
+  proxy = await arena.proxy();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+/** How long the lock let its caller wait before it said that Redis is away. */
+async function refusalMs(process: LockProcess, name: string): Promise<number> {
+  const askedMs = systemNowMs();
+  await expect(process.acquire(KEY, WAIT_MS, name)).rejects.toMatchObject({
+    code: 'LOCK_UNAVAILABLE',
+  });
+  return systemNowMs() - askedMs;
+}
+
+async function untilBack(process: LockProcess): Promise<void> {
+  await until('Redis in use again', async () => (await process.health()).available, 5_000);
+}
+
+test('a Redis that has gone fails a caller fast, the next at once, and is used again when it is back', async () => {
+  const process = await arena.start({}, { url: proxy.via(arena.server.url) });
+  expect(await process.health()).toMatchObject({ available: true });
+  proxy.refuse(true);
+  proxy.cut();
+  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 5);
+  expect(await process.health()).toMatchObject({ available: false });
+  const hundred = Array.from({ length: 100 }, (_, index) => refusalMs(process, `next-${index}`));
+  expect(Math.max(...(await Promise.all(hundred)))).toBeLessThan(COMMAND_TIMEOUT_MS);
+  expect(await process.stats()).toMatchObject({ unavailable: 101, waitersNow: 0, heldNow: 0 });
+
+  proxy.refuse(false);
+  await untilBack(process);
+  await process.acquire(KEY, 0);
+});
+
+test('a Redis that does not answer costs one caller one command, and no one after it', async () => {
+  const process = await arena.start({}, { url: proxy.via(arena.server.url) });
+  proxy.pause('toClient');
+  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 5);
+  const before = await process.stats();
+  const hundred = Array.from({ length: 100 }, (_, index) => refusalMs(process, `next-${index}`));
+  expect(Math.max(...(await Promise.all(hundred)))).toBeLessThan(COMMAND_TIMEOUT_MS);
+  // None of the hundred sent anything; the few that were sent are the probes.
+  expect((await process.stats()).roundTrips - before.roundTrips).toBeLessThan(10);
+  proxy.resume();
+  await untilBack(process);
+  await process.acquire(KEY, 0);
+});
+
+test('those who wait already are told as well, and are not left to wait', async () => {
+  const [holder, waiter] = [
+    await arena.start(),
+    await arena.start({}, { url: proxy.via(arena.server.url) }),
+  ];
+  await holder.acquire(KEY, 0);
+  const names = Array.from({ length: 50 }, (_, index) => `waiter-${index}`);
+  const waiting = names.map((name) => waiter.acquire(KEY, WAIT_MS, name));
+  await until('the waiters', async () => (await waiter.stats()).waitersNow === 50);
+  await until('their place in the queue', async () => (await arena.queued()) === 1);
+  proxy.refuse(true);
+  proxy.cut();
+  const outcomes = await within(3_000, 'all answers', Promise.allSettled(waiting));
+  for (const outcome of outcomes) {
+    expect(outcome.status === 'rejected' && (outcome.reason as RemoteError).code).toBe(
+      'LOCK_UNAVAILABLE',
+    );
+  }
+  // Nobody of them wants it any more, so it is free when the holder is done, for whoever does.
+  proxy.refuse(false);
+  await untilBack(waiter);
+  const { askedMs } = await holder.release(KEY);
+  const had = await within(5_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'after'));
+  expect(had.atMs - askedMs).toBeLessThan(1_000);
+});
+
+test('what is released while Redis is away or just coming back is free once it is there', async () => {
+  const process = await arena.start({ ttlMs: 20_000 }, { url: proxy.via(arena.server.url) });
+  const keys = Array.from({ length: 1_500 }, (_, index) => `lock:stock:{product-${index}}`);
+  const [before, during] = [keys.slice(0, 1_000), keys.slice(1_000)];
+  expect(await process.acquireMany(keys, WAIT_MS)).toEqual({ OK: keys.length });
+  proxy.refuse(true);
+  proxy.cut();
+  expect(await process.releaseMany(before, 0)).toEqual({ LOCK_UNAVAILABLE: before.length });
+  proxy.refuse(false);
+  // Goes on through the return, so some fail while those that failed before are being made up for.
+  const released = await process.releaseMany(during, 3);
+  expect(released.LOCK_UNAVAILABLE).toBeGreaterThan(0);
+  expect(released.OK).toBeGreaterThan(0);
+  await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 3_000);
+  expect(await process.stats()).toMatchObject({ heldNow: 0 });
+});
+
+test('a process that starts while Redis is away is up, says so, and uses it once it is there', async () => {
+  proxy.refuse(true);
+  proxy.cut();
+  const process = await within(
+    10_000,
+    'its start',
+    arena.start({}, { url: proxy.via(arena.server.url) }),
+  );
+  const health = await process.health();
+  expect(health.available).toBe(false);
+  expect(health.reason).not.toContain('127.0.0.1');
+  expect(await refusalMs(process, 'early')).toBeLessThan(WAIT_MS / 5);
+  proxy.refuse(false);
+  await untilBack(process);
+  await process.acquire(KEY, 0);
+});
+
+test('a Redis whose memory is full refuses new holders, and the lock that is held comes free nevertheless', async () => {
+  const ttlMs = 20_000;
+  const [holder, waiter] = await arena.startMany(2, { ttlMs });
+  if (!holder || !waiter) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  const { lease } = await arena.queueUp(waiter, KEY, WAIT_MS);
+  await arena.redis.config('SET', 'maxmemory', '1');
+  try {
+    await holder.release(KEY);
+    await expect(within(3_000, 'an answer', lease)).rejects.toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+    });
+    // At the latest when the claim has expired of whoever it was handed to and could not confirm it.
+    await until('the lock free', async () => (await arena.redis.exists(KEY)) === 0, 1_000);
+    await refusalMs(waiter, 'another');
+  } finally {
+    await arena.redis.config('SET', 'maxmemory', '0');
+  }
+  await untilBack(waiter);
+  await within(3_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'later'));
+});
+
+describe('a Redis that is stopped', () => {
+  test('for longer than a command may last grants nothing late, and keeps nothing for nobody', async () => {
+    const ttlMs = 20_000;
+    const [first, second, other] = await arena.startMany(3, { ttlMs });
+    if (!first || !second || !other) throw new Error('They were to start.');
+    await arena.server.kill('SIGSTOP');
+    // Their requests lie in the server's mailbox; it will do them when nobody believes in them any more.
+    const asking = [
+      ...['a', 'b', 'c'].map((name) => first.acquire(KEY, WAIT_MS, name)),
+      ...['d', 'e', 'f'].map((name) => second.acquire(KEY, WAIT_MS, name)),
+    ];
+    const outcomes = await within(4_000, 'all answers', Promise.allSettled(asking));
+    expect(outcomes.map(({ status }) => status)).toEqual(asking.map(() => 'rejected'));
+    await pass(2 * COMMAND_TIMEOUT_MS);
+    await arena.server.kill('SIGCONT');
+
+    await untilBack(other);
+    const resumedMs = systemNowMs();
+    const had = await within(ttlMs / 2, 'a free lock', other.acquire(KEY, ttlMs / 2));
+    expect(had.atMs - resumedMs).toBeLessThan(3_000);
+    for (const one of [first, second]) {
+      await untilBack(one);
+      expect(await one.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
+    }
+    expect(await arena.queued()).toBe(0);
+    expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
+  });
+
+  test('while hundreds of keys are asked for keeps none of them for nobody', async () => {
+    const ttlMs = 20_000;
+    const [asking] = await arena.startMany(1, { ttlMs });
+    if (!asking) throw new Error('It was to start.');
+    const keys = Array.from({ length: 600 }, (_, index) => `lock:stock:{product-${index}}`);
+    await arena.server.kill('SIGSTOP');
+    // More than a server reads from a connection at a time: some will be done after a new connection has had its say.
+    const answers = await within(4_000, 'all answers', asking.acquireMany(keys, WAIT_MS));
+    expect(answers).toEqual({ LOCK_UNAVAILABLE: keys.length });
+    await arena.server.kill('SIGCONT');
+    await untilBack(asking);
+    await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 3_000);
+    expect(await asking.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
+  });
+
+  test('for less than the time to live takes no lease away', async () => {
+    const ttlMs = 3_000;
+    const [holder, other] = await arena.startMany(2, { ttlMs });
+    if (!holder || !other) throw new Error('They were to start.');
+    await holder.acquire(KEY, 0);
+    await pass(ttlMs / 3 - 100);
+    await arena.server.kill('SIGSTOP');
+    await pass(1_000);
+    await arena.server.kill('SIGCONT');
+    await untilBack(holder);
+    await untilBack(other);
+    await pass(ttlMs);
+    expect(await holder.lease(KEY)).toMatchObject({ state: 'held', loss: null });
+    await expect(other.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    const { renewals, leasesLost } = await holder.stats();
+    expect(renewals.failed).toBeGreaterThan(0);
+    expect(leasesLost).toBe(0);
+  });
+
+  test('beyond the time to live takes every lease, and each holder knows in time, without its word', async () => {
+    const ttlMs = 1_200;
+    const [holder, other] = await arena.startMany(2, { ttlMs });
+    if (!holder || !other) throw new Error('They were to start.');
+    const lost = await holder.acquire(KEY, 0);
+    const stoppedMs = systemNowMs();
+    await arena.server.kill('SIGSTOP');
+    await until('the loss', async () => (await holder.lease(KEY)).aborted, 2 * ttlMs);
+    const { loss } = await holder.lease(KEY);
+    expect(loss).toMatchObject({ reason: 'not-renewed-in-time' });
+    // Measured from before the command that began it was sent: never later than Redis counts.
+    expect((loss?.atMs ?? Infinity) - stoppedMs).toBeLessThanOrEqual(ttlMs + 50);
+    await arena.server.kill('SIGCONT');
+    await untilBack(other);
+    await untilBack(holder);
+    // The renewals that Redis finds in its mailbox must not keep the lock for somebody who has given it up.
+    const had = await within(ttlMs + 2_000, 'the lock', other.acquire(KEY, WAIT_MS));
+    expect(had.fencingToken).toBeGreaterThan(lost.fencingToken);
+    await holder.release(KEY);
+    await pass(ttlMs / 2);
+    expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
+  });
+});

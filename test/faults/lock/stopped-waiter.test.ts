@@ -1,0 +1,96 @@
+/**
+ * A process that is stopped still has its connection, so a lock can be handed to somebody who does not run. It must
+ * claim what it was handed within the claim time (500 ms unless set), which is all that it costs the others.
+ */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import type { LockProcess, RemoteLease } from '../../support/lock-process.js';
+import { pass, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+/** So long that whoever waits for its end fails the test. */
+const TTL_MS = 10_000;
+const CLAIM_TTL_MS = 500;
+const MARGIN_MS = 200;
+const KEY = 'lock:{waiter}';
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+test.each([1, 2])(
+  '%i stopped at the head of the queue cost the claim time each, no more',
+  async (n) => {
+    const [holder, live, ...stopped] = await arena.startMany(2 + n, { ttlMs: TTL_MS });
+    if (!holder || !live) throw new Error('They were to start.');
+    await holder.acquire(KEY, 0);
+    const waiting: { process: LockProcess; lease: Promise<RemoteLease> }[] = [];
+    for (const process of stopped) {
+      waiting.push({ process, ...(await arena.queueUp(process, KEY, 20_000)) });
+    }
+    const { lease } = await arena.queueUp(live, KEY, 20_000);
+    for (const one of stopped) one.signal('SIGSTOP');
+    const { askedMs } = await holder.release(KEY);
+    const had = await within(TTL_MS, 'the live waiter', lease);
+    expect(had.atMs - askedMs).toBeLessThanOrEqual(n * (CLAIM_TTL_MS + MARGIN_MS));
+
+    // Their grants lie in their mailboxes. Whoever believes one now is a second holder.
+    for (const one of stopped) one.signal('SIGCONT');
+    await pass(CLAIM_TTL_MS);
+    for (const one of stopped) expect(await one.stats()).toMatchObject({ heldNow: 0, acquired: 0 });
+    expect(await live.lease(KEY)).toMatchObject({ state: 'held' });
+
+    // They still want it, and each gets its turn after the one whose turn it was.
+    let current = { process: live, lease: had };
+    while (waiting.length > 0) {
+      const { doneMs, askedMs: releasedMs } = await current.process.release(KEY);
+      const turns = waiting.map(async (one) => ({ ...one, one, lease: await one.lease }));
+      const next = await within(5_000, 'the next turn', Promise.race(turns));
+      expect(next.lease.atMs).toBeGreaterThan(releasedMs);
+      expect(next.lease.atMs - doneMs).toBeLessThanOrEqual(CLAIM_TTL_MS + MARGIN_MS);
+      expect(next.lease.fencingToken).toBeGreaterThan(current.lease.fencingToken);
+      waiting.splice(waiting.indexOf(next.one), 1);
+      current = next;
+    }
+  },
+);
+
+test('a waiter that gives up while it is stopped hands on what it was handed', async () => {
+  const [holder, stopped, live] = await arena.startMany(3, { ttlMs: TTL_MS });
+  if (!holder || !stopped || !live) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  const impatient = await arena.queueUp(stopped, KEY, 1_000);
+  stopped.signal('SIGSTOP');
+  await holder.release(KEY);
+  const { lease } = await arena.queueUp(live, KEY, 20_000);
+  await within(TTL_MS, 'the live waiter', lease);
+  // When it runs again its own patience is over as well as its claim.
+  await pass(1_000 - CLAIM_TTL_MS);
+  stopped.signal('SIGCONT');
+  await expect(impatient.lease).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+  expect(await live.lease(KEY)).toMatchObject({ state: 'held' });
+  await live.release(KEY);
+  // Nobody is left: it is free now, and not after somebody's time.
+  await holder.acquire(KEY, 0);
+  expect(await stopped.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, timeouts: 1 });
+});
+
+test('a waiter that is stopped for less than the claim time has its turn', async () => {
+  const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });
+  if (!holder || !waiter) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  const { lease } = await arena.queueUp(waiter, KEY, 20_000);
+  waiter.signal('SIGSTOP');
+  await holder.release(KEY);
+  await pass(CLAIM_TTL_MS / 2);
+  waiter.signal('SIGCONT');
+  await within(1_000, 'its turn', lease);
+  // The claim became a lease of the whole length, renewed as any other.
+  await pass(2 * CLAIM_TTL_MS);
+  expect(await waiter.lease(KEY)).toMatchObject({ state: 'held' });
+  await expect(holder.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+});

@@ -1,0 +1,127 @@
+/** Messages are lost while nobody is subscribed. They only speed things up, so nobody is left waiting for one. */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { systemNowMs, type RemoteLease } from '../../support/lock-process.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
+import { pass, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+/** So long that whoever waits for its end fails the test. */
+const TTL_MS = 20_000;
+const KEY = 'lock:{deaf}';
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+function killSubscribers(): Promise<number> {
+  return arena.killConnections('pubsub');
+}
+
+test('a release that nobody hears is no lost wake-up', async () => {
+  const [holder, ...waiters] = await arena.startMany(3, { ttlMs: TTL_MS });
+  if (!holder) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  const leases: Promise<RemoteLease>[] = [];
+  for (const waiter of waiters) leases.push((await arena.queueUp(waiter, KEY, 15_000)).lease);
+  // Both commands travel at once, so the hand-off finds no listener.
+  const [, { askedMs }] = await Promise.all([killSubscribers(), holder.release(KEY)]);
+  const turns = waiters.map(async (waiter, index) => {
+    const lease = await leases[index];
+    await waiter.release(KEY);
+    return lease?.atMs ?? Infinity;
+  });
+  const last = Math.max(...(await within(TTL_MS, 'both waiters', Promise.all(turns))));
+  expect(last - askedMs).toBeLessThan(3_000);
+});
+
+test('the connection killed under many waiters, again and again, keeps nobody out', async () => {
+  const processes = await arena.startMany(3, { ttlMs: TTL_MS });
+  const fromMs = systemNowMs() + 100;
+  const untilMs = fromMs + 2_000;
+  const competing = Promise.all(
+    processes.map((one) =>
+      one.compete({
+        ...{ key: KEY, waiters: 8, fromMs, untilMs, holdMs: 3 },
+        witness: arena.witness('deaf'),
+      }),
+    ),
+  );
+  let kills = 0;
+  while (systemNowMs() < untilMs) {
+    kills += await killSubscribers();
+    await pass(40);
+  }
+  // Every waiter of the last round gets through as well, soon after the last kill and not after a time to live.
+  const outcomes = await within(5_000, 'all waiters', competing);
+  expect(kills).toBeGreaterThan(10);
+  const holds = outcomes.flatMap(({ holds }) => holds);
+  expect(holds.length).toBeGreaterThan(24);
+  expect(holds.filter(({ alone, trusted }) => !alone || !trusted)).toEqual([]);
+  expect(outcomes.map(({ failures }) => failures)).toEqual([{}, {}, {}]);
+  for (const { holds } of outcomes) expect(holds).not.toEqual([]);
+  for (const one of processes) {
+    expect(await one.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, leasesLost: 0 });
+  }
+});
+
+test('a connection that has died without a word is noticed while somebody waits for it', async () => {
+  const proxy = await arena.proxy();
+  const subscriber = watchSubscriber(proxy);
+  const holder = await arena.start({ ttlMs: TTL_MS });
+  const deaf = await arena.start({ ttlMs: TTL_MS }, { url: proxy.via(arena.server.url) });
+  await holder.acquire(KEY, 0);
+  const { lease } = await arena.queueUp(deaf, KEY, 15_000);
+  cutOffSilently(proxy, subscriber());
+  // To Redis it still looks as if somebody listened.
+  const { askedMs } = await holder.release(KEY);
+  const had = await within(TTL_MS, 'its turn', lease);
+  expect(had.atMs - askedMs).toBeLessThan(5_000);
+
+  // And it hears again, so the next hand-over is a message and no timer.
+  await deaf.release(KEY);
+  await holder.acquire(KEY, 0, 'again');
+  const { lease: next } = await arena.queueUp(deaf, KEY, 15_000);
+  const grants = (await deaf.stats()).wakeUps.grant;
+  await holder.release('again');
+  await within(5_000, 'its next turn', next);
+  expect((await deaf.stats()).wakeUps.grant).toBe(grants + 1);
+});
+
+test('a process has as many connections after its subscriber was killed as before', async () => {
+  const [one] = await arena.startMany(1, { ttlMs: TTL_MS });
+  if (!one) throw new Error('It was to start.');
+  const before = await arena.connections();
+  for (let round = 0; round < 5; round++) {
+    await killSubscribers();
+    await within(3_000, 'the subscriber again', untilListening());
+  }
+  expect(await arena.connections()).toBe(before);
+  await one.acquire(KEY, 0);
+});
+
+/** Finds out which connection subscribes. */
+function watchSubscriber(proxy: TcpProxy): () => number {
+  let subscriber = 0;
+  proxy.hook('toServer', (bytes, { number }) => {
+    if (/subscribe/i.test(bytes.toString('latin1'))) subscriber = number;
+    return 'pass';
+  });
+  return () => subscriber;
+}
+
+/** As where a router has forgotten a connection: nothing gets through any more, and neither side is told. */
+function cutOffSilently(proxy: TcpProxy, deaf: number): void {
+  expect(proxy.connections().map(({ number }) => number)).toContain(deaf);
+  for (const direction of ['toServer', 'toClient'] as const) {
+    proxy.hook(direction, (_, { number }) => (number === deaf ? 'drop' : 'pass'));
+  }
+}
+
+async function untilListening(): Promise<void> {
+  while ((await arena.listeners()) < 1) await pass(10);
+}

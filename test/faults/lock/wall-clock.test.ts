@@ -1,0 +1,64 @@
+/** What time of day a process believes it is makes no difference, nor that somebody sets its clock. */
+import { jest } from '@jest/globals';
+import { LockArena } from '../../support/lock-arena.js';
+import { systemNowMs } from '../../support/lock-process.js';
+import { pass, within } from '../../support/until.js';
+
+jest.setTimeout(30_000);
+
+const TTL_MS = 1_000;
+const MARGIN_MS = 200;
+const HOUR_MS = 3_600_000;
+const KEY = 'lock:{hours}';
+
+let arena: LockArena;
+beforeAll(async () => {
+  arena = await LockArena.open();
+});
+afterEach(() => arena.clear());
+afterAll(() => arena.close());
+
+test('clocks that are an hour off either way grant nothing early, lose nothing, and keep the order of tokens', async () => {
+  const [ahead, behind, right] = await Promise.all([
+    arena.start({ ttlMs: TTL_MS }, { wallClockOffsetMs: HOUR_MS }),
+    arena.start({ ttlMs: TTL_MS }, { wallClockOffsetMs: -HOUR_MS }),
+    arena.start({ ttlMs: TTL_MS }),
+  ]);
+  let last = 0n;
+  for (const [holder, other] of [
+    [ahead, behind],
+    [behind, right],
+    [right, ahead],
+  ] as const) {
+    const lease = await holder.acquire(KEY, 0, 'own');
+    expect(lease.fencingToken).toBeGreaterThan(last);
+    await pass(1.3 * TTL_MS);
+    await expect(other.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
+    expect(await holder.lease('own')).toMatchObject({ state: 'held', loss: null });
+    await holder.release('own');
+    last = lease.fencingToken;
+  }
+});
+
+test('a clock that is set while a lease is held neither ends it nor makes it last', async () => {
+  const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });
+  if (!holder || !waiter) throw new Error('They were to start.');
+  await holder.acquire(KEY, 0);
+  const { lease } = await arena.queueUp(waiter, KEY, 20_000);
+  const realMs = Date.now();
+  expect(await holder.setWallClock(HOUR_MS)).toBeGreaterThan(realMs + HOUR_MS / 2);
+  expect(await waiter.setWallClock(HOUR_MS)).toBeGreaterThan(realMs + HOUR_MS / 2);
+  expect(await holder.lease(KEY)).toMatchObject({ state: 'held' });
+  await pass(1.3 * TTL_MS);
+  expect(await holder.lease(KEY)).toMatchObject({ state: 'held', loss: null });
+  expect(await waiter.stats()).toMatchObject({ waitersNow: 1, heldNow: 0 });
+
+  // Set back, an expired lease would look fresh to whoever compares it with the time of day.
+  await holder.setWallClock(-HOUR_MS);
+  const stoppedMs = systemNowMs();
+  holder.signal('SIGSTOP');
+  const had = await within(TTL_MS + 5_000, 'the waiter', lease);
+  expect(had.atMs - stoppedMs).toBeLessThanOrEqual(TTL_MS + MARGIN_MS);
+  holder.signal('SIGCONT');
+  expect(await holder.lease(KEY)).toMatchObject({ state: 'lost' });
+});

@@ -1,0 +1,156 @@
+import { jest } from '@jest/globals';
+import { ProductsDocument } from '../generated/operations.js';
+import { closeClient, dataOf, send } from '../support/graphql-client.js';
+import {
+  connectionsInTransaction,
+  deadlocksSoFar,
+  holdRow,
+  untilRowsAreWaitedFor,
+} from '../support/innodb.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+import { brief, callStock, deduction, isFinal, linesOf } from '../support/stock-calls.js';
+
+jest.setTimeout(60_000);
+afterAll(closeClient);
+
+/** Room for the two seconds that a session waits for a row, more than once. */
+const REQUEST_TIMEOUT_MS = '5000';
+const COMMITS_MAX = 2;
+/** Whoever has no answer by then hangs. */
+const HANGS_AFTER_MS = 8_000;
+
+describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
+  let shop: Shop;
+  let server: ServerProcess;
+
+  beforeAll(async () => {
+    shop = await Shop.open();
+    server = await shop.startServer(stockLock, {
+      REQUEST_TIMEOUT_MS,
+      COMMITS_MAX: String(COMMITS_MAX),
+    });
+  });
+
+  afterAll(async () => {
+    await server.stop();
+    const problems = await shop.problems();
+    await shop.close();
+    expect(problems).toEqual([]);
+  });
+
+  const ask = (call: Parameters<typeof callStock>[1]) =>
+    callStock(server.graphqlUrl, call, { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
+
+  test('a row that stays locked is LOCK_TIMEOUT, and the other lines are served', async () => {
+    const [a = '', b = '', c = ''] = await shop.newProducts(3, 10);
+    const held = await holdRow(shop.database.url, b);
+    const call = deduction({ [c]: 1, [b]: 2, [a]: 3 }, { idempotencyKey: `partial-${a}` });
+    const answer = await ask(call);
+    await held.release();
+
+    expect(linesOf(answer)[1]).toMatchObject({
+      outcome: 'REFUSED',
+      code: 'LOCK_TIMEOUT',
+      retryable: true,
+    });
+    expect(brief(answer)[2]).toBe(7);
+    // c comes behind b in the order of locks, so there may have been no time left for it.
+    const settled = await ask(call);
+    expect(brief(settled)).toEqual([9, 8, 7]);
+    expect([await shop.onHand(a), await shop.onHand(b), await shop.onHand(c)]).toEqual([7, 8, 9]);
+  });
+
+  test('all lines or none are none while one row stays locked, and all when it is free', async () => {
+    const [a = '', b = ''] = await shop.newProducts(2, 10);
+    const held = await holdRow(shop.database.url, b);
+    const call = deduction(
+      { [b]: 2, [a]: 3 },
+      { mode: 'ALL_OR_NOTHING', idempotencyKey: `all-${a}` },
+    );
+    const answer = await ask(call);
+    expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([10, 10]);
+    await held.release();
+
+    expect(brief(answer)).toContain('LOCK_TIMEOUT');
+    for (const line of linesOf(answer))
+      expect(line).toMatchObject({ outcome: 'REFUSED', retryable: true });
+    expect(brief(await ask(call))).toEqual([8, 7]);
+    expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
+  });
+
+  test.each(['QUERY', 'CONNECTION'])(
+    'KILL %s in the middle of a deduction is made good',
+    async (what) => {
+      const id = await shop.newProduct(10);
+      const { sequelize } = shop.database;
+      const held = await holdRow(shop.database.url, id);
+      const answer = ask(deduction({ [id]: 4 }));
+      await untilRowsAreWaitedFor(sequelize);
+      const victims = await connectionsInTransaction(sequelize);
+      const [victim] = victims.filter((connection) => connection !== held.connectionId);
+      await sequelize.query(`KILL ${what} ${String(victim)}`);
+      await held.release();
+
+      expect(brief(await answer)).toEqual([6]);
+      expect(await shop.ledgerOf(id)).toHaveLength(2);
+    },
+  );
+
+  test("a deadlock with somebody else's transaction is run again", async () => {
+    const [a = '', b = ''] = await shop.newProducts(2, 10);
+    const { sequelize } = shop.database;
+    const before = await deadlocksSoFar(sequelize);
+    const held = await holdRow(shop.database.url, b);
+    await held.changeMuch();
+    const answer = ask(deduction({ [a]: 1, [b]: 1 }, { mode: 'ALL_OR_NOTHING' }));
+    // It has the row of a and waits for that of b; now the stranger wants a.
+    await untilRowsAreWaitedFor(sequelize);
+    await held.lock(a);
+    await held.release();
+
+    expect(brief(await answer)).toEqual([9, 9]);
+    expect(await deadlocksSoFar(sequelize)).toBeGreaterThan(before);
+    expect([...(await shop.ledgerOf(a)), ...(await shop.ledgerOf(b))]).toHaveLength(4);
+  });
+
+  test('two hundred buyers who wait for a row keep no read waiting, and hold few connections', async () => {
+    const id = await shop.newProduct(200);
+    const { sequelize } = shop.database;
+    const held = await holdRow(shop.database.url, id);
+    const calls = Array.from({ length: 200 }, (_, buyer) =>
+      deduction({ [id]: 1 }, { idempotencyKey: `waits-${id}-${buyer}` }),
+    );
+    const buyers = calls.map(ask);
+    await untilRowsAreWaitedFor(sequelize);
+
+    const reads = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        send(
+          server.graphqlUrl,
+          ProductsDocument,
+          {},
+          { signal: AbortSignal.timeout(HANGS_AFTER_MS) },
+        ),
+      ),
+    );
+    for (const read of reads) expect(dataOf(read).products.edges.length).toBeGreaterThan(0);
+    const writing = (await connectionsInTransaction(sequelize)).filter(
+      (connection) => connection !== held.connectionId,
+    );
+    await held.release();
+
+    expect(writing.length).toBeGreaterThan(0);
+    expect(writing.length).toBeLessThanOrEqual(COMMITS_MAX);
+    // Whoever ran out of time asks again under the same key.
+    const first = await Promise.all(buyers);
+    let unserved = calls.filter((_, i) => !first[i] || !isFinal(first[i]));
+    for (let round = 0; unserved.length > 0 && round < 10; round += 1) {
+      const answers = await Promise.all(unserved.map(ask));
+      unserved = unserved.filter((_, i) => !answers[i] || !isFinal(answers[i]));
+    }
+    expect(unserved).toEqual([]);
+    expect(await shop.onHand(id)).toBe(0);
+    expect(await shop.ledgerOf(id)).toHaveLength(1 + 200);
+  });
+});

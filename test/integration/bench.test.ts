@@ -1,0 +1,139 @@
+/**
+ * The benchmark itself: the command runs, its results are what they say, and every contender's ledger is held against its
+ * answers. How fast anybody is, is no matter here.
+ */
+import { jest } from '@jest/globals';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Row } from '../../bench/report/row.js';
+import { CONTENDERS, contenderOf } from '../../bench/contenders/roster.js';
+import { TestBed } from '../../bench/test-bed.js';
+import { startProgram, type StartedProgram } from '../support/started-program.js';
+
+jest.setTimeout(180_000);
+
+const folder = mkdtempSync(join(tmpdir(), 'stockade-bench-test-'));
+let program: StartedProgram | undefined;
+
+afterEach(() => {
+  program?.discard();
+  program = undefined;
+});
+
+afterAll(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function given(name: 'MYSQL_URL' | 'REDIS_URL'): string {
+  return process.env[name] ?? '';
+}
+
+function startBench(...args: string[]): StartedProgram {
+  program = startProgram(['dist/bench/main.js', ...args], {
+    MYSQL_URL: given('MYSQL_URL'),
+    REDIS_URL: given('REDIS_URL'),
+  });
+  return program;
+}
+
+const NUMBERS = ['opsPerSecond', 'p50Ms', 'p99Ms', 'maxMs', 'taken', 'refused', 'failed'] as const;
+
+test('a short run prints a table and writes a row for each scenario and contender, and a picture', async () => {
+  const json = join(folder, 'results.json');
+  const contenders = ['lanes', 'for-update'];
+  const bench = startBench(
+    ...['--scenario', 'hot,solo', '--contenders', contenders.join(',')],
+    ...['--seconds', '1', '--repeat', '1', '--json', json],
+  );
+  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
+  expect(bench.stdout()).toMatch(/^hot: 200 callers, 1 product$/m);
+  expect(bench.stdout()).toMatch(/innodb_flush_log_at_trx_commit=1, log_bin=1, sync_binlog=1/);
+  expect(bench.stderr()).toMatch(/^\[1\/4\] hot, lanes, .*: [\d,]+\/s$/m);
+
+  const results = JSON.parse(readFileSync(json, 'utf8')) as {
+    readonly machine: Readonly<Record<string, unknown>>;
+    readonly rows: readonly Row[];
+  };
+  expect(results.machine).toMatchObject({ syncBinlog: 1, innodbFlushLogAtTrxCommit: 1 });
+  expect(results.machine).toHaveProperty('fsyncMedianMs');
+  const ran = results.rows.map(({ scenario, contender }) => `${scenario} ${contender}`);
+  for (const scenario of ['hot', 'solo']) {
+    for (const contender of contenders) expect(ran).toContain(`${scenario} ${contender}`);
+  }
+  for (const row of results.rows) {
+    for (const name of NUMBERS) expect(Number.isFinite(row[name])).toBe(true);
+    expect(row.opsPerSecond).toBeGreaterThan(0);
+    expect(row.taken).toBeGreaterThan(0);
+    expect(row.ledger?.problems).toBe(0);
+    expect(row.ledger?.movements).toBeGreaterThanOrEqual(row.taken);
+    expect(row.p50Ms).toBeLessThanOrEqual(row.p99Ms);
+    expect(row.p99Ms).toBeLessThanOrEqual(row.maxMs);
+  }
+  const hotLanes = results.rows.find((r) => r.scenario === 'hot' && r.contender === 'lanes');
+  expect(hotLanes?.mysqlStatementsPerOp).toBeLessThan(1);
+  expect(readFileSync(join(folder, 'results.svg'), 'utf8')).toMatch(/^<svg [^]*<\/svg>\n$/);
+  expect(bench.files()).toEqual([]);
+});
+
+test('--help tells the scenarios and contenders without starting anything', async () => {
+  const bench = startBench('--help');
+  expect(await bench.exited).toBe(0);
+  for (const name of ['hot', 'burst', 'lanes', 'as-described', '--json']) {
+    expect(bench.stdout()).toContain(name);
+  }
+});
+
+test('an unknown scenario is answered with the known ones', async () => {
+  const bench = startBench('--scenario', 'warm');
+  expect(await bench.exited).toBe(1);
+  expect(bench.stderr()).toMatch(/^There is no scenario "warm"; there are hot, /);
+  expect(bench.stdout()).toBe('');
+});
+
+describe('on one ground', () => {
+  let bed: TestBed;
+
+  beforeAll(async () => {
+    const services = { mysqlUrl: given('MYSQL_URL'), redisUrl: given('REDIS_URL') };
+    bed = await TestBed.open(services, new AbortController().signal);
+  });
+
+  afterAll(async () => {
+    await bed.close();
+  });
+
+  test.each(CONTENDERS.map(({ name }) => name))(
+    '%s sells what there is, refuses the rest, and its ledger explains every unit',
+    async (name) => {
+      await bed.prepare({ products: 2, units: 5 });
+      const kind = contenderOf(name);
+      const [form] = kind.forms;
+      if (!form) throw new Error('It has no form.');
+      const contender = await kind.open(bed.services, form);
+      try {
+        const line = { productId: 'p-00001', quantity: 1 };
+        const answers: string[] = [];
+        const buyFour = async () => {
+          for (let i = 0; i < 4; i += 1) answers.push(await contender.deduct(line));
+        };
+        // The waiters of that one miss messages, and would fail after their ten seconds.
+        if (name === 'as-described') await buyFour().then(buyFour);
+        else await Promise.all([buyFour(), buyFour()]);
+        expect(answers.filter((answer) => answer === 'taken')).toHaveLength(5);
+        expect(answers.filter((answer) => answer === 'refused')).toHaveLength(3);
+        // Two products with their initial lines, and five deductions.
+        expect(await bed.verify([{ taken: 5, unknown: 0 }])).toEqual({ movements: 7, problems: 0 });
+      } finally {
+        await contender.close();
+      }
+    },
+  );
+
+  test('an answer without its ledger line ends the benchmark', async () => {
+    await bed.prepare({ products: 1, units: 5 });
+    await expect(bed.verify([{ taken: 1, unknown: 0 }])).rejects.toThrow(
+      'The ledger has 0 deductions where 1 were answered for and 0 are unknown.',
+    );
+  });
+});

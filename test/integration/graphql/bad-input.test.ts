@@ -1,0 +1,319 @@
+/**
+ * What is wrong with an input is found before anything is done: of form, a fault of the whole request; of a quantity, the
+ * line's own answer; of a type, GraphQL's. Nothing bad is stored, overflows, wraps, or passes for something else.
+ */
+import {
+  CreateProductDocument,
+  DeductStockDocument,
+  IncreaseStockDocument,
+  ProductDocument,
+} from '../../generated/operations.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post } from '../../support/graphql-client.js';
+import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+
+const STOCK = 1_000_000_000;
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  app = await runApp(database.url);
+  for (const id of ['a', 'A']) {
+    await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: STOCK } });
+  }
+});
+
+afterAll(async () => {
+  await app.stop();
+  closeClient();
+  await database.drop();
+});
+
+/** Whatever a test sent: nothing of it was done. */
+afterEach(async () => {
+  const [rows] = await database.sequelize.query(
+    `SELECT (SELECT COUNT(*) FROM stock_movements) AS movements,
+            (SELECT SUM(on_hand) FROM stock_levels) AS onHand,
+            (SELECT COUNT(*) FROM products) AS products`,
+  );
+  expect(rows).toEqual([{ movements: 2, onHand: String(2 * STOCK), products: 2 }]);
+  expect(app.logged.filter((line) => line.level >= 50)).toEqual([]);
+});
+
+interface Reply {
+  readonly deductStock: {
+    readonly results: readonly { readonly error?: { readonly code: string } }[];
+  };
+}
+
+const DEDUCT = `mutation Deduct($input: DeductStockInput!) {
+  deductStock(input: $input) { results { ... on FailedItem { error { code } } } }
+}`;
+
+/** The body is text, so that numbers and keys get through as they are written. */
+function deductAsWritten(items: string) {
+  return post<Reply>(
+    app.graphqlUrl,
+    `{"query": ${JSON.stringify(DEDUCT)}, "variables": {"input": {"items": ${items}}}}`,
+  );
+}
+
+describe('a quantity', () => {
+  test.each(['0', '-1', '-0', '1000000001', '2147483647', '-2147483648', '0e5'])(
+    'of %s is out of range, and the line says so',
+    async (quantity) => {
+      const { data } = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
+      expect(data?.deductStock.results).toEqual([{ error: { code: 'INVALID_QUANTITY' } }]);
+      const input = { items: [{ productId: 'a', quantity: Number(quantity) }] };
+      const increased = await app.ask.http(IncreaseStockDocument, { input });
+      expect(increased.data?.increaseStock.results).toMatchObject([
+        { error: { code: 'INVALID_QUANTITY' } },
+      ]);
+    },
+  );
+
+  test.each([
+    '1.5',
+    '0.0000001',
+    '"5"',
+    '""',
+    '2147483648',
+    '-2147483649',
+    '4294967297',
+    '9007199254740993',
+    '18446744073709551617',
+    '1e308',
+    '1e999',
+    'null',
+    'true',
+    '[]',
+    '[1]',
+    '{}',
+  ])('of %s is no Int', async (quantity) => {
+    const reply = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
+    expect(reply.status).toBe(400);
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+  });
+
+  test.each(['NaN', 'Infinity', '0x10', '01', '1_000', '+1', 'undefined'])(
+    'of %s is no JSON',
+    async (quantity) => {
+      const reply = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
+      expect(reply.status).toBe(400);
+      expect(faultOf(reply)).toBe('BAD_REQUEST');
+    },
+  );
+
+  test('that is left out is missing', async () => {
+    const reply = await deductAsWritten('[{"productId": "a"}]');
+    expect(reply.status).toBe(400);
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+  });
+
+  test('adds up with others beyond every integer without passing for less', async () => {
+    const line = '{"productId": "a", "quantity": 1000000000}';
+    const reply = await deductAsWritten(`[${[line, ...Array<string>(4).fill(line)].join(',')}]`);
+    const [first, ...rest] = reply.data?.deductStock.results ?? [];
+    expect(first).toEqual({});
+    expect(rest).toEqual(Array(4).fill({ error: { code: 'INSUFFICIENT_STOCK' } }));
+    // Put back what the first line took, so that the levels are as before.
+    await database.sequelize.query(
+      `UPDATE stock_levels SET on_hand = ${STOCK}, last_sequence = 1 WHERE product_id = 'a'`,
+    );
+    await database.sequelize.query(`DELETE FROM stock_movements WHERE sequence > 1`);
+  });
+});
+
+describe('the list of lines', () => {
+  test('has at least one', async () => {
+    const reply = await deductAsWritten('[]');
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+    expect(reply.errors?.[0]?.extensions).toMatchObject({ field: 'items' });
+  });
+
+  test('has a hundred at most', async () => {
+    const lines = (count: number) =>
+      `[${Array<string>(count).fill('{"productId": "nobody", "quantity": 1}').join(',')}]`;
+    expect((await deductAsWritten(lines(100))).data?.deductStock.results).toHaveLength(100);
+    expect(faultOf(await deductAsWritten(lines(101)))).toBe('BAD_USER_INPUT');
+  });
+
+  test.each([
+    'null',
+    '"a"',
+    '[null]',
+    '[[]]',
+    '5',
+    '[{"productId": "a", "quantity": 1, "price": 1}]',
+  ])('is not %s', async (items) => {
+    const reply = await deductAsWritten(items);
+    expect(reply.status).toBe(400);
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('an id', () => {
+  const OUT_OF_FORM = [
+    '',
+    ' a',
+    'a ',
+    'a\n',
+    'a\u0000',
+    "a' OR '1'='1",
+    'a"; DROP TABLE products; --',
+    'a\r\nDEL lock:stock:{a}\r\n',
+    'a}',
+    'a/default',
+    'ä',
+    'а', // Cyrillic
+    'ａ', // full width
+    'ß',
+    'a\u200b',
+    '🦊',
+    'x'.repeat(65),
+    'x'.repeat(10_000),
+  ];
+
+  test.each(OUT_OF_FORM)('%j is refused in a line, for product and location', async (id) => {
+    for (const line of [{ productId: id }, { productId: 'a', locationId: id }]) {
+      const items = [{ quantity: 1, ...line }];
+      const outcome = await app.ask.http(DeductStockDocument, { input: { items } });
+      expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
+      expect(outcome.errors?.[0]?.extensions).toMatchObject({
+        field: 'locationId' in line ? 'items[0].locationId' : 'items[0].productId',
+      });
+    }
+    expect(await app.dataOf(ProductDocument, { id })).toEqual({ product: null });
+  });
+
+  test('of a refused line refuses the others with it, before any is taken', async () => {
+    const items = ['a', 'two words'].map((productId) => ({ productId, quantity: 1 }));
+    const outcome = await app.ask.http(DeductStockDocument, { input: { items } });
+    expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
+  });
+
+  test('may be written as a number, which is its text', async () => {
+    const reply = await deductAsWritten('[{"productId": 17, "quantity": 1}]');
+    expect(reply.data?.deductStock.results).toEqual([{ error: { code: 'PRODUCT_NOT_FOUND' } }]);
+  });
+});
+
+describe('an idempotency key', () => {
+  const items = [{ productId: 'nobody', quantity: 1 }];
+  const withKey = (idempotencyKey: string) =>
+    app.ask.http(DeductStockDocument, { input: { items, idempotencyKey } });
+
+  test.each([
+    ['nothing', ''],
+    ['256 characters', 'x'.repeat(256)],
+    ['256 characters of more than one unit', '🦊'.repeat(256)],
+    ['half of a character', 'key \ud83e'],
+  ])('of %s is refused', async (_, key) => {
+    const outcome = await withKey(key);
+    expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
+    expect(outcome.errors?.[0]?.extensions).toMatchObject({ field: 'idempotencyKey' });
+  });
+
+  test('is told from every other one, byte by byte', async () => {
+    const keys = [
+      'key',
+      'KEY',
+      'Key',
+      'key ',
+      ' key',
+      'key\u0000',
+      'key\n',
+      'kéy',
+      'ke\u0301y',
+      'ke\u00a0y',
+      'straße',
+      'strasse',
+      'ｋｅｙ',
+      '🦊',
+      '🦊🦊',
+      "'; --",
+      '\\',
+      'x'.repeat(255),
+      '🦊'.repeat(255),
+    ];
+    for (const key of keys) {
+      const { data } = await withKey(key);
+      expect({ key, replayed: data?.deductStock.replayed }).toEqual({ key, replayed: false });
+    }
+    for (const key of keys) {
+      const { data } = await withKey(key);
+      expect({ key, replayed: data?.deductStock.replayed }).toEqual({ key, replayed: true });
+    }
+  });
+});
+
+describe('reason and reference', () => {
+  const items = [{ productId: 'nobody', quantity: 1 }];
+
+  test.each(['reason', 'reference'])(
+    '%s has 255 characters at most, all of them whole',
+    async (field) => {
+      for (const [value, code] of [
+        ['🦊'.repeat(255), undefined],
+        ['🦊'.repeat(256), 'BAD_USER_INPUT'],
+        ['\ud800', 'BAD_USER_INPUT'],
+      ]) {
+        const outcome = await app.ask.http(DeductStockDocument, {
+          input: { items, [field]: value },
+        });
+        expect(outcome.errors?.[0]?.extensions?.code).toBe(code);
+      }
+    },
+  );
+});
+
+describe('the body', () => {
+  const variables = '{"input": {"items": [{"productId": "a", "quantity": 0}]}}';
+  const query = JSON.stringify(DEDUCT);
+
+  test.each([
+    [
+      'a key twice, of which the last one counts',
+      `{"query": "junk", "query": ${query}, "variables": ${variables}}`,
+    ],
+    ['white space around it', `\n  {"query": ${query}, "variables": ${variables}}  \n`],
+    ['a byte order mark', `\ufeff{"query": ${query}, "variables": ${variables}}`],
+    ['fields that nobody knows', `{"query": ${query}, "variables": ${variables}, "admin": true}`],
+  ])('may have %s', async (_, body) => {
+    const reply = await post<Reply>(app.graphqlUrl, body);
+    expect(reply.data?.deductStock.results).toEqual([{ error: { code: 'INVALID_QUANTITY' } }]);
+  });
+
+  test.each([
+    ['nothing', ''],
+    ['half of JSON', `{"query": ${query}, "variables": {`],
+    ['a list', '[]'],
+    ['null', 'null'],
+    ['a number', '5'],
+    ['a text', '"text"'],
+    ['no query', '{}'],
+    ['a query that is no text', '{"query": {"a": 1}}'],
+    ['a query of null', '{"query": null}'],
+    ['variables that are a list', `{"query": ${query}, "variables": []}`],
+    ['variables that are text', `{"query": ${query}, "variables": "{}"}`],
+    ['a prototype', `{"query": ${query}, "variables": {"__proto__": {"input": 1}}}`],
+    ['a prototype, in disguise', `{"query": ${query}, "variables": {"\\u005f_proto__": {}}}`],
+    ['a constructor', `{"query": ${query}, "variables": {"constructor": {"prototype": {}}}}`],
+    ['bytes that are no UTF-8', Buffer.from(`{"query": "\xff\xfe", "variables": {}}`, 'latin1')],
+    ['half of a character', Buffer.from([...Buffer.from('{"query": "'), 0xe2, 0x82, 0x22, 0x7d])],
+    ['UTF-16', Buffer.from(`{"query": ${query}}`, 'utf16le')],
+  ])('is refused for %s', async (_, body) => {
+    const reply = await post(app.graphqlUrl, body);
+    expect(reply.status).toBe(400);
+    expect(faultOf(reply)).toBe('BAD_REQUEST');
+    expect(reply.headers['x-request-id']).toMatch(/./);
+  });
+
+  test('reaches no prototype by a variable that nobody declared', async () => {
+    const body = `{"query": ${query}, "variables": {"input": {"items": [], "toString": 1}}}`;
+    expect(faultOf(await post(app.graphqlUrl, body))).toBe('BAD_USER_INPUT');
+    expect(Object.keys(Object.prototype)).toEqual([]);
+  });
+});

@@ -1,0 +1,366 @@
+/**
+ * What a client hears when something breaks, with the fault made for real: rows that a stranger holds, a database that
+ * shuts us out, a table that is not there, a column that may not be read. No answer tells more than it should.
+ */
+import { jest } from '@jest/globals';
+import {
+  CreateProductDocument,
+  DeductStockDocument,
+  IncreaseStockDocument,
+  ProductDocument,
+  ProductsDocument,
+  StockMovementsDocument,
+} from '../../generated/operations.js';
+import { createDatabaseUser, type DatabaseUser } from '../../support/database-user.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post, send } from '../../support/graphql-client.js';
+import { whileRowsAreHeld } from '../../support/held-rows.js';
+import { untilRowsAreWaitedFor } from '../../support/innodb.js';
+import {
+  faultOf,
+  runApp,
+  stopApps,
+  type Outcome,
+  type RunningApp,
+} from '../../support/running-app.js';
+import { until } from '../../support/until.js';
+
+/** Faults take their time: a row is waited for two seconds before it is given up. */
+jest.setTimeout(30_000);
+
+let database: FreshDatabase;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+});
+
+afterAll(async () => {
+  await stopApps();
+  closeClient();
+  expect((await database.verifyLedger()).problems).toEqual([]);
+  await database.drop();
+});
+
+let products = 0;
+
+async function newProduct(app: RunningApp, quantity: number): Promise<string> {
+  products += 1;
+  const id = `p${products}`;
+  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity } });
+  return id;
+}
+
+async function levelOf(productId: string): Promise<number> {
+  const [rows] = await database.sequelize.query(
+    'SELECT on_hand AS onHand FROM stock_levels WHERE product_id = ?',
+    { replacements: [productId] },
+  );
+  return (rows as { onHand: number }[])[0]?.onHand ?? 0;
+}
+
+function errorsOf(outcome: Outcome<{ deductStock: { results: readonly object[] } }>): unknown[] {
+  return (outcome.data?.deductStock.results ?? []).map((result) =>
+    'error' in result ? result.error : null,
+  );
+}
+
+describe('where a stranger holds the rows', () => {
+  test('a line that waited as long as it may is a LockTimeoutError, and is taken when it is sent again', async () => {
+    const app = await runApp(database.url, { LOCK_WAIT_MS: '300' });
+    const id = await newProduct(app, 5);
+    const input = { items: [{ productId: id, quantity: 2 }], idempotencyKey: `waits ${id}` };
+    await whileRowsAreHeld(database.url, id, async (release) => {
+      const ahead = app.ask.http(IncreaseStockDocument, {
+        input: { items: [{ productId: id, quantity: 1 }] },
+      });
+      await untilRowsAreWaitedFor(database.sequelize);
+      expect(errorsOf(await app.ask.http(DeductStockDocument, { input }))).toEqual([
+        {
+          __typename: 'LockTimeoutError',
+          code: 'LOCK_TIMEOUT',
+          retryable: true,
+          waitedMs: expect.any(Number) as number,
+          message: expect.any(String) as string,
+        },
+      ]);
+      await release();
+      expect((await ahead).data?.increaseStock.results).toMatchObject([{ remaining: 6 }]);
+    });
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input });
+    expect(deductStock).toMatchObject({ replayed: false, results: [{ remaining: 4 }] });
+    await app.stop();
+  });
+
+  test('a line that finds the queue full is an OverloadedError, at once', async () => {
+    const app = await runApp(database.url, { LANE_QUEUE_MAX: '1', COMMITS_MAX: '1' });
+    const id = await newProduct(app, 5);
+    const input = { items: [{ productId: id, quantity: 1 }] };
+    const answered: Outcome<unknown>[] = [];
+    const calls: Promise<unknown[]>[] = [];
+    await whileRowsAreHeld(database.url, id, async () => {
+      for (let i = 0; i < 5; i += 1) {
+        const call = app.ask.http(DeductStockDocument, { input });
+        calls.push(call.then(errorsOf));
+        void call.then((outcome) => answered.push(outcome));
+      }
+      await until('somebody is refused while the rows are held', () => answered.length > 0);
+    });
+    const errors = (await Promise.all(calls)).flat();
+    const refused = errors.filter((error) => error !== null);
+    expect(refused).toContainEqual({
+      __typename: 'OverloadedError',
+      code: 'OVERLOADED',
+      retryable: true,
+      retryAfterMs: expect.any(Number) as number,
+      message: expect.any(String) as string,
+    });
+    expect(await levelOf(id)).toBe(5 - (errors.length - refused.length));
+    await app.stop();
+  });
+
+  test('what a client that has gone had asked for is not begun any more; what was begun is finished', async () => {
+    const app = await runApp(database.url, { COMMITS_MAX: '1' });
+    const [first, second] = [await newProduct(app, 5), await newProduct(app, 5)];
+    const callAndHangUp = (productId: string) => {
+      const hangUp = new AbortController();
+      const input = { items: [{ productId, quantity: 1 }] };
+      const call = send(app.graphqlUrl, DeductStockDocument, { input }, { signal: hangUp.signal });
+      const broken = expect(call).rejects.toThrow();
+      return async () => {
+        hangUp.abort();
+        await broken;
+      };
+    };
+    await whileRowsAreHeld(database.url, first, async () => {
+      const hangUpFirst = callAndHangUp(first);
+      await untilRowsAreWaitedFor(database.sequelize);
+      // The only transaction that may write is waiting, so this one has not begun.
+      const hangUpSecond = callAndHangUp(second);
+      await fetch(`${app.origin}/live`);
+      await Promise.all([hangUpFirst(), hangUpSecond()]);
+      await fetch(`${app.origin}/live`);
+    });
+    await until('the first is taken', async () => (await levelOf(first)) === 4);
+    const items = [{ productId: second, quantity: 1 }];
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input: { items } });
+    expect(deductStock.results).toMatchObject([{ remaining: 4 }]);
+    await app.stop();
+  });
+});
+
+describe('where the database shuts us out', () => {
+  let user: DatabaseUser;
+  let app: RunningApp;
+  let id: string;
+
+  beforeAll(async () => {
+    user = await createDatabaseUser(database, [{ rights: 'SELECT, INSERT, UPDATE' }]);
+    app = await runApp(user.url, { REQUEST_TIMEOUT_MS: '5000' });
+    id = await newProduct(app, 5);
+    await user.shutOut();
+  });
+
+  afterAll(async () => {
+    await app.stop();
+    await user.drop();
+  });
+
+  test('a line is an UnavailableError that says nothing was applied', async () => {
+    const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `away ${id}` };
+    expect(errorsOf(await app.ask.http(DeductStockDocument, { input }))).toEqual([
+      {
+        __typename: 'UnavailableError',
+        code: 'UNAVAILABLE',
+        retryable: true,
+        mayHaveApplied: false,
+        message: expect.any(String) as string,
+      },
+    ]);
+  });
+
+  test('queries and createProduct are faults with the code UNAVAILABLE', async () => {
+    const { http } = app.ask;
+    const single = await http(ProductDocument, { id });
+    expect(single.errors).toMatchObject([
+      { path: ['product'], extensions: { code: 'UNAVAILABLE' } },
+    ]);
+    expect(faultOf(await http(ProductsDocument, {}))).toBe('UNAVAILABLE');
+    expect(faultOf(await http(StockMovementsDocument, {}))).toBe('UNAVAILABLE');
+    const input = { id: 'never', name: 'Never' };
+    expect(faultOf(await http(CreateProductDocument, { input }))).toBe('UNAVAILABLE');
+  });
+
+  test('/ready says no, /live says yes', async () => {
+    const ready = await fetch(`${app.origin}/ready`);
+    expect(ready.status).toBe(503);
+    expect(await ready.json()).toMatchObject({ ready: false, database: 'away' });
+    const live = await fetch(`${app.origin}/live`);
+    expect(live.status).toBe(200);
+  });
+
+  test('no answer tells of hosts, users, passwords or what the database said; the log does, the password apart', async () => {
+    const input = { items: [{ productId: id, quantity: 1 }] };
+    const answers = [
+      await app.ask.http(DeductStockDocument, { input }),
+      await app.ask.http(ProductDocument, { id }),
+      await app.ask.http(ProductsDocument, {}),
+      await app.ask.http(CreateProductDocument, { input: { id: 'never', name: 'Never' } }),
+      await (await fetch(`${app.origin}/ready`)).json(),
+    ];
+    const heard = JSON.stringify(answers);
+    const { username, hostname, port, pathname } = new URL(user.url);
+    for (const secret of [username, user.password, hostname, port, pathname.slice(1)]) {
+      expect(heard).not.toContain(secret);
+    }
+    expect(heard).not.toMatch(/ER_|ECONN|sequelize|mysql|sql|locked|\.ts|\.js|at .*\(/i);
+    const log = JSON.stringify(app.logged);
+    expect(log).toContain('A request found no database.');
+    expect(log).not.toContain(user.password);
+  });
+
+  test('all works again once the database lets us in', async () => {
+    await user.letIn();
+    const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `away ${id}` };
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input });
+    expect(deductStock).toMatchObject({ replayed: false, results: [{ remaining: 4 }] });
+    expect((await fetch(`${app.origin}/ready`)).status).toBe(200);
+  });
+});
+
+describe('where something breaks that nobody expects', () => {
+  let app: RunningApp;
+  let id: string;
+
+  beforeAll(async () => {
+    app = await runApp(database.url);
+    id = await newProduct(app, 5);
+    await database.sequelize.query('RENAME TABLE stock_movements TO hidden_movements');
+  });
+
+  afterAll(async () => {
+    await database.sequelize.query('RENAME TABLE hidden_movements TO stock_movements');
+    await app.stop();
+  });
+
+  test.each([
+    ['deductStock', DeductStockDocument],
+    ['increaseStock', IncreaseStockDocument],
+    ['createProduct', CreateProductDocument],
+    ['stockMovements', StockMovementsDocument],
+  ])(
+    '%s is an internal error with an id, under which the log has the truth',
+    async (_, document) => {
+      const input =
+        document === CreateProductDocument
+          ? { id: 'broken', name: 'Broken', quantity: 1 }
+          : { items: [{ productId: id, quantity: 1 }] };
+      app.logged.length = 0;
+      const response = await send(app.graphqlUrl, document as typeof DeductStockDocument, {
+        input: input as { items: { productId: string; quantity: number }[] },
+      });
+      const correlationId = response.headers['x-request-id'];
+      expect(response.errors).toMatchObject([
+        {
+          message: 'Internal error',
+          extensions: { code: 'INTERNAL_SERVER_ERROR', correlationId },
+        },
+      ]);
+      expect(Object.keys(response.errors?.[0]?.extensions ?? {}).sort()).toEqual([
+        'code',
+        'correlationId',
+      ]);
+      const [line] = app.logged;
+      expect(line).toMatchObject({ level: 50, correlationId });
+      expect(line?.err?.message).toContain('stock_movements');
+      expect(await levelOf(id)).toBe(5);
+    },
+  );
+
+  test('the id is the one that the client sent, where that has a usable form', async () => {
+    const ask = async (requestId: string) => {
+      const body = JSON.stringify({ query: '{ stockMovements { nodes { id } } }' });
+      const response = await post(app.graphqlUrl, body, { headers: { 'x-request-id': requestId } });
+      const { correlationId } = response.errors?.[0]?.extensions ?? {};
+      expect(response.headers['x-request-id']).toBe(correlationId);
+      return correlationId;
+    };
+    expect(await ask('order-17:try.2_a')).toBe('order-17:try.2_a');
+    for (const unusable of ['', 'two words', '<script>', 'x'.repeat(129)]) {
+      expect(await ask(unusable)).toMatch(/^[0-9a-f-]{36}$/);
+    }
+  });
+});
+
+describe('where the product cannot be read after COMMIT', () => {
+  let user: DatabaseUser;
+  let app: RunningApp;
+  let id: string;
+
+  beforeAll(async () => {
+    // All that changing stock needs, but of a product nothing save its id.
+    user = await createDatabaseUser(database, [
+      { rights: 'SELECT (id), INSERT', table: 'products' },
+      { rights: 'SELECT', table: 'locations' },
+      { rights: 'SELECT, INSERT, UPDATE', table: 'stock_levels' },
+      { rights: 'SELECT, INSERT', table: 'stock_movements' },
+      { rights: 'SELECT, INSERT, UPDATE', table: 'stock_operations' },
+      { rights: 'SELECT, INSERT', table: 'stock_operation_lines' },
+      { rights: 'SELECT', table: 'schema_migrations' },
+    ]);
+    const owner = await runApp(database.url);
+    id = await newProduct(owner, 5);
+    await owner.stop();
+    app = await runApp(user.url);
+  });
+
+  afterAll(async () => {
+    await app.stop();
+    await user.drop();
+  });
+
+  test.each(['resolvers', 'http'] as const)(
+    'the line is taken all the same, with no product and no error (%s)',
+    async (level) => {
+      const before = await levelOf(id);
+      const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `unread ${level}` };
+      const outcome = await app.ask[level](DeductStockDocument, { input });
+      expect(outcome.errors).toBeUndefined();
+      expect(outcome.data?.deductStock).toMatchObject({
+        replayed: false,
+        results: [{ __typename: 'DeductedItem', remaining: before - 1, product: null }],
+      });
+      expect(await levelOf(id)).toBe(before - 1);
+      expect(app.logged.at(-1)).toMatchObject({ msg: 'A reply lacks its product.' });
+    },
+  );
+
+  test('so is a line that was put in', async () => {
+    const input = { items: [{ productId: id, quantity: 3 }] };
+    const outcome = await app.ask.http(IncreaseStockDocument, { input });
+    expect(outcome.errors).toBeUndefined();
+    expect(outcome.data?.increaseStock.results).toMatchObject([{ product: null }]);
+  });
+
+  test('that a product exists already is answered without it, too', async () => {
+    const reader = await createDatabaseUser(database, [
+      { rights: 'SELECT, INSERT', table: 'products' },
+      { rights: 'SELECT', table: 'locations' },
+      { rights: 'SELECT', table: 'schema_migrations' },
+    ]);
+    const blind = await runApp(reader.url);
+    const outcome = await blind.ask.http(CreateProductDocument, { input: { id, name: 'Again' } });
+    expect(outcome.errors).toBeUndefined();
+    expect(outcome.data?.createProduct).toMatchObject({
+      __typename: 'ProductAlreadyExistsError',
+      product: null,
+    });
+    await blind.stop();
+    await reader.drop();
+  });
+
+  test('asking for the product itself is an error, for there is nothing to stand in for it', async () => {
+    const outcome = await app.ask.http(ProductDocument, { id });
+    expect(outcome.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
+    expect(outcome.data).toEqual({ product: null });
+  });
+});

@@ -1,0 +1,425 @@
+/**
+ * The HTTP around GraphQL: who may send what, what is answered where the request itself is wrong, what a browser and
+ * Sandbox get in development and in production, and how the server stops.
+ */
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { gzipSync } from 'node:zlib';
+import { jest } from '@jest/globals';
+import { serverAudits } from 'graphql-http';
+import { CreateProductDocument, DeductStockDocument } from '../../generated/operations.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post, send } from '../../support/graphql-client.js';
+import { whileRowsAreHeld } from '../../support/held-rows.js';
+import { untilRowsAreWaitedFor } from '../../support/innodb.js';
+import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+
+jest.setTimeout(30_000);
+
+const QUERY = '{ product(id: "nobody") { id } }';
+const STUDIO = 'https://studio.apollographql.com';
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  app = await runApp(database.url, { NODE_ENV: 'production' });
+});
+
+afterAll(async () => {
+  await stopApps();
+  closeClient();
+  await database.drop();
+});
+
+interface ErrorBody {
+  readonly errors: readonly {
+    readonly message: string;
+    readonly extensions: { readonly code: string };
+  }[];
+}
+
+async function errorCodes(response: Response): Promise<string[]> {
+  expect(response.headers.get('content-type')).toMatch(/^application\/(graphql-response\+)?json/);
+  expect(response.headers.get('x-request-id')).toMatch(/./);
+  const { errors } = (await response.json()) as ErrorBody;
+  return errors.map((error) => error.extensions.code);
+}
+
+describe('a request', () => {
+  const json = { 'content-type': 'application/json' };
+  const body = JSON.stringify({ query: QUERY });
+
+  test.each<[what: string, path: string, init: RequestInit, status: number]>([
+    ['a form', '/graphql', { method: 'POST', body: new URLSearchParams({ query: QUERY }) }, 415],
+    [
+      'plain text',
+      '/graphql',
+      { method: 'POST', body, headers: { 'content-type': 'text/plain' } },
+      415,
+    ],
+    ['no type', '/graphql', { method: 'POST', body: Buffer.from(body) }, 415],
+    [
+      'a type of nonsense',
+      '/graphql',
+      { method: 'POST', body, headers: { 'content-type': '/;=' } },
+      415,
+    ],
+    ['multipart', '/graphql', { method: 'POST', body: new FormData() }, 415],
+    [
+      'a compressed body',
+      '/graphql',
+      {
+        method: 'POST',
+        // A bomb: 20 MB of spaces in 20 kB.
+        body: gzipSync(Buffer.alloc(20_000_000, ' ')),
+        headers: { ...json, 'content-encoding': 'gzip' },
+      },
+      415,
+    ],
+    [
+      'a body of more than 100 kB',
+      '/graphql',
+      { method: 'POST', body: ' '.repeat(102_401), headers: json },
+      413,
+    ],
+    ['a body without POST', '/graphql', { method: 'PUT', body, headers: json }, 405],
+    ['DELETE', '/graphql', { method: 'DELETE', headers: json }, 400],
+    [
+      'DELETE by a client of GraphQL',
+      '/graphql',
+      { method: 'DELETE', headers: { 'apollo-require-preflight': '1' } },
+      405,
+    ],
+    ['a path that is not there', '/admin', {}, 404],
+    ['a POST to a path that is not there', '/', { method: 'POST', body, headers: json }, 404],
+    ['a path that is no URL', '/%c0%', {}, 400],
+    [
+      'a query by GET that a foreign page could send',
+      `/graphql?query=${encodeURIComponent(QUERY)}`,
+      {},
+      400,
+    ],
+    ['a GET with nothing', '/graphql', { headers: { 'apollo-require-preflight': '1' } }, 400],
+  ])('with %s is refused', async (_, path, init, status) => {
+    const response = await fetch(`${app.origin}${path}`, init);
+    expect(response.status).toBe(status);
+    expect(await errorCodes(response)).toEqual(['BAD_REQUEST']);
+  });
+
+  test('a mutation by GET is refused', async () => {
+    const mutation = 'mutation { createProduct(input: {id: "x", name: "X"}) { __typename } }';
+    const response = await fetch(`${app.graphqlUrl}?query=${encodeURIComponent(mutation)}`, {
+      headers: { 'apollo-require-preflight': 'true' },
+    });
+    expect(response.status).toBe(405);
+    expect(response.headers.get('allow')).toBe('POST');
+    expect(await errorCodes(response)).toEqual(['BAD_REQUEST']);
+  });
+
+  test('a query by GET that no foreign page could send is answered', async () => {
+    const response = await fetch(`${app.graphqlUrl}?query=${encodeURIComponent(QUERY)}`, {
+      headers: { 'apollo-require-preflight': 'true' },
+    });
+    expect(await response.json()).toEqual({ data: { product: null } });
+  });
+
+  test('a body of exactly 100 kB is answered', async () => {
+    const query = QUERY + ' '.repeat(102_400 - body.length);
+    const response = await post(app.graphqlUrl, JSON.stringify({ query }));
+    expect(response).toMatchObject({ status: 200, data: { product: null } });
+  });
+
+  test.each([
+    ['is not HTTP', 'HELO there\r\n\r\n', 400],
+    [
+      'has headers of more than 16 kB',
+      `GET /live HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(17_000)}\r\n\r\n`,
+      431,
+    ],
+    ['has a strange host', 'GET /live HTTP/1.1\r\nHost: [[::\r\n\r\n', 200],
+    [
+      'has headers of 10 kB',
+      `GET /live HTTP/1.1\r\nHost: a\r\nX: ${'x'.repeat(10_000)}\r\n\r\n`,
+      200,
+    ],
+  ])('that %s is answered with JSON', async (_, text, status) => {
+    const [head = '', answer = ''] = (await exchange(text)).split('\r\n\r\n');
+    expect(head).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    expect(head).toMatch(/content-type: application\/json/i);
+    expect(JSON.parse(answer)).toEqual(
+      status === 200
+        ? { live: true }
+        : {
+            errors: [
+              { message: expect.any(String) as string, extensions: { code: 'BAD_REQUEST' } },
+            ],
+          },
+    );
+  });
+
+  test('that never ends is given up: headers after 5 s, a body after 10 s', async () => {
+    const slow = await Promise.all([
+      exchange('POST /graphql HTTP/1.1\r\nHost: a\r\n', { end: false }),
+      exchange(
+        'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 50\r\n\r\n{"q',
+        { end: false },
+      ),
+    ]);
+    for (const answer of slow) {
+      expect(answer).toMatch(/^HTTP\/1.1 408 /);
+      expect(answer).toContain('"code":"BAD_REQUEST"');
+    }
+  });
+
+  test('gets its own id back, or one of ours', async () => {
+    const own = await post(app.graphqlUrl, body, { headers: { 'x-request-id': 'mine-1' } });
+    expect(own.headers['x-request-id']).toBe('mine-1');
+    const ours = await post(app.graphqlUrl, body);
+    expect(ours.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+/** Sends bytes as they are and reads until the server closes; a bound is the test's own timeout. */
+async function exchange(text: string, { end = true } = {}): Promise<string> {
+  const { port } = new URL(app.origin);
+  const socket = connect(Number(port), '127.0.0.1');
+  socket.on('error', () => undefined);
+  if (end) socket.end(text);
+  else socket.write(text);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+describe('/live, /ready and /metrics', () => {
+  test('/live asks nobody', async () => {
+    app.statements.length = 0;
+    const response = await fetch(`${app.origin}/live`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ live: true });
+    expect(app.statements).toEqual([]);
+  });
+
+  test('/ready tells what works', async () => {
+    const response = await fetch(`${app.origin}/ready`);
+    expect(response.status).toBe(200);
+    expect(await response.json()).toEqual({ ready: true, draining: false, database: 'available' });
+  });
+
+  test('/metrics is in the format of Prometheus', async () => {
+    const response = await fetch(`${app.origin}/metrics`);
+    expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
+    const lines = (await response.text()).split('\n').filter((line) => line !== '');
+    const sample = /^[a-z_]+(\{[^}]*\})? [\d.e+-]+$/;
+    expect(lines.filter((line) => !line.startsWith('# ') && !sample.test(line))).toEqual([]);
+    expect(lines).toContain('# TYPE process_resident_memory_bytes gauge');
+  });
+});
+
+describe('what a browser may see', () => {
+  const introspect = '{ __schema { queryType { name } } }';
+  const misspelt = '{ produkt(id: "a") { id } }';
+  const page = (url: string) => fetch(url, { headers: { accept: 'text/html' } });
+  const preflight = (url: string, origin: string) =>
+    fetch(url, {
+      method: 'OPTIONS',
+      headers: {
+        origin,
+        'access-control-request-method': 'POST',
+        'access-control-request-headers': 'content-type,apollo-require-preflight',
+      },
+    });
+  const allowed = (response: Response) => response.headers.get('access-control-allow-origin');
+
+  test('in production: no landing page, no introspection, no suggestions, no other origin', async () => {
+    expect((await page(app.graphqlUrl)).status).toBe(400);
+    const hidden = await post(app.graphqlUrl, JSON.stringify({ query: introspect }));
+    expect(hidden.errors).toMatchObject([{ extensions: { code: 'GRAPHQL_VALIDATION_FAILED' } }]);
+    for (const query of [
+      misspelt,
+      '{ product(idd: "a") { idd } }',
+      '{ product(id: "a") { nam } }',
+    ]) {
+      const { errors } = await post(app.graphqlUrl, JSON.stringify({ query }));
+      expect(errors?.length).toBeGreaterThan(0);
+      expect(JSON.stringify(errors)).not.toMatch(/did you mean/i);
+    }
+    const enumeration = `mutation D($input: DeductStockInput!) { deductStock(input: $input) { replayed } }`;
+    const variables = { input: { items: [{ productId: 'a', quantity: 1 }], mode: 'PARTIALL' } };
+    const { errors } = await post(
+      app.graphqlUrl,
+      JSON.stringify({ query: enumeration, variables }),
+    );
+    expect(JSON.stringify(errors)).not.toMatch(/did you mean/i);
+    for (const origin of [STUDIO, 'https://evil.example', 'null']) {
+      expect(allowed(await preflight(app.graphqlUrl, origin))).toBeNull();
+      const response = await post(app.graphqlUrl, JSON.stringify({ query: QUERY }), {
+        headers: { origin },
+      });
+      expect(response.headers).not.toHaveProperty('access-control-allow-origin');
+    }
+  });
+
+  test('in development: Sandbox, introspection, suggestions, and Studio as the only other origin', async () => {
+    const development = await runApp(database.url, { NODE_ENV: 'development' });
+    const url = development.graphqlUrl;
+    const landing = await page(url);
+    expect(landing.status).toBe(200);
+    expect(landing.headers.get('content-type')).toMatch(/^text\/html/);
+    expect(await landing.text()).toContain('embeddable-sandbox');
+    const shown = await post(url, JSON.stringify({ query: introspect }));
+    expect(shown.data).toEqual({ __schema: { queryType: { name: 'Query' } } });
+    const { errors } = await post(url, JSON.stringify({ query: misspelt }));
+    expect(errors?.[0]?.message).toMatch(/did you mean "product"/i);
+    expect(JSON.stringify(errors)).not.toContain('stacktrace');
+    const response = await preflight(url, STUDIO);
+    expect(response.status).toBe(204);
+    expect(allowed(response)).toBe(STUDIO);
+    expect(response.headers.get('access-control-allow-headers')).toMatch(
+      /apollo-require-preflight/,
+    );
+    const real = await post(url, JSON.stringify({ query: QUERY }), { headers: { origin: STUDIO } });
+    expect(real.headers['access-control-allow-origin']).toBe(STUDIO);
+    expect(real.headers['access-control-expose-headers']).toBe('x-request-id');
+    expect(allowed(await preflight(url, 'https://evil.example'))).not.toBe('https://evil.example');
+    await development.stop();
+  });
+
+  test('in production where it is switched on: the same, and the origins that are named', async () => {
+    const open = await runApp(database.url, {
+      NODE_ENV: 'production',
+      SANDBOX: 'true',
+      INTROSPECTION: 'true',
+      CORS_ORIGINS: 'https://shop.example,https://admin.example',
+    });
+    expect(await (await page(open.graphqlUrl)).text()).toContain('embeddable-sandbox');
+    const shown = await post(open.graphqlUrl, JSON.stringify({ query: introspect }));
+    expect(shown.data).toBeDefined();
+    for (const origin of ['https://shop.example', 'https://admin.example', STUDIO]) {
+      expect(allowed(await preflight(open.graphqlUrl, origin))).toBe(origin);
+    }
+    for (const origin of [
+      'https://evil.example',
+      'https://shop.example.evil.example',
+      'http://shop.example',
+    ]) {
+      expect(allowed(await preflight(open.graphqlUrl, origin))).toBeNull();
+    }
+    await open.stop();
+  });
+});
+
+describe('GraphQL over HTTP, as the specification has it', () => {
+  test('no audit ends in an error', async () => {
+    const audited = await runApp(database.url, { INTROSPECTION: 'true' });
+    const audits = serverAudits({ url: audited.graphqlUrl, fetchFn: fetch });
+    const results = await Promise.all(audits.map((audit) => audit.fn()));
+    expect(results.length).toBeGreaterThan(50);
+    const errors = results.filter((result) => result.status === 'error');
+    expect(errors.map((result) => [result.name, 'reason' in result && result.reason])).toEqual([]);
+    await audited.stop();
+  });
+});
+
+describe('stopping', () => {
+  let stopping: RunningApp;
+  let id: string;
+  let products = 0;
+
+  const start = async (env: Record<string, string> = {}) => {
+    stopping = await runApp(database.url, env);
+    products += 1;
+    id = `stopped-${products}`;
+    await stopping.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 5 } });
+    // The client keeps connections; a stop must not depend on who called before.
+    closeClient();
+  };
+  const deduct = () => {
+    const input = { items: [{ productId: id, quantity: 1 }] };
+    return send(stopping.graphqlUrl, DeductStockDocument, { input });
+  };
+  const closed = (socket: Socket) =>
+    new Promise<void>((resolve) => {
+      socket.on('error', () => undefined);
+      socket.once('close', () => {
+        resolve();
+      });
+      socket.resume();
+    });
+  const open = () =>
+    new Promise<Socket>((resolve) => {
+      const socket = connect(Number(new URL(stopping.origin).port), '127.0.0.1', () => {
+        resolve(socket);
+      });
+    });
+
+  test('lets what is under way finish, as the last answer of its connection, and takes no new connection', async () => {
+    await start();
+    await whileRowsAreHeld(database.url, id, async (release) => {
+      const underWay = deduct();
+      await untilRowsAreWaitedFor(database.sequelize);
+      const stop = stopping.stop();
+      await expect(fetch(`${stopping.origin}/live`)).rejects.toThrow();
+      await release();
+      const response = await underWay;
+      expect(response.data?.deductStock.results).toMatchObject([{ remaining: 4 }]);
+      expect(response.headers.connection).toBe('close');
+      await stop;
+    });
+  });
+
+  test('closes connections at once on which nothing is under way, used before or never', async () => {
+    await start({ SHUTDOWN_GRACE_MS: '20000' });
+    const used = await open();
+    used.write('GET /live HTTP/1.1\r\nHost: a\r\n\r\n');
+    await once(used, 'data');
+    const silent = await open();
+    const ends = [closed(used), closed(silent)];
+    const startedMs = performance.now();
+    await stopping.stop();
+    await Promise.all(ends);
+    expect(performance.now() - startedMs).toBeLessThan(10_000);
+  });
+
+  test('cuts what lasts longer than the grace period', async () => {
+    await start({ SHUTDOWN_GRACE_MS: '200', REQUEST_TIMEOUT_MS: '3000' });
+    await whileRowsAreHeld(database.url, id, async () => {
+      const cut = expect(deduct()).rejects.toThrow(/hang up|ECONNRESET/);
+      await untilRowsAreWaitedFor(database.sequelize);
+      await stopping.stop();
+      await cut;
+    });
+  });
+
+  test('twice is once', async () => {
+    await start();
+    await Promise.all([stopping.stop(), stopping.stop()]);
+    await stopping.stop();
+  });
+});
+
+test('a client that hangs up in the middle of its body leaves nothing behind', async () => {
+  for (let i = 0; i < 20; i += 1) {
+    const outgoing = request(app.graphqlUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': 1_000 },
+    });
+    outgoing.on('error', () => undefined);
+    outgoing.write('{"query": "{ __typename }"');
+    await new Promise<void>((resolve) => {
+      outgoing.once('socket', (socket) => {
+        socket.once('connect', () => {
+          outgoing.destroy();
+          resolve();
+        });
+      });
+    });
+  }
+  app.logged.length = 0;
+  const response = await post(app.graphqlUrl, JSON.stringify({ query: QUERY }));
+  expect(response.status).toBe(200);
+  expect(app.logged.filter((line) => line.level >= 50)).toEqual([]);
+});

@@ -1,0 +1,253 @@
+/**
+ * What is too large, too deep or too often is refused before it is executed, with few words: a flood of mistakes is not
+ * answered by a flood of errors. What Sandbox and ordinary clients need passes.
+ */
+import { getIntrospectionQuery } from 'graphql';
+import { CreateProductDocument, ProductsWithStockDocument } from '../../generated/operations.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post, type GraphqlResponse } from '../../support/graphql-client.js';
+import { runApp, type RunningApp } from '../../support/running-app.js';
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  app = await runApp(database.url, { INTROSPECTION: 'true' });
+  await app.dataOf(CreateProductDocument, { input: { id: 'a', name: 'A', quantity: 5 } });
+});
+
+afterAll(async () => {
+  await app.stop();
+  closeClient();
+  await database.drop();
+});
+
+function ask(query: string, variables: object = {}): Promise<GraphqlResponse<unknown>> {
+  app.statements.length = 0;
+  return post(app.graphqlUrl, JSON.stringify({ query, variables }));
+}
+
+/** Refused as a whole, in few words, and nothing was asked of the database. */
+function expectRefused(response: GraphqlResponse<unknown>, code: string, message?: RegExp): void {
+  expect(response.status).toBe(400);
+  expect(response.data ?? null).toBeNull();
+  const errors = response.errors ?? [];
+  expect(errors.length).toBeGreaterThan(0);
+  // GraphQL adds one that says it stopped there.
+  expect(errors.length).toBeLessThanOrEqual(11);
+  for (const error of errors) expect(error.extensions).toEqual({ code });
+  if (message)
+    expect(errors.map((error) => error.message)).toContainEqual(expect.stringMatching(message));
+  expect(JSON.stringify(response).length).toBeLessThan(4_000);
+  expect(app.statements).toEqual([]);
+}
+
+const times = (count: number, text: (i: number) => string) =>
+  Array.from({ length: count }, (_, i) => text(i)).join(' ');
+
+const deep = (levels: number) => `{ product(id: "a") { ${nest(levels - 1)} } }`;
+
+/** What counts is the chain of fields, whether or not the schema knows them. */
+function nest(levels: number): string {
+  return levels === 1 ? 'id' : `f { ${nest(levels - 1)} }`;
+}
+
+describe('an operation is refused for', () => {
+  test.each<[what: string, query: string, message: RegExp]>([
+    ['101 aliases', `{ ${times(101, (i) => `a${i}: __typename`)} }`, /15 aliases/],
+    ['16 aliases', `{ ${times(16, (i) => `a${i}: product(id: "a") { id }`)} }`, /15 aliases/],
+    ['16 aliases of __typename', `{ ${times(16, (i) => `a${i}: __typename`)} }`, /15 aliases/],
+    [
+      'a field repeated 100 times',
+      `{ product(id: "a") { ${times(100, () => 'id')} } }`,
+      /15 aliases/,
+    ],
+    [
+      'aliases behind fragments that are spread again and again',
+      `{ product(id: "a") { ...F ...G } }
+       fragment F on Product { a: id b: id c: id d: id e: id ...G ...G }
+       fragment G on Product { f: name g: name h: name i: name }`,
+      /15 aliases/,
+    ],
+    [
+      'fragments that double with every step',
+      `{ product(id: "a") { ...F0 } }
+       ${times(30, (i) => `fragment F${i} on Product { ... { ...F${i + 1} } ... { ...F${i + 1} } }`)}
+       fragment F30 on Product { id }`,
+      /1000 fields/,
+    ],
+    ['depth 20', deep(20), /12 levels/],
+    ['depth 13', deep(13), /12 levels/],
+    [
+      'depth behind fragments',
+      `{ product(id: "a") { movements { edges { ...E } } } }
+       fragment E on StockMovementEdge { node { x { x { x { x { ...X } } } } } }
+       fragment X on StockMovement { x { x { x { x { x } } } } }`,
+      /12 levels/,
+    ],
+    [
+      '10 directives at one place',
+      `{ product(id: "a") { id ${'@include(if: true) '.repeat(10)} } }`,
+      /5 directives/,
+    ],
+    [
+      '10 unknown directives',
+      `{ product(id: "a") { id ${times(10, (i) => `@d${i}`)} } }`,
+      /5 directives/,
+    ],
+    ['1000 unknown fields', `{ ${times(900, (i) => `f${i}`)} }`, /Cannot query field/],
+    [
+      'fragments in a circle',
+      `{ product(id: "a") { ...A } } fragment A on Product { ...B } fragment B on Product { ...A }`,
+      /Cannot spread fragment/,
+    ],
+    [
+      'two mutations',
+      `mutation { a: createProduct(input: {id: "x", name: "X"}) { __typename }
+                  b: createProduct(input: {id: "y", name: "Y"}) { __typename } }`,
+      /request of its own/,
+    ],
+    [
+      '14 mutations by aliases',
+      `mutation { ${times(14, (i) => `m${i}: deductStock(input: {items: [{productId: "a", quantity: 1}]}) { replayed }`)} }`,
+      /request of its own/,
+    ],
+    [
+      'two mutations, one behind a fragment',
+      `mutation { createProduct(input: {id: "x", name: "X"}) { __typename } ...M }
+       fragment M on Mutation { ... { n: createProduct(input: {id: "y", name: "Y"}) { __typename } } }`,
+      /request of its own/,
+    ],
+  ])('%s', async (_, query, message) => {
+    expectRefused(await ask(query), 'GRAPHQL_VALIDATION_FAILED', message);
+  });
+
+  test('2000 tokens', async () => {
+    const query = `{ product(id: "a") { id } ${times(2_000, () => '#\n __typename')} }`;
+    expectRefused(await ask(query), 'GRAPHQL_PARSE_FAILED', /token/);
+  });
+
+  test('an introspection without end', async () => {
+    const query = `{ __schema { types { ${'fields { type { '.repeat(9)} name ${'} } '.repeat(9)} } } }`;
+    expectRefused(await ask(query), 'GRAPHQL_VALIDATION_FAILED', /introspection depth/i);
+  });
+
+  test('no sense', async () => {
+    expectRefused(await ask('{ product(id: "a") { id '), 'GRAPHQL_PARSE_FAILED');
+    expectRefused(
+      await ask('query A { product(id: "a") { id } } query A { __typename }'),
+      'GRAPHQL_VALIDATION_FAILED',
+    );
+    const two = 'query A { __typename } query B { __typename }';
+    expect((await ask(two)).errors).toMatchObject([
+      { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } },
+    ]);
+  });
+});
+
+describe('nested pages are refused beyond 1,000 nodes', () => {
+  const lines = (count: number) => ({
+    input: { items: Array.from({ length: count }, () => ({ productId: 'nobody', quantity: 1 })) },
+  });
+  const DEDUCT = `mutation D($input: DeductStockInput!, $n: Int) { deductStock(input: $input) { results {
+    ... on DeductedItem { product { movements(first: $n) { nodes { id } } } } } } }`;
+
+  test.each<[what: string, query: string, variables: object]>([
+    [
+      'written out',
+      '{ products(first: 100) { nodes { movements(first: 10) { nodes { id } } } } }',
+      {},
+    ],
+    [
+      'by variables',
+      'query Q($a: Int, $b: Int) { products(first: $a) { nodes { movements(last: $b) { nodes { id } } } } }',
+      { a: 100, b: 10 },
+    ],
+    [
+      'by the defaults of variables',
+      'query Q($a: Int = 100, $b: Int = 10) { products(first: $a) { nodes { movements(first: $b) { nodes { id } } } } }',
+      {},
+    ],
+    ['by the default size', '{ products(first: 50) { nodes { movements { nodes { id } } } } }', {}],
+    [
+      'through edges and fragments',
+      `{ products(first: 100) { edges { node { ...P } } } }
+       fragment P on Product { ... { movements(first: 10) { ...M } } }
+       fragment M on StockMovementConnection { edges { node { id } } }`,
+      {},
+    ],
+    [
+      'by many pages beside each other',
+      `{ ${times(11, (i) => `p${i}: products(first: 100) { nodes { id } }`)} }`,
+      {},
+    ],
+    ['by the lines of a mutation', DEDUCT, { ...lines(100), n: 11 }],
+  ])('%s', async (_, query, variables) => {
+    expectRefused(await ask(query, variables), 'BAD_USER_INPUT', /at most 1000/);
+  });
+
+  test('and are counted anew for every request of the same operation', async () => {
+    const read = (first: number, movements: number) =>
+      app.ask.http(ProductsWithStockDocument, { first, movements });
+    expect((await read(100, 9)).errors).toBeUndefined();
+    expect((await read(100, 10)).errors).toMatchObject([
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+    expect((await read(90, 10)).errors).toBeUndefined();
+    expect((await ask(DEDUCT, { ...lines(90), n: 10 })).errors).toBeUndefined();
+  });
+
+  test('which a size out of bounds does not get around', async () => {
+    for (const first of [-1_000, 0, 101, 2_147_483_647]) {
+      const outcome = await app.ask.http(ProductsWithStockDocument, { first, movements: 100 });
+      expect(outcome.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
+    }
+  });
+});
+
+describe('an operation may have', () => {
+  test.each<[what: string, query: string]>([
+    ['15 aliases', `{ ${times(15, (i) => `a${i}: product(id: "a") { id }`)} }`],
+    [
+      'any number of inline fragments, which are no levels',
+      `{ product(id: "a") { ${'... { '.repeat(14)} id ${'} '.repeat(14)} } }`,
+    ],
+    [
+      'one mutation and __typename',
+      'mutation { __typename deductStock(input: {items: [{productId: "nobody", quantity: 1}]}) { replayed } }',
+    ],
+    [
+      'the introspection of tools',
+      getIntrospectionQuery({
+        specifiedByUrl: true,
+        directiveIsRepeatable: true,
+        schemaDescription: true,
+        inputValueDeprecation: true,
+      }),
+    ],
+    [
+      'the same field in different fragments',
+      '{ product(id: "a") { ...F ...G id } } fragment F on Product { id name } fragment G on Product { id name }',
+    ],
+  ])('%s', async (_, query) => {
+    const response = await ask(query);
+    expect(response.errors).toBeUndefined();
+    expect(response.status).toBe(200);
+  });
+});
+
+test('a list of operations is refused', async () => {
+  const operations = Array.from({ length: 10 }, () => ({ query: '{ product(id: "a") { id } }' }));
+  app.statements.length = 0;
+  const response = await post(app.graphqlUrl, JSON.stringify(operations));
+  expectRefused(response, 'BAD_REQUEST', /batching/);
+});
+
+test('an operation cannot be stored for later, nor called by its hash', async () => {
+  const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
+  const response = await post(app.graphqlUrl, JSON.stringify({ extensions }));
+  expect(response.errors).toMatchObject([
+    { extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
+  ]);
+});

@@ -1,0 +1,360 @@
+/** Creating products and reading them, with their levels and their ledger, page by page. */
+import {
+  CreateProductDocument,
+  DeductStockDocument,
+  IncreaseStockDocument,
+  ProductDocument,
+  ProductMovementsDocument,
+  ProductsDocument,
+  StockMovementsDocument,
+  type CreateProductInput,
+  type ProductFilter,
+  type ProductMovementsQueryVariables,
+  type ProductsQueryVariables,
+} from '../../generated/operations.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient } from '../../support/graphql-client.js';
+import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
+  app = await runApp(database.url);
+});
+
+afterAll(async () => {
+  await app.stop();
+  closeClient();
+  expect((await database.verifyLedger()).problems).toEqual([]);
+  await database.drop();
+});
+
+async function create(input: CreateProductInput) {
+  return (await app.dataOf(CreateProductDocument, { input })).createProduct;
+}
+
+async function createAll(ids: readonly string[], more: Partial<CreateProductInput> = {}) {
+  for (const id of ids) {
+    expect((await create({ id, name: `Product ${id}`, ...more })).__typename).toBe('Product');
+  }
+}
+
+const text = expect.any(String) as string;
+
+describe('createProduct', () => {
+  test('answers the product with its first stock, and writes the first line of its ledger', async () => {
+    const input = { id: 'new', name: 'New ✓', quantity: 5, lowStockThreshold: 2 };
+    const product = await create(input);
+    expect(product).toEqual({
+      __typename: 'Product',
+      id: 'new',
+      name: 'New ✓',
+      onHand: 5,
+      reserved: 0,
+      available: 5,
+      lowStockThreshold: 2,
+      createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/) as string,
+      updatedAt: text,
+    });
+    const { stockMovements } = await app.dataOf(StockMovementsDocument, { productId: 'new' });
+    expect(stockMovements.edges.map(({ node }) => node)).toMatchObject([
+      { id: 'new/default/1', kind: 'INITIAL', delta: 5, quantityBefore: 0, quantityAfter: 5 },
+    ]);
+  });
+
+  test('writes no line for an initial quantity of 0', async () => {
+    await createAll(['empty']);
+    const { stockMovements } = await app.dataOf(StockMovementsDocument, { productId: 'empty' });
+    expect(stockMovements).toEqual({
+      edges: [],
+      pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+    });
+  });
+
+  test('leaves a product that is there as it is, and shows it', async () => {
+    await createAll(['first'], { quantity: 3 });
+    expect(await create({ id: 'first', name: 'Second', quantity: 9 })).toEqual({
+      __typename: 'ProductAlreadyExistsError',
+      message: text,
+      product: { id: 'first', name: 'Product first', available: 3 },
+    });
+  });
+
+  test('ten at once create one product', async () => {
+    const calls = Array.from({ length: 10 }, () => create({ id: 'raced', name: 'R', quantity: 1 }));
+    const names = (await Promise.all(calls)).map((answer) => answer.__typename);
+    expect(names.filter((name) => name === 'Product')).toHaveLength(1);
+    expect(names.filter((name) => name === 'ProductAlreadyExistsError')).toHaveLength(9);
+  });
+
+  test('puts the first stock where it is told', async () => {
+    await createAll(['northern'], { quantity: 4, locationId: 'north' });
+    const { product } = await app.dataOf(ProductDocument, { id: 'northern' });
+    expect(product?.levels).toEqual([
+      { locationId: 'north', onHand: 4, reserved: 0, available: 4 },
+    ]);
+  });
+
+  test('knows ids that differ in case as different products', async () => {
+    await createAll(['Case', 'case']);
+    const { product } = await app.dataOf(ProductDocument, { id: 'CASE' });
+    expect(product).toBeNull();
+  });
+
+  test.each<[field: string, input: Partial<CreateProductInput>]>([
+    ['id', { id: '' }],
+    ['id', { id: 'two words' }],
+    ['id', { id: 'x'.repeat(65) }],
+    ['id', { id: 'crlf\r\nDEL *' }],
+    ['id', { id: "'; DROP TABLE products; --" }],
+    ['id', { id: 'straße' }],
+    ['id', { id: 'аpple' }],
+    ['name', { name: '' }],
+    ['name', { name: '   ' }],
+    ['name', { name: 'x'.repeat(256) }],
+    ['name', { name: 'lone \ud800' }],
+    ['quantity', { quantity: -1 }],
+    ['quantity', { quantity: 1_000_000_001 }],
+    ['locationId', { locationId: 'nowhere' }],
+    ['locationId', { locationId: 'no where' }],
+    ['lowStockThreshold', { lowStockThreshold: -1 }],
+  ])('names the field that is wrong: %s of %j', async (field, input) => {
+    const answer = await create({ id: 'never', name: 'Never', ...input });
+    expect(answer).toEqual({ __typename: 'InvalidInputError', field, message: text });
+    const { product } = await app.dataOf(ProductDocument, { id: 'never' });
+    expect(product).toBeNull();
+  });
+});
+
+describe('product', () => {
+  test('is null where there is none, and for an id that none can have', async () => {
+    for (const id of ['nobody', '', 'two words', 'x'.repeat(10_000), "' OR 1=1", 'a\u0000']) {
+      expect(await app.dataOf(ProductDocument, { id })).toEqual({ product: null });
+    }
+  });
+
+  test('adds its levels up over all locations', async () => {
+    await createAll(['spread'], { quantity: 4 });
+    const items = [{ productId: 'spread', quantity: 3, locationId: 'north' }];
+    await app.dataOf(IncreaseStockDocument, { input: { items } });
+    const { product } = await app.dataOf(ProductDocument, { id: 'spread' });
+    expect(product).toMatchObject({
+      onHand: 7,
+      reserved: 0,
+      available: 7,
+      levels: [
+        { locationId: 'default', onHand: 4 },
+        { locationId: 'north', onHand: 3 },
+      ],
+    });
+  });
+
+  test('shows a sum that is larger than Int as the largest Int', async () => {
+    await createAll(['huge'], { quantity: 1_000_000_000 });
+    for (const locationId of ['l1', 'l2']) {
+      await database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
+        replacements: [locationId, locationId],
+      });
+      const items = [{ productId: 'huge', quantity: 1_000_000_000, locationId }];
+      await app.dataOf(IncreaseStockDocument, { input: { items } });
+    }
+    const { product } = await app.dataOf(ProductDocument, { id: 'huge' });
+    expect(product).toMatchObject({ onHand: 2_147_483_647, available: 2_147_483_647 });
+  });
+});
+
+describe('pages of products', () => {
+  const ids = Array.from({ length: 25 }, (_, i) => `page-${String(i * 2 + 10)}`);
+  const filter: ProductFilter = { nameStartsWith: 'Product page-' };
+
+  beforeAll(() => createAll(ids));
+
+  async function page(variables: ProductsQueryVariables) {
+    return (await app.dataOf(ProductsDocument, variables)).products;
+  }
+
+  /** Reads the whole list, page by page, and does something between two pages. */
+  async function walk(
+    direction: 'forward' | 'backward',
+    filtered: ProductFilter,
+    between: (pageNumber: number) => Promise<void> = () => Promise.resolve(),
+  ): Promise<string[]> {
+    const seen: string[] = [];
+    let cursor: string | null = null;
+    for (let number = 1; number <= 50; number += 1) {
+      const { edges, pageInfo } = await page(
+        direction === 'forward'
+          ? { first: 4, after: cursor, filter: filtered }
+          : { last: 4, before: cursor, filter: filtered },
+      );
+      const nodes = edges.map((edge) => edge.node.id);
+      if (direction === 'forward') seen.push(...nodes);
+      else seen.unshift(...nodes);
+      expect(pageInfo.startCursor).toBe(edges[0]?.cursor ?? null);
+      expect(pageInfo.endCursor).toBe(edges.at(-1)?.cursor ?? null);
+      if (direction === 'forward') {
+        expect(pageInfo.hasPreviousPage).toBe(number > 1);
+        if (!pageInfo.hasNextPage) return seen;
+        cursor = pageInfo.endCursor;
+      } else {
+        expect(pageInfo.hasNextPage).toBe(number > 1);
+        if (!pageInfo.hasPreviousPage) return seen;
+        cursor = pageInfo.startCursor;
+      }
+      await between(number);
+    }
+    throw new Error('The list has no end.');
+  }
+
+  test.each(['forward', 'backward'] as const)(
+    '%s, show each product once, in order',
+    async (way) => {
+      expect(await walk(way, filter)).toEqual(ids);
+      expect(await walk(way, { ids })).toEqual(ids);
+    },
+  );
+
+  test.each(['forward', 'backward'] as const)(
+    '%s, repeat and hide nothing while products are added around them',
+    async (way) => {
+      const added: string[] = [];
+      const seen = await walk(way, filter, async (number) => {
+        const between = [11 + number * 2, 59 - number * 2].map((n) => `page-${n}-${way}`);
+        added.push(...between);
+        await createAll(between);
+      });
+      expect(new Set(seen).size).toBe(seen.length);
+      expect(seen.filter((id) => ids.includes(id))).toEqual(ids);
+      expect([...seen].sort()).toEqual(seen);
+      expect(
+        seen.every((id) => ids.includes(id) || added.includes(id) || id.endsWith('-forward')),
+      ).toBe(true);
+    },
+  );
+
+  test('have 20 entries where nothing else is said, 100 at most', async () => {
+    expect((await page({})).edges).toHaveLength(20);
+    expect((await page({ after: null })).edges).toHaveLength(20);
+    expect((await page({ last: 3 })).edges).toHaveLength(3);
+    expect((await page({ first: 100 })).pageInfo.hasNextPage).toBe(false);
+  });
+
+  test('filter by ids, by the beginning of the name, and by low stock, together', async () => {
+    await createAll(['low-1'], { quantity: 1, lowStockThreshold: 1 });
+    await createAll(['low-2'], { quantity: 2, lowStockThreshold: 1 });
+    await createAll(['low-3'], { quantity: 0 });
+    const found = async (given: ProductFilter) =>
+      (await page({ first: 100, filter: given })).edges.map(({ node }) => node.id);
+    const low = ['low-1', 'low-2', 'low-3', 'nobody'];
+    expect(await found({ ids: low })).toEqual(['low-1', 'low-2', 'low-3']);
+    expect(await found({ ids: low, lowStock: true })).toEqual(['low-1']);
+    expect(await found({ ids: low, lowStock: false })).toEqual(['low-2', 'low-3']);
+    expect(await found({ ids: low, lowStock: null, nameStartsWith: 'Product low-2' })).toEqual([
+      'low-2',
+    ]);
+    expect(await found({ ids: [] })).toEqual([]);
+    expect(await found({ nameStartsWith: '%' })).toEqual([]);
+    expect(await found({ nameStartsWith: 'Product_low' })).toEqual([]);
+    expect(await found({ nameStartsWith: "'" })).toEqual([]);
+  });
+
+  test.each<[why: string, variables: ProductsQueryVariables]>([
+    ['no entries', { first: 0 }],
+    ['a negative number of entries', { first: -1 }],
+    ['more than 100 entries', { first: 101 }],
+    ['more than 100 entries from the back', { last: 101 }],
+    ['both directions', { first: 1, last: 1 }],
+    ['first with before', { first: 1, before: 'WyJhIl0' }],
+    ['last with after', { last: 1, after: 'WyJhIl0' }],
+    ['no cursor of ours', { first: 1, after: 'nonsense' }],
+    ['an empty cursor', { first: 1, after: '' }],
+    ['the cursor of another list', { first: 1, after: 'WyJhIiwiYiJd' }],
+    ['a cursor with other values', { first: 1, after: 'WzFd' }],
+    ['an id out of form in the filter', { filter: { ids: ['two words'] } }],
+    ['more than 100 ids', { filter: { ids: Array.from({ length: 101 }, (_, i) => `id-${i}`) } }],
+  ])('are refused for %s', async (_, variables) => {
+    expect(faultOf(await app.ask.http(ProductsDocument, variables))).toBe('BAD_USER_INPUT');
+    expect(faultOf(await app.ask.resolvers(ProductsDocument, variables))).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('pages of the ledger', () => {
+  const sell = async (id: string, times: number) => {
+    for (let i = 0; i < times; i += 1) {
+      const items = [{ productId: id, quantity: 1 }];
+      await app.dataOf(DeductStockDocument, { input: { items } });
+    }
+  };
+
+  beforeAll(async () => {
+    await createAll(['sold', 'also-sold'], { quantity: 100 });
+    await sell('sold', 6);
+    await sell('also-sold', 2);
+    await sell('sold', 3);
+  });
+
+  interface LedgerPage {
+    readonly sequences: number[];
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  }
+
+  async function ledgerPage(page: Omit<ProductMovementsQueryVariables, 'id'>): Promise<LedgerPage> {
+    const { product } = await app.dataOf(ProductMovementsDocument, { id: 'sold', ...page });
+    if (!product) throw new Error('The product is gone.');
+    const { edges, pageInfo } = product.movements;
+    return { ...pageInfo, sequences: edges.map(({ node }) => node.sequence) };
+  }
+
+  test('of one product, newest first, both ways, while it is being sold', async () => {
+    const forward: number[] = [];
+    let after: string | null = null;
+    do {
+      const page = await ledgerPage({ first: 3, after });
+      forward.push(...page.sequences);
+      after = page.hasNextPage ? page.endCursor : null;
+      await sell('sold', 1);
+    } while (after !== null);
+    expect(forward).toEqual([10, 9, 8, 7, 6, 5, 4, 3, 2, 1]);
+
+    const backward: number[] = [];
+    let before: string | null = null;
+    do {
+      const page = await ledgerPage({ last: 4, before });
+      backward.unshift(...page.sequences);
+      before = page.hasPreviousPage ? page.startCursor : null;
+      await sell('sold', 1);
+    } while (before !== null);
+    expect(backward).toEqual(
+      Array.from({ length: backward.length }, (_, i) => backward.length - i),
+    );
+    expect(backward.length).toBeGreaterThan(forward.length);
+  });
+
+  test('of all products are one list, newest first, whichever product a line is of', async () => {
+    const { stockMovements } = await app.dataOf(StockMovementsDocument, { first: 100 });
+    const lines = stockMovements.edges.map(({ node }) => node);
+    for (const id of ['sold', 'also-sold']) {
+      const alone = await app.dataOf(StockMovementsDocument, { productId: id, first: 100 });
+      expect(lines.filter((line) => line.productId === id)).toEqual(
+        alone.stockMovements.edges.map(({ node }) => node),
+      );
+    }
+    const times = lines.map((line) => line.createdAt);
+    expect([...times].sort().reverse()).toEqual(times);
+  });
+
+  test('are empty for a product that does not exist, and refused for an id that none can have', async () => {
+    const { stockMovements } = await app.dataOf(StockMovementsDocument, { productId: 'nobody' });
+    expect(stockMovements.edges).toEqual([]);
+    const outcome = await app.ask.http(StockMovementsDocument, { productId: 'two words' });
+    expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
+    const cursor = await app.ask.http(StockMovementsDocument, { after: 'WyJhIl0' });
+    expect(faultOf(cursor)).toBe('BAD_USER_INPUT');
+  });
+});

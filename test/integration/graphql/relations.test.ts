@@ -1,0 +1,115 @@
+/** What is related is read together: the number of statements is that of the relations, not of the products. */
+import { jest } from '@jest/globals';
+import {
+  CreateProductDocument,
+  DeductStockDocument,
+  IncreaseStockDocument,
+  ProductsWithStockDocument,
+} from '../../generated/operations.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, dataOf, post } from '../../support/graphql-client.js';
+import { runApp, type RunningApp } from '../../support/running-app.js';
+
+jest.setTimeout(30_000);
+
+const IDS = Array.from({ length: 100 }, (_, i) => `p${String(i).padStart(3, '0')}`);
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
+  app = await runApp(database.url);
+  await Promise.all(
+    IDS.map((id) => app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 100 } })),
+  );
+  const items = IDS.map((productId) => ({ productId, quantity: 7, locationId: 'north' }));
+  await app.dataOf(IncreaseStockDocument, { input: { items, mode: 'ALL_OR_NOTHING' } });
+});
+
+afterAll(async () => {
+  await app.stop();
+  closeClient();
+  await database.drop();
+});
+
+/** The statements of some work, without what a new connection says first. */
+async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
+  app.statements.length = 0;
+  await work();
+  return app.statements.filter((sql) => !/SELECT VERSION\(\)/i.test(sql));
+}
+
+test('a hundred products with their levels and ledgers cost three statements, as one does', async () => {
+  const read = (first: number) => app.dataOf(ProductsWithStockDocument, { first, movements: 9 });
+  const one = await statementsOf(() => read(1));
+  const hundred = await statementsOf(async () => {
+    const { nodes } = (await read(100)).products;
+    expect(nodes.map((node) => node.id)).toEqual(IDS);
+    for (const node of nodes) {
+      expect(node.levels.map((level) => level.locationId)).toEqual(['default', 'north']);
+      expect(node.movements.nodes.map((movement) => movement.id)).toEqual([
+        `${node.id}/north/1`,
+        `${node.id}/default/1`,
+      ]);
+    }
+  });
+  expect(one).toHaveLength(3);
+  expect(hundred).toHaveLength(3);
+});
+
+test('different pages of the ledger are one statement each, however many products ask for them', async () => {
+  const query = `{ products(first: 40) { nodes {
+    id newest: movements(first: 1) { nodes { id } } oldest: movements(last: 1) { nodes { id } }
+  } } }`;
+  const statements = await statementsOf(async () => {
+    const response = await post<{
+      products: { nodes: { newest: { nodes: object[] }; oldest: { nodes: object[] } }[] };
+    }>(app.graphqlUrl, JSON.stringify({ query }));
+    for (const { newest, oldest } of dataOf(response).products.nodes) {
+      expect(newest.nodes).not.toEqual(oldest.nodes);
+    }
+  });
+  expect(statements).toHaveLength(3);
+});
+
+test('the products of a hundred lines are read by one statement, after COMMIT, with their levels by another', async () => {
+  const items = IDS.map((productId) => ({ productId, quantity: 1 }));
+  const input = { items, mode: 'ALL_OR_NOTHING' as const };
+  const statements = await statementsOf(async () => {
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input });
+    expect(deductStock.results).toHaveLength(100);
+    for (const result of deductStock.results) {
+      expect(result).toMatchObject({ remaining: 99, product: { available: 106 } });
+    }
+  });
+  const commit = statements.findIndex((sql) => sql.includes('COMMIT'));
+  expect(commit).toBeGreaterThan(0);
+  const reads = statements.slice(commit + 1);
+  expect(reads).toHaveLength(1);
+  expect(reads[0]).toContain('FROM products');
+});
+
+test('one product in many lines is read once', async () => {
+  const items = Array.from({ length: 20 }, () => ({ productId: 'p001', quantity: 1 }));
+  const statements = await statementsOf(() =>
+    app.dataOf(DeductStockDocument, { input: { items } }),
+  );
+  const reads = statements.filter((sql) => sql.includes('FROM products p'));
+  expect(reads).toHaveLength(1);
+});
+
+test('what nobody asks for is not read', async () => {
+  const query = 'query One($id: ID!) { product(id: $id) { id available } }';
+  const body = JSON.stringify({ query, variables: { id: 'p001' } });
+  expect(await statementsOf(() => post(app.graphqlUrl, body))).toHaveLength(1);
+  const deduct = `mutation Take($input: DeductStockInput!) {
+    deductStock(input: $input) { results { ... on DeductedItem { remaining } } }
+  }`;
+  const input = { items: [{ productId: 'p001', quantity: 1 }] };
+  const take = JSON.stringify({ query: deduct, variables: { input } });
+  const statements = await statementsOf(() => post(app.graphqlUrl, take));
+  expect(statements.filter((sql) => sql.includes('FROM products p'))).toEqual([]);
+  expect(statements.at(-1)).toContain('COMMIT');
+});

@@ -1,0 +1,306 @@
+/** A Redis that is away, silent, full, read-only or unwilling, and what its users are told meanwhile. */
+import { jest } from '@jest/globals';
+import { startPrivateRedis } from '../../../services/private-redis.js';
+import { freePort, type PrivateServer } from '../../../services/private-server.js';
+import {
+  LockLostError,
+  LockUnavailableError,
+  type RedisLockService,
+  type RedisLockSettings,
+} from '../../../src/lock/index.js';
+import { CollectedLog, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { until } from '../../support/until.js';
+
+jest.setTimeout(60_000);
+
+let server: PrivateServer;
+beforeEach(async () => {
+  server = await startPrivateRedis();
+});
+const services = new LockServices();
+afterEach(async () => {
+  await services.stopAll();
+  await server.stop();
+});
+
+const start = (settings: Partial<RedisLockSettings> = {}) =>
+  services.start({ url: server.url, ...settings });
+const redis = () => services.redis(server.url);
+
+async function untilAway(service: RedisLockService): Promise<void> {
+  await until('Redis is away', () => !service.health().available);
+}
+
+async function untilBack(service: RedisLockService): Promise<void> {
+  await until('Redis is back', () => service.health().available);
+}
+
+async function isServed(service: RedisLockService): Promise<void> {
+  await service.release(await service.acquire(uniqueKey(), { waitMs: 5_000 }));
+}
+
+describe('when Redis goes away', () => {
+  test('who waits is told at once, who comes is refused at once, and it returns by itself', async () => {
+    const key = uniqueKey();
+    const log = new CollectedLog();
+    const service = await start({ log });
+    expect(service.health()).toMatchObject({ available: true });
+    expect(service.health()).not.toHaveProperty('reason');
+    const lease = await service.acquire(key, { waitMs: 0 });
+    const waiting = Array.from({ length: 50 }, () =>
+      errorOf(service.acquire(key, { waitMs: 60_000 })),
+    );
+    await server.kill('SIGKILL');
+    for (const error of await Promise.all(waiting)) {
+      expect(error).toBeInstanceOf(LockUnavailableError);
+    }
+    expect(service.health()).toMatchObject({ available: false });
+    const trips = service.stats().roundTrips;
+    const refused = await errorOf(service.acquire(uniqueKey(), { waitMs: 60_000 }));
+    expect(refused).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    expect(await errorOf(service.release(lease))).toBeInstanceOf(LockUnavailableError);
+    expect(service.stats().roundTrips).toBe(trips);
+    expect(service.stats()).toMatchObject({ unavailable: 51, releasesFailed: 1, waitersNow: 0 });
+
+    await server.restart();
+    await untilBack(service);
+    await isServed(service);
+    expect(log.lines.map(({ level, message }) => [level, message])).toEqual([
+      ['warn', 'Redis does not serve the lock.'],
+      ['info', 'Redis serves the lock again.'],
+    ]);
+  });
+
+  test('nothing that is told has the address or the password in it', async () => {
+    await redis().config('SET', 'requirepass', 's3cret');
+    const log = new CollectedLog();
+    const service = await start({ url: server.url.replace('//', '//:s3cret@'), log });
+    await server.kill('SIGKILL');
+    await untilAway(service);
+    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    const told = [error.stack, error.cause, service.health(), log.lines];
+    expect(JSON.stringify(told)).not.toMatch(/s3cret|127\.0\.0\.1|localhost/);
+    expect(JSON.stringify(told)).toMatch(/connection/);
+  });
+
+  test('without a word, that counts as away after the time for an answer', async () => {
+    const key = uniqueKey();
+    const service = await start({ commandTimeoutMs: 100 });
+    await server.kill('SIGSTOP');
+    const error = await errorOf(service.acquire(key, { waitMs: 60_000 }));
+    expect(error.message).toBe('The lock is unavailable: Redis has not answered in 100 ms.');
+    await server.kill('SIGCONT');
+    await untilBack(service);
+    // The stopped server had our question in its socket, and carried it out when it went on.
+    const left = redis();
+    await until('it is given up', async () => (await left.exists(key)) === 0);
+    await isServed(service);
+  });
+
+  test('a process that was busy for longer than that does not blame Redis', async () => {
+    const service = await start({ commandTimeoutMs: 60 });
+    const acquired = service.acquire(uniqueKey(), { waitMs: 60_000 });
+    await new Promise<void>((resolve) => {
+      // The question leaves just before, so the answer comes while nobody can read it.
+      process.nextTick(() => {
+        const busyUntilMs = performance.now() + 300;
+        while (performance.now() < busyUntilMs);
+        resolve();
+      });
+    });
+    await service.release(await acquired);
+    expect(service.health().available).toBe(true);
+  });
+
+  test('at the start, the start succeeds and Redis is waited for', async () => {
+    const port = await freePort();
+    const log = new CollectedLog();
+    const service = services.make({ url: `redis://127.0.0.1:${port}`, log });
+    const health = await service.start();
+    expect(health.available).toBe(false);
+    expect(health.reason).toMatch(/ECONNREFUSED/);
+    expect(await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }))).toMatchObject({
+      code: 'LOCK_UNAVAILABLE',
+    });
+    const late = await startPrivateRedis({ port });
+    await untilBack(service);
+    await isServed(service);
+    expect(log.warnings()).toHaveLength(1);
+    await services.stopAll();
+    await late.stop();
+  });
+});
+
+describe('when Redis is there and cannot serve', () => {
+  test('because its memory is full, that counts as away, and what is held comes free', async () => {
+    const key = uniqueKey();
+    const [service, other] = [await start(), await start()];
+    const lease = await service.acquire(key, { waitMs: 0 });
+    const waiting = errorOf(other.acquire(key, { waitMs: 60_000 }));
+    const client = redis();
+    await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
+    await client.config('SET', 'maxmemory', '1');
+    await service.release(lease);
+    await until('it is free', async () => (await client.exists(key)) === 0);
+    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    expect(error.message).toBe('The lock is unavailable: the memory of Redis is full.');
+    expect(await waiting).toBeInstanceOf(LockUnavailableError);
+    await client.config('SET', 'maxmemory', '0');
+    await untilBack(service);
+    await isServed(service);
+  });
+
+  test('because it has become a replica, that counts as away until it is none', async () => {
+    const service = await start();
+    const client = redis();
+    await client.call('REPLICAOF', '127.0.0.1', '1');
+    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    expect(error.message).toBe('The lock is unavailable: Redis is a read-only replica.');
+    await client.call('REPLICAOF', 'NO', 'ONE');
+    await untilBack(service);
+    await isServed(service);
+  });
+});
+
+describe('when Redis refuses us', () => {
+  test.each([
+    [
+      'for a wrong password',
+      (url: string) => url.replace('//', '//:wrong@'),
+      /refuses the password/,
+    ],
+    ['for a missing password', (url: string) => url, /wants a password/],
+    [
+      'for want of permissions',
+      (url: string) => url.replace('//', '//weak:pw@'),
+      /the Redis user may not run a command that the lock needs/,
+    ],
+    [
+      'for want of a channel',
+      (url: string) => url.replace('//', '//deaf:pw@'),
+      /may not use the channels lock:inbox:\*/,
+    ],
+    [
+      'for a database that is not there',
+      (url: string) => `${url.replace('//', '//:right@')}/99`,
+      /has no such database/,
+    ],
+  ])('%s, the start fails and says why', async (_name, urlOf, message) => {
+    const client = redis();
+    await client.call(
+      'ACL',
+      'SETUSER',
+      'weak',
+      'on',
+      '>pw',
+      '~lock:*',
+      '&lock:*',
+      '+@all',
+      '-evalsha',
+    );
+    await client.call('ACL', 'SETUSER', 'deaf', 'on', '>pw', '~lock:*', 'resetchannels', '+@all');
+    await client.config('SET', 'requirepass', 'right');
+    const service = services.make({ url: urlOf(server.url) });
+    const error = await errorOf(service.start());
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect(error.message).toMatch(message);
+    const admin = services.redis(server.url.replace('//', '//:right@'));
+    const left = async () => String(await admin.client('LIST')).match(/name=lock/g)?.length ?? 0;
+    await until('no connection is left', async () => (await left()) === 0);
+  });
+
+  test('one key only, that key alone is refused', async () => {
+    await redis().call('ACL', 'SETUSER', 'some', 'on', '>pw', '~lock:*', '&lock:inbox:*', '+@all');
+    const service = await start({ url: server.url.replace('//', '//some:pw@') });
+    const error = await errorOf(service.acquire('elsewhere:{1}', { waitMs: 0 }));
+    expect(error.message).toBe(
+      'The lock elsewhere:{1} cannot be had: the Redis user may not touch its key.',
+    );
+    expect(service.health().available).toBe(true);
+    await isServed(service);
+  });
+
+  test('nothing, a user with these permissions alone is enough', async () => {
+    await redis().call(
+      ...(['ACL', 'SETUSER', 'least', 'on', '>pw', '~lock:*', '&lock:inbox:*', '-@all'] as const),
+      ...['+evalsha', '+eval', '+subscribe', '+publish', '+get', '+set', '+del', '+pttl'],
+      ...['+pexpire', '+time', '+lpop', '+rpush', '+llen', '+lpos', '+lrem'],
+    );
+    const url = server.url.replace('//', '//least:pw@');
+    const [one, other] = [await start({ url }), await start({ url })];
+    const key = uniqueKey('least');
+    const lease = await one.acquire(key, { waitMs: 0 });
+    const waiting = other.acquire(key, { waitMs: 60_000 });
+    const client = redis();
+    await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
+    await one.release(lease);
+    await other.release(await waiting);
+    expect(other.stats().wakeUps.grant).toBe(1);
+  });
+});
+
+describe('the eviction policy', () => {
+  test.each([
+    ['noeviction', 0],
+    ['allkeys-lru', 1],
+  ])('%s gives %i warnings at the start', async (policy, warnings) => {
+    await redis().config('SET', 'maxmemory-policy', policy);
+    const log = new CollectedLog();
+    await start({ log });
+    expect(log.warnings()).toHaveLength(warnings);
+    for (const warning of log.warnings()) expect(warning).toContain(policy);
+  });
+});
+
+describe('a stop', () => {
+  test('frees what is held, tells holders and waiters, and closes the connections', async () => {
+    const key = uniqueKey();
+    const [service, other] = [await start({ ttlMs: 600_000 }), await start({ ttlMs: 600_000 })];
+    const lease = await service.acquire(key, { waitMs: 0 });
+    const { signal } = lease;
+    const local = errorOf(service.acquire(key, { waitMs: 60_000 }));
+    const waiting = other.acquire(key, { waitMs: 60_000 });
+    const client = redis();
+    await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
+
+    await Promise.all([service.stop(), service.stop()]);
+    expect(await local).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
+    expect(lease.state).toBe('lost');
+    expect(signal.reason).toEqual(new LockLostError(key, 'stopped'));
+    expect(service.health()).toMatchObject({ available: false, reason: 'stopped' });
+    await service.release(lease);
+    const refused = await errorOf(service.acquire(key, { waitMs: 0 }));
+    expect(refused).toBeInstanceOf(LockUnavailableError);
+    await other.release(await waiting);
+    const left = async () => String(await client.client('LIST')).match(/name=lock/g)?.length ?? 0;
+    await until('only the other is connected', async () => (await left()) === 2);
+  });
+
+  test('gives up what was asked for and not answered yet', async () => {
+    const keys = Array.from({ length: 20 }, () => uniqueKey());
+    const service = await start({ ttlMs: 600_000 });
+    const asked = keys.map((key) => errorOf(service.acquire(key, { waitMs: 60_000 })));
+    await service.stop();
+    for (const error of await Promise.all(asked)) {
+      expect(error).toBeInstanceOf(LockUnavailableError);
+    }
+    const locks = (await redis().keys('lock:test:*')).filter((key) => !key.endsWith(':fence'));
+    expect(locks).toEqual([]);
+  });
+
+  test('ends in bounded time although Redis says nothing', async () => {
+    const service = await start({ commandTimeoutMs: 100 });
+    await service.acquire(uniqueKey(), { waitMs: 0 });
+    await server.kill('SIGSTOP');
+    await service.stop();
+    await server.kill('SIGCONT');
+  });
+
+  test('before any start is no error', async () => {
+    const service = services.make({ url: server.url });
+    expect(await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }))).toMatchObject({
+      message: 'The lock is unavailable: not started.',
+    });
+    await service.stop();
+  });
+});

@@ -1,0 +1,185 @@
+/** What a lock is: one at a time, in the order of arrival, with a typed answer for whoever does not get it. */
+import {
+  LockAbortedError,
+  LockQueueFullError,
+  LockTimeoutError,
+  type RedisLockService,
+} from '../../../src/lock/index.js';
+import { errorOf, LockServices, timeoutOf, uniqueKey } from '../../support/lock-services.js';
+import { until } from '../../support/until.js';
+
+const services = new LockServices();
+afterEach(() => services.stopAll());
+
+test('only one of many has the lock, whatever process they are in', async () => {
+  const key = uniqueKey();
+  const processes = await Promise.all([services.start(), services.start(), services.start()]);
+  let inside = 0;
+  let most = 0;
+  const visit = async (service: RedisLockService) => {
+    const lease = await service.acquire(key, { waitMs: 10_000 });
+    inside += 1;
+    most = Math.max(most, inside);
+    await new Promise(setImmediate);
+    inside -= 1;
+    await service.release(lease);
+  };
+  const visits = processes.flatMap((service) => Array.from({ length: 100 }, () => visit(service)));
+  await Promise.all(visits);
+  expect(most).toBe(1);
+  const acquired = processes.map((service) => service.stats().acquired);
+  expect(acquired).toEqual([100, 100, 100]);
+});
+
+test('waiters of one process have their turns in the order of their arrival', async () => {
+  const key = uniqueKey();
+  const service = await services.start();
+  const order: number[] = [];
+  const visit = async (number: number) => {
+    const lease = await service.acquire(key, { waitMs: 10_000 });
+    order.push(number);
+    await service.release(lease);
+  };
+  const numbers = Array.from({ length: 200 }, (_, index) => index);
+  await Promise.all(numbers.map(visit));
+  expect(order).toEqual(numbers);
+});
+
+test('waiting processes have their turns in the order in which they queued', async () => {
+  const key = uniqueKey();
+  const holder = await services.start();
+  const others = await Promise.all(Array.from({ length: 4 }, () => services.start()));
+  const lease = await holder.acquire(key, { waitMs: 0 });
+  const order: number[] = [];
+  const visits: Promise<void>[] = [];
+  const redis = services.redis();
+  for (const [number, service] of others.entries()) {
+    visits.push(
+      service.acquire(key, { waitMs: 10_000 }).then(async (theirs) => {
+        order.push(number);
+        await service.release(theirs);
+      }),
+    );
+    await until('it is queued', async () => (await redis.llen(`${key}:queue`)) === number + 1);
+  }
+  await holder.release(lease);
+  await Promise.all(visits);
+  expect(order).toEqual([0, 1, 2, 3]);
+});
+
+test('a lock is gone from Redis when nobody has it and nobody waits', async () => {
+  const key = uniqueKey();
+  const service = await services.start({ ttlMs: 4_000 });
+  const redis = services.redis();
+  const lease = await service.acquire(key, { waitMs: 0 });
+  expect(await redis.get(key)).toMatch(/:\d+$/);
+  expect(await redis.pttl(key)).toBeGreaterThan(3_000);
+  expect(lease.state).toBe('held');
+  await service.release(lease);
+  expect(lease.state).toBe('released');
+  expect(await redis.exists(key, `${key}:queue`)).toBe(0);
+});
+
+test('a wait of 0 ms tries once and leaves no trace in the queue', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await services.start(), await services.start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  expect(await errorOf(other.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
+  expect(await errorOf(one.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
+  expect(await services.redis().exists(`${key}:queue`)).toBe(0);
+  await one.release(lease);
+  await other.release(await other.acquire(key, { waitMs: 0 }));
+});
+
+test('who waits behind a try is still served', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await services.start(), await services.start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  const tried = errorOf(other.acquire(key, { waitMs: 0 }));
+  const waiting = other.acquire(key, { waitMs: 10_000 });
+  expect(await tried).toBeInstanceOf(LockTimeoutError);
+  await until('it is queued', async () => (await services.redis().llen(`${key}:queue`)) === 1);
+  await one.release(lease);
+  await other.release(await waiting);
+});
+
+test('a time-out says how long the wait was and who was in front', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await services.start(), await services.start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  const first = errorOf(other.acquire(key, { waitMs: 60 }));
+  const second = await timeoutOf(other.acquire(key, { waitMs: 40 }));
+  expect(second).toMatchObject({ code: 'LOCK_TIMEOUT', key, behind: { waitersAhead: 1 } });
+  expect(second.waitedMs).toBeGreaterThanOrEqual(39);
+  const holder = (await services.redis().get(key))?.replace(/:\d+$/, '');
+  expect(await first).toMatchObject({
+    behind: { waitersAhead: 0, processesAhead: 0, holder, holderExpires: true },
+  });
+  // Nobody waits any more, so nothing of it is left at Redis.
+  const left = () => services.redis().exists(`${key}:queue`);
+  await until('the queue is empty', async () => (await left()) === 0);
+  await one.release(lease);
+});
+
+test('a waiter whose signal is aborted leaves at once, and the others keep their places', async () => {
+  const key = uniqueKey();
+  const service = await services.start();
+  const lease = await service.acquire(key, { waitMs: 0 });
+  const abortion = new AbortController();
+  const aborted = errorOf(service.acquire(key, { waitMs: 10_000, signal: abortion.signal }));
+  const other = service.acquire(key, { waitMs: 10_000 });
+  abortion.abort(new Error('The client hung up.'));
+  expect(await aborted).toBeInstanceOf(LockAbortedError);
+  expect((await aborted).cause).toMatchObject({ message: 'The client hung up.' });
+  await service.release(lease);
+  await service.release(await other);
+
+  const late = errorOf(service.acquire(key, { waitMs: 0, signal: AbortSignal.abort() }));
+  expect(await late).toBeInstanceOf(LockAbortedError);
+});
+
+test('more waiters than the queue has room for are refused at once', async () => {
+  const key = uniqueKey();
+  const service = await services.start({ queueMax: 100 });
+  const lease = await service.acquire(key, { waitMs: 0 });
+  const visits = Array.from({ length: 10_000 }, () =>
+    service.acquire(key, { waitMs: 10_000 }).then((theirs) => service.release(theirs)),
+  );
+  const settled = Promise.allSettled(visits);
+  expect(service.stats()).toMatchObject({ waitersNow: 100, queueFull: 9_900 });
+  await service.release(lease);
+  const refused = (await settled).filter(({ status }) => status === 'rejected');
+  expect(refused).toHaveLength(9_900);
+  expect((refused[0] as PromiseRejectedResult).reason).toBeInstanceOf(LockQueueFullError);
+  expect(service.stats()).toMatchObject({ acquired: 101, waitersNow: 0 });
+});
+
+test('releasing again does nothing, also when somebody else has the lock by then', async () => {
+  const key = uniqueKey();
+  const service = await services.start();
+  const first = await service.acquire(key, { waitMs: 0 });
+  await Promise.all([service.release(first), service.release(first)]);
+  const second = await service.acquire(key, { waitMs: 0 });
+  await service.release(first);
+  expect(second.state).toBe('held');
+  expect(await services.redis().exists(key)).toBe(1);
+});
+
+test('a local waiter is not passed the lock beyond the bounds while another process waits', async () => {
+  const key = uniqueKey();
+  const settings = { localPassesMax: 3, localTenureMs: 60_000 };
+  const [one, other] = [await services.start(settings), await services.start(settings)];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  const turns: string[] = [];
+  const visit = async (name: string, service: RedisLockService) => {
+    const theirs = await service.acquire(key, { waitMs: 10_000 });
+    turns.push(name);
+    await service.release(theirs);
+  };
+  const foreign = visit('other', other);
+  await until('it is queued', async () => (await services.redis().llen(`${key}:queue`)) === 1);
+  const local = Array.from({ length: 10 }, () => visit('one', one));
+  await one.release(lease);
+  await Promise.all([foreign, ...local]);
+  expect(turns.indexOf('other')).toBeLessThanOrEqual(3);
+});

@@ -1,0 +1,149 @@
+/** The scripts themselves, as any process calls them: what they answer, and what they leave at Redis. */
+import type { Redis } from 'ioredis';
+import { LockScripts, type ScriptCall } from '../../../src/lock/scripts.js';
+import { readSettings } from '../../../src/lock/settings.js';
+import { LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
+
+const TTL_MS = 60_000;
+
+const clients = new LockServices();
+let redis: Redis;
+beforeEach(() => {
+  redis = clients.redis();
+});
+afterEach(() => clients.stopAll());
+
+const scripts = new LockScripts(readSettings({ url: REDIS_URL, ttlMs: TTL_MS }));
+
+async function run<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<T> {
+  return read(await redis.eval(script.text, keyCount, ...args));
+}
+
+const acquire = (key: string, ticket: string, tokens = 1) =>
+  run(scripts.acquire(key, { ticket, tokens, queue: true }));
+
+const release = (key: string, ticket: string, again?: string) =>
+  run(scripts.release(key, ticket, again === undefined ? undefined : { ticket: again, tokens: 1 }));
+
+/** Makes a process that listens, as far as Redis can tell. */
+async function listenAs(process: string): Promise<string[]> {
+  const messages: string[] = [];
+  const listener = clients.redis();
+  listener.on('message', (_channel, message) => messages.push(message));
+  await listener.subscribe(`lock:inbox:${process}`);
+  return messages;
+}
+
+function firstTokenOf({ standing }: Awaited<ReturnType<typeof acquire>>): number {
+  if (standing.kind !== 'yours') throw new Error(`The lock is ${standing.kind}.`);
+  return standing.firstToken;
+}
+
+test('asking again with the same ticket is answered with the lock, and a larger token', async () => {
+  const key = uniqueKey();
+  // So many that the clock does not get there meanwhile.
+  const tokens = 600_000_000;
+  const first = firstTokenOf(await acquire(key, 'a:1', tokens));
+  await redis.pexpire(key, 1_000);
+  const second = firstTokenOf(await acquire(key, 'a:1'));
+  expect(second).toBe(first + tokens);
+  expect(await redis.get(`${key}:fence`)).toBe(String(second));
+  expect(await redis.pttl(key)).toBeGreaterThan(1_000);
+  expect(await redis.exists(`${key}:queue`)).toBe(0);
+});
+
+test('a ticket is queued once, keeps its place, and is told it', async () => {
+  const key = uniqueKey();
+  await acquire(key, 'a:1');
+  const places = [];
+  for (const ticket of ['b:1', 'c:1', 'b:1', 'c:1', 'd:1']) {
+    const { standing } = await acquire(key, ticket);
+    if (standing.kind !== 'theirs') throw new Error('The lock is held.');
+    expect(standing.holder).toBe('a:1');
+    expect(standing.remainingMs).toBeGreaterThan(TTL_MS / 2);
+    places.push(standing.position);
+  }
+  expect(places).toEqual([0, 1, 0, 1, 2]);
+  expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['b:1', 'c:1', 'd:1']);
+  expect(await redis.pttl(`${key}:queue`)).toBeGreaterThan(TTL_MS);
+});
+
+test('a release hands over to the first who listens, for the claim time', async () => {
+  const key = uniqueKey();
+  const messages = await listenAs(`c-${key}`);
+  await acquire(key, 'a:1');
+  await acquire(key, 'b:1');
+  await acquire(key, `c-${key}:1`);
+  const answer = await release(key, 'a:1');
+  expect(answer).toMatchObject({
+    mine: true,
+    skipped: 1,
+    standing: { kind: 'theirs', holder: `c-${key}:1` },
+  });
+  expect(await redis.get(key)).toBe(`c-${key}:1`);
+  expect(await redis.pttl(key)).toBeLessThanOrEqual(500);
+  expect((await acquire(key, `c-${key}:1`)).standing.kind).toBe('yours');
+  expect(await redis.pttl(key)).toBeGreaterThan(TTL_MS / 2);
+  expect(messages).toEqual([`c-${key}:1 ${key}`]);
+});
+
+test('a release that nobody waits for leaves only the counter', async () => {
+  const key = uniqueKey();
+  await acquire(key, 'a:1');
+  expect(await release(key, 'a:1')).toEqual({
+    mine: true,
+    skipped: 0,
+    standing: { kind: 'free' },
+  });
+  expect(await redis.exists(key, `${key}:queue`)).toBe(0);
+  expect(await redis.pttl(`${key}:fence`)).toBeGreaterThan(86_000_000);
+});
+
+test('giving up a ticket that has not the lock takes nothing from who has it', async () => {
+  const key = uniqueKey();
+  await acquire(key, 'a:1');
+  await acquire(key, 'b:1');
+  await acquire(key, 'c:1');
+  const answer = await release(key, 'b:1');
+  expect(answer).toMatchObject({ mine: false, standing: { kind: 'theirs', holder: 'a:1' } });
+  expect(await redis.get(key)).toBe('a:1');
+  expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['c:1']);
+});
+
+test('a release may queue the next ticket of its process: others who wait go first', async () => {
+  const key = uniqueKey();
+  await listenAs(`b-${key}`);
+  await acquire(key, 'a:1');
+  expect((await release(key, 'a:1', 'a:2')).standing.kind).toBe('yours');
+  await acquire(key, `b-${key}:1`);
+  expect(await release(key, 'a:2', 'a:3')).toMatchObject({
+    mine: true,
+    standing: { kind: 'theirs', holder: `b-${key}:1`, position: 0 },
+  });
+  expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['a:3']);
+});
+
+test('a release after the lock has expired says so, and starts the next', async () => {
+  const key = uniqueKey();
+  await listenAs(`b-${key}`);
+  await acquire(key, 'a:1');
+  await acquire(key, `b-${key}:1`);
+  await redis.del(key);
+  expect(await release(key, 'a:1')).toMatchObject({
+    mine: false,
+    standing: { kind: 'theirs', holder: `b-${key}:1` },
+  });
+});
+
+test('a renewal prolongs what is still the ticket’s, and nothing else', async () => {
+  const [kept, stolen, gone, strange] = [uniqueKey(), uniqueKey(), uniqueKey(), uniqueKey()];
+  await acquire(kept, 'a:1');
+  await acquire(stolen, 'b:1');
+  await redis.hset(strange, 'field', 'value');
+  for (const key of [kept, stolen]) await redis.pexpire(key, 1_000);
+  const locks = [kept, stolen, gone, strange].map((key) => ({ key, ticket: 'a:1' }));
+  expect(await run(scripts.renew(locks))).toEqual([true, false, false, false]);
+  expect(await redis.pttl(kept)).toBeGreaterThan(1_000);
+  expect(await redis.pttl(stolen)).toBeLessThanOrEqual(1_000);
+  expect(await redis.exists(gone)).toBe(0);
+});

@@ -1,0 +1,284 @@
+/**
+ * What may go wrong for those who wait: lost messages, dead and stopped processes in the queue or at its head, herds of
+ * waiters, keys that are no locks. The times to live are so long that a waiter who was forgotten would be seen.
+ */
+import { jest } from '@jest/globals';
+import { startPrivateRedis } from '../../../services/private-redis.js';
+import type { PrivateServer } from '../../../services/private-server.js';
+import {
+  LockTimeoutError,
+  LockUnavailableError,
+  type RedisLockService,
+  type RedisLockSettings,
+} from '../../../src/lock/index.js';
+import { errorOf, LockServices, timeoutOf, uniqueKey } from '../../support/lock-services.js';
+import { startTcpProxy, type ProxiedConnection } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+
+jest.setTimeout(60_000);
+
+const LONG_MS = 600_000;
+
+let server: PrivateServer;
+beforeAll(async () => {
+  server = await startPrivateRedis();
+});
+afterAll(() => server.stop());
+
+const services = new LockServices();
+afterEach(() => services.stopAll());
+
+const start = (settings: Partial<RedisLockSettings> = {}) =>
+  services.start({ url: server.url, ttlMs: LONG_MS, ...settings });
+
+const redis = () => services.redis(server.url);
+
+async function untilQueued(key: string, processes: number): Promise<void> {
+  const client = redis();
+  await until('it is queued', async () => (await client.llen(`${key}:queue`)) === processes);
+}
+
+async function visit(service: RedisLockService, key: string): Promise<void> {
+  await service.release(await service.acquire(key, { waitMs: 30_000 }));
+}
+
+async function clientsOfRedis(): Promise<number> {
+  const info = await redis().info('clients');
+  return Number(/^connected_clients:(\d+)/m.exec(info)?.[1]);
+}
+
+describe('a wake-up is not lost', () => {
+  test('when the lock is released before the answer to the question has arrived', async () => {
+    const key = uniqueKey();
+    const proxy = await startTcpProxy(server.url);
+    const [holder, waiter] = [await start(), await start({ url: proxy.via(server.url) })];
+    const lease = await holder.acquire(key, { waitMs: 0 });
+    proxy.pause('toClient');
+    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    await untilQueued(key, 1);
+    await holder.release(lease);
+    proxy.resume();
+    await waiter.release(await waiting);
+    await proxy.stop();
+  });
+
+  test('when the grant arrives before the answer to the question', async () => {
+    const key = uniqueKey();
+    const proxy = await startTcpProxy(server.url);
+    let commands: ProxiedConnection | undefined;
+    proxy.hook('toServer', (bytes, connection) => {
+      if (bytes.includes('evalsha')) commands = connection;
+      return 'pass';
+    });
+    const [holder, waiter] = [await start(), await start({ url: proxy.via(server.url) })];
+    const lease = await holder.acquire(key, { waitMs: 0 });
+    commands?.pause('toClient');
+    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    await untilQueued(key, 1);
+    let announced = false;
+    proxy.hook('toClient', (bytes) => {
+      announced ||= bytes.includes(key);
+      return 'pass';
+    });
+    await holder.release(lease);
+    await until('the grant is announced', () => announced);
+    commands?.resume();
+    await waiter.release(await waiting);
+    expect(waiter.stats().wakeUps).toMatchObject({ grant: 1, ttl: 0 });
+    await proxy.stop();
+  });
+
+  test('when the subscriber is cut off while everybody waits', async () => {
+    const key = uniqueKey();
+    const [holder, waiter] = [await start(), await start()];
+    const lease = await holder.acquire(key, { waitMs: 0 });
+    const waiting = Promise.all([visit(waiter, key), visit(waiter, key)]);
+    await untilQueued(key, 1);
+    // Whoever listens no longer is skipped, so the message is gone for good.
+    await redis().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
+    await holder.release(lease);
+    expect(holder.stats().handOffs).toMatchObject({ remote: 0, skipped: 1 });
+    await waiting;
+    const { reconnect, ttl } = waiter.stats().wakeUps;
+    expect(reconnect + ttl).toBeGreaterThanOrEqual(1);
+  });
+
+  test('when nobody tells that the holder has died', async () => {
+    const key = uniqueKey();
+    const waiter = await start();
+    await redis().set(key, 'somebody-dead:1', 'PX', 300);
+    await visit(waiter, key);
+    expect(waiter.stats().wakeUps.ttl).toBe(1);
+  });
+});
+
+describe('a process in the queue does not hold up those behind it', () => {
+  test('when it is dead: it is skipped in the same step', async () => {
+    const key = uniqueKey();
+    const [holder, waiter] = [await start(), await start()];
+    const lease = await holder.acquire(key, { waitMs: 0 });
+    await redis().rpush(`${key}:queue`, 'dead-1:1', 'dead-2:7', 'no ticket at all');
+    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    await untilQueued(key, 4);
+    const before = holder.stats().roundTrips;
+    await holder.release(lease);
+    expect(holder.stats().roundTrips - before).toBe(1);
+    expect(holder.stats().handOffs).toMatchObject({ remote: 1, skipped: 3 });
+    await waiter.release(await waiting);
+  });
+
+  test('when it is stopped: it costs the claim time, not a time to live', async () => {
+    const key = uniqueKey();
+    const [holder, waiter] = [await start(), await start()];
+    const stopped = redis();
+    await stopped.subscribe('lock:inbox:stopped-1', 'lock:inbox:stopped-2');
+    const lease = await holder.acquire(key, { waitMs: 0 });
+    await redis().rpush(`${key}:queue`, 'stopped-1:1', 'stopped-2:1');
+    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    await untilQueued(key, 3);
+    await holder.release(lease);
+    expect(await redis().get(key)).toBe('stopped-1:1');
+    await waiter.release(await waiting);
+  });
+
+  test('when the holder died and it is dead, too', async () => {
+    const key = uniqueKey();
+    const client = redis();
+    await client.set(key, 'somebody-dead:1', 'PX', 200);
+    await client.rpush(`${key}:queue`, 'dead-1:1', 'dead-2:1');
+    const waiter = await start();
+    await visit(waiter, key);
+    expect(waiter.stats().handOffs.skipped).toBe(2);
+  });
+});
+
+test('a newcomer does not overtake who is in the queue of a lock that has expired', async () => {
+  const key = uniqueKey();
+  const client = redis();
+  const [first, newcomer] = [await start(), await start()];
+  await client.set(key, 'somebody-dead:1', 'PX', LONG_MS);
+  const waiting = first.acquire(key, { waitMs: 30_000 });
+  await untilQueued(key, 1);
+  await client.del(key);
+  expect(await errorOf(newcomer.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
+  const lease = await waiting;
+  expect(lease.state).toBe('held');
+  await first.release(lease);
+});
+
+describe('a thousand waiters', () => {
+  test('of one process take no connections, and a constant number of steps each', async () => {
+    const key = uniqueKey();
+    const service = await start({ localPassesMax: 1 });
+    const lease = await service.acquire(key, { waitMs: 0 });
+    const one = visit(service, key);
+    const withOne = await clientsOfRedis();
+    const all = Array.from({ length: 999 }, () => visit(service, key));
+    expect(service.stats().waitersNow).toBe(1_000);
+    expect(await clientsOfRedis()).toBeLessThanOrEqual(withOne + 1); // That is the one that asks.
+    const before = service.stats().roundTrips;
+    await service.release(lease);
+    await Promise.all([one, ...all]);
+    expect(service.stats().roundTrips - before).toBeLessThanOrEqual(1_000);
+    expect(service.stats()).toMatchObject({ acquired: 1_001, waits: 1_000, waitersNow: 0 });
+  });
+
+  test('of four processes cost a constant number of steps each, not one for each other', async () => {
+    const key = uniqueKey();
+    const processes = await Promise.all(
+      Array.from({ length: 4 }, () => start({ localPassesMax: 1 })),
+    );
+    const before = sumOfTrips(processes);
+    await Promise.all(
+      processes.flatMap((service) => Array.from({ length: 250 }, () => visit(service, key))),
+    );
+    expect(sumOfTrips(processes) - before).toBeLessThanOrEqual(3 * 1_000);
+    const handOffs = processes.map((service) => service.stats().handOffs.remote);
+    expect(handOffs.reduce((sum, n) => sum + n)).toBeGreaterThan(100);
+  });
+
+  function sumOfTrips(processes: readonly RedisLockService[]): number {
+    return processes.reduce((sum, service) => sum + service.stats().roundTrips, 0);
+  }
+});
+
+test('a hand-over to another process takes two steps: one releases, one confirms', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await start(), await start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  const waiting = other.acquire(key, { waitMs: 30_000 });
+  await untilQueued(key, 1);
+  const before = one.stats().roundTrips + other.stats().roundTrips;
+  await one.release(lease);
+  const theirs = await waiting;
+  expect(one.stats().roundTrips + other.stats().roundTrips - before).toBe(2);
+  expect(other.stats().wakeUps).toMatchObject({ grant: 1, ttl: 0, reconnect: 0 });
+  expect(await redis().pttl(key)).toBeGreaterThan(LONG_MS / 2);
+  await other.release(theirs);
+});
+
+test('Redis may forget the scripts at any time', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await start(), await start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  const waiting = other.acquire(key, { waitMs: 30_000 });
+  await untilQueued(key, 1);
+  await redis().script('FLUSH');
+  await one.release(lease);
+  const theirs = await waiting;
+  await redis().script('FLUSH');
+  await other.release(theirs);
+  await visit(one, key);
+});
+
+describe('a key that is not a lock', () => {
+  test.each([
+    ['of another type', ''],
+    ['whose counter is of another type', ':fence'],
+  ])('%s is refused at once, and other locks are served', async (_name, suffix) => {
+    const key = uniqueKey();
+    const service = await start();
+    await redis().hset(`${key}${suffix}`, 'field', 'value');
+    const error = await errorOf(service.acquire(key, { waitMs: 30_000 }));
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect(error.message).toBe(
+      `The lock ${key} cannot be had: something that is no lock has its key, or one with its suffixes.`,
+    );
+    expect(service.health().available).toBe(true);
+    await visit(service, uniqueKey());
+
+    await redis().del(`${key}${suffix}`);
+    await visit(await start(), key);
+  });
+
+  test('whose queue is of another type is refused to whoever would have to queue', async () => {
+    const key = uniqueKey();
+    const [one, other] = [await start(), await start()];
+    await redis().hset(`${key}:queue`, 'field', 'value');
+    const lease = await one.acquire(key, { waitMs: 0 });
+    const error = await errorOf(other.acquire(key, { waitMs: 30_000 }));
+    expect(error).toBeInstanceOf(LockUnavailableError);
+    expect(error.message).toMatch(/something that is no lock/);
+    await one.release(lease);
+    expect(await redis().exists(key)).toBe(0);
+  });
+
+  test('and never expires is waited for within the bound, and said to be so', async () => {
+    const key = uniqueKey();
+    const service = await start();
+    await redis().set(key, 'x'.repeat(1_000));
+    const error = await timeoutOf(service.acquire(key, { waitMs: 50 }));
+    expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', behind: { holderExpires: false } });
+    expect(error.behind.holder).toBe('x'.repeat(100));
+    expect(error.message).toMatch(/which never expires/);
+  });
+
+  test('because somebody counted there is healed', async () => {
+    const key = uniqueKey();
+    const service = await start();
+    await redis().set(`${key}:fence`, 'no number');
+    const lease = await service.acquire(key, { waitMs: 0 });
+    expect(lease.fencingToken).toBeGreaterThan(1_000_000_000_000_000n);
+    await service.release(lease);
+  });
+});

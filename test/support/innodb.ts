@@ -1,0 +1,100 @@
+/** What InnoDB tells about its locks, on MySQL and MariaDB alike, so that tests wait for what happens and not for time. */
+import { setTimeout as wait } from 'node:timers/promises';
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
+import { openPool } from '../../src/database/connect.js';
+
+const PATIENCE_MS = 10_000;
+/** InnoDB shows its transactions from a cache, and leaves it as it is while it is read more often than this. */
+const CACHE_LASTS_MS = 100;
+
+async function read<Row extends object>(sequelize: Sequelize, sql: string): Promise<Row[]> {
+  return sequelize.query<Row>(sql, { type: QueryTypes.SELECT });
+}
+
+/** Deadlocks that the server has resolved since it was started. */
+export async function deadlocksSoFar(sequelize: Sequelize): Promise<number> {
+  const [row] = await read<{ deadlocks: number }>(
+    sequelize,
+    `SELECT COUNT AS deadlocks FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'`,
+  );
+  if (!row) throw new Error('The server does not count its deadlocks.');
+  return row.deadlocks;
+}
+
+/** Waits until so many transactions wait for a row that another one has locked. */
+export async function untilRowsAreWaitedFor(sequelize: Sequelize, waiters = 1): Promise<void> {
+  await until(`${waiters} transaction(s) wait for a row`, async () => {
+    const [row] = await read<{ waiting: number }>(
+      sequelize,
+      `SELECT COUNT(*) AS waiting FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'`,
+    );
+    return Number(row?.waiting) >= waiters;
+  });
+}
+
+/** Waits, within a bound, until something is so. */
+async function until(what: string, condition: () => Promise<boolean>): Promise<void> {
+  const giveUpMs = performance.now() + PATIENCE_MS;
+  do {
+    if (performance.now() > giveUpMs) throw new Error(`Never seen: ${what}.`);
+    // First the cache has to forget what an earlier test saw.
+    await wait(CACHE_LASTS_MS + 20);
+  } while (!(await condition()));
+}
+
+/** Ids of the connections to this database that have a transaction open. */
+export async function connectionsInTransaction(sequelize: Sequelize): Promise<readonly number[]> {
+  await wait(CACHE_LASTS_MS + 20);
+  const rows = await read<{ id: number }>(
+    sequelize,
+    `SELECT trx_mysql_thread_id AS id FROM information_schema.INNODB_TRX AS trx
+     JOIN information_schema.PROCESSLIST AS connection ON connection.ID = trx.trx_mysql_thread_id
+     WHERE connection.DB = DATABASE() AND trx.trx_mysql_thread_id <> CONNECTION_ID()`,
+  );
+  return rows.map((row) => row.id);
+}
+
+/** Locks a product's levels as a stranger's transaction would, for as long as a test wants. */
+export async function holdRow(databaseUrl: string, productId: string): Promise<HeldRow> {
+  const sequelize = openPool({ url: databaseUrl }, 1);
+  const transaction = await sequelize.transaction();
+  const [row] = await sequelize.query<{ id: number }>('SELECT CONNECTION_ID() AS id', {
+    transaction,
+    type: QueryTypes.SELECT,
+  });
+  const held = new HeldRow(sequelize, transaction, row?.id ?? 0);
+  await held.lock(productId);
+  return held;
+}
+
+/** The stranger's transaction, on a connection of its own. */
+export class HeldRow {
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly transaction: Transaction,
+    readonly connectionId: number,
+  ) {}
+
+  /** Another product's, too. */
+  async lock(productId: string): Promise<void> {
+    await this.query('SELECT version FROM stock_levels WHERE product_id = ? FOR UPDATE', [
+      productId,
+    ]);
+  }
+
+  /** Of two transactions in a deadlock InnoDB gives up the one that has changed less. */
+  async changeMuch(): Promise<void> {
+    const rows = Array.from({ length: 200 }, (_, i) => [`stranger-${i}`, 'Nowhere']);
+    await this.query('INSERT INTO locations (id, name) VALUES ?', [rows]);
+  }
+
+  /** Undoes everything and lets go of the rows. */
+  async release(): Promise<void> {
+    await this.transaction.rollback();
+    await this.sequelize.close();
+  }
+
+  private async query(sql: string, replacements: unknown[]): Promise<void> {
+    await this.sequelize.query(sql, { replacements, transaction: this.transaction });
+  }
+}

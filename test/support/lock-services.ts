@@ -1,0 +1,100 @@
+/**
+ * Lock services for tests, each as independent of the others as one of another process: an id, connections and queues
+ * of its own. All are stopped after each test, and none may have lost count of who waits or holds.
+ */
+import { randomBytes } from 'node:crypto';
+import { Redis } from 'ioredis';
+import {
+  LockTimeoutError,
+  RedisLockService,
+  type LockLog,
+  type RedisLockSettings,
+} from '../../src/lock/index.js';
+
+export const REDIS_URL = process.env.REDIS_URL ?? '';
+
+export interface LogLine {
+  readonly level: 'info' | 'warn';
+  readonly details: object;
+  readonly message: string;
+}
+
+export class LockServices {
+  private readonly services: RedisLockService[] = [];
+  private readonly clients: Redis[] = [];
+
+  /** A service that has not been started. */
+  make(settings: Partial<RedisLockSettings> = {}): RedisLockService {
+    const service = new RedisLockService({ url: REDIS_URL, ...settings });
+    this.services.push(service);
+    return service;
+  }
+
+  async start(settings: Partial<RedisLockSettings> = {}): Promise<RedisLockService> {
+    const service = this.make(settings);
+    await service.start();
+    return service;
+  }
+
+  /** A plain client, to look at Redis or to meddle. */
+  redis(url = REDIS_URL): Redis {
+    const client = new Redis(url, { maxRetriesPerRequest: 1 });
+    client.on('error', () => undefined);
+    this.clients.push(client);
+    return client;
+  }
+
+  /** For afterEach. @throws where a service still counts waiters or holders after its stop. */
+  async stopAll(): Promise<void> {
+    const services = this.services.splice(0);
+    await Promise.all(services.map((service) => service.stop()));
+    for (const client of this.clients.splice(0)) client.disconnect();
+    for (const service of services) {
+      const { waitersNow, heldNow } = service.stats();
+      if (waitersNow !== 0 || heldNow !== 0) {
+        throw new Error(`A stopped service counts ${waitersNow} waiters and ${heldNow} holders.`);
+      }
+    }
+  }
+}
+
+/** A key that no other test uses. */
+export function uniqueKey(name = 'key'): string {
+  return `lock:test:{${name}-${randomBytes(6).toString('hex')}}`;
+}
+
+export class CollectedLog implements LockLog {
+  readonly lines: LogLine[] = [];
+
+  info(details: object, message: string): void {
+    this.lines.push({ level: 'info', details, message });
+  }
+
+  warn(details: object, message: string): void {
+    this.lines.push({ level: 'warn', details, message });
+  }
+
+  /** What was warned of, as a text to search. */
+  warnings(): string[] {
+    return this.lines
+      .filter(({ level }) => level === 'warn')
+      .map(({ details, message }) => `${message} ${JSON.stringify(details)}`);
+  }
+}
+
+/** The time-out that a wait must end in. */
+export async function timeoutOf(promise: Promise<unknown>): Promise<LockTimeoutError> {
+  const error = await errorOf(promise);
+  if (error instanceof LockTimeoutError) return error;
+  throw error;
+}
+
+/** The error of a promise that must not be fulfilled. */
+export async function errorOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('This should have failed.');
+}

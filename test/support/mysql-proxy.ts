@@ -1,0 +1,204 @@
+/**
+ * A way to MySQL that breaks exactly at COMMIT. It understands just enough of the protocol to see a COMMIT pass and to
+ * see the server's answer to it, which no general proxy can: what becomes of a transaction whose COMMIT was cut is the
+ * one thing that a client of MySQL can't see, so the tests must be able to choose it.
+ */
+import { once } from 'node:events';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+
+export type CommitFault =
+  /** Nothing: for reaching the second COMMIT of an operation. */
+  | 'PASS'
+  /** The server never has it, and sees the connection end: it rolls back. */
+  | 'CUT_BEFORE'
+  /** The server has it; the client's side breaks while it is being carried out. */
+  | 'CUT_DURING'
+  /** The server has carried it out; its OK is swallowed. */
+  | 'CUT_AFTER'
+  /** The server never has it, and nobody is told: both ends stay open and silent. */
+  | 'SILENT_BEFORE'
+  /** The server has carried it out, and nobody is told: both ends stay open and silent. */
+  | 'SILENT_AFTER';
+
+export class MysqlProxy {
+  private readonly faults: CommitFault[] = [];
+  private readonly links = new Set<Link>();
+  private deaf = false;
+  /** COMMITs that came from clients. */
+  commitsSeen = 0;
+
+  private constructor(
+    private readonly server: Server,
+    target: URL,
+    /** The database's address by way of the proxy. */
+    readonly url: string,
+  ) {
+    server.on('connection', (client) => {
+      const upstream = connect(Number(target.port || 3306), target.hostname);
+      const link = new Link(client, upstream, this);
+      if (this.deaf) link.fallSilent();
+      this.links.add(link);
+      // After silence one end may outlive the other.
+      const ends = [client, upstream].map(
+        (end) => new Promise((resolve) => end.once('close', resolve)),
+      );
+      void Promise.all(ends).then(() => this.links.delete(link));
+    });
+  }
+
+  static async start(databaseUrl: string): Promise<MysqlProxy> {
+    const server = createServer();
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const address = server.address();
+    if (address === null || typeof address === 'string') throw new Error('No port was given.');
+    const url = new URL(databaseUrl);
+    url.hostname = '127.0.0.1';
+    url.port = String(address.port);
+    return new MysqlProxy(server, new URL(databaseUrl), url.href);
+  }
+
+  /** What happens at the next COMMITs, one after another; then all is well again. */
+  atCommit(...faults: readonly CommitFault[]): void {
+    this.faults.push(...faults);
+  }
+
+  forgetFaults(): void {
+    this.faults.length = 0;
+  }
+
+  /** Faults that have not happened yet: a test that ends with some has not shown what it says. */
+  get faultsLeft(): number {
+    return this.faults.length;
+  }
+
+  /** From now on no byte passes in either direction, on old connections and new ones; nobody is told. */
+  fallSilent(): void {
+    this.deaf = true;
+    for (const link of this.links) link.fallSilent();
+  }
+
+  /** Ends the connections that had fallen silent, as routers and keep-alive do after a while; new ones work. */
+  heal(): void {
+    this.deaf = false;
+    for (const link of this.links) link.endIfSilent();
+  }
+
+  async stop(): Promise<void> {
+    for (const link of this.links) link.end();
+    this.server.close();
+    await once(this.server, 'close');
+  }
+
+  nextFault(): CommitFault {
+    this.commitsSeen += 1;
+    return this.faults.shift() ?? 'PASS';
+  }
+}
+
+const HEADER_BYTES = 4;
+const COM_QUERY = 3;
+
+/** One client's connection and its counterpart at the server. */
+class Link {
+  private fromClient = Buffer.alloc(0);
+  private silent = false;
+  private onAnswer: (() => void) | null = null;
+
+  constructor(
+    private readonly client: Socket,
+    private readonly server: Socket,
+    private readonly proxy: MysqlProxy,
+  ) {
+    for (const socket of [client, server]) {
+      socket.setNoDelay(true);
+      socket.on('error', () => undefined);
+    }
+    client.on('data', (chunk: Buffer) => {
+      this.forward(chunk);
+    });
+    server.on('data', (chunk: Buffer) => {
+      this.answer(chunk);
+    });
+    // An end that has fallen silent does not learn of the other one's.
+    client.on('close', () => {
+      if (!this.silent) server.destroy();
+    });
+    server.on('close', () => {
+      if (!this.silent) client.destroy();
+    });
+  }
+
+  fallSilent(): void {
+    this.silent = true;
+  }
+
+  endIfSilent(): void {
+    if (this.silent) this.end();
+  }
+
+  end(): void {
+    this.client.destroy();
+    this.server.destroy();
+  }
+
+  /** Whole packets only: a COMMIT is recognised before any byte of it has passed. */
+  private forward(chunk: Buffer): void {
+    this.fromClient = Buffer.concat([this.fromClient, chunk]);
+    while (this.fromClient.length >= HEADER_BYTES) {
+      const length = HEADER_BYTES + this.fromClient.readUIntLE(0, 3);
+      if (this.fromClient.length < length) return;
+      const packet = this.fromClient.subarray(0, length);
+      this.fromClient = this.fromClient.subarray(length);
+      if (this.silent) continue;
+      if (isCommit(packet)) this.commit(packet);
+      else this.server.write(packet);
+    }
+  }
+
+  private commit(packet: Buffer): void {
+    switch (this.proxy.nextFault()) {
+      case 'PASS':
+        this.server.write(packet);
+        return;
+      case 'CUT_BEFORE':
+        this.end();
+        return;
+      case 'CUT_DURING':
+        this.fallSilent();
+        this.server.end(packet);
+        this.client.destroy();
+        return;
+      case 'CUT_AFTER':
+        this.onAnswer = () => {
+          this.end();
+        };
+        this.server.write(packet);
+        return;
+      case 'SILENT_BEFORE':
+        this.fallSilent();
+        return;
+      case 'SILENT_AFTER':
+        this.onAnswer = () => {
+          this.fallSilent();
+        };
+        this.server.write(packet);
+    }
+  }
+
+  private answer(chunk: Buffer): void {
+    if (this.onAnswer) {
+      this.onAnswer();
+      this.onAnswer = null;
+    } else if (!this.silent) {
+      this.client.write(chunk);
+    }
+  }
+}
+
+function isCommit(packet: Buffer): boolean {
+  if (packet[HEADER_BYTES] !== COM_QUERY) return false;
+  // A client that knows query attributes says first, in two bytes that begin with 0, that there are none.
+  const textAt = HEADER_BYTES + (packet[HEADER_BYTES + 1] === 0 ? 3 : 1);
+  return /^COMMIT\b/i.test(packet.toString('latin1', textAt, textAt + 10));
+}

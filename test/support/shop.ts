@@ -1,0 +1,119 @@
+/**
+ * A shop for one test file: a database of its own and the server processes on it, with what only somebody who looks
+ * behind the scenes can tell: the levels and the ledger as they are in MySQL.
+ */
+import { QueryTypes } from 'sequelize';
+import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';
+import { startServer, type ServerProcess } from './server-process.js';
+
+export const STOCK_LOCKS = ['redis', 'database', 'none'] as const;
+export type StockLock = (typeof STOCK_LOCKS)[number];
+
+export interface LedgerLine {
+  readonly productId: string;
+  readonly locationId: string;
+  readonly sequence: number;
+  readonly kind: string;
+  readonly delta: number;
+  readonly quantityAfter: number;
+  readonly availableAfter: number;
+  readonly reference: string | null;
+  readonly lineIndex: number;
+  readonly idempotencyKey: string | null;
+  readonly fencingToken: string | null;
+}
+
+export class Shop {
+  private products = 0;
+
+  private readonly catalogue: SequelizeProductCatalogue;
+
+  private constructor(readonly database: FreshDatabase) {
+    const { sequelize } = database;
+    this.catalogue = new SequelizeProductCatalogue({ reader: sequelize, writer: sequelize });
+  }
+
+  static async open(mysqlUrl?: string): Promise<Shop> {
+    return new Shop(await createFreshDatabase(mysqlUrl));
+  }
+
+  async startServer(
+    stockLock: StockLock,
+    env: Record<string, string> = {},
+  ): Promise<ServerProcess> {
+    return startServer({
+      MYSQL_URL: this.database.url,
+      REDIS_URL: givenUrl('REDIS_URL'),
+      STOCK_LOCK: stockLock,
+      ...env,
+    });
+  }
+
+  startServers(
+    count: number,
+    stockLock: StockLock,
+    env: Record<string, string> = {},
+  ): Promise<ServerProcess[]> {
+    return Promise.all(Array.from({ length: count }, () => this.startServer(stockLock, env)));
+  }
+
+  /** A product with an id of its own, later than the ones before it in byte order, made without any of the servers. */
+  async newProduct(quantity: number): Promise<string> {
+    this.products += 1;
+    const id = `p${String(this.products).padStart(4, '0')}`;
+    const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+    await this.catalogue.createProduct(product);
+    return id;
+  }
+
+  newProducts(count: number, quantity: number): Promise<string[]> {
+    return Promise.all(Array.from({ length: count }, () => this.newProduct(quantity)));
+  }
+
+  async newLocation(id: string): Promise<void> {
+    await this.database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
+      replacements: [id, id],
+    });
+  }
+
+  /** Units on hand by place, as in `p0001/default`. */
+  async levels(): Promise<Map<string, number>> {
+    const rows = await this.read<{ place: string; onHand: number }>(
+      `SELECT CONCAT(product_id, '/', location_id) AS place, on_hand AS onHand FROM stock_levels`,
+    );
+    return new Map(rows.map((row) => [row.place, row.onHand]));
+  }
+
+  async onHand(productId: string, locationId = 'default'): Promise<number | undefined> {
+    return (await this.levels()).get(`${productId}/${locationId}`);
+  }
+
+  /** The whole ledger, each place in its order. */
+  ledger(): Promise<LedgerLine[]> {
+    return this.read<LedgerLine>(
+      `SELECT product_id AS productId, location_id AS locationId, sequence, kind, delta,
+              quantity_after AS quantityAfter, available_after AS availableAfter, reference,
+              line_index AS lineIndex, CONVERT(idempotency_key USING utf8mb4) AS idempotencyKey,
+              CONVERT(fencing_token, CHAR) AS fencingToken
+       FROM stock_movements ORDER BY product_id, location_id, sequence`,
+    );
+  }
+
+  async ledgerOf(productId: string): Promise<LedgerLine[]> {
+    return (await this.ledger()).filter((line) => line.productId === productId);
+  }
+
+  /** What is wrong with the ledger; nothing, if all is well. */
+  async problems(): Promise<readonly object[]> {
+    return (await this.database.verifyLedger()).problems;
+  }
+
+  async close(): Promise<void> {
+    await this.database.drop();
+  }
+
+  private read<Row extends object>(sql: string): Promise<Row[]> {
+    return this.database.sequelize.query<Row>(sql, { type: QueryTypes.SELECT });
+  }
+}

@@ -1,0 +1,151 @@
+/**
+ * A storm of random baskets, from one seed: what each client asks, when it hangs up, which of the processes it asks
+ * again under the same key. The seed repeats the requests; their interleaving is the machine's.
+ */
+import { randomInt } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
+import { SeededRandom } from './seeded-random.js';
+import { callStock, isFinal, type Answer, type StockCall } from './stock-calls.js';
+
+export interface StormOperation {
+  readonly number: number;
+  readonly call: StockCall;
+  /** Which of the processes is asked first. */
+  readonly server: number;
+  /** How often the same key is sent at the same moment, to one process after another. */
+  readonly copies: number;
+  /** The first of the copies hangs up after so long; null where it waits for its answer. */
+  readonly hangsUpAfterMs: number | null;
+  /** The client asks once more when it has its answer. */
+  readonly asksAgain: boolean;
+}
+
+export interface StormRecord {
+  readonly operation: StormOperation;
+  /** Everything that the client was told, in this order. */
+  readonly answers: readonly Answer[];
+  /** The final answer; null where the client has none and can't ask again, or gave up. */
+  readonly settled: Answer | null;
+  /** The answer to the same call once more, after it was settled; null where nobody asked. */
+  readonly again: Answer | null;
+}
+
+/** The seed of this run: `SEED=… npm test -- <file>` replays one that was printed. */
+export function chooseSeed(title: string): number {
+  const seed = Number(process.env.SEED ?? randomInt(2 ** 31));
+  process.stderr.write(`${title}: SEED=${seed}\n`);
+  return seed;
+}
+
+export interface StormSize {
+  readonly operations: number;
+  readonly products: readonly string[];
+  readonly locations: readonly string[];
+}
+
+export function planStorm(seed: number, size: StormSize): readonly StormOperation[] {
+  const random = new SeededRandom(seed);
+  return Array.from({ length: size.operations }, (_, number): StormOperation => {
+    const keyed = random.chance(0.6);
+    return {
+      number,
+      call: {
+        name: random.chance(0.75) ? 'deductStock' : 'increaseStock',
+        input: {
+          items: Array.from({ length: random.integer(1, 5) }, () => planItem(random, size)),
+          mode: random.chance(0.5) ? 'PARTIAL' : 'ALL_OR_NOTHING',
+          reference: referenceOf(number),
+          ...(keyed && { idempotencyKey: `key-${seed}-${number}` }),
+        },
+      },
+      server: random.integer(0, 2),
+      copies: keyed && random.chance(0.15) ? random.integer(2, 3) : 1,
+      hangsUpAfterMs: random.chance(0.05) ? random.integer(1, 40) : null,
+      asksAgain: keyed && random.chance(0.3),
+    };
+  });
+}
+
+/** Under this reference the ledger shows what became of an operation, with a key or without. */
+export function referenceOf(operation: number): string {
+  return `storm-${operation}`;
+}
+
+function planItem(random: SeededRandom, { products, locations }: StormSize) {
+  const [hot] = products;
+  const productId = random.chance(0.3) && hot ? hot : random.pick(products);
+  return {
+    productId: random.chance(0.02) ? 'nobody-knows' : productId,
+    quantity: random.chance(0.02) ? 0 : random.integer(1, 4),
+    locationId: random.pick(locations),
+  };
+}
+
+export interface StormOptions {
+  /** Addresses of the processes that are there now. */
+  readonly targets: () => readonly string[];
+  readonly clients?: number;
+  /** How long a client asks again under its key, in milliseconds. */
+  readonly patienceMs?: number;
+  /** Done once, when this part of the operations has begun, from 0 to 1, while the others go on. */
+  readonly incidents?: readonly { readonly at: number; readonly happens: () => Promise<void> }[];
+}
+
+/** Runs the plan to its end; rejects where an incident does. */
+export async function runStorm(
+  plan: readonly StormOperation[],
+  options: StormOptions,
+): Promise<readonly StormRecord[]> {
+  const { clients = 40, incidents = [] } = options;
+  const records: StormRecord[] = [];
+  const open = [...plan];
+  const coming = [...incidents];
+  const happening: Promise<void>[] = [];
+  const client = async (): Promise<void> => {
+    for (let operation = open.shift(); operation; operation = open.shift()) {
+      const [incident] = coming;
+      if (incident && operation.number >= incident.at * plan.length) {
+        coming.shift();
+        happening.push(incident.happens());
+      }
+      records.push(await runOperation(operation, options));
+    }
+  };
+  await Promise.all(Array.from({ length: clients }, client));
+  await Promise.all(happening);
+  return records;
+}
+
+async function runOperation(
+  operation: StormOperation,
+  { targets, patienceMs = 20_000 }: StormOptions,
+): Promise<StormRecord> {
+  const { call, server, copies, hangsUpAfterMs } = operation;
+  const ask = (turn: number, signal?: AbortSignal) => {
+    const addresses = targets();
+    const address = addresses[(server + turn) % addresses.length];
+    if (!address) throw new Error('There is no process to ask.');
+    return callStock(address, call, signal && { signal });
+  };
+  const answers = await Promise.all(
+    Array.from({ length: copies }, (_, turn) => {
+      const hangsUp = turn === 0 && hangsUpAfterMs !== null;
+      return hangsUp ? ask(turn, AbortSignal.timeout(hangsUpAfterMs)) : ask(turn);
+    }),
+  );
+  const giveUpMs = performance.now() + patienceMs;
+  /** One process after another, until one knows; each answer is kept. */
+  const askUntilFinal = async (): Promise<Answer | null> => {
+    for (let turn = 1; performance.now() < giveUpMs; turn += 1) {
+      const answer = await ask(turn);
+      answers.push(answer);
+      if (isFinal(answer)) return answer;
+      await wait(Math.min(200, 10 * turn));
+    }
+    return null;
+  };
+  const keyed = call.input.idempotencyKey !== undefined;
+  const settled = answers.find(isFinal) ?? (keyed ? await askUntilFinal() : null);
+  const again = settled && operation.asksAgain ? await askUntilFinal() : null;
+  return { operation, answers, settled, again };
+}

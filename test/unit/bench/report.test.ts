@@ -1,0 +1,207 @@
+/** What the benchmark makes of its rows: which form counts, whether a floor holds, and the picture. */
+import { UsageError, readOptions } from '../../../bench/options.js';
+import { assess } from '../../../bench/report/floors.js';
+import type { Machine } from '../../../bench/report/machine.js';
+import { plot } from '../../../bench/report/plot.js';
+import type { Row } from '../../../bench/report/row.js';
+import { resultsTable } from '../../../bench/report/table.js';
+import { bestForm } from '../../../bench/selection.js';
+
+function row(overrides: Partial<Row>): Row {
+  return {
+    scenario: 'hot',
+    contender: 'lanes',
+    form: 'pool 10',
+    repeat: 1,
+    point: '',
+    callers: 200,
+    processes: 1,
+    seconds: 2,
+    opsPerSecond: 1_000,
+    p50Ms: 1,
+    p99Ms: 2,
+    maxMs: 3,
+    taken: 2_000,
+    refused: 0,
+    failed: 0,
+    failures: [],
+    mysqlStatementsPerOp: 0.04,
+    mysqlCommitsPerOp: 0.01,
+    mysqlCpuMsPerOp: 0.02,
+    mysqlConnectionsMax: 1,
+    redisRoundTripsPerOp: 0.01,
+    redisCommandsPerOp: 0.05,
+    redisConnectionsOpened: 0,
+    transactionP50Ms: 4,
+    transactionMaxMs: 9,
+    nodeCpuMsPerOp: 0.02,
+    eventLoopP99Ms: 1,
+    fairness: null,
+    totalMs: null,
+    exact: null,
+    sideOpsPerSecond: null,
+    ledger: { movements: 2_001, problems: 0 },
+    ...overrides,
+  };
+}
+
+const finding = (rows: readonly Row[], what: string) =>
+  assess(rows).find((candidate) => candidate.what === what);
+
+describe('the form that counts', () => {
+  test('is the fastest', () => {
+    const rows = [
+      row({ form: 'pool 10', opsPerSecond: 700 }),
+      row({ form: 'pool 50', opsPerSecond: 900 }),
+    ];
+    expect(bestForm(rows, 'opsPerSecond')).toBe('pool 50');
+  });
+
+  test('is not one that fails in one case of a hundred, however fast', () => {
+    const rows = [
+      row({ form: 'defaults', opsPerSecond: 900, taken: 90, failed: 10 }),
+      row({ form: 'tuned', opsPerSecond: 300 }),
+    ];
+    expect(bestForm(rows, 'opsPerSecond')).toBe('tuned');
+  });
+
+  test('is the one with the shortest time where time is what counts', () => {
+    const rows = [row({ form: 'pool 10', totalMs: 90 }), row({ form: 'pool 50', totalMs: 40 })];
+    expect(bestForm(rows, 'totalMs')).toBe('pool 50');
+  });
+});
+
+describe('a floor', () => {
+  const ratio = 'lanes ÷ for-update';
+  const against = (opsPerSecond: number) => [
+    row({ opsPerSecond }),
+    row({ contender: 'for-update', opsPerSecond: 100 }),
+  ];
+
+  test('is held at its value, and missed below it', () => {
+    expect(finding(against(2_500), ratio)?.verdict).toBe('floor held');
+    expect(finding(against(2_499), ratio)?.verdict).toBe('missed');
+    expect(finding(against(4_500), ratio)?.verdict).toBe('aim reached');
+  });
+
+  test('of something that should be small is missed above its value', () => {
+    const statements = 'statements for an op';
+    expect(finding([row({ mysqlStatementsPerOp: 0.2 })], statements)?.verdict).toBe('floor held');
+    expect(finding([row({ mysqlStatementsPerOp: 0.21 })], statements)?.verdict).toBe('missed');
+  });
+
+  test('is not judged where one side did not run', () => {
+    expect(finding([row({})], ratio)?.verdict).toBe('not run');
+  });
+
+  test('compares with the better of the rivals, in its best form', () => {
+    const rows = [
+      row({ scenario: 'spread', opsPerSecond: 10_000 }),
+      row({ scenario: 'spread', contender: 'for-update', form: 'pool 10', opsPerSecond: 500 }),
+      row({ scenario: 'spread', contender: 'for-update', form: 'pool 50', opsPerSecond: 1_000 }),
+      row({ scenario: 'spread', contender: 'conditional-update', opsPerSecond: 800 }),
+    ];
+    const what = 'lanes ÷ better of for-update and conditional-update';
+    expect(finding(rows, what)?.value?.median).toBe(10);
+  });
+
+  test('wants exactly the units that there were in every burst of every repeat', () => {
+    const what = 'exactly 100 taken (1 is always)';
+    const bursts = (...exact: boolean[]) =>
+      exact.map((each, i) => row({ scenario: 'burst', repeat: i + 1, totalMs: 50, exact: each }));
+    expect(finding(bursts(true, true), what)?.verdict).toBe('aim reached');
+    expect(finding(bursts(true, false, true), what)?.verdict).toBe('missed');
+  });
+});
+
+describe('the command line', () => {
+  test('takes all scenarios, three repeats and no more where nothing is said', () => {
+    const options = readOptions([]);
+    expect(options.repeats).toBe(3);
+    expect(options.scenarios).toContain('hot');
+    expect(options.scenarios).toContain('lock');
+    expect(options.contenders).toEqual([]);
+  });
+
+  test('takes lists', () => {
+    const options = readOptions(['--scenario', 'solo,hot', '--contenders', 'lanes, for-update']);
+    expect(options.scenarios).toEqual(['hot', 'solo']);
+    expect(options.contenders).toEqual(['lanes', 'for-update']);
+  });
+
+  test.each([
+    [['--scenario', 'hott']],
+    [['--contenders', 'redis']],
+    [['--seconds', '0']],
+    [['--seconds', 'long']],
+    [['--repeat', '-1']],
+    [['--fast']],
+  ])('refuses %j with a sentence', (args) => {
+    expect(() => readOptions(args)).toThrow(UsageError);
+  });
+});
+
+const MACHINE: Machine = {
+  date: '2026-11-24T12:00:00.000Z',
+  cpu: 'A <Good> CPU & more',
+  cores: 2,
+  memoryGiB: 8,
+  system: 'linux',
+  loadAverage: 0.1,
+  node: 'v20',
+  mysql: '9.7',
+  redis: '8',
+  mysqlFrom: 'MySQL',
+  redisFrom: 'Redis',
+  innodbFlushLogAtTrxCommit: 1,
+  logBin: 1,
+  syncBinlog: 1,
+  bufferPoolMiB: 128,
+  fsyncMedianMs: 0.5,
+  fsyncP99Ms: 1,
+  fsyncFolder: '/tmp',
+};
+
+describe('the picture', () => {
+  const rows = [
+    row({ opsPerSecond: 30_000 }),
+    row({ contender: 'for-update', opsPerSecond: 600 }),
+    row({ contender: 'redlock', opsPerSecond: 300 }),
+  ];
+  const svg = plot(MACHINE, rows);
+
+  test('draws bars in proportion to the speeds, the product first', () => {
+    const widths = [...svg.matchAll(/<rect class="bar[^"]*"[^>]* width="([\d.]+)"/g)].map((match) =>
+      Number(match[1]),
+    );
+    expect(widths).toHaveLength(3);
+    const [ours = NaN, forUpdate = NaN, redlock = NaN] = widths;
+    expect(ours / forUpdate).toBeCloseTo(50, 0);
+    expect(ours / redlock).toBeCloseTo(100, -1);
+  });
+
+  test('writes the speeds and the ratios out', () => {
+    expect(svg).toContain('>30,000<');
+    expect(svg).toContain('>× 50 (50–50)<');
+  });
+
+  test('is well-formed whatever the machine is called', () => {
+    expect(svg).toContain('A &lt;Good> CPU &amp; more');
+    expect(svg).not.toMatch(/<Good>/);
+  });
+
+  test('has colours for a dark ground', () => {
+    expect(svg).toContain('prefers-color-scheme: dark');
+  });
+});
+
+test('the table tells medians over the repeats and marks the form that counts', () => {
+  const table = resultsTable([
+    row({ contender: 'for-update', opsPerSecond: 100, repeat: 1 }),
+    row({ contender: 'for-update', opsPerSecond: 300, repeat: 2 }),
+    row({ contender: 'for-update', opsPerSecond: 200, repeat: 3 }),
+    row({ contender: 'for-update', form: 'pool 50', opsPerSecond: 50, repeat: 1 }),
+  ]);
+  expect(table).toMatch(/^\* for-update, pool 10 +3 +200 /m);
+  expect(table).toMatch(/^ {2}for-update, pool 50 +1 +50 /m);
+});
