@@ -1,7 +1,7 @@
 /**
- * The little statistics that the benchmark's figures are made of. Percentiles are by nearest rank over all samples, never
- * over averages; a ratio is the median of ratios between runs of the same repeat, so that what the machine did meanwhile
- * touched both sides of it.
+ * The little statistics that the benchmark's figures are made of. Percentiles are by nearest rank over all samples,
+ * never over averages; a ratio is the median of ratios between runs of the same repeat, so that what the machine did
+ * meanwhile touched both sides of it.
  */
 
 /** NaN where there are none. */

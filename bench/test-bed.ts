@@ -1,7 +1,7 @@
 /**
  * The ground that every contender runs on: one server, one schema, one data set, made anew before each trial and held
- * against the contender's answers after it. A ledger that does not explain every unit, or lacks a line that was answered
- * for, ends the benchmark: a wrong answer has no speed.
+ * against the contender's answers after it. A ledger that does not explain every unit, or lacks a line that was
+ * answered for, ends the benchmark: a wrong answer has no speed.
  */
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
@@ -19,6 +19,7 @@ import type { Answers } from './workers/job.js';
 
 /** As good as unlimited: no run comes near it. */
 export const UNLIMITED_UNITS = 1_000_000_000;
+const HOUR_MS = 3_600_000;
 export const PRODUCTS_MAX = 10_000;
 
 export interface Reading {
@@ -64,8 +65,8 @@ export class TestBed {
     url.pathname = `/${name}`;
     await migrate(url.href);
     // It sleeps through the trials, which are longer than connections of the service may be silent.
-    const database = openPool({ url: url.href, silenceMaxMs: 0 }, 1, {
-      pool: { max: 1, min: 1, idle: 3_600_000, evict: 3_600_000, acquire: 60_000 },
+    const database = openPool({ url: url.href, silenceMaxMs: HOUR_MS }, 1, {
+      pool: { max: 1, min: 1, idle: HOUR_MS, evict: HOUR_MS, acquire: 60_000 },
     });
     const services = { mysqlUrl: url.href, redisUrl: given.redisUrl };
     const redis = new Redis(given.redisUrl);

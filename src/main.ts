@@ -42,7 +42,7 @@ process.on('SIGTERM', () => void stop());
 if (cluster.isPrimary) {
   process.on('SIGINT', () => void stop());
 } else {
-  // A terminal's Ctrl-C reaches the whole group; the supervisor is who says stop. Without one there is no use in going on.
+  // A terminal's Ctrl-C reaches the whole group; the supervisor is who says stop, and without one there is no use.
   process.on('SIGINT', () => undefined);
   process.on('disconnect', () => {
     if (!signalled) void stop();

@@ -1,4 +1,4 @@
-/** `npm run verify-ledger`: exit code 0 where every unit is explained, 1 where a line is bad or nothing could be read. */
+/** `npm run verify-ledger`: exit code 0 where every unit is explained, 1 where a line is bad or nothing was read. */
 import { openPool } from './database/connect.js';
 import { verifyLedger } from './database/ledger-verification.js';
 import { requireMysqlUrl } from './config.js';

@@ -1,6 +1,6 @@
 /**
- * What the rivals share: pools whose sessions are set up as the product's are, and the rows that every deduction writes,
- * the same ones as the product's.
+ * What the rivals share: pools whose sessions are set up as the product's are, and the rows that every deduction
+ * writes, the same ones as the product's.
  */
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';

@@ -59,8 +59,10 @@ export function machineLines(machine: Machine): readonly string[] {
   return [
     machine.mysqlFrom,
     machine.redisFrom,
-    `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, load ${machine.loadAverage}`,
+    `${machine.cores} × ${machine.cpu}, ${machine.memoryGiB} GiB, ${machine.system}, Node ${machine.node}, ` +
+      `load ${machine.loadAverage}`,
     `MySQL ${machine.mysql}: innodb_flush_log_at_trx_commit=${machine.innodbFlushLogAtTrxCommit}, ` +
-      `log_bin=${machine.logBin}, sync_binlog=${machine.syncBinlog}, buffer pool ${machine.bufferPoolMiB} MiB; ${fsync}`,
+      `log_bin=${machine.logBin}, sync_binlog=${machine.syncBinlog}, ` +
+      `buffer pool ${machine.bufferPoolMiB} MiB; ${fsync}`,
   ];
 }

@@ -1,6 +1,7 @@
 /**
- * The results as one picture: for each key scenario a bar for each contender, on one linear scale, with how many times as
- * much the product serves. Written as plain SVG, readable on light and on dark ground, without a script or a font.
+ * The results as one picture: for each key scenario a bar for each contender, on one linear scale, with how many
+ * times as much the product serves. Written as plain SVG, readable on light and on dark ground, without a script or a
+ * font.
  */
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
@@ -27,7 +28,7 @@ const PANELS: readonly { readonly scenario: string; readonly title: string; poin
   { scenario: 'solo', title: 'One caller alone: batching must not cost' },
   {
     scenario: 'http-hot',
-    title: 'One product over HTTP and GraphQL, beside servers that only answer',
+    title: 'One product over HTTP and GraphQL, beside servers that answer from memory',
   },
 ];
 
@@ -37,7 +38,7 @@ const NAME_WIDTH = 150;
 const VALUE_WIDTH = 190;
 const BAR_HEIGHT = 16;
 const LINE_HEIGHT = 24;
-const PANEL_GAP = 26;
+const PANEL_GAP = 18;
 const BAR_WIDTH_MIN = 1;
 
 interface Bar {
@@ -57,7 +58,7 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
       'note',
       MARGIN,
       y,
-      'Medians of interleaved runs. On the right: how many times as many the product (lanes) serves, least to most.',
+      'Medians of interleaved runs. On the right: how many times as many Stockade serves (least–most of the runs).',
     ),
   );
   for (const { scenario, title, point = '' } of PANELS) {
@@ -80,24 +81,30 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img">
 <title>Durable deductions a second, by contender and scenario</title>
 <style>${STYLE}</style>
+<rect class="ground" width="${WIDTH}" height="${y}" rx="8"/>
 ${parts.join('\n')}
 </svg>
 `;
 }
 
 const STYLE = `
-  text { font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif; fill: #1f2328; }
+  text {
+    font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif;
+    fill: #1f2328;
+  }
   .title { font-size: 20px; font-weight: 600; }
   .panel { font-size: 14px; font-weight: 600; }
   .name, .value { font-size: 13px; }
   .note { font-size: 12px; fill: #59636e; }
   .ratio { font-size: 13px; fill: #59636e; }
   .ours { font-weight: 600; }
+  .ground { fill: #ffffff; }
   .bar { fill: #9aa4af; }
   .bar.ours { fill: #1a7f37; }
   @media (prefers-color-scheme: dark) {
     text { fill: #f0f6fc; }
     .note, .ratio { fill: #9198a1; }
+    .ground { fill: #0d1117; }
     .bar { fill: #656c76; }
     .bar.ours { fill: #3fb950; }
   }
@@ -135,24 +142,25 @@ function barParts(bar: Bar, y: number, share: number): readonly string[] {
   const value = Math.round(bar.opsPerSecond).toLocaleString('en');
   const ratio = bar.ratio ? ratioText(bar.ratio) : '';
   return [
-    text(`name${ours}`, left - 10, baseline, bar.contender, 'end'),
+    text(`name${ours}`, left - 10, baseline, ours ? `Stockade, ${PRODUCT}` : bar.contender, 'end'),
     `<rect class="bar${ours}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="2"/>`,
     text(`value${ours}`, left + width + 8, baseline, value),
     text('ratio', WIDTH - MARGIN, baseline, ratio, 'end'),
   ];
 }
 
-/** As in `× 44 (41–48)`. */
+/** As in `× 44 (41–48)`; one run has no spread. */
 function ratioText({ median: middle, min, max }: Spread): string {
-  const short = (value: number) => (value >= 10 ? value.toFixed(0) : value.toFixed(2));
-  return `× ${short(middle)} (${short(min)}–${short(max)})`;
+  const short = (value: number) =>
+    value >= 10 ? Math.round(value).toLocaleString('en') : value.toFixed(2);
+  return min === max ? `× ${short(middle)}` : `× ${short(middle)} (${short(min)}–${short(max)})`;
 }
 
 function footer(machine: Machine): readonly string[] {
   const fsync = machine.fsyncMedianMs === null ? '' : `, fsync ${machine.fsyncMedianMs} ms`;
   return [
-    `${machine.cores} × ${machine.cpu} for everything together; MySQL ${machine.mysql} with a flush of log and binary log ` +
-      `at each commit${fsync};`,
+    `${machine.cores} × ${machine.cpu} for everything together; MySQL ${machine.mysql} with a flush of log and ` +
+      `binary log at each commit${fsync};`,
     `Node ${machine.node}, Redis ${machine.redis}; ${machine.date.slice(0, 10)}. The same tables, ledger lines and ` +
       'settings for all. Run it: npm run bench',
   ];

@@ -61,8 +61,9 @@ function tableOf(rows: readonly Row[], merit: Parameters<typeof bestForm>[1]): r
     if (!first) continue;
     const ofContender = rows.filter((row) => row.contender === first.contender);
     const counts = bestForm(ofContender, merit) === first.form;
-    const name = `${counts ? '*' : ' '} ${[first.contender, first.form, first.point].filter((part) => part !== '').join(', ')}`;
-    lines.push([name, ...columns.map(({ cell }) => cell(group))]);
+    const name = [first.contender, first.form, first.point].filter((part) => part !== '');
+    const title = `${counts ? '*' : ' '} ${name.join(', ')}`;
+    lines.push([title, ...columns.map(({ cell }) => cell(group))]);
   }
   return align(lines);
 }

@@ -13,7 +13,7 @@ const WARM_UP_MS = 500;
 
 export const lock: Scenario = {
   name: 'lock',
-  what: `taken and given back by 1 caller over ${KEYS} keys; and by ${PROCESSES} processes over 1 key, counting changes of hands`,
+  what: `taken and given back by 1 caller; handed around between ${PROCESSES} processes`,
   merit: 'opsPerSecond',
   contenders: LOCKS.map(({ name }) => name),
   known: LOCKS.map(({ name }) => name),

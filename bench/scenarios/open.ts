@@ -11,7 +11,7 @@ const POINT_SHARE = 0.5;
 
 export const open: Scenario = {
   name: 'open',
-  what: `hot, open loop at ${PERCENTS.join(', ')} % of the capacity with ${CALLERS} callers; latency from the intended start`,
+  what: `hot, open loop at ${PERCENTS.join(', ')} % of capacity; latency from the intended start`,
   merit: 'opsPerSecond',
   contenders: ['lanes', 'for-update'],
   known: ALL_CONTENDERS,

@@ -15,7 +15,7 @@ const ALONE = 'alone';
 
 export const side: Scenario = {
   name: 'side',
-  what: `${READS_PER_SECOND} reads a second while ${CROWD.toLocaleString('en')} buyers come every ${CROWD_EVERY_MS / 1_000} s for one product, on the same pool; p50, p99 and max are the reads'`,
+  what: `${READS_PER_SECOND} reads a second, whose latencies these are, beside 1,000 buyers every 2 s`,
   merit: 'p99Ms',
   contenders: ['lanes', 'for-update', ALONE],
   known: [...ALL_CONTENDERS, ALONE],

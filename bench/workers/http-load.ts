@@ -1,6 +1,7 @@
 /**
  * Requests over kept connections, one at a time on each: the same operation text every time, as real clients send it,
- * with the product in the variables. Written on undici's lowest level, because load generator and server share the cores.
+ * with the product in the variables. Written on undici's lowest level, because load generator and server share the
+ * cores.
  */
 import { Pool, type Dispatcher } from 'undici';
 import type { Answer } from '../contenders/contender.js';

@@ -1,6 +1,6 @@
 /**
- * Requests that come whether or not earlier ones were answered, at random moments with a given mean rate. Latency counts
- * from the moment at which a request was meant to begin, so a stall is paid for by all who came during it.
+ * Requests that come whether or not earlier ones were answered, at random moments with a given mean rate. Latency
+ * counts from the moment at which a request was meant to begin, so a stall is paid for by all who came during it.
  */
 import type { Answer } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';

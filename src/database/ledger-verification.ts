@@ -60,9 +60,11 @@ const BAD_LEVELS = `
     SELECT level.product_id AS productId, level.location_id AS locationId,
       CASE
         WHEN level.last_sequence <> COALESCE(ledger.sequence, 0)
-          THEN CONCAT('the level is at sequence ', level.last_sequence, ', the ledger at ', COALESCE(ledger.sequence, 0))
+          THEN CONCAT('the level is at sequence ', level.last_sequence,
+                      ', the ledger at ', COALESCE(ledger.sequence, 0))
         WHEN level.on_hand <> COALESCE(last_line.quantity_after, 0)
-          THEN CONCAT('the level has ', level.on_hand, ' on hand, the ledger ends at ', COALESCE(last_line.quantity_after, 0))
+          THEN CONCAT('the level has ', level.on_hand,
+                      ' on hand, the ledger ends at ', COALESCE(last_line.quantity_after, 0))
         WHEN level.on_hand < 0 OR level.reserved < 0 OR level.reserved > level.on_hand
           THEN CONCAT('the level has ', level.on_hand, ' on hand and ', level.reserved, ' reserved')
       END AS problem

@@ -257,7 +257,8 @@ class ProductPageQuery {
     }
     if (filter.lowStock !== undefined) {
       conditions.push(
-        `${filter.lowStock ? '' : 'NOT '}COALESCE(${sumOfLevels('on_hand - l.reserved')} <= p.low_stock_threshold, FALSE)`,
+        `${filter.lowStock ? '' : 'NOT '}COALESCE(
+           ${sumOfLevels('on_hand - l.reserved')} <= p.low_stock_threshold, FALSE)`,
       );
     }
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';

@@ -24,6 +24,20 @@ export interface ApolloSettings {
   readonly introspection: boolean;
 }
 
+/** What Sandbox opens with: the operation that all of this is about. */
+const FIRST_OPERATION = {
+  document: `mutation DeductStock($input: DeductStockInput!) {
+  deductStock(input: $input) {
+    results {
+      ... on DeductedItem { index productId quantity remaining product { name available } }
+      ... on FailedItem { index productId quantity error { code message retryable } }
+    }
+    replayed
+  }
+}`,
+  variables: { input: { items: [{ productId: 'flash-sale', quantity: 1 }] } },
+};
+
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
   const errors = createErrorTable(log, { suggestions: settings.introspection });
@@ -56,7 +70,11 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
           }),
       },
       settings.sandbox
-        ? ApolloServerPluginLandingPageLocalDefault({ embed: true, footer: false })
+        ? ApolloServerPluginLandingPageLocalDefault({
+            embed: true,
+            footer: false,
+            ...FIRST_OPERATION,
+          })
         : ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),

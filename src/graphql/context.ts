@@ -56,7 +56,7 @@ export class RequestContext {
     return this.lazyLoaders;
   }
 
-  /** A read that has no deadline of its own. @throws StorageUnavailableError where it takes longer than the caller waits. */
+  /** For work without a deadline of its own. @throws StorageUnavailableError where the caller's time is up before. */
   async inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
@@ -72,7 +72,7 @@ export class RequestContext {
     }
   }
 
-  /** A read that only adorns an answer that stands: null where it fails, for nothing that it meets may change the answer. */
+  /** A read that only adorns an answer which stands: null where it fails, for it must not change the answer. */
   async orNull<T>(work: Promise<T | null>): Promise<T | null> {
     try {
       return await this.inTime(work);

@@ -25,11 +25,16 @@ const PASSING_CODES = new Set<unknown>([
 /** GraphQL puts it last, in errors of validation as in those of variables. */
 const SUGGESTION = / ?Did you mean .*$/s;
 
+interface Translation {
+  readonly message: string;
+  readonly extensions: { readonly code: string; readonly field?: string };
+}
+
 /** What the domain throws, as a message and extensions. Null: nothing that a client should hear of. */
-function translate(error: unknown): { message: string; extensions: { code: string } } | null {
+function translate(error: unknown): Translation | null {
   if (error instanceof InvalidRequestError) {
     const { message, field } = error;
-    return { message, extensions: { code: 'BAD_USER_INPUT', ...{ field } } };
+    return { message, extensions: { code: 'BAD_USER_INPUT', field } };
   }
   if (error instanceof InvalidCursorError) {
     return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };

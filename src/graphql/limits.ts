@@ -28,7 +28,7 @@ export const LIMITS = Object.freeze({
   errors: 10,
 });
 
-/** Introspection is exempt: its queries are deeper than ours, the same for everybody, and GraphQL bounds them itself. */
+/** Introspection is exempt: its queries are deeper than ours, always the same, and GraphQL bounds them itself. */
 const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
 
 export function operationLimits(context: ValidationContext): ASTVisitor {

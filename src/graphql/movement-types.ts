@@ -31,7 +31,8 @@ registerEnumType(StockMovementKind, {
 @ObjectType('StockMovement', {
   simpleResolvers: true,
   description:
-    'One line of the ledger. quantityBefore + delta = quantityAfter, and the next line of the same product and location begins where this one ended.',
+    'One line of the ledger. quantityBefore + delta = quantityAfter, and the next line of the same product ' +
+    'and location begins where this one ended.',
 })
 export class StockMovement {
   @Field(() => ID)

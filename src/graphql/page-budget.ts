@@ -25,7 +25,7 @@ import { LINES_MAX } from '../inventory/stock.js';
 
 export const NODES_MAX = 1_000;
 
-/** How many nodes a field may bring, from its arguments as they came, unchecked, and what each of its entries brings. */
+/** How many nodes a field may bring: from its arguments as they came, unchecked, and what each entry brings. */
 type NodesOfField = (field: {
   readonly args: Readonly<Record<string, unknown>>;
   readonly childComplexity: number;

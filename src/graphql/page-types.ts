@@ -7,7 +7,9 @@ import type { Page } from '../inventory/stock-store.js';
 export class PageArgs {
   @Field(() => Int, {
     nullable: true,
-    description: `How many entries from the front, 1 to ${PAGE_SIZE_MAX}; ${PAGE_SIZE_DEFAULT} where neither first nor last is given.`,
+    description:
+      `How many entries from the front, 1 to ${PAGE_SIZE_MAX}; ` +
+      `${PAGE_SIZE_DEFAULT} where neither first nor last is given.`,
   })
   readonly first?: number | null;
 

@@ -61,7 +61,9 @@ abstract class ChangeStockInput {
   @Field(() => String, {
     nullable: true,
     description:
-      '1 to 255 characters. A line that was decided under a key is answered the same every time; a line that failed with retryable: true is tried again. The same key with other input, or for another operation, is IDEMPOTENCY_KEY_REUSED.',
+      '1 to 255 characters. A line that was decided under a key is answered the same every time; a line that ' +
+      'failed with retryable: true is tried again. The same key with other input, or for another operation, ' +
+      'is the fault IDEMPOTENCY_KEY_REUSED.',
   })
   readonly idempotencyKey?: string | null;
 

@@ -165,8 +165,11 @@ class Batch {
   }
 }
 
-/** The store ends a transaction at its latest deadline, and knows better than we do what became of it. */
-const STORE_KNOWS_BETTER_MS = 250;
+/**
+ * How long after a deadline the transaction's own answer is waited for, in milliseconds. It ends by the latest deadline
+ * of those in it, and knows better than the clock whether it may have been applied and what it waited for.
+ */
+const LAST_WORD_MS = 100;
 
 /** Answers those in a transaction that takes longer than they can wait: it may still be applied. */
 class DeadlineWatch {
@@ -185,11 +188,11 @@ class DeadlineWatch {
   }
 
   private arm(): NodeJS.Timeout {
-    const firesMs = (this.waiting.at(-1)?.deadlineMs ?? 0) + STORE_KNOWS_BETTER_MS;
+    const answerAtMs = (this.waiting.at(-1)?.deadlineMs ?? 0) + LAST_WORD_MS;
     return setTimeout(
       () => {
-        const pastMs = performance.now() - STORE_KNOWS_BETTER_MS;
-        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) <= pastMs) {
+        const nowMs = performance.now();
+        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) + LAST_WORD_MS <= nowMs) {
           const entry = this.waiting.pop();
           if (!entry || entry.settled) continue;
           const retryable = entry.write.operation.idempotencyKey !== null;
@@ -197,7 +200,7 @@ class DeadlineWatch {
         }
         if (this.waiting.length > 0) this.timer = this.arm();
       },
-      Math.ceil(Math.max(0, firesMs - performance.now())),
+      Math.ceil(Math.max(0, answerAtMs - performance.now())),
     );
   }
 }

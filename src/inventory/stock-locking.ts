@@ -6,6 +6,7 @@
  */
 import {
   LockAbortedError,
+  LockLostError,
   LockQueueFullError,
   LockTimeoutError,
   LockUnavailableError,
@@ -101,7 +102,9 @@ export class DistributedLocking implements StockLocking {
       );
     } catch (error) {
       if (begun) throw error;
-      if (error instanceof LockUnavailableError && this.settings.fallback === 'database') {
+      // A lease that was lost while another one was waited for: Redis has lost its data, or we were stopped for long.
+      const lockIsAway = error instanceof LockUnavailableError || error instanceof LockLostError;
+      if (lockIsAway && this.settings.fallback === 'database') {
         return this.rowLocking.inTurn(productIds, limits, work);
       }
       throw this.noTurn(error);
@@ -117,7 +120,11 @@ export class DistributedLocking implements StockLocking {
       const { retryAfterMs } = this.settings;
       return new NoTurnError({ code: 'OVERLOADED', retryAfterMs }, error);
     }
-    if (error instanceof LockUnavailableError || error instanceof LockAbortedError) {
+    if (
+      error instanceof LockUnavailableError ||
+      error instanceof LockLostError ||
+      error instanceof LockAbortedError
+    ) {
       const failure = { code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true } as const;
       return new NoTurnError(failure, error);
     }

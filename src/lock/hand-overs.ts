@@ -45,7 +45,8 @@ export class HandOvers {
   }
 
   /** Counts what became of a ticket that was given up, and looks after who got the lock. */
-  note(key: string, ticket: string, { mine, standing }: ReleaseAnswer): void {
+  note(key: string, ticket: string, { mine, standing, skipped }: ReleaseAnswer): void {
+    this.parts.stats.handOffs.skipped += skipped;
     if (standing.kind !== 'theirs') return;
     if (mine) this.parts.stats.handOffs.remote += 1;
     this.watch(key, ticket, standing.remainingMs);

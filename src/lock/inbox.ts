@@ -1,8 +1,11 @@
 /**
  * The one connection on which this process listens, for all its locks. What is said while it is down is lost, so those
  * who wait are told when it is up again; until then they ask more often.
+ *
+ * A network may forget a connection without telling either side. Redis would go on handing locks to nobody, and we wait
+ * for messages that never come; so we ask for a sign of life now and then, which a dead connection fails to give.
  */
-import type { Clock } from './clock.js';
+import type { Clock, Timer } from './clock.js';
 import { FirstNews } from './first-news.js';
 import { RedisConnection, type ConnectionSettings } from './redis-connection.js';
 import { failureOf } from './redis-failure.js';
@@ -21,6 +24,7 @@ export class Inbox {
   private readonly clock: Clock;
   private listens = false;
   private closed = false;
+  private nextSign: Timer | null = null;
 
   constructor(
     settings: ConnectionSettings,
@@ -34,6 +38,7 @@ export class Inbox {
       },
       onDown: (failure) => {
         this.listens = false;
+        this.nextSign?.cancel();
         this.firstNews.tell(failure);
       },
     });
@@ -54,13 +59,14 @@ export class Inbox {
   close(): void {
     this.closed = true;
     this.listens = false;
+    this.nextSign?.cancel();
     this.connection.close();
     this.firstNews.tell(null);
   }
 
   private async subscribe(): Promise<void> {
     try {
-      await this.connection.run((redis) => redis.subscribe(this.channel));
+      await this.connection.run((redis) => redis.subscribe(this.channel), String);
     } catch (error) {
       this.firstNews.tell(failureOf(error));
       this.clock.after(LIMITS.retryDelayMaxMs, () => {
@@ -71,6 +77,22 @@ export class Inbox {
     if (this.closed) return;
     this.listens = true;
     this.firstNews.tell(null);
+    this.askForSigns();
     this.events.onListening();
+  }
+
+  /** Without an answer the connection is dropped as any other, and a new one subscribes. */
+  private askForSigns(): void {
+    this.nextSign?.cancel();
+    this.nextSign = this.clock.after(LIMITS.inboxSignMs, () => {
+      this.connection
+        .run((redis) => redis.ping(), String)
+        .then(
+          () => {
+            if (this.listens) this.askForSigns();
+          },
+          () => undefined, // onDown has been told.
+        );
+    });
   }
 }

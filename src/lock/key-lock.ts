@@ -67,9 +67,8 @@ export class KeyLock {
     /** Called when nothing is left to remember. */
     private readonly onIdle: () => void,
   ) {
-    const { settings, clock, stats } = parts;
-    this.room = new WaitingRoom({
-      ...{ key, settings, clock, stats },
+    this.room = new WaitingRoom(parts, {
+      key,
       behind: () => this.whatIsAhead(),
       onDeserted: () => {
         this.withdraw();
@@ -154,6 +153,7 @@ export class KeyLock {
     const asking = this.beginAsking(ticket);
     this.parts.gateway.acquire(this.key, asking).then(
       (answer) => {
+        this.parts.stats.handOffs.skipped += answer.skipped;
         this.answered(asking, answer);
       },
       (error: unknown) => {
@@ -204,10 +204,9 @@ export class KeyLock {
 
   private had(asking: Asking, firstToken: number): void {
     const { clock, settings, renewal } = this.parts;
-    const { key } = this;
-    const { ticket, tokens, sentAtMs } = asking;
+    const { ticket, tokens } = asking;
     const sinceMs = clock.nowMs();
-    const deadlineMs = sentAtMs + settings.ttlMs;
+    const deadlineMs = asking.sentAtMs + settings.ttlMs;
     const { first } = this.room;
     if (!first || sinceMs >= deadlineMs) {
       // They timed out or were aborted, or we were stopped until the answer had become worthless.
@@ -217,7 +216,12 @@ export class KeyLock {
       return;
     }
     const hold: Hold = new Hold({
-      ...{ key, ticket, deadlineMs, sinceMs, firstToken, tokens },
+      key: this.key,
+      ticket,
+      deadlineMs,
+      sinceMs,
+      firstToken,
+      tokens,
       onLost: (reason) => {
         this.lost(hold, reason);
       },

@@ -32,8 +32,8 @@ export interface DistributedLockService {
   acquire(key: string, options: AcquireOptions): Promise<Lease>;
   /**
    * Safe to repeat. That the lease was lost before is no error here: the lease's state and signal have told it.
-   * @throws LockUnavailableError where Redis could not be told; the lock is then free when Redis is back, or after its time
-   *   to live at the latest.
+   * @throws LockUnavailableError where Redis could not be told; the lock is then free when Redis is back, or after its
+   *   time to live at the latest.
    */
   release(lease: Lease): Promise<void>;
 }

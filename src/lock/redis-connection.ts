@@ -3,8 +3,8 @@
  * Redis is away, nothing sent again behind our back, and silence is a failure.
  *
  * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
- * looks several times, because after a pause of this process the timers fire before the answers are read that lie in
- * the socket. Commands of one turn of the event loop leave in one write.
+ * takes several looks in a row without an answer; a pause of this process, however long, is one look. Commands of one
+ * turn of the event loop leave in one write.
  */
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from './clock.js';
@@ -96,8 +96,8 @@ export class RedisConnection {
     this.redis.disconnect(true);
   }
 
-  /** Sends something and watches for the answer. */
-  run<T>(send: (redis: Redis) => Promise<T>): Promise<T> {
+  /** Sends something, watches for the answer, and reads it. */
+  run<A, T>(send: (redis: Redis) => Promise<A>, read: (answer: A) => T): Promise<T> {
     this.unanswered += 1;
     if (!this.watch) this.watchSilence(0, this.answers);
     if (!this.corked && this.isReady) this.cork();
@@ -105,7 +105,7 @@ export class RedisConnection {
       (answer) => {
         this.unanswered -= 1;
         this.answers += 1;
-        return answer;
+        return read(answer);
       },
       (error: unknown) => {
         this.unanswered -= 1;

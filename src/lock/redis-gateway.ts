@@ -62,7 +62,7 @@ export class RedisGateway {
     const connection = { url, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log);
     this.scripts = new LockScripts(settings);
-    this.doubts = new Doubts((key, ticket) => this.call(this.scripts.release(key, ticket)));
+    this.doubts = new Doubts((key, ticket) => this.call(this.scripts.release(key, ticket), asItIs));
     this.commands = new RedisConnection(
       { ...connection, name: `lock:${processId}` },
       {
@@ -120,12 +120,8 @@ export class RedisGateway {
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
   acquire(key: string, request: AcquireRequest): Promise<Answer> {
     if (!this.available) return Promise.reject(this.unavailable());
-    return this.call(this.scripts.acquire(key, request)).then(
-      this.countSkipped,
-      (error: unknown) => {
-        throw this.failed(error, { key, ticket: request.ticket });
-      },
-    );
+    const call = this.scripts.acquire(key, request);
+    return this.call(call, (error) => this.failed(error, { key, ticket: request.ticket }));
   }
 
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
@@ -138,10 +134,9 @@ export class RedisGateway {
       this.doubt(key, ticket);
       return Promise.reject(this.unavailable());
     }
-    const call = this.scripts.release(key, ticket, again);
-    return this.call(call).then(this.countSkipped, (error: unknown) => {
+    return this.call(this.scripts.release(key, ticket, again), (error) => {
       if (again) this.doubt(key, again.ticket);
-      throw this.failed(error, { key, ticket });
+      return this.failed(error, { key, ticket });
     });
   }
 
@@ -150,9 +145,7 @@ export class RedisGateway {
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): Promise<readonly boolean[]> {
     if (!this.available) return Promise.reject(this.unavailable());
-    return this.call(this.scripts.renew(locks)).catch((error: unknown) => {
-      throw this.failed(error);
-    });
+    return this.call(this.scripts.renew(locks), (error) => this.failed(error));
   }
 
   /** Remembers a ticket that Redis may know and we no longer want. */
@@ -180,22 +173,23 @@ export class RedisGateway {
     return this.unavailable();
   }
 
-  private call<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<T> {
-    this.parts.stats.roundTrips += 1;
-    const { commands } = this;
-    return commands
-      .run((redis) => redis.evalsha(script.sha, keyCount, ...args))
-      .then(read, async (error: unknown) => {
-        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error;
-        this.parts.stats.roundTrips += 1;
-        return read(await commands.run((redis) => redis.eval(script.text, keyCount, ...args)));
-      });
+  private call<T>(call: ScriptCall<T>, errorOf: (error: unknown) => unknown): Promise<T> {
+    return this.send(call, 'evalsha').catch(async (error: unknown) => {
+      try {
+        if (!isUnknownScript(error)) throw error;
+        return await this.send(call, 'eval');
+      } catch (finalError) {
+        throw errorOf(finalError);
+      }
+    });
   }
 
-  private readonly countSkipped = <T extends Answer>(answer: T): T => {
-    this.parts.stats.handOffs.skipped += answer.skipped;
-    return answer;
-  };
+  private send<T>(call: ScriptCall<T>, command: 'eval' | 'evalsha'): Promise<T> {
+    const { script, keyCount, args, read } = call;
+    this.parts.stats.roundTrips += 1;
+    const what = command === 'eval' ? script.text : script.sha;
+    return this.commands.run((redis) => redis[command](what, keyCount, ...args), read);
+  }
 
   private away(failure: RedisFailure): void {
     this.firstNews.tell(failure);
@@ -224,8 +218,8 @@ export class RedisGateway {
     if (this.available) return;
     try {
       const request = { ticket: `${this.parts.processId}:0`, tokens: 1, queue: false };
-      await this.call(this.scripts.acquire(PROBE_KEY, request));
-      await this.call(this.scripts.release(PROBE_KEY, request.ticket));
+      await this.call(this.scripts.acquire(PROBE_KEY, request), asItIs);
+      await this.call(this.scripts.release(PROBE_KEY, request.ticket), asItIs);
       await this.checkPolicy();
     } catch (error) {
       this.away(failureOf(error));
@@ -244,7 +238,7 @@ export class RedisGateway {
   private async checkPolicy(): Promise<void> {
     if (this.policyChecked) return;
     this.policyChecked = true;
-    const info = await this.commands.run((redis) => redis.info('memory')).catch(() => '');
+    const info = await this.commands.run((redis) => redis.info('memory'), String).catch(() => '');
     const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
     if (policy === undefined || policy === 'noeviction') return;
     const message =
@@ -255,3 +249,11 @@ export class RedisGateway {
 
 /** Of all processes, so that restarts leave no litter; that another one is trying it shows the same. */
 const PROBE_KEY = 'lock:{probe}';
+
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}
+
+function asItIs(error: unknown): unknown {
+  return error;
+}

@@ -93,8 +93,18 @@ export class RedisLockService implements DistributedLockService {
     if (!(lease instanceof HeldLease)) {
       return Promise.reject(new TypeError('Only a lease of this service can be released.'));
     }
-    lease.releasing ??= this.locks.get(lease.key)?.release(lease) ?? Promise.resolve();
+    lease.releasing ??= this.releaseOnce(lease);
     return lease.releasing;
+  }
+
+  /** What could not be told to Redis is remembered there, not here: releasing again is no error then. */
+  private async releaseOnce(lease: HeldLease): Promise<void> {
+    try {
+      await this.locks.get(lease.key)?.release(lease);
+    } catch (error) {
+      lease.releasing = null;
+      throw error;
+    }
   }
 
   health(): LockHealth {

@@ -41,7 +41,7 @@ export interface ScriptCall<T> {
   readonly script: Script;
   readonly keyCount: number;
   /** The keys first. */
-  readonly args: readonly (string | number)[];
+  readonly args: readonly string[];
   readonly read: (reply: unknown) => T;
 }
 
@@ -54,19 +54,24 @@ export interface AcquireRequest {
 }
 
 export class LockScripts {
-  private readonly acquireScript = load('hand-over.lua', 'acquire.lua');
-  private readonly releaseScript = load('hand-over.lua', 'release.lua');
-  private readonly renewScript = load('renew.lua');
+  private readonly acquireScript: Script;
+  private readonly releaseScript: Script;
+  private readonly renewScript: Script;
 
-  constructor(private readonly settings: Settings) {}
+  constructor(settings: Settings) {
+    const preamble =
+      'local TTL_MS, CLAIM_TTL_MS, COUNTER_TTL_MS = ' +
+      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${LIMITS.fenceTtlMs}'`;
+    this.acquireScript = load(preamble, 'hand-over.lua', 'acquire.lua');
+    this.releaseScript = load(preamble, 'hand-over.lua', 'release.lua');
+    this.renewScript = load(preamble, 'renew.lua');
+  }
 
   acquire(key: string, { ticket, tokens, queue }: AcquireRequest): ScriptCall<Answer> {
-    const { ttlMs, claimTtlMs } = this.settings;
-    const keys = [key, queueOf(key), fenceOf(key)];
     return {
       script: this.acquireScript,
       keyCount: 3,
-      args: [...keys, ticket, ttlMs, tokens, queue ? 1 : 0, claimTtlMs, LIMITS.fenceTtlMs],
+      args: [key, queueOf(key), fenceOf(key), ticket, String(tokens), queue ? '1' : '0'],
       read: readAnswer,
     };
   }
@@ -77,10 +82,8 @@ export class LockScripts {
     ticket: string,
     again?: { readonly ticket: string; readonly tokens: number },
   ): ScriptCall<ReleaseAnswer> {
-    const { ttlMs, claimTtlMs } = this.settings;
-    const keys = [key, queueOf(key), fenceOf(key)];
-    const args = [...keys, ticket, ttlMs, claimTtlMs, LIMITS.fenceTtlMs];
-    if (again) args.push(again.ticket, again.tokens);
+    const args = [key, queueOf(key), fenceOf(key), ticket];
+    if (again) args.push(again.ticket, String(again.tokens));
     return { script: this.releaseScript, keyCount: 3, args, read: readReleaseAnswer };
   }
 
@@ -88,12 +91,10 @@ export class LockScripts {
   renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): ScriptCall<readonly boolean[]> {
-    const keys = locks.map(({ key }) => key);
-    const tickets = locks.map(({ ticket }) => ticket);
     return {
       script: this.renewScript,
-      keyCount: keys.length,
-      args: [...keys, this.settings.ttlMs, ...tickets],
+      keyCount: locks.length,
+      args: [...locks.map(({ key }) => key), ...locks.map(({ ticket }) => ticket)],
       read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
     };
   }
@@ -108,12 +109,19 @@ function fenceOf(key: string): string {
   return `${key}:fence`;
 }
 
+/** The plain cases come as plain values, because both sides spend less on them than on a list. */
 function readAnswer(reply: unknown): Answer {
+  if (typeof reply === 'string') {
+    return { skipped: 0, standing: { kind: 'yours', firstToken: Number(reply) } };
+  }
   const parts = reply as [number, number, ...unknown[]];
   return { skipped: parts[0], standing: readStanding(parts) };
 }
 
+const FREED: ReleaseAnswer = { skipped: 0, standing: { kind: 'free' }, mine: true };
+
 function readReleaseAnswer(reply: unknown): ReleaseAnswer {
+  if (reply === 1) return FREED;
   const parts = reply as [number, number, ...unknown[]];
   return { skipped: parts[0], standing: readStanding(parts), mine: parts.at(-1) === 1 };
 }
@@ -125,8 +133,8 @@ function readStanding(parts: readonly [number, number, ...unknown[]]): Standing 
   return { kind: 'theirs', holder, remainingMs, position };
 }
 
-function load(...names: readonly string[]): Script {
+function load(preamble: string, ...names: readonly string[]): Script {
   const files = names.map((name) => new URL(`./lua/${name}`, import.meta.url));
-  const text = files.map((file) => readFileSync(file, 'utf8')).join('\n');
+  const text = [preamble, ...files.map((file) => readFileSync(file, 'utf8'))].join('\n');
   return { text, sha: createHash('sha1').update(text).digest('hex') };
 }

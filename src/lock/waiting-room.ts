@@ -6,10 +6,14 @@ import type { StatsCollector } from './stats.js';
 import { Waiters, type Waiter } from './waiters.js';
 
 export interface WaitingRoomParts {
-  readonly key: string;
   readonly settings: Settings;
   readonly clock: Clock;
   readonly stats: StatsCollector;
+}
+
+/** The lock that is waited for. */
+export interface WaitedFor {
+  readonly key: string;
   /** What is in front of those who wait here. */
   readonly behind: () => Omit<Behind, 'waitersAhead'>;
   /** The last one has left without its turn. */
@@ -19,7 +23,10 @@ export interface WaitingRoomParts {
 export class WaitingRoom {
   private readonly waiters = new Waiters();
 
-  constructor(private readonly parts: WaitingRoomParts) {}
+  constructor(
+    private readonly parts: WaitingRoomParts,
+    private readonly lock: WaitedFor,
+  ) {}
 
   get first(): Waiter | null {
     return this.waiters.first;
@@ -31,10 +38,10 @@ export class WaitingRoom {
 
   /** False where there is no room; the waiter has been told. */
   enter(waiter: Waiter): boolean {
-    const { key, settings, clock, stats } = this.parts;
+    const { settings, clock, stats } = this.parts;
     if (this.waiters.size >= settings.queueMax) {
       stats.queueFull += 1;
-      waiter.reject(new LockQueueFullError(key, settings.queueMax));
+      waiter.reject(new LockQueueFullError(this.lock.key, settings.queueMax));
       return false;
     }
     this.waiters.push(waiter);
@@ -61,13 +68,14 @@ export class WaitingRoom {
   }
 
   timeOut(waiter: Waiter): void {
-    const { key, clock, stats } = this.parts;
+    const { clock, stats } = this.parts;
+    const { key } = this.lock;
     stats.timeouts += 1;
-    const behind = { waitersAhead: this.waiters.ahead(waiter), ...this.parts.behind() };
+    const behind = { waitersAhead: this.waiters.ahead(waiter), ...this.lock.behind() };
     this.leave(waiter);
     const waitedMs = clock.nowMs() - waiter.sinceMs;
     waiter.reject(new LockTimeoutError({ key, waitedMs, behind }));
-    if (!this.first) this.parts.onDeserted();
+    if (!this.first) this.lock.onDeserted();
   }
 
   rejectAll(error: Error): void {
@@ -81,7 +89,7 @@ export class WaitingRoom {
   private abort(waiter: Waiter): void {
     this.parts.stats.aborts += 1;
     this.leave(waiter);
-    waiter.reject(new LockAbortedError(this.parts.key, waiter.signal?.reason));
-    if (!this.first) this.parts.onDeserted();
+    waiter.reject(new LockAbortedError(this.lock.key, waiter.signal?.reason));
+    if (!this.first) this.lock.onDeserted();
   }
 }

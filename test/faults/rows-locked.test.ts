@@ -14,8 +14,8 @@ import { brief, callStock, deduction, isFinal, linesOf } from '../support/stock-
 jest.setTimeout(60_000);
 afterAll(closeClient);
 
-/** Room for the two seconds that a session waits for a row, more than once. */
-const REQUEST_TIMEOUT_MS = '5000';
+/** Room for the two seconds that a session waits for a row, and for a second try. */
+const REQUEST_TIMEOUT_MS = '3000';
 const COMMITS_MAX = 2;
 /** Whoever has no answer by then hangs. */
 const HANGS_AFTER_MS = 8_000;
@@ -42,23 +42,20 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   const ask = (call: Parameters<typeof callStock>[1]) =>
     callStock(server.graphqlUrl, call, { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
 
-  test('a row that stays locked is LOCK_TIMEOUT, and the other lines are served', async () => {
-    const [a = '', b = '', c = ''] = await shop.newProducts(3, 10);
+  test('a row that stays locked is LOCK_TIMEOUT, and its line is taken when it is free', async () => {
+    const [a = '', b = ''] = await shop.newProducts(2, 10);
     const held = await holdRow(shop.database.url, b);
-    const call = deduction({ [c]: 1, [b]: 2, [a]: 3 }, { idempotencyKey: `partial-${a}` });
+    const call = deduction({ [b]: 2, [a]: 3 }, { idempotencyKey: `partial-${a}` });
     const answer = await ask(call);
     await held.release();
 
-    expect(linesOf(answer)[1]).toMatchObject({
-      outcome: 'REFUSED',
-      code: 'LOCK_TIMEOUT',
-      retryable: true,
-    });
-    expect(brief(answer)[2]).toBe(7);
-    // c comes behind b in the order of locks, so there may have been no time left for it.
-    const settled = await ask(call);
-    expect(brief(settled)).toEqual([9, 8, 7]);
-    expect([await shop.onHand(a), await shop.onHand(b), await shop.onHand(c)]).toEqual([7, 8, 9]);
+    const refused = { outcome: 'REFUSED', code: 'LOCK_TIMEOUT', retryable: true };
+    const [ofB, ofA] = linesOf(answer);
+    expect(ofB).toMatchObject(refused);
+    // a's line may have been taken, or have gone into one transaction with b's.
+    if (ofA?.outcome === 'REFUSED') expect(ofA).toMatchObject(refused);
+    expect(brief(await ask(call))).toEqual([8, 7]);
+    expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
   });
 
   test('all lines or none are none while one row stays locked, and all when it is free', async () => {

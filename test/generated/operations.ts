@@ -25,7 +25,7 @@ export type CreateProductInput = {
 };
 
 export type DeductStockInput = {
-  /** 1 to 255 characters. A line that was decided under a key is answered the same every time; a line that failed with retryable: true is tried again. The same key with other input, or for another operation, is IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. A line that was decided under a key is answered the same every time; a line that failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   /** 1 to 100 lines. A product may stand in several lines; each line gets its own result. */
   items: Array<StockLineInput>;
@@ -37,7 +37,7 @@ export type DeductStockInput = {
 };
 
 export type IncreaseStockInput = {
-  /** 1 to 255 characters. A line that was decided under a key is answered the same every time; a line that failed with retryable: true is tried again. The same key with other input, or for another operation, is IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. A line that was decided under a key is answered the same every time; a line that failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   /** 1 to 100 lines. A product may stand in several lines; each line gets its own result. */
   items: Array<StockLineInput>;

@@ -1,6 +1,6 @@
 /**
- * The benchmark itself: the command runs, its results are what they say, and every contender's ledger is held against its
- * answers. How fast anybody is, is no matter here.
+ * The benchmark itself: the command runs, its results are what they say, and every contender's ledger is held against
+ * its answers. How fast anybody is, is no matter here.
  */
 import { jest } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

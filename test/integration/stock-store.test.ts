@@ -34,7 +34,10 @@ async function newProduct(quantity: number): Promise<string> {
   return id;
 }
 
-function write(name: OperationName, request: Partial<StockRequest> & Pick<StockRequest, 'items'>): StockWrite {
+function write(
+  name: OperationName,
+  request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
+): StockWrite {
   const { operation, lines, mode, reason, reference } = checkRequest(
     name,
     { mode: 'PARTIAL', ...request },
@@ -105,11 +108,19 @@ describe.each([
     const [a, b] = [await newProduct(10), await newProduct(10)];
     const results = await apply(
       [
-        write('deductStock', { items: [{ productId: b, quantity: 4 }, { productId: a, quantity: 1 }] }),
+        write('deductStock', {
+          items: [
+            { productId: b, quantity: 4 },
+            { productId: a, quantity: 1 },
+          ],
+        }),
         write('increaseStock', { items: [{ productId: a, quantity: 5 }] }),
         write('deductStock', {
           mode: 'ALL_OR_NOTHING',
-          items: [{ productId: a, quantity: 14 }, { productId: b, quantity: 7 }],
+          items: [
+            { productId: a, quantity: 14 },
+            { productId: b, quantity: 7 },
+          ],
         }),
         write('deductStock', { items: [{ productId: b, quantity: 6 }] }),
       ],
@@ -121,7 +132,10 @@ describe.each([
   test('stores an answer under its key and repeats it, and never takes twice', async () => {
     const a = await newProduct(3);
     const request = {
-      items: [{ productId: a, quantity: 2 }, { productId: a, quantity: 2 }],
+      items: [
+        { productId: a, quantity: 2 },
+        { productId: a, quantity: 2 },
+      ],
       idempotencyKey: `key-${a}`,
     };
     const [first] = await apply([write('deductStock', request)], contended);
@@ -136,22 +150,40 @@ describe.each([
   test('refuses a key that belongs to other input or to another operation', async () => {
     const a = await newProduct(3);
     const key = { idempotencyKey: `reused-${a}` };
-    await apply([write('deductStock', { items: [{ productId: a, quantity: 1 }], ...key })], contended);
+    await apply(
+      [write('deductStock', { items: [{ productId: a, quantity: 1 }], ...key })],
+      contended,
+    );
     const others = [
       write('deductStock', { items: [{ productId: a, quantity: 2 }], ...key }),
       write('increaseStock', { items: [{ productId: a, quantity: 1 }], ...key }),
     ];
-    for (const other of others) expect(outcomes((await apply([other], contended))[0])).toEqual(['KEY_REUSED']);
+    for (const other of others)
+      expect(outcomes((await apply([other], contended))[0])).toEqual(['KEY_REUSED']);
     expect(await onHand(a)).toBe(2);
   });
 });
 
 test('tells keys apart byte by byte', async () => {
   const a = await newProduct(100);
-  const keys = ['k', 'K', 'k ', ' k', 'ké', 'ke\u0301', '🔑', 'k\0', 'x'.repeat(255), '🔑'.repeat(255)];
+  const keys = [
+    'k',
+    'K',
+    'k ',
+    ' k',
+    'ké',
+    'ke\u0301',
+    '🔑',
+    'k\0',
+    'x'.repeat(255),
+    '🔑'.repeat(255),
+  ];
   for (const idempotencyKey of keys) {
     const [result] = await apply([
-      write('deductStock', { items: [{ productId: a, quantity: 1 }], idempotencyKey: `${idempotencyKey}` }),
+      write('deductStock', {
+        items: [{ productId: a, quantity: 1 }],
+        idempotencyKey: idempotencyKey,
+      }),
     ]);
     expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
   }
@@ -161,9 +193,13 @@ test('tells keys apart byte by byte', async () => {
 test('takes exactly what is there when many transactions race without any lock', async () => {
   const a = await newProduct(25);
   const results = await Promise.all(
-    Array.from({ length: 60 }, () => apply([write('deductStock', { items: [{ productId: a, quantity: 1 }] })])),
+    Array.from({ length: 60 }, () =>
+      apply([write('deductStock', { items: [{ productId: a, quantity: 1 }] })]),
+    ),
   );
-  const applied = results.flat().filter((r) => r.outcome === 'DECIDED' && r.verdicts[0]?.outcome === 'APPLIED');
+  const applied = results
+    .flat()
+    .filter((r) => r.outcome === 'DECIDED' && r.verdicts[0]?.outcome === 'APPLIED');
   expect(applied).toHaveLength(25);
   expect(await onHand(a)).toBe(0);
 });
@@ -173,7 +209,9 @@ test('puts stock at a location where the product never was', async () => {
   await fresh.sequelize.query(`INSERT INTO locations (id, name) VALUES ('berlin', 'Berlin')`);
   const results = await Promise.all(
     Array.from({ length: 5 }, () =>
-      apply([write('increaseStock', { items: [{ productId: a, quantity: 2, locationId: 'berlin' }] })]),
+      apply([
+        write('increaseStock', { items: [{ productId: a, quantity: 2, locationId: 'berlin' }] }),
+      ]),
     ),
   );
   expect(results.flat().flatMap(outcomes).sort()).toEqual([10, 2, 4, 6, 8]);
@@ -187,7 +225,12 @@ test('puts stock at a location where the product never was', async () => {
 test('refuses to fill a level beyond its bound', async () => {
   const a = await newProduct(999_999_999);
   const [result] = await apply([
-    write('increaseStock', { items: [{ productId: a, quantity: 2 }, { productId: a, quantity: 1 }] }),
+    write('increaseStock', {
+      items: [
+        { productId: a, quantity: 2 },
+        { productId: a, quantity: 1 },
+      ],
+    }),
   ]);
   expect(outcomes(result)).toEqual(['INVALID_QUANTITY', 1_000_000_000]);
 });

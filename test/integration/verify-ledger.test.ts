@@ -37,7 +37,7 @@ async function newProduct(id: string): Promise<void> {
 
 function runCommand(): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(process.execPath, ['dist/src/verify-ledger.js'], {
-    env: { PATH: process.env['PATH'], MYSQL_URL: fresh.url },
+    env: { PATH: process.env.PATH, MYSQL_URL: fresh.url },
     encoding: 'utf8',
   });
   return { status, output: `${stdout}${stderr}` };
@@ -58,27 +58,87 @@ const OF = (id: string) => `WHERE product_id = '${id}'`;
 
 describe('names the first bad line of a product', () => {
   const damages: readonly [string, string[], number | null, RegExp][] = [
-    ['whose first line is gone', [`DELETE FROM stock_movements ${OF('$')} AND sequence = 1`], 2, /1 was expected/],
-    ['with a gap', [`DELETE FROM stock_movements ${OF('$')} AND sequence = 3`], 4, /3 was expected/],
-    ['whose last line is gone', [`DELETE FROM stock_movements ${OF('$')} AND sequence = 5`], null, /sequence 5, the ledger at 4/],
-    ['whose last line has another number', [`${LINE} sequence = 9 ${OF('$')} AND sequence = 5`], 9, /5 was expected/],
-    ['that has a line twice', [
-      `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after, operation_id, line_index)
-       SELECT product_id, location_id, 6, kind, delta, quantity_before, quantity_after, available_after, RANDOM_BYTES(32), 0
+    [
+      'whose first line is gone',
+      [`DELETE FROM stock_movements ${OF('$')} AND sequence = 1`],
+      2,
+      /1 was expected/,
+    ],
+    [
+      'with a gap',
+      [`DELETE FROM stock_movements ${OF('$')} AND sequence = 3`],
+      4,
+      /3 was expected/,
+    ],
+    [
+      'whose last line is gone',
+      [`DELETE FROM stock_movements ${OF('$')} AND sequence = 5`],
+      null,
+      /sequence 5, the ledger at 4/,
+    ],
+    [
+      'whose last line has another number',
+      [`${LINE} sequence = 9 ${OF('$')} AND sequence = 5`],
+      9,
+      /5 was expected/,
+    ],
+    [
+      'that has a line twice',
+      [
+        `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before,
+           quantity_after, available_after, operation_id, line_index)
+       SELECT product_id, location_id, 6, kind, delta, quantity_before, quantity_after,
+           available_after, RANDOM_BYTES(32), 0
        FROM stock_movements ${OF('$')} AND sequence = 5`,
-    ], 6, /begins at 94, the line before ended at 90/],
-    ['with a line that begins elsewhere', [`${LINE} quantity_before = 50, quantity_after = 47 ${OF('$')} AND sequence = 4`], 4, /begins at 50/],
-    ['with a line that does not add up', [`${LINE} delta = -9 ${OF('$')} AND sequence = 5`], 5, /94 with -9 does not make 90/],
-    ['with a deduction that adds', [
-      `${LINE} delta = 4, quantity_after = 98 ${OF('$')} AND sequence = 5`,
-      `${LEVEL} on_hand = 98 ${OF('$')}`,
-    ], 5, /is a DEDUCTION of 4/],
-    ['with a line that ends below zero', [
-      `${LINE} delta = -95, quantity_after = -1 ${OF('$')} AND sequence = 5`,
-    ], 5, /below zero/],
-    ['whose level has more than the ledger', [`${LEVEL} on_hand = on_hand + 1 ${OF('$')}`], null, /91 on hand, the ledger ends at 90/],
-    ['whose level is at another sequence', [`${LEVEL} last_sequence = 4 ${OF('$')}`], null, /sequence 4, the ledger at 5/],
-    ['whose level reserves more than it has', [`${LEVEL} reserved = 91 ${OF('$')}`], null, /91 reserved/],
+      ],
+      6,
+      /begins at 94, the line before ended at 90/,
+    ],
+    [
+      'with a line that begins elsewhere',
+      [`${LINE} quantity_before = 50, quantity_after = 47 ${OF('$')} AND sequence = 4`],
+      4,
+      /begins at 50/,
+    ],
+    [
+      'with a line that does not add up',
+      [`${LINE} delta = -9 ${OF('$')} AND sequence = 5`],
+      5,
+      /94 with -9 does not make 90/,
+    ],
+    [
+      'with a deduction that adds',
+      [
+        `${LINE} delta = 4, quantity_after = 98 ${OF('$')} AND sequence = 5`,
+        `${LEVEL} on_hand = 98 ${OF('$')}`,
+      ],
+      5,
+      /is a DEDUCTION of 4/,
+    ],
+    [
+      'with a line that ends below zero',
+      [`${LINE} delta = -95, quantity_after = -1 ${OF('$')} AND sequence = 5`],
+      5,
+      /below zero/,
+    ],
+    [
+      'whose level has more than the ledger',
+      [`${LEVEL} on_hand = on_hand + 1 ${OF('$')}`],
+      null,
+      /91 on hand, the ledger ends at 90/,
+    ],
+    [
+      'whose level is at another sequence',
+      [`${LEVEL} last_sequence = 4 ${OF('$')}`],
+      null,
+      /sequence 4, the ledger at 5/,
+    ],
+    [
+      'whose level reserves more than it has',
+      [`${LEVEL} reserved = 91 ${OF('$')}`],
+      null,
+      /91 reserved/,
+    ],
     ['whose level is gone', [`DELETE FROM stock_levels ${OF('$')}`], null, /there is no level/],
     ['whose ledger is gone', [`DELETE FROM stock_movements ${OF('$')}`], null, /the ledger at 0/],
   ];
@@ -99,7 +159,12 @@ describe('names the first bad line of a product', () => {
 
     const found = (await fresh.verifyLedger()).problems.filter((bad) => bad.productId === id);
     expect(found).toEqual([
-      { productId: id, locationId: 'default', sequence, problem: expect.stringMatching(problem) as string },
+      {
+        productId: id,
+        locationId: 'default',
+        sequence,
+        problem: expect.stringMatching(problem) as string,
+      },
     ]);
     const command = runCommand();
     expect(command.status).toBe(1);
@@ -109,8 +174,11 @@ describe('names the first bad line of a product', () => {
 
 test('fails where there is nothing to read', () => {
   const { status, stderr } = spawnSync(process.execPath, ['dist/src/verify-ledger.js'], {
-    env: { PATH: process.env['PATH'] },
+    env: { PATH: process.env.PATH },
     encoding: 'utf8',
   });
-  expect([status, stderr]).toEqual([1, 'The configuration is not usable:\n  MYSQL_URL must be set\n']);
+  expect([status, stderr]).toEqual([
+    1,
+    'The configuration is not usable:\n  MYSQL_URL must be set\n',
+  ]);
 });

@@ -64,7 +64,9 @@ test('serve one stock together, are replaced when they die, and stop in order', 
     graphqlUrl,
     'mutation { createProduct(input: { id: "w", name: "W", quantity: 60 }) { __typename } }',
   );
-  const deduct = `mutation { deductStock(input: { items: [{ productId: "w", quantity: 1 }] }) { failedItems { index } } }`;
+  const deduct = `mutation {
+    deductStock(input: { items: [{ productId: "w", quantity: 1 }] }) { failedItems { index } }
+  }`;
   const buy = async () => {
     const responses = await Promise.all(
       Array.from({ length: 20 }, () => mutate(graphqlUrl, deduct)),

@@ -1,7 +1,7 @@
 /**
  * A Redis of a test file's own, and the processes that fight over its locks. Nobody of them may end by itself: a lock
- * that brings a process down by an unhandled rejection fails the test in which that happened. One test's processes serve
- * the next, each with a new lock service, unless they were killed or are busy still.
+ * that brings a process down by an unhandled rejection fails the test in which that happened. One test's processes
+ * serve the next, each with a new lock service, unless they were killed or are busy still.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

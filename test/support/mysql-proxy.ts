@@ -1,7 +1,7 @@
 /**
- * A way to MySQL that breaks exactly at COMMIT. It understands just enough of the protocol to see a COMMIT pass and to
- * see the server's answer to it, which no general proxy can: what becomes of a transaction whose COMMIT was cut is the
- * one thing that a client of MySQL can't see, so the tests must be able to choose it.
+ * A way to MySQL that breaks exactly at COMMIT, or holds a statement back. It understands just enough of the protocol
+ * to see a COMMIT pass and to see the server's answer to it, which no general proxy can: what becomes of a transaction
+ * whose COMMIT was cut is the one thing that a client of MySQL can't see, so the tests must be able to choose it.
  */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
@@ -24,6 +24,7 @@ export class MysqlProxy {
   private readonly faults: CommitFault[] = [];
   private readonly links = new Set<Link>();
   private deaf = false;
+  private holding: { readonly pattern: RegExp; readonly hasCome: () => void } | null = null;
   /** COMMITs that came from clients. */
   commitsSeen = 0;
 
@@ -72,6 +73,18 @@ export class MysqlProxy {
     return this.faults.length;
   }
 
+  /** Holds back the next statement that matches, and all behind it on its connection. Resolves when it has come. */
+  holdAt(pattern: RegExp): Promise<void> {
+    return new Promise((resolve) => {
+      this.holding = { pattern, hasCome: resolve };
+    });
+  }
+
+  /** Sends on what was held back, in its order. */
+  letGo(): void {
+    for (const link of this.links) link.letGo();
+  }
+
   /** From now on no byte passes in either direction, on old connections and new ones; nobody is told. */
   fallSilent(): void {
     this.deaf = true;
@@ -90,6 +103,13 @@ export class MysqlProxy {
     await once(this.server, 'close');
   }
 
+  isToBeHeld(statement: string): boolean {
+    if (!this.holding?.pattern.test(statement)) return false;
+    this.holding.hasCome();
+    this.holding = null;
+    return true;
+  }
+
   nextFault(): CommitFault {
     this.commitsSeen += 1;
     return this.faults.shift() ?? 'PASS';
@@ -98,12 +118,15 @@ export class MysqlProxy {
 
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
+const STATEMENT_BEGINNING_BYTES = 100;
 
 /** One client's connection and its counterpart at the server. */
 class Link {
   private fromClient = Buffer.alloc(0);
   private silent = false;
   private onAnswer: (() => void) | null = null;
+  /** What came since a statement was held back; null while none is. */
+  private held: Buffer[] | null = null;
 
   constructor(
     private readonly client: Socket,
@@ -133,6 +156,12 @@ class Link {
     this.silent = true;
   }
 
+  letGo(): void {
+    const held = this.held ?? [];
+    this.held = null;
+    for (const packet of held) this.pass(packet);
+  }
+
   endIfSilent(): void {
     if (this.silent) this.end();
   }
@@ -150,10 +179,17 @@ class Link {
       if (this.fromClient.length < length) return;
       const packet = this.fromClient.subarray(0, length);
       this.fromClient = this.fromClient.subarray(length);
-      if (this.silent) continue;
-      if (isCommit(packet)) this.commit(packet);
-      else this.server.write(packet);
+      const statement = statementOf(packet);
+      if (!this.held && statement !== null && this.proxy.isToBeHeld(statement)) this.held = [];
+      if (this.held) this.held.push(packet);
+      else this.pass(packet);
     }
+  }
+
+  private pass(packet: Buffer): void {
+    if (this.silent) return;
+    if (/^COMMIT\b/i.test(statementOf(packet) ?? '')) this.commit(packet);
+    else this.server.write(packet);
   }
 
   private commit(packet: Buffer): void {
@@ -196,9 +232,10 @@ class Link {
   }
 }
 
-function isCommit(packet: Buffer): boolean {
-  if (packet[HEADER_BYTES] !== COM_QUERY) return false;
+/** How the statement begins that a packet carries; null where it carries none. */
+function statementOf(packet: Buffer): string | null {
+  if (packet[HEADER_BYTES] !== COM_QUERY) return null;
   // A client that knows query attributes says first, in two bytes that begin with 0, that there are none.
   const textAt = HEADER_BYTES + (packet[HEADER_BYTES + 1] === 0 ? 3 : 1);
-  return /^COMMIT\b/i.test(packet.toString('latin1', textAt, textAt + 10));
+  return packet.toString('utf8', textAt, textAt + STATEMENT_BEGINNING_BYTES);
 }

@@ -146,13 +146,8 @@ class Connection implements ProxiedConnection {
   }
 
   cut(): void {
-    this.sockets.client.resetAndDestroy();
-    this.sockets.server.resetAndDestroy();
-  }
-
-  private end(): void {
-    this.sockets.client.destroy();
-    this.sockets.server.destroy();
+    reset(this.sockets.client);
+    reset(this.sockets.server);
   }
 
   pause(direction?: Direction): void {
@@ -174,10 +169,10 @@ class Connection implements ProxiedConnection {
       if (isPaused) this.held[direction].push(bytes);
       else this.pass(bytes, direction);
     });
-    // One side's end is the other's, with or without an error.
     from.on('error', () => undefined);
+    // One side's end is the other's, with or without an error.
     from.on('close', () => {
-      this.end();
+      this.cut();
     });
   }
 
@@ -187,6 +182,12 @@ class Connection implements ProxiedConnection {
     if (verdict === 'cut') this.cut();
     if (verdict === 'pass') (direction === 'toServer' ? server : client).write(bytes);
   }
+}
+
+/** Resetting a socket that is at its end already would fail, and leave its handle open for ever. */
+function reset(socket: Socket): void {
+  if (socket.readyState === 'open') socket.resetAndDestroy();
+  else socket.destroy();
 }
 
 function directions(only?: Direction): readonly Direction[] {

@@ -8,14 +8,17 @@
 -- KEYS[1] the lock: a string, the ticket of the process that has it
 -- KEYS[2] the lock's queue: a list of tickets
 -- KEYS[3] the lock's fencing counter: the last token given out
--- ARGV    as the script below says
+-- ARGV    as the script below says; the settings that never change stand in front of this text, as strings:
+--         TTL_MS          time to live of a lock
+--         CLAIM_TTL_MS    time to live of a lock that is handed over, until it is claimed
+--         COUNTER_TTL_MS  time to live of the fencing counter
 -- Returns nothing of its own
 
 local QUEUE_GRACE_MS = 60000
 
 -- The next ticket from the queue, for which the lock is set, or false where nobody is left. The own ticket ends the
 -- search, too, but is left to the caller. Also returns how many were skipped.
-local function hand_over(own, claim_ttl_ms)
+local function hand_over(own)
   local skipped = 0
   while true do
     -- A script is not rolled back: a queue that is none, or a channel that is denied, must not leave the lock stuck.
@@ -25,7 +28,7 @@ local function hand_over(own, claim_ttl_ms)
     local inbox = 'lock:inbox:' .. (string.match(ticket, '^(.*):') or '')
     local heard = redis.pcall('PUBLISH', inbox, ticket .. ' ' .. KEYS[1])
     if type(heard) == 'number' and heard > 0 then
-      redis.call('SET', KEYS[1], ticket, 'PX', claim_ttl_ms)
+      redis.call('SET', KEYS[1], ticket, 'PX', CLAIM_TTL_MS)
       return ticket, skipped
     end
     skipped = skipped + 1
@@ -33,26 +36,26 @@ local function hand_over(own, claim_ttl_ms)
 end
 
 -- Adds a ticket to the queue. The waiters ask again within a TTL, so a queue that is not touched for longer is litter.
-local function enqueue(ticket, ttl_ms)
+local function enqueue(ticket)
   local length = redis.call('RPUSH', KEYS[2], ticket)
-  redis.call('PEXPIRE', KEYS[2], ttl_ms + QUEUE_GRACE_MS)
+  redis.call('PEXPIRE', KEYS[2], TTL_MS + QUEUE_GRACE_MS)
   return length - 1
 end
 
 -- Reserves so many fencing tokens and returns the first, as a string. The server's clock in microseconds is the floor,
 -- so that tokens grow although Redis has lost its data; the counter remembers the last one, so that they grow although
 -- the clock was set back. Both are exact in a double.
-local function mint(count, counter_ttl_ms)
+local function mint(count)
   local time = redis.call('TIME')
   -- Joined rather than computed: making text of a large double costs as much as a command.
   local first = time[1] .. string.sub('00000' .. time[2], -6)
   local last = first
   if count ~= '1' then last = string.format('%.0f', first + count - 1) end
-  local before = redis.call('SET', KEYS[3], last, 'PX', counter_ttl_ms, 'GET')
+  local before = redis.call('SET', KEYS[3], last, 'PX', COUNTER_TTL_MS, 'GET')
   before = before and tonumber(before) or 0
   if before >= tonumber(first) then
     first = string.format('%.0f', before + 1)
-    redis.call('SET', KEYS[3], string.format('%.0f', before + count), 'PX', counter_ttl_ms)
+    redis.call('SET', KEYS[3], string.format('%.0f', before + count), 'PX', COUNTER_TTL_MS)
   end
   return first
 end

@@ -15,7 +15,7 @@ jest.setTimeout(60_000);
 
 const KEY = 'lock:{chaos}';
 const SETTINGS = { ttlMs: 600, claimTtlMs: 200, localPassesMax: 4, localTenureMs: 20 };
-const DURATION_MS = 8_000;
+const DURATION_MS = 6_000;
 
 let arena: LockArena;
 beforeAll(async () => {

@@ -71,8 +71,8 @@ async function expectFewRoundTrips(outcomes: readonly Outcome[]): Promise<void> 
   }
 }
 
-test('four processes with many waiters each have it one at a time, in the order of tokens, in fair shares', async () => {
-  const { outcomes, untilMs } = await compete([25, 25, 25, 25], 4_000, 1);
+test('four processes with many waiters have it one at a time, in the order of tokens, in fair shares', async () => {
+  const { outcomes, untilMs } = await compete([25, 25, 25, 25], 3_000, 1);
   expectOneAtATime(outcomes);
   expectFairness(outcomes, untilMs);
   await expectFewRoundTrips(outcomes);

@@ -1,4 +1,4 @@
-/** A holder that dies keeps others out for the rest of its time to live, and no longer; a failing one not even so long. */
+/** A holder that dies keeps others out for the rest of its time to live, and no longer; one that fails, for no time. */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';

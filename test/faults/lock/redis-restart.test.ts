@@ -80,6 +80,19 @@ test.each([
   }
 });
 
+test('the old holder learns of its loss while the new one has the lock, and harms it in nothing', async () => {
+  const [old, young] = await arena.startMany(2, { ttlMs: TTL_MS });
+  if (!old || !young) throw new Error('They were to start.');
+  await old.acquire(KEY, 0);
+  await flush();
+  await young.acquire(KEY, 0);
+  await until('the old holder knows', async () => (await old.lease(KEY)).aborted, TTL_MS);
+  expect(await old.lease(KEY)).toMatchObject({ state: 'lost', loss: { reason: 'taken-from-us' } });
+  await old.release(KEY);
+  await pass(TTL_MS);
+  expect(await young.lease(KEY)).toMatchObject({ state: 'held', loss: null });
+});
+
 test('a holder of many keys learns of the loss of each, and only of theirs', async () => {
   const [holder] = await arena.startMany(1, { ttlMs: TTL_MS });
   if (!holder) throw new Error('It was to start.');
@@ -114,6 +127,6 @@ test('scripts that Redis has forgotten are sent again, unnoticed', async () => {
   await holder.release(KEY);
   await within(1_000, 'the waiter', lease);
   await arena.redis.script('FLUSH');
-  await pass(TTL_MS);
+  await pass(1.2 * TTL_MS);
   expect(await waiter.lease(KEY)).toMatchObject({ state: 'held' });
 });

@@ -1,6 +1,6 @@
 /**
- * What is wrong with an input is found before anything is done: of form, a fault of the whole request; of a quantity, the
- * line's own answer; of a type, GraphQL's. Nothing bad is stored, overflows, wraps, or passes for something else.
+ * What is wrong with an input is found before anything is done: of form, a fault of the whole request; of a quantity,
+ * the line's own answer; of a type, GraphQL's. Nothing bad is stored, overflows, wraps, or passes for something else.
  */
 import {
   CreateProductDocument,

@@ -11,6 +11,7 @@ import {
   ProductsDocument,
   StockMovementsDocument,
 } from '../../generated/operations.js';
+import { openPool } from '../../../src/database/connect.js';
 import { createDatabaseUser, type DatabaseUser } from '../../support/database-user.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post, send } from '../../support/graphql-client.js';
@@ -148,6 +149,21 @@ describe('where a stranger holds the rows', () => {
   });
 });
 
+test('a query that the database leaves waiting is given up in time, and the next one is answered', async () => {
+  const app = await runApp(database.url, { REQUEST_TIMEOUT_MS: '500' });
+  const id = await newProduct(app, 5);
+  const stranger = openPool({ url: database.url }, 1);
+  try {
+    await stranger.query('LOCK TABLES products WRITE');
+    expect(faultOf(await app.ask.http(ProductsDocument, {}))).toBe('UNAVAILABLE');
+    await stranger.query('UNLOCK TABLES');
+  } finally {
+    await stranger.close();
+  }
+  expect((await app.dataOf(ProductDocument, { id })).product).toMatchObject({ id });
+  await app.stop();
+});
+
 describe('where the database shuts us out', () => {
   let user: DatabaseUser;
   let app: RunningApp;
@@ -198,7 +214,7 @@ describe('where the database shuts us out', () => {
     expect(live.status).toBe(200);
   });
 
-  test('no answer tells of hosts, users, passwords or what the database said; the log does, the password apart', async () => {
+  test('no answer tells of hosts, users or what the database said; the log does, without the password', async () => {
     const input = { items: [{ productId: id, quantity: 1 }] };
     const answers = [
       await app.ask.http(DeductStockDocument, { input }),

@@ -43,6 +43,7 @@ function expectRefused(response: GraphqlResponse<unknown>, code: string, message
   expect(app.statements).toEqual([]);
 }
 
+const ONE_LINE = '{items: [{productId: "a", quantity: 1}]}';
 const times = (count: number, text: (i: number) => string) =>
   Array.from({ length: count }, (_, i) => text(i)).join(' ');
 
@@ -110,7 +111,7 @@ describe('an operation is refused for', () => {
     ],
     [
       '14 mutations by aliases',
-      `mutation { ${times(14, (i) => `m${i}: deductStock(input: {items: [{productId: "a", quantity: 1}]}) { replayed }`)} }`,
+      `mutation { ${times(14, (i) => `m${i}: deductStock(input: ${ONE_LINE}) { replayed }`)} }`,
       /request of its own/,
     ],
     [
@@ -166,7 +167,9 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
     ],
     [
       'by the defaults of variables',
-      'query Q($a: Int = 100, $b: Int = 10) { products(first: $a) { nodes { movements(first: $b) { nodes { id } } } } }',
+      `query Q($a: Int = 100, $b: Int = 10) {
+        products(first: $a) { nodes { movements(first: $b) { nodes { id } } } }
+      }`,
       {},
     ],
     ['by the default size', '{ products(first: 50) { nodes { movements { nodes { id } } } } }', {}],

@@ -74,7 +74,7 @@ test('different pages of the ledger are one statement each, however many product
   expect(statements).toHaveLength(3);
 });
 
-test('the products of a hundred lines are read by one statement, after COMMIT, with their levels by another', async () => {
+test('the products of a hundred lines are read by one statement, after COMMIT', async () => {
   const items = IDS.map((productId) => ({ productId, quantity: 1 }));
   const input = { items, mode: 'ALL_OR_NOTHING' as const };
   const statements = await statementsOf(async () => {

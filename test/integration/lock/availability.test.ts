@@ -9,6 +9,7 @@ import {
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
 import { CollectedLog, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
 jest.setTimeout(60_000);
@@ -98,10 +99,11 @@ describe('when Redis goes away', () => {
   });
 
   test('a process that was busy for longer than that does not blame Redis', async () => {
-    const service = await start({ commandTimeoutMs: 60 });
+    // The proxy is in this process, so the question gets no further either.
+    const proxy = await startTcpProxy(server.url);
+    const service = await start({ url: proxy.via(server.url), commandTimeoutMs: 60 });
     const acquired = service.acquire(uniqueKey(), { waitMs: 60_000 });
     await new Promise<void>((resolve) => {
-      // The question leaves just before, so the answer comes while nobody can read it.
       process.nextTick(() => {
         const busyUntilMs = performance.now() + 300;
         while (performance.now() < busyUntilMs);
@@ -110,6 +112,8 @@ describe('when Redis goes away', () => {
     });
     await service.release(await acquired);
     expect(service.health().available).toBe(true);
+    await services.stopAll();
+    await proxy.stop();
   });
 
   test('at the start, the start succeeds and Redis is waited for', async () => {

@@ -192,9 +192,10 @@ describe('a thousand waiters', () => {
     await Promise.all(
       processes.flatMap((service) => Array.from({ length: 250 }, () => visit(service, key))),
     );
-    expect(sumOfTrips(processes) - before).toBeLessThanOrEqual(3 * 1_000);
+    expect(sumOfTrips(processes) - before).toBeLessThanOrEqual(1_500);
+    // Two local turns at most for each of another process: about half of the turns were handed over.
     const handOffs = processes.map((service) => service.stats().handOffs.remote);
-    expect(handOffs.reduce((sum, n) => sum + n)).toBeGreaterThan(100);
+    expect(handOffs.reduce((sum, n) => sum + n)).toBeGreaterThanOrEqual(250);
   });
 
   function sumOfTrips(processes: readonly RedisLockService[]): number {

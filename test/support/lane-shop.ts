@@ -1,0 +1,148 @@
+/**
+ * The product's own lanes on a database of the test file's own, without HTTP and GraphQL in front of them. A foreign
+ * session that holds a row's lock makes lines queue up, so a batch holds just what the test wants in it.
+ */
+import { QueryTypes } from 'sequelize';
+import { Database } from '../../src/database/connect.js';
+import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
+import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
+import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
+import { NoLocking, type StockLocking } from '../../src/inventory/stock-locking.js';
+import type { StockRequest, StockResponse } from '../../src/inventory/stock-request.js';
+import { StockService, type StockServiceSettings } from '../../src/inventory/stock-service.js';
+import { createFreshDatabase, type FreshDatabase } from './fresh-database.js';
+
+const SETTINGS: StockServiceSettings = {
+  lockWaitMs: 10_000,
+  batchMax: 512,
+  queueMax: 10_000,
+  commitsMax: 2,
+};
+
+/** To be called once in a test file: makes the database and drops it, and verifies the ledger after each test. */
+export function useLanes() {
+  let fresh: FreshDatabase;
+  let products = 0;
+  const opened: (() => Promise<void>)[] = [];
+
+  beforeAll(async () => {
+    fresh = await createFreshDatabase();
+  });
+
+  afterEach(async () => {
+    for (const close of opened.splice(0).reverse()) await close();
+    expect((await fresh.verifyLedger()).problems).toEqual([]);
+  });
+
+  afterAll(async () => {
+    await fresh.drop();
+  });
+
+  /** As the composition root builds it; a list of the statements that went to MySQL is kept. */
+  function openShop(
+    settings: Partial<StockServiceSettings> = {},
+    locking: StockLocking = new NoLocking(),
+  ) {
+    const statements: string[] = [];
+    const database = new Database({
+      url: fresh.url,
+      poolMax: 10,
+      commitsMax: settings.commitsMax ?? SETTINGS.commitsMax,
+      onStatement: (sql) => statements.push(sql),
+    });
+    const store = new SequelizeStockStore(database.writer);
+    const stock = new StockService(store, locking, { ...SETTINGS, ...settings });
+    opened.push(async () => {
+      await stock.stop(5_000);
+      await database.close();
+    });
+    const batchMax = settings.batchMax ?? SETTINGS.batchMax;
+    const deducting = new DeductStockTransaction(stock, { batchMax });
+    const increasing = new IncreaseStockTransaction(stock, { batchMax });
+    const caller = (timeoutMs = 20_000, signal?: AbortSignal) => ({
+      principal: null,
+      deadlineMs: performance.now() + timeoutMs,
+      signal,
+    });
+    return {
+      stock,
+      statements,
+      commits: () => statements.filter((sql) => /: COMMIT;?$/.test(sql)).length,
+      deduct: (
+        request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
+        ...limits: Parameters<typeof caller>
+      ) => deducting.execute({ mode: 'PARTIAL', ...request }, caller(...limits)),
+      increase: (productId: string, quantity: number) =>
+        increasing.execute({ mode: 'PARTIAL', items: [{ productId, quantity }] }, caller()),
+    };
+  }
+
+  async function newProduct(quantity: number): Promise<string> {
+    products += 1;
+    const id = `lane-${String(products).padStart(4, '0')}`;
+    const database = new Database({ url: fresh.url, poolMax: 2, commitsMax: 1 });
+    const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+    await new SequelizeProductCatalogue(database).createProduct(product);
+    await database.close();
+    return id;
+  }
+
+  /** A session of somebody else's that has the product's level locked until `release` is called. */
+  async function holdLevel(productId: string) {
+    const transaction = await fresh.sequelize.transaction();
+    const replacements = [productId];
+    await fresh.sequelize.query('SELECT * FROM stock_levels WHERE product_id = ? FOR UPDATE', {
+      replacements,
+      transaction,
+    });
+    return {
+      transaction,
+      run: (sql: string) => fresh.sequelize.query(sql, { replacements, transaction }),
+      release: () => transaction.commit(),
+    };
+  }
+
+  async function onHand(productId: string): Promise<number | undefined> {
+    const [row] = await fresh.sequelize.query<{ on_hand: number }>(
+      'SELECT on_hand FROM stock_levels WHERE product_id = ?',
+      { replacements: [productId], type: QueryTypes.SELECT },
+    );
+    return row?.on_hand;
+  }
+
+  return {
+    database: () => fresh,
+    onClose: (close: () => Promise<void>) => opened.push(close),
+    openShop,
+    newProduct,
+    holdLevel,
+    onHand,
+  };
+}
+
+export type LaneShop = ReturnType<ReturnType<typeof useLanes>['openShop']>;
+
+export function take(
+  shop: LaneShop,
+  productId: string,
+  quantity = 1,
+  more: Partial<StockRequest> = {},
+) {
+  return shop.deduct({ items: [{ productId, quantity }], ...more });
+}
+
+/** Waits until somebody waits for the level's lock: the first line's transaction is under way. */
+export async function untilBlocked(shop: LaneShop): Promise<void> {
+  const giveUpMs = performance.now() + 5_000;
+  while (!shop.statements.some((sql) => /UPDATE|FOR UPDATE/.test(sql))) {
+    if (performance.now() > giveUpMs) throw new Error('No transaction came to the level.');
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export function answers(response: StockResponse): (number | string)[] {
+  return response.results.map(({ verdict }) =>
+    verdict.outcome === 'APPLIED' ? verdict.remaining : verdict.failure.code,
+  );
+}
