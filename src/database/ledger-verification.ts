@@ -24,7 +24,7 @@ export interface LedgerReport {
 
 const BAD_MOVEMENTS = `
   WITH chain AS (
-    SELECT product_id, location_id, sequence, kind, delta, quantity_before, quantity_after,
+    SELECT product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
            ROW_NUMBER() OVER line_order AS expected_sequence,
            COALESCE(LAG(quantity_after) OVER line_order, 0) AS expected_before
     FROM stock_movements
@@ -40,10 +40,17 @@ const BAD_MOVEMENTS = `
           THEN CONCAT(quantity_before, ' with ', delta, ' does not make ', quantity_after)
         WHEN quantity_after < 0
           THEN CONCAT('ends below zero, at ', quantity_after)
+        WHEN available_after NOT BETWEEN 0 AND quantity_after
+          THEN CONCAT('leaves ', available_after, ' available of ', quantity_after)
         WHEN kind IN ('INITIAL', 'INCREASE', 'TRANSFER_IN') AND delta <= 0
           OR kind IN ('DEDUCTION', 'TRANSFER_OUT', 'RESERVATION_COMMIT') AND delta >= 0
           OR delta = 0
           THEN CONCAT('is a ', kind, ' of ', delta)
+        WHEN kind = 'INITIAL' AND sequence > 1
+          THEN 'is an INITIAL behind other lines'
+        WHEN kind NOT IN ('INITIAL', 'DEDUCTION', 'INCREASE', 'CORRECTION', 'TRANSFER_OUT', 'TRANSFER_IN',
+                          'RESERVATION_COMMIT')
+          THEN CONCAT('is of the unknown kind ', kind)
       END AS problem
     FROM chain
   )
@@ -63,8 +70,8 @@ const BAD_LEVELS = `
           THEN CONCAT('the level is at sequence ', level.last_sequence,
                       ', the ledger at ', COALESCE(ledger.sequence, 0))
         WHEN level.on_hand <> COALESCE(last_line.quantity_after, 0)
-          THEN CONCAT('the level has ', level.on_hand,
-                      ' on hand, the ledger ends at ', COALESCE(last_line.quantity_after, 0))
+          THEN CONCAT('the level has ', level.on_hand, ' on hand, the ledger ends at ',
+                      COALESCE(last_line.quantity_after, 0))
         WHEN level.on_hand < 0 OR level.reserved < 0 OR level.reserved > level.on_hand
           THEN CONCAT('the level has ', level.on_hand, ' on hand and ', level.reserved, ' reserved')
       END AS problem

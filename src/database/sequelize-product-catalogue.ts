@@ -256,10 +256,8 @@ class ProductPageQuery {
       this.replacements.prefix = `${filter.nameStartsWith.replace(/[\\%_]/g, '\\$&')}%`;
     }
     if (filter.lowStock !== undefined) {
-      conditions.push(
-        `${filter.lowStock ? '' : 'NOT '}COALESCE(
-           ${sumOfLevels('on_hand - l.reserved')} <= p.low_stock_threshold, FALSE)`,
-      );
+      const isLow = `${sumOfLevels('on_hand - l.reserved')} <= p.low_stock_threshold`;
+      conditions.push(`${filter.lowStock ? '' : 'NOT '}COALESCE(${isLow}, FALSE)`);
     }
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
     const order = columns.map((column) => `${column} ${forward ? 'ASC' : 'DESC'}`).join(', ');

@@ -1,205 +1,137 @@
+/**
+ * Redis is for order and speed: when it goes away under a running server, buyers are served under the database's own
+ * protection, everybody who looks is told, and the server returns to Redis by itself. `lock/redis-away.test.ts` shows
+ * the same of the lock alone.
+ */
 import { jest } from '@jest/globals';
-import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
-import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
 import { closeClient } from '../support/graphql-client.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
-import {
-  brief,
-  callStock,
-  deduction,
-  increase,
-  linesOf,
-  type Answer,
-} from '../support/stock-calls.js';
-import { checkStorm } from '../support/storm-checks.js';
-import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
+import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
 
 jest.setTimeout(60_000);
 
-let redis: PrivateServer;
 let shop: Shop;
+let redis: PrivateServer;
+const servers: ServerProcess[] = [];
 
-beforeAll(async () => {
-  redis = await startPrivateRedis();
+beforeEach(async () => {
   shop = await Shop.open();
+  redis = await startPrivateRedis();
 });
 
-afterAll(async () => {
-  closeClient();
-  const problems = await shop.problems();
-  await shop.close();
+afterEach(async () => {
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
   await redis.stop();
-  expect(problems).toEqual([]);
+  await shop.close();
 });
 
-function startServers(count: number, env: Record<string, string> = {}): Promise<ServerProcess[]> {
-  return shop.startServers(count, 'redis', {
+afterAll(closeClient);
+
+async function serve(env: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await shop.startServer('redis', {
     REDIS_URL: redis.url,
-    LOCK_TTL_MS: '1000',
     LOG_LEVEL: 'info',
     ...env,
   });
+  servers.push(server);
+  return server;
 }
 
-async function readiness(server: ServerProcess): Promise<{ status: number; runUnder: unknown }> {
+/** Takes one unit. */
+async function buy(server: ServerProcess, id: string, idempotencyKey?: string): Promise<string> {
+  const call = deduction({ [id]: 1 }, { idempotencyKey });
+  const [line] = linesOf(await callStock(server.graphqlUrl, call));
+  return line?.outcome ?? 'no line';
+}
+
+async function readiness(server: ServerProcess): Promise<object> {
   const response = await fetch(`${server.origin}/ready`);
-  const body = (await response.json()) as { deductionsRunUnder?: unknown };
-  return { status: response.status, runUnder: body.deductionsRunUnder };
+  return { status: response.status, ...((await response.json()) as object) };
 }
 
-async function untilRunUnder(server: ServerProcess, lock: string): Promise<void> {
-  await until(
-    `deductions run under ${lock}`,
-    async () => (await readiness(server)).runUnder === lock,
+async function untilReadyTells(server: ServerProcess, lock: string): Promise<void> {
+  await until(`/ready tells that the lock is ${lock}`, async () =>
+    JSON.stringify(await readiness(server)).includes(`"lock":"${lock}"`),
   );
 }
 
-/** The fencing token of the newest line of this product. */
-async function newestToken(productId: string): Promise<string | null | undefined> {
-  return (await shop.ledgerOf(productId)).at(-1)?.fencingToken;
+/** Of each line taken out: the token of the lock under which that was done, or null. */
+async function tokensOf(productId: string): Promise<(string | null)[]> {
+  const lines = await shop.ledgerOf(productId);
+  return lines.filter(({ kind }) => kind === 'DEDUCTION').map((line) => line.fencingToken);
 }
 
-test('Redis killed under load fails no buyer, and is used again when it is back', async () => {
-  const id = await shop.newProduct(300);
-  const servers = await startServers(2);
-  const [server] = servers as [ServerProcess];
-  const buy = (buyer: number): Promise<Answer> =>
-    callStock(servers[buyer % 2]?.graphqlUrl ?? '', deduction({ [id]: 1 }), {
-      signal: AbortSignal.timeout(30_000),
-    });
-  await buy(0);
-  expect(await newestToken(id)).toEqual(expect.stringMatching(/^\d+$/));
+test('buyers are served while Redis is gone, and under its lock again when it is back', async () => {
+  const server = await serve();
+  const id = await shop.newProduct(100);
+  expect(await buy(server, id)).toBe('APPLIED');
 
-  const under = Array.from({ length: 199 }, (_, buyer) => buy(buyer));
   await redis.kill('SIGKILL');
-  const away = Array.from({ length: 50 }, (_, buyer) => buy(buyer));
-  const remaining = (await Promise.all([...under, ...away])).flatMap(brief);
-  expect(remaining.map(Number).sort((a, b) => b - a)).toEqual(
-    Array.from({ length: 249 }, (_, i) => 298 - i),
-  );
-  await untilRunUnder(server, 'database');
-  expect((await readiness(server)).status).toBe(200);
-  expect(brief(await buy(0))).toEqual([49]);
-  expect(await newestToken(id)).toBeNull();
-  expect(server.output()).toContain('Redis does not serve the lock.');
+  // At once, all of them: none waits for the lock's time-out, of 10 s.
+  const away = await Promise.all(Array.from({ length: 20 }, () => buy(server, id)));
+  expect(away).toEqual(Array(20).fill('APPLIED'));
+  expect(await readiness(server)).toMatchObject({
+    status: 200,
+    ready: true,
+    lock: 'away',
+    deductionsRunUnder: 'database',
+  });
 
   await redis.restart();
-  await untilRunUnder(server, 'redis');
-  expect(brief(await buy(0))).toEqual([48]);
-  expect(await newestToken(id)).toEqual(expect.stringMatching(/^\d+$/));
-  expect(server.output()).toContain('Redis serves the lock again.');
-  await Promise.all(servers.map((each) => each.stop()));
-});
+  await untilReadyTells(server, 'available');
+  expect(await buy(server, id)).toBe('APPLIED');
 
-test('with LOCK_FALLBACK=fail it is UNAVAILABLE while Redis is away, and nothing is applied', async () => {
-  const id = await shop.newProduct(10);
-  const [server] = (await startServers(1, { LOCK_FALLBACK: 'fail' })) as [ServerProcess];
-  await redis.kill('SIGKILL');
-  const call = deduction({ [id]: 4 }, { idempotencyKey: `fail-${id}` });
-  const answer = await callStock(server.graphqlUrl, call, { signal: AbortSignal.timeout(5_000) });
-  const readyWhileAway = await readiness(server);
-  await redis.restart();
-
-  expect(linesOf(answer)).toEqual([
-    { outcome: 'REFUSED', index: 0, code: 'UNAVAILABLE', retryable: true, mayHaveApplied: false },
-  ]);
-  expect(readyWhileAway).toEqual({ status: 503, runUnder: 'nothing' });
-  expect(await shop.ledgerOf(id)).toHaveLength(1);
-  await untilRunUnder(server, 'redis');
-  expect(brief(await callStock(server.graphqlUrl, call))).toEqual([6]);
-  await server.stop();
-});
-
-test('a Redis that is killed and comes back empty in a storm loses, doubles and oversells nothing', async () => {
-  const stormShop = await Shop.open();
-  const products = await stormShop.newProducts(8, 150);
-  await stormShop.newLocation('annex');
-  const initial = await stormShop.levels();
-  const servers = await stormShop.startServers(3, 'redis', {
-    REDIS_URL: redis.url,
-    LOCK_TTL_MS: '1000',
-  });
-  const plan = planStorm(chooseSeed('Redis is killed'), {
-    operations: 300,
-    products,
-    locations: ['default', 'annex'],
-  });
-  const happens = async () => {
-    await redis.kill('SIGKILL');
-    await redis.restart();
-  };
-  const records = await runStorm(plan, {
-    targets: () => servers.map((server) => server.graphqlUrl),
-    incidents: [0.2, 0.4, 0.6].map((at) => ({ at, happens })),
-  });
-  await Promise.all(servers.map((server) => server.stop()));
-  const { wrong } = await checkStorm(stormShop, initial, records);
-  await stormShop.close();
-  expect(wrong).toEqual([]);
-});
-
-test('a lock that Redis loses while another one is waited for costs the buyer nothing', async () => {
-  const [a = '', b = ''] = await shop.newProducts(2, 10);
-  const [server] = (await startServers(1)) as [ServerProcess];
-  const stranger = new RedisLockService({ url: redis.url });
-  await stranger.start();
-  const client = new Redis(redis.url);
-
-  const manager = new DistributedLockManager(stranger, { waitMs: 5_000 });
-  const answer = await manager.executeWithLock(`lock:stock:{${b}}`, async () => {
-    const both = deduction({ [a]: 1, [b]: 1 }, { mode: 'ALL_OR_NOTHING' });
-    const waiting = callStock(server.graphqlUrl, both);
-    await until(
-      'it has a and waits for b',
-      async () => (await client.exists(`lock:stock:{${a}}`)) === 1,
-    );
-    await client.del(`lock:stock:{${a}}`);
-    return await waiting;
-  });
-  expect(brief(answer)).toEqual([9, 9]);
-
-  await client.quit();
-  await stranger.stop();
-  await server.stop();
-});
-
-test('a process whose Redis is away and one whose Redis is not sell the same stock once', async () => {
-  const id = await shop.newProduct(60);
-  const [withLock] = (await startServers(1)) as [ServerProcess];
-  const [withoutLock] = (await startServers(1, { REDIS_URL: 'redis://127.0.0.1:1' })) as [
-    ServerProcess,
-  ];
-  const answers = await Promise.all(
-    Array.from({ length: 100 }, (_, buyer) =>
-      callStock((buyer % 2 === 0 ? withLock : withoutLock).graphqlUrl, deduction({ [id]: 1 })),
-    ),
-  );
-  const taken = answers.flatMap(brief).filter((outcome) => typeof outcome === 'number');
-  expect(taken.sort((x, y) => x - y)).toEqual(Array.from({ length: 60 }, (_, i) => i));
-  expect(brief(await callStock(withoutLock.graphqlUrl, increase({ [id]: 5 })))).toEqual([5]);
-  await Promise.all([withLock.stop(), withoutLock.stop()]);
+  const tokens = await tokensOf(id);
+  expect(tokens.slice(1, -1)).toEqual(Array(20).fill(null));
+  const [first, last] = [tokens.at(0), tokens.at(-1)].map(Number);
+  expect(first).toBeGreaterThan(0);
+  expect(last).toBeGreaterThan(first ?? Infinity);
+  expect(await shop.onHand(id)).toBe(78);
+  expect(await shop.problems()).toEqual([]);
+  const log = server.output();
+  expect(log).toContain('Redis does not serve the lock.');
+  expect(log).toContain('Redis serves the lock again.');
 });
 
 test('a Redis that hangs is noticed by the first buyer, and costs those after it nothing', async () => {
-  const [server] = await startServers(1);
-  if (!server) throw new Error('No server was started.');
+  const server = await serve();
   const id = await shop.newProduct(100);
-  const buy = async () => brief(await callStock(server.graphqlUrl, deduction({ [id]: 1 })));
-  expect(await buy()).toEqual([99]);
+  expect(await buy(server, id)).toBe('APPLIED');
 
   await redis.kill('SIGSTOP');
-  expect(await buy()).toEqual([98]);
-  await untilRunUnder(server, 'database');
-  expect((await Promise.all([buy(), buy(), buy()])).flat().sort()).toEqual([95, 96, 97]);
-  expect(await newestToken(id)).toBeNull();
+  expect(await buy(server, id)).toBe('APPLIED');
+  await untilReadyTells(server, 'away');
+  const away = await Promise.all([1, 2, 3].map(() => buy(server, id)));
+  expect(away).toEqual(['APPLIED', 'APPLIED', 'APPLIED']);
 
   await redis.kill('SIGCONT');
-  await untilRunUnder(server, 'redis');
-  expect(await buy()).toEqual([94]);
-  expect(await newestToken(id)).not.toBeNull();
-  await server.stop();
+  await untilReadyTells(server, 'available');
+  expect(await buy(server, id)).toBe('APPLIED');
+  expect(Number((await tokensOf(id)).at(-1))).toBeGreaterThan(0);
+  expect(await shop.onHand(id)).toBe(94);
+  expect(await shop.problems()).toEqual([]);
+});
+
+test('where nothing may stand in for it, buyers are told UNAVAILABLE, and served when it is back', async () => {
+  const server = await serve({ LOCK_FALLBACK: 'fail' });
+  const id = await shop.newProduct(10);
+  const call = deduction({ [id]: 1 }, { idempotencyKey: 'order-1' });
+
+  await redis.kill('SIGKILL');
+  expect(await callStock(server.graphqlUrl, call)).toMatchObject({
+    kind: 'ANSWERED',
+    lines: [{ outcome: 'REFUSED', code: 'UNAVAILABLE', retryable: true, mayHaveApplied: false }],
+  });
+  expect(await readiness(server)).toMatchObject({ status: 503, ready: false, lock: 'away' });
+  expect(await shop.onHand(id)).toBe(10);
+
+  await redis.restart();
+  await untilReadyTells(server, 'available');
+  expect(await readiness(server)).toMatchObject({ status: 200, ready: true });
+  expect(await buy(server, id, 'order-1')).toBe('APPLIED');
+  expect(await shop.onHand(id)).toBe(9);
 });

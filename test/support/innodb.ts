@@ -1,4 +1,7 @@
-/** What InnoDB tells about its locks, on MySQL and MariaDB alike: tests wait for what happens and not for time. */
+/**
+ * What InnoDB tells about its locks, on MySQL and MariaDB alike, so that
+ * tests wait for what happens and not for time.
+ */
 import { setTimeout as wait } from 'node:timers/promises';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { openPool } from '../../src/database/connect.js';

@@ -1,5 +1,7 @@
 import fc from 'fast-check';
 import {
+  QUANTITY_MAX,
+  comparePlaces,
   decide,
   levelKey,
   type LevelLookup,
@@ -25,7 +27,7 @@ const arbitraryWrite = fc.record({
 function toWrite(write: {
   out: boolean;
   atomic: boolean;
-  items: { productId: string; quantity: number }[];
+  items: { productId: string; quantity: number; locationId?: string }[];
 }): StockWrite {
   const name = write.out ? 'deductStock' : 'increaseStock';
   const checked = checkRequest(name, { items: write.items, mode: 'PARTIAL' }, null);
@@ -138,4 +140,130 @@ test('lists the levels to change in byte order, each once', () => {
     ['b', 1],
     ['c', 1],
   ]);
+});
+
+/** Where the two products may be: with a level, known but never there, or not known at all. */
+const PLACES: readonly [string, string, LevelLookup['found']][] = [
+  ['a', 'default', 'LEVEL'],
+  ['a', 'annex', 'LEVEL'],
+  ['b', 'default', 'LEVEL'],
+  ['b', 'annex', 'NO_LEVEL_YET'],
+  ['a', 'nowhere', 'NO_LOCATION'],
+  ['unknown', 'default', 'NO_PRODUCT'],
+];
+
+const arbitraryBasket = fc.record({
+  out: fc.boolean(),
+  atomic: fc.boolean(),
+  lines: fc.array(
+    fc.record({
+      place: fc.constantFrom(...PLACES),
+      quantity: fc.oneof(
+        fc.integer({ min: -1, max: 6 }),
+        fc.integer({ min: QUANTITY_MAX - 6, max: QUANTITY_MAX + 1 }),
+      ),
+    }),
+    { minLength: 1, maxLength: 5 },
+  ),
+});
+
+test('tells of each line what remains and which line of the ledger it became, place by place', () => {
+  fc.assert(
+    fc.property(
+      fc.array(arbitraryBasket, { maxLength: 6 }),
+      fc.array(fc.tuple(fc.nat(12), fc.nat(4)), {
+        minLength: PLACES.length,
+        maxLength: PLACES.length,
+      }),
+      (baskets, stock) => {
+        const writes = baskets.map(({ out, atomic, lines }) =>
+          toWrite({
+            out,
+            atomic,
+            items: lines.map(({ place: [productId, locationId], quantity }) => ({
+              productId,
+              locationId,
+              quantity,
+            })),
+          }),
+        );
+        const lookup = (place: { productId: string; locationId: string }): LevelLookup => {
+          const at = PLACES.findIndex(([p, l]) => p === place.productId && l === place.locationId);
+          const found = PLACES[at]?.[2] ?? 'NO_PRODUCT';
+          if (found !== 'LEVEL') return { found };
+          const [free = 0, reserved = 0] = stock[at] ?? [];
+          return {
+            found,
+            level: { ...place, onHand: free + reserved, reserved, lastSequence: at, version: 9 },
+          };
+        };
+
+        // One level after the other, in plain numbers, as the database would have them in the end.
+        const levels = new Map<string, { onHand: number; reserved: number; sequence: number }>();
+        const levelAt = (place: { productId: string; locationId: string }) => {
+          const found = lookup(place);
+          if (found.found === 'NO_PRODUCT' || found.found === 'NO_LOCATION') return found.found;
+          const fresh =
+            found.found === 'LEVEL'
+              ? { ...found.level, sequence: found.level.lastSequence }
+              : { onHand: 0, reserved: 0, sequence: 0 };
+          const level = levels.get(levelKey(place)) ?? fresh;
+          levels.set(levelKey(place), level);
+          return level;
+        };
+        const expected = writes.map((write) => {
+          const before = new Map([...levels].map(([key, level]) => [key, { ...level }]));
+          const told = write.lines.map((line): unknown => {
+            if (line.quantity < 1 || line.quantity > QUANTITY_MAX)
+              return { code: 'INVALID_QUANTITY' };
+            const level = levelAt(line);
+            if (level === 'NO_PRODUCT') return { code: 'PRODUCT_NOT_FOUND' };
+            if (level === 'NO_LOCATION') return { code: 'LOCATION_NOT_FOUND' };
+            const available = level.onHand - level.reserved;
+            if (write.direction === 'OUT' && available < line.quantity) {
+              return { code: 'INSUFFICIENT_STOCK', requested: line.quantity, available };
+            }
+            const change = write.direction === 'OUT' ? -line.quantity : line.quantity;
+            if (level.onHand + change > QUANTITY_MAX) return { code: 'INVALID_QUANTITY' };
+            level.onHand += change;
+            level.sequence += 1;
+            return {
+              remaining: available + change,
+              movementId: `${levelKey(line)}/${level.sequence}`,
+            };
+          });
+          const isRefused = (line: unknown) =>
+            typeof line === 'object' && line !== null && 'code' in line;
+          if (!write.atomic || !told.some(isRefused)) return told;
+          levels.clear();
+          for (const [key, level] of before) levels.set(key, level);
+          return told.map((line) =>
+            isRefused(line) ? line : { code: 'ABORTED', retryable: false },
+          );
+        });
+
+        const plan = decide(writes, lookup);
+        const said = plan.verdicts.map((verdicts) =>
+          verdicts.map((verdict) => {
+            if (verdict.outcome === 'REFUSED') return verdict.failure;
+            return { remaining: verdict.remaining, movementId: verdict.movementId };
+          }),
+        );
+        expect(said).toEqual(expected);
+
+        // What is to be written is what the answers say, and nothing else.
+        for (const change of plan.levelChanges) {
+          const level = levels.get(levelKey(change));
+          expect((change.before?.onHand ?? 0) + change.delta).toBe(level?.onHand);
+          expect((change.before?.lastSequence ?? 0) + change.movements).toBe(level?.sequence);
+        }
+        const granted = plan.verdicts.flat().filter((verdict) => verdict.outcome === 'APPLIED');
+        expect(plan.movements).toHaveLength(granted.length);
+        expect(plan.levelChanges.map(levelKey)).toEqual(
+          plan.levelChanges.toSorted(comparePlaces).map(levelKey),
+        );
+      },
+    ),
+    { numRuns: 1_000 },
+  );
 });
