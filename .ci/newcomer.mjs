@@ -123,7 +123,7 @@ for (const name of hidden.split(',').filter((word) => word !== '')) {
   ])
     assert.ok(!existsSync(join(folder, name)), `this machine has ${name}`);
 }
-say(`Node ${process.version}; no ${hidden || 'server is hidden by a bare machine here'}.`);
+say(`Node ${process.version}; ${hidden ? `no ${hidden}` : 'what this machine has is hidden'}.`);
 
 const install = start('npm ci');
 assert.equal(await install.closed, 0, install.printed.out + install.printed.err);

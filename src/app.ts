@@ -109,7 +109,13 @@ function openLock(config: Config, log: Logger): RedisLockService {
     url: config.redisUrl ?? '',
     ttlMs: config.lockTtlMs,
     queueMax: config.laneQueueMax,
-    log,
+    // The lock knows that Redis is away, and not what that means for a buyer.
+    log: log.child({
+      withoutRedis:
+        config.lockFallback === 'fail'
+          ? 'deductions are refused as UNAVAILABLE'
+          : 'deductions run under the row locks of the database',
+    }),
   });
 }
 

@@ -61,7 +61,12 @@ export function openPool(
         }
       : false,
     pool: { max: connectionsMax, min: 0, idle: 10_000, acquire: ACQUIRE_TIMEOUT_MS },
-    dialectOptions: { connectTimeout: CONNECT_TIMEOUT_MS, charset: 'utf8mb4' },
+    dialectOptions: {
+      connectTimeout: CONNECT_TIMEOUT_MS,
+      charset: 'utf8mb4',
+      // Sequelize has put the values in; the driver would search the finished text for places to put them once more.
+      queryFormat: (sql: string) => sql,
+    },
     // A statement that is sent again on its own would run outside of its transaction; whole transactions are retried.
     retry: { max: 1 },
     ...options,

@@ -57,8 +57,20 @@ export class SequelizeStockStore implements StockStore {
   }
 
   private applyOnce(writes: readonly StockWrite[], options: ApplyOptions) {
-    return runTransaction(this.sequelize, options.deadlineMs, (attempt) =>
-      new Application(this.sequelize, this.memory, writes, options, attempt).run(),
+    const answeredBefore: AnsweredBefore = new Map();
+    return runTransaction(
+      this.sequelize,
+      options.deadlineMs,
+      (attempt) =>
+        new Application(
+          this.sequelize,
+          this.memory,
+          writes,
+          options,
+          attempt,
+          answeredBefore,
+        ).run(),
+      options,
     );
   }
 
@@ -101,6 +113,9 @@ interface KnownOperation {
   readonly lines: StoredAnswer[];
 }
 
+/** Of each write the lines whose answers stood before this call first tried to commit: only these are replays. */
+type AnsweredBefore = Map<StockWrite, ReadonlySet<number>>;
+
 /** What is known of the levels that the open lines want. */
 interface Levels {
   /** Taken from memory, and not read. */
@@ -119,6 +134,7 @@ class Application {
     private readonly writes: readonly StockWrite[],
     private readonly options: ApplyOptions,
     private readonly attempt: Attempt,
+    private readonly answeredBefore: AnsweredBefore,
   ) {
     this.statements = new StockStatements(sequelize, attempt.transaction);
   }
@@ -198,11 +214,14 @@ class Application {
     write: StockWrite,
     stored: readonly StoredAnswer[],
   ): ReadonlyMap<number, DecidedVerdict> {
+    // What is found first after a COMMIT was lost may have been stored by this very call.
+    if (!this.attempt.settling) {
+      this.answeredBefore.set(write, new Set(stored.map(({ lineIndex }) => lineIndex)));
+    }
     const verdicts = new Map<number, DecidedVerdict>();
     for (const line of write.lines) {
       const answered = stored.find((candidate) => candidate.lineIndex === line.index);
-      // An answer that this very call may have stored, before its COMMIT was lost, is not a replay.
-      const replayed = !this.attempt.settling;
+      const replayed = this.answeredBefore.get(write)?.has(line.index) ?? false;
       if (answered) verdicts.set(line.index, { ...verdictOf(line, answered), replayed });
     }
     return verdicts;

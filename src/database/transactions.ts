@@ -6,6 +6,7 @@
  * been applied: it is run again under the same operation ids, and its unique keys tell.
  */
 import type { Sequelize, Transaction } from 'sequelize';
+import { RowsLockedError, type ApplyOptions } from '../inventory/stock-store.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from './errors.js';
 
 export interface Attempt {
@@ -38,15 +39,17 @@ const ATTEMPT_MIN_MS = 5;
 /**
  * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds. What is still under way then has its
  *   connection cut, and nothing is begun any more.
+ * @throws RowsLockedError, where told to be impatient; else only for a mistake in our program.
  */
 export async function runTransaction<T>(
   sequelize: Sequelize,
   deadlineMs: number,
   work: (attempt: Attempt) => Promise<T>,
+  options: Partial<Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>> = {},
 ): Promise<TransactionOutcome<T>> {
   const startedMs = performance.now();
   let settling = false;
-  let rowsWereLocked = false;
+  let rowsWereLocked = options.rowsWereLocked ?? false;
   for (let number = 1; ; number += 1) {
     const progress = { committing: false };
     try {
@@ -60,6 +63,8 @@ export async function runTransaction<T>(
       const fault = error instanceof DeadlineError ? 'UNREACHABLE' : faultOf(error);
       if (fault === 'BUG' && !progress.committing) throw error;
       if (progress.committing && !isRolledBackForCertain(error)) settling = true;
+      if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
+        throw new RowsLockedError(error);
       // Who lost a race locks the rows first the next time, so there is nothing to wait for.
       const pauseMaxMs =
         fault === 'LOST_RACE' && number === 1

@@ -11,7 +11,7 @@ import type { CommitSlots } from './commit-slots.js';
 import type { CommitQueue, Lane } from './lane.js';
 import type { LaneEntry } from './lane-entry.js';
 import type { Operation } from './stock.js';
-import type { StockStore } from './stock-store.js';
+import { RowsLockedError, type StockStore } from './stock-store.js';
 
 export class GroupCommit implements CommitQueue {
   private ready: Lane[] = [];
@@ -46,7 +46,7 @@ export class GroupCommit implements CommitQueue {
   private async commit(batch: Batch): Promise<void> {
     const watch = new DeadlineWatch(batch.entries);
     try {
-      await this.decide(batch.entries, batch.lanes);
+      await this.decide(batch);
     } finally {
       watch.stop();
       for (const lane of batch.lanes.values()) lane.commitEnded();
@@ -54,39 +54,62 @@ export class GroupCommit implements CommitQueue {
   }
 
   /**
-   * A transaction that fails for a reason of its own, such as a line that the database will not take, is divided until
-   * the culprit is alone: no neighbour fails with it. Nothing was written by a transaction that failed so.
+   * A transaction that fails for a reason of its own, such as a line that the database will not take or a row that a
+   * stranger keeps locked, is divided, until nobody fails or waits with the culprit. Nothing was written by it. The
+   * parts go one after another, and those that have failed before go last.
    */
-  private async decide(
-    entries: readonly LaneEntry[],
-    lanes: ReadonlyMap<string, Lane>,
-  ): Promise<void> {
-    if (entries.length === 0) return;
-    try {
-      const results = await this.store.apply(
-        entries.map((entry) => entry.write),
-        {
-          deadlineMs: Math.max(...entries.map((entry) => entry.deadlineMs)),
-          contended: [...lanes.values()].some((lane) => lane.turn.isContended()),
-          fencingTokenOf: (productId) =>
-            lanes.get(productId)?.turn.fencingTokenOf(productId) ?? null,
-        },
-      );
-      entries.forEach((entry, i) => {
-        const result = results[i];
-        if (result) entry.decide(result);
-        else entry.fail(new Error('The store gave no result for a write.'));
-      });
-    } catch (error) {
-      const middle = entries.length >> 1;
-      if (middle === 0) {
-        entries[0]?.fail(error);
-        return;
+  private async decide({ entries, lanes }: Batch): Promise<void> {
+    const open: Part[] = [{ entries, rowsWereLocked: false }];
+    for (let part = open.shift(); part; part = open.shift()) {
+      if (part.entries.length === 0) continue;
+      const divisible = concernsSeveral(part.entries);
+      try {
+        await this.apply(part, lanes, divisible || open.length > 0);
+      } catch (error) {
+        const rowsWereLocked = error instanceof RowsLockedError;
+        const middle = part.entries.length >> 1;
+        if (rowsWereLocked && !divisible) open.push({ ...part, rowsWereLocked });
+        else if (middle > 0) {
+          open.push({ entries: part.entries.slice(0, middle), rowsWereLocked });
+          open.push({ entries: part.entries.slice(middle), rowsWereLocked });
+        } else part.entries[0]?.fail(error);
       }
-      await this.decide(entries.slice(0, middle), lanes);
-      await this.decide(entries.slice(middle), lanes);
     }
   }
+
+  private async apply(
+    { entries, rowsWereLocked }: Part,
+    lanes: ReadonlyMap<string, Lane>,
+    impatient: boolean,
+  ): Promise<void> {
+    const results = await this.store.apply(
+      entries.map((entry) => entry.write),
+      {
+        deadlineMs: Math.max(...entries.map((entry) => entry.deadlineMs)),
+        contended: [...lanes.values()].some((lane) => lane.turn.isContended()),
+        impatient,
+        rowsWereLocked,
+        fencingTokenOf: (productId) => lanes.get(productId)?.turn.fencingTokenOf(productId) ?? null,
+      },
+    );
+    entries.forEach((entry, i) => {
+      const result = results[i];
+      if (result) entry.decide(result);
+      else entry.fail(new Error('The store gave no result for a write.'));
+    });
+  }
+}
+
+/** What is left of a batch that had to be divided. */
+interface Part {
+  readonly entries: readonly LaneEntry[];
+  /** A row that this part may need has kept the whole waiting. */
+  readonly rowsWereLocked: boolean;
+}
+
+function concernsSeveral(entries: readonly LaneEntry[]): boolean {
+  const productId = entries[0]?.write.lines[0]?.productId;
+  return entries.some((entry) => entry.write.lines[0]?.productId !== productId);
 }
 
 /** What one transaction is to decide. */

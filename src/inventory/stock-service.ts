@@ -137,6 +137,7 @@ export class StockService {
       return this.store.apply([write], {
         deadlineMs,
         contended: turn.isContended(),
+        impatient: false,
         fencingTokenOf: (productId) => turn.fencingTokenOf(productId),
       });
     });

@@ -12,6 +12,10 @@ export interface ApplyOptions {
    * the conditional UPDATE find out; `true` begins with SELECT … FOR UPDATE. Correct either way.
    */
   readonly contended: boolean;
+  /** Whether to reject with RowsLockedError where a row stays locked, rather than to wait for it until the deadline. */
+  readonly impatient: boolean;
+  /** An earlier try met a row that stayed locked: whoever runs out of time now has waited for that. */
+  readonly rowsWereLocked?: boolean | undefined;
   /** The fencing token under which a product's lines are written; null where no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
 }
@@ -27,10 +31,19 @@ export interface StockStore {
    * Decides the writes in their order and carries out what was granted, in one transaction: operation rows, levels,
    * ledger, stored answers. Resolves only after COMMIT has returned, or was settled.
    *
-   * Never rejects for what a line or the database does: a line without a lasting verdict is refused as LOCK_TIMEOUT
-   * (rows were locked until the deadline) or UNAVAILABLE.
+   * Does not reject for what a line or the database does: a line without a lasting verdict is refused as LOCK_TIMEOUT
+   * (rows were locked until the deadline) or UNAVAILABLE. RowsLockedError is for the impatient.
    */
   apply(writes: readonly StockWrite[], options: ApplyOptions): Promise<readonly WriteResult[]>;
+}
+
+/** A row that the writes need stays locked by somebody else. Nothing was applied. */
+export class RowsLockedError extends Error {
+  readonly code = 'ROWS_LOCKED' as const;
+  constructor(cause: unknown) {
+    super('A row stays locked by somebody else.', { cause });
+    this.name = 'RowsLockedError';
+  }
 }
 
 /** The storage could not be reached, or not in time. */

@@ -131,6 +131,18 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       expect(await callStock(other.graphqlUrl, call)).toEqual({ ...answer, replayed: true });
     });
 
+    test('of a replay is still a replay', async () => {
+      const [a = '', b = ''] = await shop.newProducts(2, 10);
+      const call = deduction(
+        { [a]: 4, [b]: 11 },
+        { idempotencyKey: `replay-${a}`, mode: 'ALL_OR_NOTHING' },
+      );
+      const first = await callStock(other.graphqlUrl, call);
+      expect(brief(first)).toEqual(['ABORTED', 'INSUFFICIENT_STOCK']);
+      proxy.atCommit(fault);
+      expect(await callStock(server.graphqlUrl, call)).toEqual({ ...first, replayed: true });
+    });
+
     test('twice in a row changes nothing of it', async () => {
       const id = await shop.newProduct(10);
       proxy.atCommit(fault, fault);

@@ -94,6 +94,7 @@ test('buyers are served while Redis is gone, and under its lock again when it is
   expect(await shop.problems()).toEqual([]);
   const log = server.output();
   expect(log).toContain('Redis does not serve the lock.');
+  expect(log).toContain('deductions run under the row locks of the database');
   expect(log).toContain('Redis serves the lock again.');
 });
 

@@ -52,10 +52,21 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const refused = { outcome: 'REFUSED', code: 'LOCK_TIMEOUT', retryable: true };
     const [ofB, ofA] = linesOf(answer);
     expect(ofB).toMatchObject(refused);
-    // a's line may have been taken, or have gone into one transaction with b's.
+    // a's line may have been taken, or have waited for the key, which b's transaction has.
     if (ofA?.outcome === 'REFUSED') expect(ofA).toMatchObject(refused);
     expect(brief(await ask(call))).toEqual([8, 7]);
     expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
+  });
+
+  test('a row that stays locked keeps only its own buyers waiting, not those in one transaction with them', async () => {
+    const ids = await shop.newProducts(8, 10);
+    const [locked = '', ...free] = ids;
+    const held = await holdRow(shop.database.url, locked);
+    const answers = await Promise.all(ids.map((id) => ask(deduction({ [id]: 1 }))));
+    await held.release();
+    const [ofLocked, ...others] = answers.flatMap(brief);
+    expect(ofLocked).toBe('LOCK_TIMEOUT');
+    expect(others).toEqual(free.map(() => 9));
   });
 
   test('all lines or none are none while one row stays locked, and all when it is free', async () => {

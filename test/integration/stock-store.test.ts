@@ -57,7 +57,12 @@ function write(
 
 async function apply(writes: StockWrite[], contended = false): Promise<readonly WriteResult[]> {
   const deadlineMs = performance.now() + 10_000;
-  return store.apply(writes, { deadlineMs, contended, fencingTokenOf: () => null });
+  return store.apply(writes, {
+    deadlineMs,
+    contended,
+    impatient: false,
+    fencingTokenOf: () => null,
+  });
 }
 
 async function onHand(productId: string): Promise<number | undefined> {

@@ -30,6 +30,7 @@ async function newProduct(id: string): Promise<void> {
     await store.apply([{ ...request, atomic: false, direction: 'OUT', kind: 'DEDUCTION' }], {
       deadlineMs: performance.now() + 5_000,
       contended: false,
+      impatient: false,
       fencingTokenOf: () => null,
     });
   }
@@ -297,6 +298,7 @@ test('is not misled by what is written while it reads', async () => {
       await store.apply([{ ...request, atomic: false, direction: 'OUT', kind: 'DEDUCTION' }], {
         deadlineMs: performance.now() + 10_000,
         contended: true,
+        impatient: false,
         fencingTokenOf: () => null,
       });
     }
