@@ -58,7 +58,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
   });
 
-  test('a row that stays locked keeps only its own buyers waiting, not those in one transaction with them', async () => {
+  test('a row that stays locked keeps only its own buyers waiting, and nobody beside them', async () => {
     const ids = await shop.newProducts(8, 10);
     const [locked = '', ...free] = ids;
     const held = await holdRow(shop.database.url, locked);
