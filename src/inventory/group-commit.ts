@@ -56,23 +56,25 @@ export class GroupCommit implements CommitQueue {
   /**
    * A transaction that fails for a reason of its own, such as a line that the database will not take or a row that a
    * stranger keeps locked, is divided, until nobody fails or waits with the culprit. Nothing was written by it. The
-   * parts go one after another, and those that have failed before go last.
+   * lines of a product stay in the order of arrival, and the products that may be the locked ones go last.
    */
   private async decide({ entries, lanes }: Batch): Promise<void> {
-    const open: Part[] = [{ entries, rowsWereLocked: false }];
+    const open: Part[] = entries.length > 0 ? [{ entries, rowsWereLocked: false }] : [];
     for (let part = open.shift(); part; part = open.shift()) {
-      if (part.entries.length === 0) continue;
-      const divisible = concernsSeveral(part.entries);
+      const impatient = open.length > 0 || productsOf(part).length > 1;
       try {
-        await this.apply(part, lanes, divisible || open.length > 0);
+        await this.apply(part, lanes, impatient);
       } catch (error) {
-        const rowsWereLocked = error instanceof RowsLockedError;
         const middle = part.entries.length >> 1;
-        if (rowsWereLocked && !divisible) open.push({ ...part, rowsWereLocked });
-        else if (middle > 0) {
-          open.push({ entries: part.entries.slice(0, middle), rowsWereLocked });
-          open.push({ entries: part.entries.slice(middle), rowsWereLocked });
-        } else part.entries[0]?.fail(error);
+        if (error instanceof RowsLockedError) open.push(...divideProducts(part));
+        else if (middle === 0) part.entries[0]?.fail(error);
+        else {
+          const { entries: all } = part;
+          open.unshift(
+            { ...part, entries: all.slice(0, middle) },
+            { ...part, entries: all.slice(middle) },
+          );
+        }
       }
     }
   }
@@ -107,9 +109,25 @@ interface Part {
   readonly rowsWereLocked: boolean;
 }
 
-function concernsSeveral(entries: readonly LaneEntry[]): boolean {
-  const productId = entries[0]?.write.lines[0]?.productId;
-  return entries.some((entry) => entry.write.lines[0]?.productId !== productId);
+function productsOf({ entries }: Part): (string | undefined)[] {
+  return [...new Set(entries.map(productOf))];
+}
+
+/** The entries of a lane concern one product. */
+function productOf({ write }: LaneEntry): string | undefined {
+  return write.lines[0]?.productId;
+}
+
+/** Half of the products each; one product alone stays whole, as its lines are decided in their order. */
+function divideProducts(part: Part): Part[] {
+  const products = productsOf(part);
+  const firstHalf = new Set(products.slice(0, products.length >> 1));
+  const halves = [true, false].map((first) =>
+    part.entries.filter((entry) => firstHalf.has(productOf(entry)) === first),
+  );
+  return halves
+    .filter((entries) => entries.length > 0)
+    .map((entries) => ({ entries, rowsWereLocked: true }));
 }
 
 /** What one transaction is to decide. */

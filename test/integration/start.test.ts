@@ -6,11 +6,12 @@ import { jest } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
 import { once } from 'node:events';
 import { QueryTypes } from 'sequelize';
+import { freePort } from '../../services/private-server.js';
 import { closeClient, dataOf, post, send } from '../support/graphql-client.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../support/fresh-database.js';
 import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
 import { until } from '../support/until.js';
-import { freePort, startServer, type ServerProcess } from '../support/server-process.js';
+import { startServer, type ServerProcess } from '../support/server-process.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
 import { CreateProductDocument, DeductStockDocument } from '../generated/operations.js';
 

@@ -4,8 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../support/fresh-database.js';
 import { closeClient, post } from '../support/graphql-client.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(90_000);
+
+const PATIENCE_MS = 30_000;
 
 let fresh: FreshDatabase;
 let server: ServerProcess | undefined;
@@ -40,15 +43,6 @@ function childrenOf(pid: number): number[] {
   return children.split(' ').filter(Boolean).map(Number);
 }
 
-async function until(what: string, condition: () => boolean): Promise<void> {
-  const giveUpMs = performance.now() + 30_000;
-  while (!condition()) {
-    if (performance.now() > giveUpMs)
-      throw new Error(`Never seen: ${what}.\n${server?.output() ?? ''}`);
-    await new Promise((resolve) => setTimeout(resolve, 20));
-  }
-}
-
 function mutate(url: string, query: string) {
   return post<Record<string, unknown>>(url, JSON.stringify({ query }));
 }
@@ -56,7 +50,11 @@ function mutate(url: string, query: string) {
 test('serve one stock together, are replaced when they die, and stop in order', async () => {
   server = await start();
   const { graphqlUrl, pid } = server;
-  await until('three workers', () => server?.output().includes('All workers serve') ?? false);
+  await until(
+    'three workers',
+    () => server?.output().includes('All workers serve') ?? false,
+    PATIENCE_MS,
+  );
   const workers = childrenOf(pid);
   expect(workers).toHaveLength(3);
 
@@ -76,10 +74,14 @@ test('serve one stock together, are replaced when they die, and stop in order', 
   const all = [...(await buy())];
   const [victim = 0] = workers;
   process.kill(victim, 'SIGKILL');
-  await until('a new worker', () => {
-    const now = childrenOf(pid);
-    return now.length === 3 && !now.includes(victim);
-  });
+  await until(
+    'a new worker',
+    () => {
+      const now = childrenOf(pid);
+      return now.length === 3 && !now.includes(victim);
+    },
+    PATIENCE_MS,
+  );
   all.push(...(await buy()), ...(await buy()));
   expect(all).toEqual(Array.from({ length: 60 }, () => ({ deductStock: { failedItems: [] } })));
   const left = await mutate(graphqlUrl, '{ product(id: "w") { onHand } }');

@@ -12,6 +12,7 @@ import { NoLocking, type StockLocking } from '../../src/inventory/stock-locking.
 import type { StockRequest, StockResponse } from '../../src/inventory/stock-request.js';
 import { StockService, type StockServiceSettings } from '../../src/inventory/stock-service.js';
 import { createFreshDatabase, type FreshDatabase } from './fresh-database.js';
+import { until } from './until.js';
 
 const SETTINGS: StockServiceSettings = {
   lockWaitMs: 10_000,
@@ -134,11 +135,9 @@ export function take(
 
 /** Waits until somebody waits for the level's lock: the first line's transaction is under way. */
 export async function untilBlocked(shop: LaneShop): Promise<void> {
-  const giveUpMs = performance.now() + 5_000;
-  while (!shop.statements.some((sql) => /UPDATE|FOR UPDATE/.test(sql))) {
-    if (performance.now() > giveUpMs) throw new Error('No transaction came to the level.');
-    await new Promise((resolve) => setTimeout(resolve, 5));
-  }
+  await until('a transaction that comes to the level', () =>
+    shop.statements.some((sql) => /UPDATE|FOR UPDATE/.test(sql)),
+  );
 }
 
 export function answers(response: StockResponse): (number | string)[] {
