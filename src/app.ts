@@ -6,12 +6,19 @@ import { pino, type Logger } from 'pino';
 import type { Config } from './config.js';
 import { Database } from './database/connect.js';
 import { assertMigrated, migrate } from './database/migrator.js';
+import { SequelizeLocationCatalogue } from './database/sequelize-location-catalogue.js';
 import { SequelizeProductCatalogue } from './database/sequelize-product-catalogue.js';
+import { SequelizeReservationCatalogue } from './database/sequelize-reservation-catalogue.js';
 import { SequelizeStockStore } from './database/sequelize-stock-store.js';
+import type { Services } from './graphql/context.js';
 import { createGraphqlServer, type GraphqlServer } from './graphql/server.js';
 import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
+import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
+import { ReservationService } from './inventory/reservation-service.js';
+import { ReservationSweeper } from './inventory/reservation-sweeper.js';
+import { SetStockTransaction } from './inventory/set-stock-transaction.js';
 import {
   DistributedLocking,
   NoLocking,
@@ -19,6 +26,8 @@ import {
   type StockLocking,
 } from './inventory/stock-locking.js';
 import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/stock-service.js';
+import type { ReservationCatalogue } from './inventory/stock-store.js';
+import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { lockMetrics } from './metrics.js';
 import { Readiness } from './readiness.js';
@@ -37,6 +46,9 @@ export interface AppOptions {
   /** Told of every statement that goes to MySQL: for tests that count them. */
   readonly onStatement?: (sql: string) => void;
 }
+
+/** How long the sweeper rests; nothing depends on it but how soon those who watch are told. */
+const SWEEP_INTERVAL_MS = 1_000;
 
 /** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
@@ -72,13 +84,24 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     );
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
+    const reservations = new SequelizeReservationCatalogue(database);
+    const sweeper = new ReservationSweeper(stock, reservations, {
+      intervalMs: SWEEP_INTERVAL_MS,
+      timeoutMs: config.requestTimeoutMs,
+      onError: (error) => {
+        log.error({ err: error }, 'Expired reservations could not be given back; trying again.');
+      },
+    });
+    started.push('sweeper', () => sweeper.stop());
+    sweeper.start();
+
     const readiness = new Readiness({
       database,
       lock,
       lockIsNeeded: config.lockFallback === 'fail',
     });
     const server = createGraphqlServer({
-      services: buildServices(config, database, stock),
+      services: buildServices(config, database, stock, reservations),
       log,
       host: config.host,
       port: config.port,
@@ -119,11 +142,20 @@ function openLock(config: Config, log: Logger): RedisLockService {
   });
 }
 
-function buildServices(config: Config, database: Database, stock: StockService) {
+function buildServices(
+  config: Config,
+  database: Database,
+  stock: StockService,
+  reservations: ReservationCatalogue,
+): Services {
   const settings = { batchMax: config.stockBatchMax };
   return {
     deductStock: new DeductStockTransaction(stock, settings),
     increaseStock: new IncreaseStockTransaction(stock, settings),
+    setStock: new SetStockTransaction(stock),
+    transferStock: new TransferStockTransaction(stock),
+    reservations: new ReservationService(stock, reservations),
+    locations: new LocationService(new SequelizeLocationCatalogue(database)),
     products: new ProductService(new SequelizeProductCatalogue(database)),
   };
 }

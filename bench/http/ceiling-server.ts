@@ -7,10 +7,18 @@ import { loadConfig } from '../../src/config.js';
 import { createGraphqlServer } from '../../src/graphql/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
+import { LocationService } from '../../src/inventory/location-service.js';
 import { ProductService } from '../../src/inventory/product-service.js';
-import { movementId } from '../../src/inventory/stock.js';
-import type { StockOrder } from '../../src/inventory/stock-service.js';
-import type { ProductCatalogue, WriteResult } from '../../src/inventory/stock-store.js';
+import { ReservationService } from '../../src/inventory/reservation-service.js';
+import { SetStockTransaction } from '../../src/inventory/set-stock-transaction.js';
+import { movementId, type StockWrite } from '../../src/inventory/stock.js';
+import type {
+  LocationCatalogue,
+  ProductCatalogue,
+  ReservationCatalogue,
+  WriteResult,
+} from '../../src/inventory/stock-store.js';
+import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
 import { lockMetrics } from '../../src/metrics.js';
 
 const config = loadConfig(process.env);
@@ -19,9 +27,10 @@ const config = loadConfig(process.env);
 const stock = {
   decreaseStock: grant,
   increaseStock: grant,
+  carryOut: grant,
 };
 
-function grant({ lines }: StockOrder): Promise<WriteResult> {
+function grant({ lines }: StockWrite): Promise<WriteResult> {
   return Promise.resolve({
     outcome: 'DECIDED',
     verdicts: lines.map((line) => ({
@@ -37,7 +46,11 @@ const server = createGraphqlServer({
   services: {
     deductStock: new DeductStockTransaction(stock, { batchMax: config.stockBatchMax }),
     increaseStock: new IncreaseStockTransaction(stock, { batchMax: config.stockBatchMax }),
-    // Nothing reads in this benchmark.
+    setStock: new SetStockTransaction(stock),
+    transferStock: new TransferStockTransaction(stock),
+    // Nothing reads in this benchmark, and nothing is reserved.
+    reservations: new ReservationService(stock, {} as ReservationCatalogue),
+    locations: new LocationService({} as LocationCatalogue),
     products: new ProductService({} as ProductCatalogue),
   },
   log: pino({ level: config.logLevel }),

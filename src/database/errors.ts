@@ -4,6 +4,7 @@
  * Only the errno tells errors apart; texts differ between MySQL and MariaDB. A duplicate (1062) is a lost race on every
  * index of ours: the operations' rows are claimed without one, and whoever comes second finds the row when run again.
  */
+import { StorageUnavailableError } from '../inventory/stock-store.js';
 
 export type TransactionFault =
   /** Somebody else was faster. The transaction was rolled back: decide again from a locking read. */
@@ -76,8 +77,19 @@ export class UnexpectedRowCountError extends Error {
   }
 }
 
+/** What was read plainly is not the whole truth: it has to be read again, with its rows locked. */
+export class ReadAgainError extends Error {
+  readonly code = 'READ_AGAIN' as const;
+  constructor() {
+    super('Something was reserved that nobody had seen.');
+    this.name = 'ReadAgainError';
+  }
+}
+
 export function faultOf(error: unknown): TransactionFault {
-  if (error instanceof UnexpectedRowCountError) return 'LOST_RACE';
+  if (error instanceof UnexpectedRowCountError || error instanceof ReadAgainError) {
+    return 'LOST_RACE';
+  }
   const { errno, code, name, fatal } = driverError(error);
   if (errno !== undefined && LOST_RACE_ERRNOS.has(errno)) return 'LOST_RACE';
   if (errno !== undefined && ROWS_LOCKED_ERRNOS.has(errno)) return 'ROWS_LOCKED';
@@ -88,6 +100,16 @@ export function faultOf(error: unknown): TransactionFault {
     return 'UNREACHABLE';
   }
   return fatal ? 'UNREACHABLE' : 'BUG';
+}
+
+/** Runs what reads. @throws StorageUnavailableError where the database is away. */
+export async function available<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (faultOf(error) === 'BUG') throw error;
+    throw new StorageUnavailableError(error);
+  }
 }
 
 /** Whether an error that COMMIT met says for certain that the transaction was rolled back. */

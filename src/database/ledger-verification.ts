@@ -1,6 +1,7 @@
 /**
  * Checks that the ledger explains every unit: per product and location the sequence counts 1, 2, 3 … without a gap,
- * every line adds up, begins where the last one ended and has the sign of its kind, and the last one equals the level.
+ * every line adds up, begins where the last one ended and has the sign of its kind, and the last one equals the level;
+ * and that what is reserved is what reservations hold.
  *
  * All of it in one transaction's snapshot, so it may run on a live database. The chain is checked in the order that the
  * database itself wrote down, so the check is one pass, not a search.
@@ -74,6 +75,9 @@ const BAD_LEVELS = `
                       COALESCE(last_line.quantity_after, 0))
         WHEN level.on_hand < 0 OR level.reserved < 0 OR level.reserved > level.on_hand
           THEN CONCAT('the level has ', level.on_hand, ' on hand and ', level.reserved, ' reserved')
+        WHEN level.reserved <> COALESCE(held.quantity, 0)
+          THEN CONCAT('the level has ', level.reserved, ' reserved, its reservations hold ',
+                      COALESCE(held.quantity, 0))
       END AS problem
     FROM stock_levels AS level
     LEFT JOIN (
@@ -83,6 +87,10 @@ const BAD_LEVELS = `
     LEFT JOIN stock_movements AS last_line
       ON last_line.product_id = ledger.product_id AND last_line.location_id = ledger.location_id
      AND last_line.sequence = ledger.sequence
+    LEFT JOIN (
+      SELECT product_id, location_id, SUM(quantity) AS quantity
+      FROM reservation_lines WHERE held_until IS NOT NULL GROUP BY product_id, location_id
+    ) AS held ON held.product_id = level.product_id AND held.location_id = level.location_id
     UNION ALL
     SELECT movement.product_id, movement.location_id, 'the ledger has lines, but there is no level'
     FROM (SELECT DISTINCT product_id, location_id FROM stock_movements) AS movement

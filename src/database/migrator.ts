@@ -10,9 +10,11 @@ import { SequelizeStorage, Umzug } from 'umzug';
 import { openPool } from './connect.js';
 import type { Migration } from './migration.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
+import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
 
 const MIGRATIONS: readonly { readonly name: string; readonly up: Migration }[] = [
   { name: '2026.11.24T00.00.00.stock', up: stock.up },
+  { name: '2026.11.25T00.00.00.reservations', up: reservations.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

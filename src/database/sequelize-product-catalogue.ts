@@ -18,7 +18,7 @@ import {
   type StockLevel,
   type StockMovement,
 } from '../inventory/stock-store.js';
-import { faultOf } from './errors.js';
+import { available } from './errors.js';
 import { defineModels, type Models, type ProductRow, type StockMovementRow } from './models.js';
 import { runTransaction, type Attempt } from './transactions.js';
 
@@ -53,14 +53,16 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
     productIds: readonly string[],
   ): Promise<ReadonlyMap<string, readonly StockLevel[]>> {
     const rows = await available(() =>
-      this.reading.levels.findAll({
-        where: { productId: [...productIds] },
-        order: ['productId', 'locationId'],
-        raw: true,
-      }),
+      this.pools.reader.query<LevelRecord>(
+        `SELECT l.product_id AS productId, l.location_id AS locationId, l.on_hand AS onHand, l.reserved,
+                ${SUM_OF_DUE_AT_LEVEL} AS due
+         FROM stock_levels l WHERE l.product_id IN (?) ORDER BY l.product_id, l.location_id`,
+        { replacements: [productIds], type: QueryTypes.SELECT },
+      ),
     );
     const levels = new Map<string, StockLevel[]>(productIds.map((id) => [id, []]));
-    for (const { productId, locationId, onHand, reserved } of rows) {
+    for (const { productId, locationId, onHand, due, ...level } of rows) {
+      const reserved = level.reserved - Number(due);
       levels.get(productId)?.push({ locationId, onHand, reserved, available: onHand - reserved });
     }
     return levels;
@@ -178,16 +180,20 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
                 (SELECT MAX(l.updated_at) FROM stock_levels l WHERE l.product_id = p.id), p.updated_at
               )) AS updatedAt,
               ${sumOfLevels('on_hand')} AS onHand, ${sumOfLevels('reserved')} AS reserved,
-              ${sumOfLevels('on_hand - l.reserved')} AS available
+              ${SUM_OF_DUE} AS due
        FROM products p ${restAndOrder}`,
       { replacements, type: QueryTypes.SELECT },
     );
-    return rows.map((row) => ({
-      ...row,
-      onHand: Number(row.onHand),
-      reserved: Number(row.reserved),
-      available: Number(row.available),
-    }));
+    return rows.map(({ due, ...row }) => {
+      const onHand = Number(row.onHand);
+      const reserved = Number(row.reserved) - Number(due);
+      return {
+        ...row,
+        onHand: Math.min(onHand, SUM_MAX),
+        reserved: Math.min(reserved, SUM_MAX),
+        available: Math.min(onHand - reserved, SUM_MAX),
+      };
+    });
   }
 
   private readMovements(page: PageRequest, productId: string | null): Promise<StockMovementRow[]> {
@@ -224,12 +230,26 @@ const INITIAL_FIELDS = [
 interface ProductRecord extends Omit<Product, 'onHand' | 'reserved' | 'available'> {
   readonly onHand: number | string;
   readonly reserved: number | string;
-  readonly available: number | string;
+  readonly due: number | string;
 }
 
 function sumOfLevels(expression: string): string {
-  return `LEAST(${SUM_MAX}, COALESCE(
-    (SELECT SUM(l.${expression}) FROM stock_levels l WHERE l.product_id = p.id), 0))`;
+  return `COALESCE((SELECT SUM(l.${expression}) FROM stock_levels l WHERE l.product_id = p.id), 0)`;
+}
+
+/** What the levels call reserved although the reservation is over, because nobody has given it back yet. */
+const SUM_OF_DUE = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
+  WHERE r.product_id = p.id AND r.held_until <= NOW(6)), 0)`;
+
+const SUM_OF_DUE_AT_LEVEL = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
+  WHERE r.product_id = l.product_id AND r.location_id = l.location_id AND r.held_until <= NOW(6)), 0)`;
+
+interface LevelRecord {
+  readonly productId: string;
+  readonly locationId: string;
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly due: number | string;
 }
 
 /** The part of the product list's statement behind FROM: filters, where the page begins, and its order. */
@@ -256,7 +276,7 @@ class ProductPageQuery {
       this.replacements.prefix = `${filter.nameStartsWith.replace(/[\\%_]/g, '\\$&')}%`;
     }
     if (filter.lowStock !== undefined) {
-      const isLow = `${sumOfLevels('on_hand - l.reserved')} <= p.low_stock_threshold`;
+      const isLow = `${sumOfLevels('on_hand - l.reserved')} + ${SUM_OF_DUE} <= p.low_stock_threshold`;
       conditions.push(`${filter.lowStock ? '' : 'NOT '}COALESCE(${isLow}, FALSE)`);
     }
     const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
@@ -351,13 +371,4 @@ function decodeCursor(cursor: string, columns: number): string[] {
     if (typeof value !== 'string') throw new InvalidCursorError();
     return value;
   });
-}
-
-async function available<T>(work: () => Promise<T>): Promise<T> {
-  try {
-    return await work();
-  } catch (error) {
-    if (error instanceof InvalidCursorError || faultOf(error) === 'BUG') throw error;
-    throw new StorageUnavailableError(error);
-  }
 }

@@ -5,12 +5,8 @@
  * one order in every transaction.
  */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
-import type {
-  Operation,
-  PlannedLevelChange,
-  PlannedMovement,
-  StockLevelState,
-} from '../inventory/stock.js';
+import type { Operation, StockLevelState } from '../inventory/stock.js';
+import type { PlannedLevelChange, PlannedMovement } from '../inventory/stock-decision.js';
 import { UnexpectedRowCountError } from './errors.js';
 
 interface Place {
@@ -22,6 +18,7 @@ export interface StoredLine {
   readonly operationKey: string;
   readonly lineIndex: number;
   readonly outcome: string;
+  readonly requested: number | null;
   readonly available: number | null;
   readonly sequence: number | null;
 }
@@ -30,6 +27,8 @@ export interface StoredOperation {
   readonly operationKey: string;
   readonly name: string;
   readonly fingerprint: Buffer;
+  /** Its answers were kept for as long as they are kept. */
+  readonly expired: boolean;
 }
 
 /** Scope and key as bytes, in one string that can be a Map's key. */
@@ -63,8 +62,9 @@ export class StockStatements {
       idempotency_key: Buffer;
       operation: string;
       fingerprint: Buffer;
+      answer_expired: number;
     }>(
-      `SELECT scope, idempotency_key, operation, fingerprint
+      `SELECT scope, idempotency_key, operation, fingerprint, answer_expired
        FROM stock_operations WHERE (scope, idempotency_key) IN (?)`,
       [operations.map((o) => [o.scope, o.idempotencyKey])],
     );
@@ -72,6 +72,7 @@ export class StockStatements {
       operationKey: operationKeyOf(row.scope, row.idempotency_key),
       name: row.operation,
       fingerprint: row.fingerprint,
+      expired: row.answer_expired !== 0,
     }));
   }
 
@@ -81,10 +82,11 @@ export class StockStatements {
       idempotency_key: Buffer;
       line_index: number;
       outcome: string;
+      requested: number | null;
       available: number | null;
       sequence: number | null;
     }>(
-      `SELECT scope, idempotency_key, line_index, outcome, available, sequence
+      `SELECT scope, idempotency_key, line_index, outcome, requested, available, sequence
        FROM stock_operation_lines WHERE (scope, idempotency_key) IN (?)`,
       [operations.map((o) => [o.scope, o.idempotencyKey])],
     );
@@ -92,6 +94,7 @@ export class StockStatements {
       operationKey: operationKeyOf(row.scope, row.idempotency_key),
       lineIndex: row.line_index,
       outcome: row.outcome,
+      requested: row.requested,
       available: row.available,
       sequence: row.sequence,
     }));
@@ -100,13 +103,14 @@ export class StockStatements {
   async insertOperationLines(lines: readonly OperationLineRow[]): Promise<void> {
     await this.write(
       `INSERT INTO stock_operation_lines
-         (scope, idempotency_key, line_index, outcome, available, sequence) VALUES ?`,
+         (scope, idempotency_key, line_index, outcome, requested, available, sequence) VALUES ?`,
       [
         lines.map((l) => [
           l.scope,
           l.idempotencyKey,
           l.lineIndex,
           l.outcome,
+          l.requested,
           l.available,
           l.sequence,
         ]),
@@ -161,6 +165,7 @@ export class StockStatements {
       change.locationId,
       change.before?.version ?? 0,
       change.delta,
+      change.reservedDelta,
       change.movements,
     ]);
     if (!first) return;
@@ -168,16 +173,17 @@ export class StockStatements {
       `UPDATE (
          SELECT CONVERT(? USING ascii) COLLATE ascii_bin AS product_id,
                 CONVERT(? USING ascii) COLLATE ascii_bin AS location_id,
-                ? AS version, ? AS delta, ? AS movements
-         ${rest.map(() => 'UNION ALL SELECT ?, ?, ?, ?, ?').join('\n')}
+                ? AS version, ? AS delta, ? AS reserved_delta, ? AS movements
+         ${rest.map(() => 'UNION ALL SELECT ?, ?, ?, ?, ?, ?').join('\n')}
        ) AS wanted
        STRAIGHT_JOIN stock_levels AS current_level
          ON current_level.product_id = wanted.product_id AND current_level.location_id = wanted.location_id
        SET current_level.on_hand = current_level.on_hand + wanted.delta,
+           current_level.reserved = current_level.reserved + wanted.reserved_delta,
            current_level.last_sequence = current_level.last_sequence + wanted.movements,
            current_level.version = current_level.version + 1
        WHERE current_level.version = wanted.version
-         AND current_level.on_hand - current_level.reserved + wanted.delta >= 0`,
+         AND current_level.on_hand - current_level.reserved + wanted.delta - wanted.reserved_delta >= 0`,
       [first, ...rest].flat(),
     );
     if (changed !== changes.length) throw new UnexpectedRowCountError(changes.length, changed);
@@ -205,7 +211,7 @@ export class StockStatements {
           m.line.productId,
           m.line.locationId,
           m.sequence,
-          m.write.kind,
+          m.kind,
           m.delta,
           m.quantityBefore,
           m.quantityAfter,
@@ -263,6 +269,7 @@ export interface OperationLineRow {
   readonly idempotencyKey: Buffer;
   readonly lineIndex: number;
   readonly outcome: string;
+  readonly requested: number | null;
   readonly available: number | null;
   readonly sequence: number | null;
 }

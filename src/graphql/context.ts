@@ -3,15 +3,23 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
 import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
+import type { LocationService } from '../inventory/location-service.js';
 import type { ProductService } from '../inventory/product-service.js';
+import type { ReservationService } from '../inventory/reservation-service.js';
+import type { SetStockTransaction } from '../inventory/set-stock-transaction.js';
 import type { Caller } from '../inventory/stock-request.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
+import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import { Loaders } from './loaders.js';
 
 /** The domain, as far as the schema reaches it. */
 export interface Services {
   readonly deductStock: Pick<DeductStockTransaction, 'execute'>;
   readonly increaseStock: Pick<IncreaseStockTransaction, 'execute'>;
+  readonly setStock: Pick<SetStockTransaction, 'execute'>;
+  readonly transferStock: Pick<TransferStockTransaction, 'execute'>;
+  readonly reservations: Pick<ReservationService, 'reservation' | 'reserve' | 'commit' | 'release'>;
+  readonly locations: Pick<LocationService, 'locations' | 'createLocation'>;
   readonly products: Pick<
     ProductService,
     | 'createProduct'

@@ -100,6 +100,18 @@ export class LocationNotFoundError extends StockError {}
 })
 export class InvalidQuantityError extends StockError {}
 
+@ObjectType('StaleQuantityError', {
+  implements: StockError,
+  description: 'The quantity on hand is not what changeFromQuantity says. Not retryable.',
+})
+export class StaleQuantityError extends StockError {
+  @Field(() => Int, { description: 'What the caller believed, as changeFromQuantity said.' })
+  readonly expected!: number;
+
+  @Field(() => Int, { description: 'The quantity on hand when it was compared.' })
+  readonly actual!: number;
+}
+
 @ObjectType('AbortedError', {
   implements: StockError,
   description:
@@ -160,6 +172,11 @@ function describe(failure: StockFailure): { type: new () => StockError; message:
       return {
         type: InvalidQuantityError,
         message: `A line has 1 to ${QUANTITY_MAX} units, and a level holds no more than that.`,
+      };
+    case 'STALE_QUANTITY':
+      return {
+        type: StaleQuantityError,
+        message: `${failure.expected} were expected, ${failure.actual} are on hand.`,
       };
     case 'ABORTED':
       return { type: AbortedError, message: 'Another line of this request failed.' };

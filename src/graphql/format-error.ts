@@ -8,7 +8,8 @@ import type { ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
-import { IdempotencyKeyReusedError, InvalidRequestError } from '../inventory/stock-request.js';
+import { InvalidRequestError } from '../inventory/request-form.js';
+import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
 import { InvalidCursorError, StorageUnavailableError } from '../inventory/stock-store.js';
 import type { RequestContext } from './context.js';
 

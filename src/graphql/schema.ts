@@ -2,7 +2,10 @@
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
+import { ChangeResolver, StockSetResolver, StockTransferredResolver } from './change-resolver.js';
+import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location-resolver.js';
 import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product-resolver.js';
+import { ReservationResolver } from './reservation-resolver.js';
 import { DeductedItemResolver, IncreasedItemResolver, StockResolver } from './stock-resolver.js';
 
 export function buildStockadeSchema(): GraphQLSchema {
@@ -13,6 +16,12 @@ export function buildStockadeSchema(): GraphQLSchema {
       StockResolver,
       DeductedItemResolver,
       IncreasedItemResolver,
+      ChangeResolver,
+      StockSetResolver,
+      StockTransferredResolver,
+      ReservationResolver,
+      LocationResolver,
+      LocationAlreadyExistsErrorResolver,
     ],
     // The domain checks what a client sends, and its answers are part of the schema.
     validate: false,

@@ -49,7 +49,19 @@ export class StockLineInput {
 }
 
 @InputType()
-abstract class ChangeStockInput {
+export abstract class KeyedInput {
+  @Field(() => String, {
+    nullable: true,
+    description:
+      '1 to 255 characters. What was decided under a key is answered the same every time; what ' +
+      'failed with retryable: true is tried again. The same key with other input, or for another operation, ' +
+      'is the fault IDEMPOTENCY_KEY_REUSED.',
+  })
+  readonly idempotencyKey?: string | null;
+}
+
+@InputType()
+abstract class ChangeStockInput extends KeyedInput {
   @Field(() => [StockLineInput], {
     description: `1 to ${LINES_MAX} lines. A product may stand in several lines; each line gets its own result.`,
   })
@@ -57,15 +69,6 @@ abstract class ChangeStockInput {
 
   @Field(() => BatchModes, { defaultValue: BatchModes.PARTIAL })
   readonly mode!: BatchMode;
-
-  @Field(() => String, {
-    nullable: true,
-    description:
-      '1 to 255 characters. A line that was decided under a key is answered the same every time; a line that ' +
-      'failed with retryable: true is tried again. The same key with other input, or for another operation, ' +
-      'is the fault IDEMPOTENCY_KEY_REUSED.',
-  })
-  readonly idempotencyKey?: string | null;
 
   @Field(() => String, { nullable: true, description: 'For the ledger; at most 255 characters.' })
   readonly reason?: string | null;
@@ -182,11 +185,16 @@ export function toIncreaseStockPayload(response: StockResponse): IncreaseStockPa
 
 function toItem<Item extends ChangedItem>(
   Changed: new () => Item,
-  { line, verdict }: LineResult,
+  result: LineResult,
 ): Item | FailedItem {
-  if (verdict.outcome === 'REFUSED') {
-    return Object.assign(new FailedItem(), line, { error: toStockError(verdict.failure) });
-  }
+  const { line, verdict } = result;
+  if (verdict.outcome === 'REFUSED') return toFailedItem(result);
   const { remaining, movementId } = verdict;
   return Object.assign(new Changed(), line, { remaining, movementId });
+}
+
+/** @throws for a line that did not fail. */
+export function toFailedItem({ line, verdict }: LineResult): FailedItem {
+  if (verdict.outcome !== 'REFUSED') throw new Error('This line did not fail.');
+  return Object.assign(new FailedItem(), line, { error: toStockError(verdict.failure) });
 }

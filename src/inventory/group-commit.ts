@@ -115,7 +115,7 @@ function productsOf({ entries }: Part): (string | undefined)[] {
 
 /** The entries of a lane concern one product. */
 function productOf({ write }: LaneEntry): string | undefined {
-  return write.lines[0]?.productId;
+  return write.productIds[0];
 }
 
 /** Half of the products each; one product alone stays whole, as its lines are decided in their order. */

@@ -1,6 +1,7 @@
 /**
  * One write on its way through a lane: from its arrival to the one answer that it gets, whoever gives it first.
  */
+import { isReservationFailure, type ReservationFailure } from './reservation.js';
 import { isRetryable, type DecidedVerdict, type StockFailure, type StockWrite } from './stock.js';
 import type { WriteResult } from './stock-store.js';
 
@@ -61,7 +62,7 @@ export class LaneEntry {
   }
 
   refuse(failure: StockFailure): void {
-    this.settle(refusal(this.write, failure));
+    this.settle(refusal(failure));
   }
 
   private refuseAsTimedOut(nowMs: number): void {
@@ -78,18 +79,28 @@ export class LaneEntry {
 
 const LEFT_UNDONE = { code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true } as const;
 
-/** One failure for all lines of a write. */
-export function refusal(write: StockWrite, failure: StockFailure): WriteResult {
-  const verdict: DecidedVerdict = { outcome: 'REFUSED', failure, replayed: false };
-  return { outcome: 'DECIDED', verdicts: write.lines.map(() => verdict) };
+/** One failure for all of a write. */
+export function refusal(failure: StockFailure): WriteResult {
+  return { outcome: 'REFUSED', failure, replayed: false };
 }
 
 /** The answer for the same request sent again: what was decided for good is a replay, the rest is the same bad luck. */
 function repeated(result: WriteResult): WriteResult {
-  if (result.outcome === 'KEY_REUSED') return result;
-  const verdicts = result.verdicts.map((verdict): DecidedVerdict => {
-    const isStored = verdict.outcome === 'APPLIED' || !isRetryable(verdict.failure);
-    return { ...verdict, replayed: isStored };
-  });
-  return { outcome: 'DECIDED', verdicts };
+  switch (result.outcome) {
+    case 'KEY_REUSED':
+      return result;
+    case 'REFUSED':
+      return { ...result, replayed: isFinal(result.failure) };
+    case 'DECIDED': {
+      const verdicts = result.verdicts.map((verdict): DecidedVerdict => {
+        const isStored = verdict.outcome === 'APPLIED' || isFinal(verdict.failure);
+        return { ...verdict, replayed: isStored };
+      });
+      return { ...result, verdicts };
+    }
+  }
+}
+
+function isFinal(failure: StockFailure | ReservationFailure): boolean {
+  return isReservationFailure(failure) || !isRetryable(failure);
 }

@@ -50,7 +50,7 @@ export class Lane {
   enqueue(ticket: LaneTicket): Promise<WriteResult> {
     const { queueMax, retryAfterMs } = this.settings;
     if (this.linesWaiting >= queueMax) {
-      return Promise.resolve(refusal(ticket.write, { code: 'OVERLOADED', retryAfterMs }));
+      return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs }));
     }
     const entry = new LaneEntry(ticket);
     this.entries.push(entry);

@@ -3,8 +3,8 @@
  *
  * Creating is repeated safely by its id: a second call finds the product and changes nothing.
  */
+import { ID_RULE, InvalidRequestError, checkId } from './request-form.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
-import { InvalidRequestError } from './stock-request.js';
 import type {
   NewProduct,
   Page,
@@ -20,6 +20,7 @@ export const PAGE_SIZE_DEFAULT = 20;
 export const PAGE_SIZE_MAX = 100;
 const FILTER_IDS_MAX = 100;
 const NAME_CHARS_MAX = 255;
+export const NAME_RULE = `A name is 1 to ${NAME_CHARS_MAX} characters, not all of them spaces.`;
 const INT32_MAX = 2_147_483_647;
 
 export interface PageArguments {
@@ -130,10 +131,8 @@ function checkPageSize(size: number | null | undefined, field: string): number {
   return size;
 }
 
-function checkId(id: string, field: string): void {
-  if (!isValidId(id)) {
-    throw new InvalidRequestError('An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -', field);
-  }
+export function isValidName(name: string): boolean {
+  return name.isWellFormed() && name.trim() !== '' && Array.from(name).length <= NAME_CHARS_MAX;
 }
 
 function checkNewProduct(
@@ -141,13 +140,9 @@ function checkNewProduct(
 ): NewProduct | Extract<CreateProductResult, { outcome: 'INVALID' }> {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
   const lowStockThreshold = request.lowStockThreshold ?? null;
-  const idForm = 'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -';
-  if (!isValidId(request.id)) return invalid('id', idForm);
-  if (!isValidId(locationId)) return invalid('locationId', idForm);
-  const nameChars = Array.from(request.name).length;
-  if (!request.name.isWellFormed() || request.name.trim() === '' || nameChars > NAME_CHARS_MAX) {
-    return invalid('name', `A name is 1 to ${NAME_CHARS_MAX} characters, not all of them spaces.`);
-  }
+  if (!isValidId(request.id)) return invalid('id', ID_RULE);
+  if (!isValidId(locationId)) return invalid('locationId', ID_RULE);
+  if (!isValidName(request.name)) return invalid('name', NAME_RULE);
   if (request.quantity < 0 || request.quantity > QUANTITY_MAX) {
     return invalid('quantity', `A quantity is 0 to ${QUANTITY_MAX}, got ${request.quantity}.`);
   }

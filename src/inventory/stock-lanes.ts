@@ -29,7 +29,7 @@ export class StockLanes {
 
   /** Queues a write of which all lines concern this product. Rejects only for a mistake in our program. */
   enqueue(productId: string, ticket: LaneTicket): Promise<WriteResult> {
-    if (this.stopped) return Promise.resolve(refusal(ticket.write, STOPPED));
+    if (this.stopped) return Promise.resolve(refusal(STOPPED));
     let lane = this.lanes.get(productId);
     if (!lane) {
       lane = new Lane(productId, this.locking, this.commits, this.settings, () => {

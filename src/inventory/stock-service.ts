@@ -7,25 +7,13 @@
  */
 import { CommitSlots } from './commit-slots.js';
 import { refusal } from './lane-entry.js';
-import { isValidQuantity, type Operation, type StockLine, type StockWrite } from './stock.js';
+import { isPossible, type StockWrite } from './stock.js';
 import { StockLanes } from './stock-lanes.js';
 import { NoTurnError, type StockLocking, type Turn } from './stock-locking.js';
 import type { StockStore, WriteResult } from './stock-store.js';
 
-/** Lines of one request that are decided together. */
-export interface StockOrder {
-  readonly operation: Operation;
-  /** All lines or none. */
-  readonly atomic: boolean;
-  /** Of one product, unless the order is atomic. */
-  readonly lines: readonly StockLine[];
-  /** The products whose turn is needed, in byte order; none where no level can be changed. */
-  readonly productIds: readonly string[];
-  readonly reason: string | null;
-  readonly reference: string | null;
-}
-
-export interface OrderLimits {
+/** How long an answer is of use to whoever asked for a write. */
+export interface WriteLimits {
   /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
   readonly deadlineMs: number;
   /** Aborted when the caller has gone: what has not begun is left undone. */
@@ -37,7 +25,7 @@ export interface StockServiceSettings {
   readonly lockWaitMs: number;
   /** The most lines in one transaction; 1 takes one lock and one transaction for each line. */
   readonly batchMax: number;
-  /** The most lines that may wait for one product, and the most orders over several products. */
+  /** The most lines that may wait for one product, and the most writes over several products. */
   readonly queueMax: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
@@ -52,7 +40,7 @@ const TENURE_COMMITS_MAX = 32;
 export class StockService {
   private readonly slots: CommitSlots;
   private readonly lanes: StockLanes;
-  private ordersAlone = 0;
+  private writesAlone = 0;
 
   constructor(
     private readonly store: StockStore,
@@ -69,14 +57,14 @@ export class StockService {
     });
   }
 
-  /** Takes stock out. Rejects only for a mistake in our program: all else is an answer for each line. */
-  decreaseStock(order: StockOrder, limits: OrderLimits): Promise<WriteResult> {
-    return this.carryOut({ ...order, direction: 'OUT', kind: 'DEDUCTION' }, order, limits);
+  /** Takes stock out: for a write whose lines TAKE. */
+  decreaseStock(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
+    return this.carryOut(write, limits);
   }
 
-  /** Puts stock in. Rejects only for a mistake in our program: all else is an answer for each line. */
-  increaseStock(order: StockOrder, limits: OrderLimits): Promise<WriteResult> {
-    return this.carryOut({ ...order, direction: 'IN', kind: 'INCREASE' }, order, limits);
+  /** Puts stock in: for a write whose lines PUT. */
+  increaseStock(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
+    return this.carryOut(write, limits);
   }
 
   /** Answers all who still wait and lets what is under way end, for at most `graceMs` milliseconds. */
@@ -84,56 +72,52 @@ export class StockService {
     return this.lanes.stop(graceMs);
   }
 
-  private carryOut(
-    write: StockWrite,
-    { productIds }: StockOrder,
-    limits: OrderLimits,
-  ): Promise<WriteResult> {
-    const [productId, ...others] = productIds;
+  /** Carries out any write. Rejects only for a mistake in our program: all else is an answer. */
+  carryOut(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
+    const [productId, ...others] = write.productIds;
     if (productId !== undefined && others.length === 0) {
       const expiresMs = Math.min(limits.deadlineMs, performance.now() + this.settings.lockWaitMs);
       return this.lanes.enqueue(productId, { write, expiresMs, ...limits });
     }
-    if (productId !== undefined) return this.carryOutAlone(write, productIds, limits);
+    if (productId !== undefined) return this.carryOutAlone(write, limits);
     // Only its answer has to be kept, and that only where the same request can come again.
     const nothingToKeep = write.operation.idempotencyKey === null && !write.atomic;
-    if (nothingToKeep && write.lines.every((line) => !isValidQuantity(line.quantity))) {
-      return Promise.resolve(refusal(write, { code: 'INVALID_QUANTITY' }));
+    if (nothingToKeep && !write.lines.some(isPossible)) {
+      return Promise.resolve(refusal({ code: 'INVALID_QUANTITY' }));
     }
     return this.commitAlone(write, NO_TURN_NEEDED, limits);
   }
 
   private async carryOutAlone(
     write: StockWrite,
-    productIds: readonly string[],
-    { deadlineMs, signal }: OrderLimits,
+    { deadlineMs, signal }: WriteLimits,
   ): Promise<WriteResult> {
-    if (this.ordersAlone >= this.settings.queueMax) {
-      return refusal(write, { code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
+    if (this.writesAlone >= this.settings.queueMax) {
+      return refusal({ code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
     }
-    this.ordersAlone += 1;
+    this.writesAlone += 1;
     try {
       const leftMs = Math.max(0, deadlineMs - performance.now());
       const waitMs = Math.min(this.settings.lockWaitMs, leftMs);
-      return await this.locking.inTurn(productIds, { waitMs, signal }, (turn) =>
+      return await this.locking.inTurn(write.productIds, { waitMs, signal }, (turn) =>
         this.commitAlone(write, turn, { deadlineMs, signal }),
       );
     } catch (error) {
-      if (error instanceof NoTurnError) return refusal(write, error.failure);
+      if (error instanceof NoTurnError) return refusal(error.failure);
       throw error;
     } finally {
-      this.ordersAlone -= 1;
+      this.writesAlone -= 1;
     }
   }
 
   private async commitAlone(
     write: StockWrite,
     turn: Turn,
-    { deadlineMs, signal }: OrderLimits,
+    { deadlineMs, signal }: WriteLimits,
   ): Promise<WriteResult> {
     const arrivedMs = performance.now();
     const results = await this.slots.run(deadlineMs, () => {
-      if (signal?.aborted) return Promise.resolve([refusal(write, LEFT_UNDONE)]);
+      if (signal?.aborted) return Promise.resolve([refusal(LEFT_UNDONE)]);
       return this.store.apply([write], {
         deadlineMs,
         contended: turn.isContended(),
@@ -143,7 +127,7 @@ export class StockService {
     });
     if (results === 'TIMED_OUT') {
       const waitedMs = Math.round(performance.now() - arrivedMs);
-      return refusal(write, { code: 'LOCK_TIMEOUT', waitedMs });
+      return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
     }
     const [result] = results;
     if (!result) throw new Error('The store gave no result for a write.');

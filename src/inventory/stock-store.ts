@@ -2,7 +2,8 @@
  * What the domain needs of its storage: a few whole, atomic operations over lists of lines of several products.
  * No transaction handle ever leaves the storage, and every line comes back with a verdict of its own.
  */
-import type { DecidedVerdict, MovementKind, StockWrite } from './stock.js';
+import type { Reservation, ReservationFailure } from './reservation.js';
+import type { DecidedVerdict, MovementKind, StockFailure, StockWrite } from './stock.js';
 
 export interface ApplyOptions {
   /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
@@ -21,17 +22,30 @@ export interface ApplyOptions {
 }
 
 export type WriteResult =
-  /** One verdict for each line of the write, in their order. */
-  | { readonly outcome: 'DECIDED'; readonly verdicts: readonly DecidedVerdict[] }
-  /** The idempotency key belongs to another request. Nothing was done. */
-  | { readonly outcome: 'KEY_REUSED' };
+  | {
+      readonly outcome: 'DECIDED';
+      /** One for each line of the write, in their order. */
+      readonly verdicts: readonly DecidedVerdict[];
+      /** The reservation that the write has made, as it is now. */
+      readonly reservation?: Reservation | undefined;
+    }
+  /** Nothing of it was done: its reservation can't be ended, or there was no turn, no time, or no database. */
+  | {
+      readonly outcome: 'REFUSED';
+      readonly failure: StockFailure | ReservationFailure;
+      readonly replayed: boolean;
+    }
+  /** The idempotency key belongs to another request, or its answer is kept no more. Nothing was done. */
+  | { readonly outcome: 'KEY_REUSED'; readonly answerExpired: boolean };
 
 export interface StockStore {
   /**
    * Decides the writes in their order and carries out what was granted, in one transaction: operation rows, levels,
    * ledger, stored answers. Resolves only after COMMIT has returned, or was settled.
    *
-   * Does not reject for what a line or the database does: a line without a lasting verdict is refused as LOCK_TIMEOUT
+   * Before that, what expired reservations hold of these products is given back.
+   *
+   * Does not reject for what a line or the database does: a write without a lasting verdict is refused as LOCK_TIMEOUT
    * (rows were locked until the deadline) or UNAVAILABLE. RowsLockedError is for the impatient.
    */
   apply(writes: readonly StockWrite[], options: ApplyOptions): Promise<readonly WriteResult[]>;
@@ -145,4 +159,29 @@ export interface ProductCatalogue {
     page: PageRequest,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
   createProduct(product: NewProduct): Promise<CreateProductOutcome>;
+}
+
+export interface Location {
+  readonly id: string;
+  readonly name: string;
+  /** The one that is there from the start, and meant where none is named. */
+  readonly isDefault: boolean;
+}
+
+/** All of it rejects with StorageUnavailableError where there is no database. */
+export interface LocationCatalogue {
+  /** By id, the default one first. */
+  locations(): Promise<readonly Location[]>;
+  /** Null where there is one with this id, which stays as it is. */
+  createLocation(location: Pick<Location, 'id' | 'name'>): Promise<Location | null>;
+}
+
+/** Reading reservations. All of it rejects with StorageUnavailableError where there is no database. */
+export interface ReservationCatalogue {
+  /** As it stands at this moment by the database's clock; null where there is none with this id. */
+  reservationById(id: string): Promise<Reservation | null>;
+  /** Products of which expired reservations still hold something, those that wait longest first. */
+  productsWithDueLines(limit: number): Promise<readonly string[]>;
+  /** Runs the work while no other process runs such work; not at all where one does. */
+  exclusively(work: () => Promise<void>): Promise<void>;
 }

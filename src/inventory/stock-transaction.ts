@@ -7,25 +7,27 @@
  */
 import {
   compareBytes,
-  isValidQuantity,
+  isPossible,
   type DecidedVerdict,
-  type OperationName,
   type StockLine,
+  type StockWrite,
 } from './stock.js';
+import { isReservationFailure } from './reservation.js';
 import {
   IdempotencyKeyReusedError,
   checkRequest,
   type Caller,
   type CheckedRequest,
   type LineResult,
+  type LinesOperation,
   type StockRequest,
   type StockResponse,
 } from './stock-request.js';
-import type { OrderLimits, StockOrder } from './stock-service.js';
+import type { WriteLimits } from './stock-service.js';
 import type { WriteResult } from './stock-store.js';
 
 /** The transactional work at the end of the way: StockService's decreaseStock or increaseStock. */
-export type CarryOut = (order: StockOrder, limits: OrderLimits) => Promise<WriteResult>;
+export type CarryOut = (write: StockWrite, limits: WriteLimits) => Promise<WriteResult>;
 
 export interface StockTransactionSettings {
   /** The most lines that are decided together, unless they are all or nothing. */
@@ -34,7 +36,7 @@ export interface StockTransactionSettings {
 
 export class StockTransaction {
   constructor(
-    private readonly name: OperationName,
+    private readonly name: LinesOperation,
     private readonly carryOut: CarryOut,
     private readonly settings: StockTransactionSettings,
   ) {}
@@ -42,15 +44,34 @@ export class StockTransaction {
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
     const checked = checkRequest(this.name, request, caller.principal);
-    const orders = ordersOf(checked, this.settings.batchMax);
-    const results = await Promise.all(orders.map((order) => this.carryOut(order, caller)));
+    const writes = writesOf(checked, this.settings.batchMax);
+    const results = await Promise.all(writes.map((write) => this.carryOut(write, caller)));
     const verdicts: (DecidedVerdict | undefined)[] = [];
-    for (const [i, order] of orders.entries()) {
-      const result = results[i];
-      if (result?.outcome !== 'DECIDED') throw new IdempotencyKeyReusedError();
-      order.lines.forEach((line, at) => (verdicts[line.index] = result.verdicts[at]));
+    for (const [i, write] of writes.entries()) {
+      const ofWrite = verdictsOf(write, results[i]);
+      write.lines.forEach((line, at) => (verdicts[line.index] = ofWrite[at]));
     }
     return respond(checked.lines, verdicts);
+  }
+}
+
+/** @throws IdempotencyKeyReusedError */
+export function verdictsOf(
+  write: StockWrite,
+  result: WriteResult | undefined,
+): readonly DecidedVerdict[] {
+  switch (result?.outcome) {
+    case 'DECIDED':
+      return result.verdicts;
+    case 'REFUSED': {
+      const { outcome, failure, replayed } = result;
+      if (isReservationFailure(failure)) throw new Error('These lines end no reservation.');
+      return write.lines.map(() => ({ outcome, failure, replayed }));
+    }
+    case 'KEY_REUSED':
+      throw new IdempotencyKeyReusedError(result.answerExpired);
+    case undefined:
+      throw new Error('A write was given no result.');
   }
 }
 
@@ -58,27 +79,31 @@ export class StockTransaction {
  * PARTIAL: the lines of one product, at most `batchMax` at a time, products in byte order; lines whose quantity is out
  * of range need no product. ALL_OR_NOTHING: everything at once.
  */
-function ordersOf(request: CheckedRequest, batchMax: number): readonly StockOrder[] {
+function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrite[] {
   const { lines, operation, reason, reference } = request;
-  const order = (of: Pick<StockOrder, 'lines' | 'productIds' | 'atomic'>): StockOrder => {
-    return { operation, reason, reference, ...of };
+  const write = (of: Pick<StockWrite, 'lines' | 'productIds' | 'atomic'>): StockWrite => {
+    return { operation, reason, reference, reservation: null, ...of };
   };
-  const invalid = lines.filter((line) => !isValidQuantity(line.quantity));
-  if (request.mode === 'ALL_OR_NOTHING') {
-    const productIds = [...new Set(lines.map((line) => line.productId))].sort(compareBytes);
-    // One line that can't be carried out decides for all: no turn is needed to say so.
-    return [order({ lines, productIds: invalid.length === 0 ? productIds : [], atomic: true })];
-  }
-  const orders: StockOrder[] = [];
-  if (invalid.length > 0) orders.push(order({ lines: invalid, productIds: [], atomic: false }));
+  const invalid = lines.filter((line) => !isPossible(line));
+  if (request.mode === 'ALL_OR_NOTHING') return [write({ ...allAtOnce(lines), atomic: true })];
+  const writes: StockWrite[] = [];
+  if (invalid.length > 0) writes.push(write({ lines: invalid, productIds: [], atomic: false }));
   const valid = invalid.length > 0 ? lines.filter((line) => !invalid.includes(line)) : lines;
   for (const [productId, ofProduct] of byProductInOrder(valid)) {
     for (let from = 0; from < ofProduct.length; from += batchMax) {
       const chunk = ofProduct.slice(from, from + batchMax);
-      orders.push(order({ lines: chunk, productIds: [productId], atomic: false }));
+      writes.push(write({ lines: chunk, productIds: [productId], atomic: false }));
     }
   }
-  return orders;
+  return writes;
+}
+
+/** Lines that are decided together, and the products whose turn that needs. */
+export function allAtOnce(lines: readonly StockLine[]): Pick<StockWrite, 'lines' | 'productIds'> {
+  // One line that can't be carried out decides for all: no turn is needed to say so.
+  const turnIsNeeded = lines.every(isPossible);
+  const productIds = turnIsNeeded ? [...new Set(lines.map((line) => line.productId))] : [];
+  return { lines, productIds: productIds.sort(compareBytes) };
 }
 
 function byProductInOrder(lines: readonly StockLine[]): readonly [string, StockLine[]][] {

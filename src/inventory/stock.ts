@@ -1,13 +1,10 @@
 /**
- * The vocabulary of the domain and the one rule that decides who gets what.
+ * The vocabulary of the domain, as plain data.
  *
  * - **level**: the stock of one product at one location: on hand, reserved, available = on hand - reserved.
- * - **line**: one product, location and quantity of a request; it gets one verdict.
+ * - **line**: one product, location and quantity of a request, and what it does there; it gets one verdict.
  * - **write**: what one request wants of one transaction: lines, taken together or each by itself.
- * - **movement**: a line of the ledger: why a level changed, from what to what.
- *
- * Everything here is plain data and pure functions: the same rule decides in memory for one line or for many,
- * and can be tested without a database.
+ * - **movement**: a line of the ledger: why the quantity on hand changed, from what to what.
  */
 
 export const DEFAULT_LOCATION_ID = 'default';
@@ -28,7 +25,16 @@ export function isValidQuantity(quantity: number): boolean {
 }
 
 export type BatchMode = 'PARTIAL' | 'ALL_OR_NOTHING';
-export type OperationName = 'deductStock' | 'increaseStock';
+export type OperationName =
+  | 'deductStock'
+  | 'increaseStock'
+  | 'setStock'
+  | 'transferStock'
+  | 'reserveStock'
+  | 'commitReservation'
+  | 'releaseReservation'
+  /** Nobody's request: gives back what expired reservations still hold. */
+  | 'expireReservations';
 export type MovementKind =
   | 'INITIAL'
   | 'DEDUCTION'
@@ -38,12 +44,32 @@ export type MovementKind =
   | 'TRANSFER_IN'
   | 'RESERVATION_COMMIT';
 
+/** What a line does to its level. */
+export type LineChange =
+  | { readonly type: 'TAKE'; readonly kind: MovementKind }
+  | { readonly type: 'PUT'; readonly kind: MovementKind }
+  /** To the line's quantity, if the quantity on hand is what is believed; null: whatever it is. */
+  | { readonly type: 'SET'; readonly changeFrom: number | null }
+  /** For a reservation: available goes down, on hand does not. */
+  | { readonly type: 'HOLD' }
+  /** What a reservation holds is taken out. */
+  | { readonly type: 'TAKE_HELD' }
+  /** What a reservation holds is available again. */
+  | { readonly type: 'FREE' };
+
 export interface StockLine {
   /** The line's place in the request, from 0. */
   readonly index: number;
   readonly productId: string;
   readonly locationId: string;
   readonly quantity: number;
+  readonly change: LineChange;
+}
+
+/** Whether the line's quantity is one that its change can have. */
+export function isPossible({ quantity, change }: StockLine): boolean {
+  if (change.type === 'SET' && quantity === 0) return true;
+  return isValidQuantity(quantity);
 }
 
 /** Why a line was refused. What the database decided is final; the rest may succeed when it is tried again. */
@@ -52,6 +78,7 @@ export type StockFailure =
   | { readonly code: 'PRODUCT_NOT_FOUND' }
   | { readonly code: 'LOCATION_NOT_FOUND' }
   | { readonly code: 'INVALID_QUANTITY' }
+  | { readonly code: 'STALE_QUANTITY'; readonly expected: number; readonly actual: number }
   | { readonly code: 'ABORTED'; readonly retryable: boolean }
   | { readonly code: 'LOCK_TIMEOUT'; readonly waitedMs: number }
   | { readonly code: 'OVERLOADED'; readonly retryAfterMs: number }
@@ -60,7 +87,13 @@ export type StockFailure =
 export type StockFailureCode = StockFailure['code'];
 
 export type Verdict =
-  | { readonly outcome: 'APPLIED'; readonly remaining: number; readonly movementId: string }
+  | {
+      readonly outcome: 'APPLIED';
+      /** Available at the location right after the line. */
+      readonly remaining: number;
+      /** Null where the quantity on hand did not change. */
+      readonly movementId: string | null;
+    }
   | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
 
 /** A verdict together with where it came from: this call, or the answer that an earlier call stored. */
@@ -73,6 +106,7 @@ export function isRetryable(failure: StockFailure): boolean {
     case 'PRODUCT_NOT_FOUND':
     case 'LOCATION_NOT_FOUND':
     case 'INVALID_QUANTITY':
+    case 'STALE_QUANTITY':
       return false;
     case 'LOCK_TIMEOUT':
     case 'OVERLOADED':
@@ -104,14 +138,21 @@ export type LevelLookup =
 /** What one operation wants of one transaction. */
 export interface StockWrite {
   readonly operation: Operation;
-  readonly direction: 'OUT' | 'IN';
-  readonly kind: MovementKind;
   /** All lines or none. */
   readonly atomic: boolean;
   readonly lines: readonly StockLine[];
+  /** The products whose turn is needed, in byte order; none where no level can be changed. */
+  readonly productIds: readonly string[];
   readonly reason: string | null;
   readonly reference: string | null;
+  /** The reservation that the lines make, or that they end. */
+  readonly reservation: ReservationWrite | null;
 }
+
+/** What a write does with a reservation: its lines HOLD for a new one, and TAKE_HELD or FREE where one ends. */
+export type ReservationWrite =
+  | { readonly type: 'CREATE'; readonly id: string; readonly ttlSeconds: number }
+  | { readonly type: 'CLOSE'; readonly id: string; readonly as: 'COMMITTED' | 'RELEASED' };
 
 /** Who asks for what, and how the same request is recognised when it comes again. */
 export interface Operation {
@@ -126,35 +167,6 @@ export interface Operation {
   readonly id: Buffer;
   /** SHA-256 over all that must be equal when a key is used again; empty where there is no key. */
   readonly fingerprint: Buffer;
-}
-
-/** One line of the ledger that a decision wants written. */
-export interface PlannedMovement {
-  readonly write: StockWrite;
-  readonly line: StockLine;
-  readonly sequence: number;
-  readonly delta: number;
-  readonly quantityBefore: number;
-  readonly quantityAfter: number;
-  readonly availableAfter: number;
-}
-
-/** How one level changes when a plan is carried out. */
-export interface PlannedLevelChange {
-  readonly productId: string;
-  readonly locationId: string;
-  /** The level that the plan was made from; null where there is none yet. */
-  readonly before: StockLevelState | null;
-  readonly delta: number;
-  readonly movements: number;
-}
-
-export interface Plan {
-  /** For each write, the verdicts of its lines, in their order. */
-  readonly verdicts: readonly (readonly Verdict[])[];
-  /** In byte order of product and location: the one order in which levels are ever locked. */
-  readonly levelChanges: readonly PlannedLevelChange[];
-  readonly movements: readonly PlannedMovement[];
 }
 
 export function levelKey(place: { productId: string; locationId: string }): string {
@@ -180,143 +192,4 @@ export function comparePlaces(
   b: { productId: string; locationId: string },
 ): number {
   return compareBytes(a.productId, b.productId) || compareBytes(a.locationId, b.locationId);
-}
-
-/**
- * Decides, in the order of arrival, which lines are carried out, against the levels as they were read.
- *
- * A line that is too large is refused, and a smaller one behind it may still be served. An atomic write is tried
- * line after line on top of what was decided before it; one failing line undoes it whole.
- */
-export function decide(
-  writes: readonly StockWrite[],
-  lookup: (place: { productId: string; locationId: string }) => LevelLookup,
-): Plan {
-  const ledger = new PendingLedger(lookup);
-  const verdicts = writes.map((write) =>
-    write.atomic
-      ? decideAtomic(write, ledger)
-      : write.lines.map((line) => ledger.take(write, line)),
-  );
-  return { verdicts, ...ledger.plan() };
-}
-
-function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdict[] {
-  const mark = ledger.mark();
-  const verdicts = write.lines.map((line) => ledger.take(write, line));
-  if (verdicts.every((verdict) => verdict.outcome === 'APPLIED')) return verdicts;
-  ledger.rollbackTo(mark);
-  return abortUnfailed(verdicts);
-}
-
-/** In an atomic write, the lines that did not fail by themselves are aborted by those that did. */
-export function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
-  const retryable = verdicts.every(
-    (verdict) => verdict.outcome === 'APPLIED' || isRetryable(verdict.failure),
-  );
-  return verdicts.map((verdict) =>
-    verdict.outcome === 'REFUSED'
-      ? verdict
-      : { outcome: 'REFUSED', failure: { code: 'ABORTED', retryable } },
-  );
-}
-
-/** The levels as they would be after the movements decided so far. */
-class PendingLedger {
-  private readonly movements: PlannedMovement[] = [];
-  private readonly befores = new Map<string, LevelLookup>();
-  private readonly latest = new Map<string, PlannedMovement[]>();
-
-  constructor(
-    private readonly lookup: (place: { productId: string; locationId: string }) => LevelLookup,
-  ) {}
-
-  take(write: StockWrite, line: StockLine): Verdict {
-    if (!isValidQuantity(line.quantity)) return refused({ code: 'INVALID_QUANTITY' });
-    const before = this.before(line);
-    if (before.found === 'NO_PRODUCT') return refused({ code: 'PRODUCT_NOT_FOUND' });
-    if (before.found === 'NO_LOCATION') return refused({ code: 'LOCATION_NOT_FOUND' });
-
-    const level = before.found === 'LEVEL' ? before.level : EMPTY_LEVEL;
-    const stack = this.stackOf(line);
-    const last = stack.at(-1);
-    const onHand = last?.quantityAfter ?? level.onHand;
-    const available = onHand - level.reserved;
-    if (write.direction === 'OUT' && available < line.quantity) {
-      return refused({ code: 'INSUFFICIENT_STOCK', requested: line.quantity, available });
-    }
-    if (write.direction === 'IN' && onHand + line.quantity > QUANTITY_MAX) {
-      return refused({ code: 'INVALID_QUANTITY' });
-    }
-
-    const delta = write.direction === 'OUT' ? -line.quantity : line.quantity;
-    const movement: PlannedMovement = {
-      write,
-      line,
-      sequence: (last?.sequence ?? level.lastSequence) + 1,
-      delta,
-      quantityBefore: onHand,
-      quantityAfter: onHand + delta,
-      availableAfter: available + delta,
-    };
-    stack.push(movement);
-    this.movements.push(movement);
-    return {
-      outcome: 'APPLIED',
-      remaining: movement.availableAfter,
-      movementId: movementId(line, movement.sequence),
-    };
-  }
-
-  mark(): number {
-    return this.movements.length;
-  }
-
-  rollbackTo(mark: number): void {
-    for (const movement of this.movements.splice(mark).reverse()) this.stackOf(movement.line).pop();
-  }
-
-  plan(): Pick<Plan, 'levelChanges' | 'movements'> {
-    const levelChanges: PlannedLevelChange[] = [];
-    for (const [key, stack] of this.latest) {
-      const first = stack[0];
-      const last = stack.at(-1);
-      if (!first || !last) continue;
-      const before = this.befores.get(key);
-      levelChanges.push({
-        productId: first.line.productId,
-        locationId: first.line.locationId,
-        before: before?.found === 'LEVEL' ? before.level : null,
-        delta: last.quantityAfter - first.quantityBefore,
-        movements: stack.length,
-      });
-    }
-    return { levelChanges: levelChanges.sort(comparePlaces), movements: this.movements };
-  }
-
-  private before(place: { productId: string; locationId: string }): LevelLookup {
-    const key = levelKey(place);
-    let found = this.befores.get(key);
-    if (!found) {
-      found = this.lookup(place);
-      this.befores.set(key, found);
-    }
-    return found;
-  }
-
-  private stackOf(place: { productId: string; locationId: string }): PlannedMovement[] {
-    const key = levelKey(place);
-    let stack = this.latest.get(key);
-    if (!stack) {
-      stack = [];
-      this.latest.set(key, stack);
-    }
-    return stack;
-  }
-}
-
-const EMPTY_LEVEL = { onHand: 0, reserved: 0, lastSequence: 0 } as const;
-
-function refused(failure: StockFailure): Verdict {
-  return { outcome: 'REFUSED', failure };
 }

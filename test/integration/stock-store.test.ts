@@ -1,8 +1,12 @@
 import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
 import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
 import { Database } from '../../src/database/connect.js';
-import { checkRequest, type StockRequest } from '../../src/inventory/stock-request.js';
-import type { OperationName, StockWrite } from '../../src/inventory/stock.js';
+import {
+  checkRequest,
+  type LinesOperation,
+  type StockRequest,
+} from '../../src/inventory/stock-request.js';
+import type { StockWrite } from '../../src/inventory/stock.js';
 import type { WriteResult } from '../../src/inventory/stock-store.js';
 import { createFreshDatabase, type FreshDatabase } from '../support/fresh-database.js';
 
@@ -35,7 +39,7 @@ async function newProduct(quantity: number): Promise<string> {
 }
 
 function write(
-  name: OperationName,
+  name: LinesOperation,
   request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
 ): StockWrite {
   const { operation, lines, mode, reason, reference } = checkRequest(
@@ -43,15 +47,14 @@ function write(
     { mode: 'PARTIAL', ...request },
     null,
   );
-  const out = name === 'deductStock';
   return {
     operation,
     lines,
     atomic: mode === 'ALL_OR_NOTHING',
+    productIds: [],
     reason,
     reference,
-    direction: out ? 'OUT' : 'IN',
-    kind: out ? 'DEDUCTION' : 'INCREASE',
+    reservation: null,
   };
 }
 

@@ -2,12 +2,12 @@ import fc from 'fast-check';
 import {
   QUANTITY_MAX,
   comparePlaces,
-  decide,
   levelKey,
   type LevelLookup,
   type StockWrite,
   type Verdict,
 } from '../../src/inventory/stock.js';
+import { decide, type Knowledge, type Plan } from '../../src/inventory/stock-decision.js';
 import { checkRequest } from '../../src/inventory/stock-request.js';
 
 const PRODUCTS = ['a', 'b', 'c'];
@@ -31,12 +31,19 @@ function toWrite(write: {
 }): StockWrite {
   const name = write.out ? 'deductStock' : 'increaseStock';
   const checked = checkRequest(name, { items: write.items, mode: 'PARTIAL' }, null);
-  return {
-    ...checked,
-    atomic: write.atomic,
-    direction: write.out ? 'OUT' : 'IN',
-    kind: write.out ? 'DEDUCTION' : 'INCREASE',
-  };
+  return { ...checked, atomic: write.atomic, productIds: [], reservation: null };
+}
+
+function isOut({ operation }: StockWrite): boolean {
+  return operation.name === 'deductStock';
+}
+
+function knowing(level: Knowledge['level']): Knowledge {
+  return { level, reservations: new Map(), due: [] };
+}
+
+function verdictsOf({ decisions }: Plan): (readonly Verdict[])[] {
+  return decisions.map((decision) => (decision.outcome === 'DECIDED' ? decision.verdicts : []));
 }
 
 function lookupOf(levels: ReadonlyMap<string, { onHand: number; reserved: number }>) {
@@ -59,10 +66,10 @@ function model(
       const level = levels.get(line.productId);
       if (line.quantity < 1) return 'INVALID_QUANTITY';
       if (!level) return 'PRODUCT_NOT_FOUND';
-      if (write.direction === 'OUT' && level.onHand - level.reserved < line.quantity) {
+      if (isOut(write) && level.onHand - level.reserved < line.quantity) {
         return 'INSUFFICIENT_STOCK';
       }
-      level.onHand += write.direction === 'OUT' ? -line.quantity : line.quantity;
+      level.onHand += isOut(write) ? -line.quantity : line.quantity;
       return 'APPLIED';
     });
     if (!write.atomic || answers.every((answer) => answer === 'APPLIED')) return answers;
@@ -93,9 +100,9 @@ test('decides a batch as if its lines came one after another', () => {
         const after = new Map([...levels].map(([id, level]) => [id, { ...level }]));
         const expected = model(writes, after);
 
-        const plan = decide(writes, lookupOf(levels));
+        const plan = decide(writes, knowing(lookupOf(levels)));
 
-        expect(answersOf(plan.verdicts)).toEqual(expected);
+        expect(answersOf(verdictsOf(plan))).toEqual(expected);
         for (const id of PRODUCTS) {
           const change = plan.levelChanges.find((candidate) => candidate.productId === id);
           expect((levels.get(id)?.onHand ?? 0) + (change?.delta ?? 0)).toBe(after.get(id)?.onHand);
@@ -110,7 +117,7 @@ test('plans a ledger in which each line begins where the last one ended', () => 
   fc.assert(
     fc.property(fc.array(arbitraryWrite, { maxLength: 6 }), (given) => {
       const levels = new Map(PRODUCTS.map((id) => [id, { onHand: 9, reserved: 2 }]));
-      const plan = decide(given.map(toWrite), lookupOf(levels));
+      const plan = decide(given.map(toWrite), knowing(lookupOf(levels)));
       const ends = new Map<string, { sequence: number; onHand: number }>();
       for (const movement of plan.movements) {
         const key = levelKey(movement.line);
@@ -134,7 +141,7 @@ test('lists the levels to change in byte order, each once', () => {
     items: ['c', 'a', 'b', 'a'].map((productId) => ({ productId, quantity: 1 })),
   });
   const levels = new Map(PRODUCTS.map((id) => [id, { onHand: 0, reserved: 0 }]));
-  const { levelChanges } = decide([write], lookupOf(levels));
+  const { levelChanges } = decide([write], knowing(lookupOf(levels)));
   expect(levelChanges.map(({ productId, movements }) => [productId, movements])).toEqual([
     ['a', 2],
     ['b', 1],
@@ -220,10 +227,10 @@ test('tells of each line what remains and which line of the ledger it became, pl
             if (level === 'NO_PRODUCT') return { code: 'PRODUCT_NOT_FOUND' };
             if (level === 'NO_LOCATION') return { code: 'LOCATION_NOT_FOUND' };
             const available = level.onHand - level.reserved;
-            if (write.direction === 'OUT' && available < line.quantity) {
+            if (isOut(write) && available < line.quantity) {
               return { code: 'INSUFFICIENT_STOCK', requested: line.quantity, available };
             }
-            const change = write.direction === 'OUT' ? -line.quantity : line.quantity;
+            const change = isOut(write) ? -line.quantity : line.quantity;
             if (level.onHand + change > QUANTITY_MAX) return { code: 'INVALID_QUANTITY' };
             level.onHand += change;
             level.sequence += 1;
@@ -242,8 +249,8 @@ test('tells of each line what remains and which line of the ledger it became, pl
           );
         });
 
-        const plan = decide(writes, lookup);
-        const said = plan.verdicts.map((verdicts) =>
+        const plan = decide(writes, knowing(lookup));
+        const said = verdictsOf(plan).map((verdicts) =>
           verdicts.map((verdict) => {
             if (verdict.outcome === 'REFUSED') return verdict.failure;
             return { remaining: verdict.remaining, movementId: verdict.movementId };
@@ -257,7 +264,9 @@ test('tells of each line what remains and which line of the ledger it became, pl
           expect((change.before?.onHand ?? 0) + change.delta).toBe(level?.onHand);
           expect((change.before?.lastSequence ?? 0) + change.movements).toBe(level?.sequence);
         }
-        const granted = plan.verdicts.flat().filter((verdict) => verdict.outcome === 'APPLIED');
+        const granted = verdictsOf(plan)
+          .flat()
+          .filter((verdict) => verdict.outcome === 'APPLIED');
         expect(plan.movements).toHaveLength(granted.length);
         expect(plan.levelChanges.map(levelKey)).toEqual(
           plan.levelChanges.toSorted(comparePlaces).map(levelKey),

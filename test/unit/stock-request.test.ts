@@ -1,8 +1,5 @@
-import {
-  InvalidRequestError,
-  checkRequest,
-  type StockRequest,
-} from '../../src/inventory/stock-request.js';
+import { InvalidRequestError } from '../../src/inventory/request-form.js';
+import { checkRequest, type StockRequest } from '../../src/inventory/stock-request.js';
 
 const LINE = { productId: 'p', quantity: 1 };
 

@@ -2,10 +2,8 @@
 import { GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { createErrorTable } from '../../../src/graphql/format-error.js';
-import {
-  IdempotencyKeyReusedError,
-  InvalidRequestError,
-} from '../../../src/inventory/stock-request.js';
+import { InvalidRequestError } from '../../../src/inventory/request-form.js';
+import { IdempotencyKeyReusedError } from '../../../src/inventory/stock-request.js';
 import { InvalidCursorError, StorageUnavailableError } from '../../../src/inventory/stock-store.js';
 
 const SECRET = 'connect ECONNREFUSED 10.1.2.3:3306 as shop';
@@ -27,7 +25,7 @@ function hear(error: Error, { suggestions = false } = {}) {
 test.each<[error: Error, extensions: object]>([
   [new InvalidRequestError('Too many.', 'items'), { code: 'BAD_USER_INPUT', field: 'items' }],
   [new InvalidCursorError(), { code: 'BAD_USER_INPUT' }],
-  [new IdempotencyKeyReusedError(), { code: 'IDEMPOTENCY_KEY_REUSED' }],
+  [new IdempotencyKeyReusedError(false), { code: 'IDEMPOTENCY_KEY_REUSED' }],
   [new StorageUnavailableError(new Error(SECRET)), { code: 'UNAVAILABLE' }],
 ])('%s passes under its code, without its cause', (error, extensions) => {
   const { heard } = hear(error);

@@ -49,7 +49,10 @@ test('all documented operations are valid together, within the limits, and named
     expect(operations).toHaveLength(1);
     const kebab = operations[0]?.name?.value.replace(/(?<!^)[A-Z]/g, '-$&').toLowerCase();
     expect(`${kebab ?? ''}.graphql`).toBe(name);
-    expect(operations[0]?.variableDefinitions).not.toHaveLength(0);
+    // What changes from call to call stands in variables, so that the text stays the same; a list of all has none.
+    if (name !== 'locations.graphql') {
+      expect(operations[0]?.variableDefinitions).not.toHaveLength(0);
+    }
   }
 });
 

@@ -1,0 +1,33 @@
+/** The places that hold stock. Creating one is repeated safely by its id: a second call changes nothing. */
+import { ID_RULE } from './request-form.js';
+import { NAME_RULE, isValidName } from './product-service.js';
+import { isValidId } from './stock.js';
+import type { Location, LocationCatalogue } from './stock-store.js';
+
+export interface CreateLocationRequest {
+  readonly id: string;
+  readonly name: string;
+}
+
+export type CreateLocationResult =
+  | { readonly outcome: 'CREATED'; readonly location: Location }
+  | { readonly outcome: 'ALREADY_EXISTS'; readonly locationId: string }
+  | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
+
+export class LocationService {
+  constructor(private readonly catalogue: LocationCatalogue) {}
+
+  /** @throws StorageUnavailableError where there is no database; trying again is safe. */
+  async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
+    if (!isValidId(id)) return { outcome: 'INVALID', field: 'id', message: ID_RULE };
+    if (!isValidName(name)) return { outcome: 'INVALID', field: 'name', message: NAME_RULE };
+    const location = await this.catalogue.createLocation({ id, name });
+    if (!location) return { outcome: 'ALREADY_EXISTS', locationId: id };
+    return { outcome: 'CREATED', location };
+  }
+
+  /** By id, the default one first. @throws StorageUnavailableError */
+  locations(): Promise<readonly Location[]> {
+    return this.catalogue.locations();
+  }
+}

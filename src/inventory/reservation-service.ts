@@ -1,0 +1,179 @@
+/**
+ * Holding stock for a buyer, and what becomes of it: committed, released, or expired.
+ *
+ * Which products a reservation is about never changes, so it is read before their turn is waited for; whether it can
+ * still be ended is decided in the transaction, with its row locked. A commit takes what is held, so stock is never
+ * lacking.
+ */
+import { InvalidRequestError, checkText, identifyOperation } from './request-form.js';
+import {
+  RESERVATION_TTL_SECONDS_MAX,
+  reservationIdOf,
+  type Reservation,
+  type ReservationFailure,
+} from './reservation.js';
+import {
+  isValidId,
+  type LineChange,
+  type StockFailure,
+  type StockLine,
+  type StockWrite,
+} from './stock.js';
+import {
+  IdempotencyKeyReusedError,
+  checkLines,
+  meaningOfLines,
+  type Caller,
+  type LineRequest,
+  type LineResult,
+} from './stock-request.js';
+import type { StockService } from './stock-service.js';
+import { StorageUnavailableError, type ReservationCatalogue } from './stock-store.js';
+import { allAtOnce, verdictsOf } from './stock-transaction.js';
+
+export interface ReserveStockRequest {
+  readonly items: readonly LineRequest[];
+  readonly ttlSeconds: number;
+  readonly idempotencyKey?: string | null | undefined;
+  readonly reference?: string | null | undefined;
+}
+
+export interface ReserveStockResult {
+  /** Null where a line failed. */
+  readonly reservation: Reservation | null;
+  /** In the order of the request. */
+  readonly failedItems: readonly LineResult[];
+  readonly replayed: boolean;
+}
+
+export interface CloseReservationRequest {
+  readonly reservationId: string;
+  readonly idempotencyKey?: string | null | undefined;
+}
+
+export type CloseReservationResult =
+  | {
+      readonly outcome: 'CLOSED';
+      readonly reservation: Reservation;
+      /** The ledger's lines of a commit; none of a release. */
+      readonly movementIds: readonly string[];
+      readonly replayed: boolean;
+    }
+  | { readonly outcome: 'REFUSED'; readonly failure: StockFailure | ReservationFailure };
+
+type Ending = 'COMMITTED' | 'RELEASED';
+
+const CHANGE_OF: Readonly<Record<Ending, LineChange>> = {
+  COMMITTED: { type: 'TAKE_HELD' },
+  RELEASED: { type: 'FREE' },
+};
+const OPERATION_OF = { COMMITTED: 'commitReservation', RELEASED: 'releaseReservation' } as const;
+
+export class ReservationService {
+  constructor(
+    private readonly stock: Pick<StockService, 'carryOut'>,
+    private readonly catalogue: Pick<ReservationCatalogue, 'reservationById'>,
+  ) {}
+
+  /** All lines or none. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  async reserve(request: ReserveStockRequest, caller: Caller): Promise<ReserveStockResult> {
+    const write = checkReserve(request, caller.principal);
+    const result = await this.stock.carryOut(write, caller);
+    const verdicts = verdictsOf(write, result);
+    const failedItems = write.lines.flatMap((line, i): LineResult[] => {
+      const verdict = verdicts[i];
+      return verdict?.outcome === 'REFUSED' ? [{ line, verdict }] : [];
+    });
+    const replayed = verdicts.every((verdict) => verdict.replayed);
+    if (failedItems.length > 0) return { reservation: null, failedItems, replayed };
+    const reservation = result.outcome === 'DECIDED' ? result.reservation : undefined;
+    if (!reservation) throw new Error('What was reserved has no reservation.');
+    return { reservation, failedItems, replayed };
+  }
+
+  /** Its lines become deductions. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  commit(request: CloseReservationRequest, caller: Caller): Promise<CloseReservationResult> {
+    return this.close(request, 'COMMITTED', caller);
+  }
+
+  /** What it holds is available again. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done. */
+  release(request: CloseReservationRequest, caller: Caller): Promise<CloseReservationResult> {
+    return this.close(request, 'RELEASED', caller);
+  }
+
+  /** Null where there is none with this id. @throws StorageUnavailableError */
+  async reservation(id: string): Promise<Reservation | null> {
+    return isValidId(id) ? this.catalogue.reservationById(id) : null;
+  }
+
+  private async close(
+    { reservationId, idempotencyKey }: CloseReservationRequest,
+    as: Ending,
+    caller: Caller,
+  ): Promise<CloseReservationResult> {
+    const name = OPERATION_OF[as];
+    const operation = identifyOperation(name, caller.principal, idempotencyKey, [reservationId]);
+    let known: Reservation | null;
+    try {
+      known = await this.reservation(reservationId);
+    } catch (error) {
+      if (!(error instanceof StorageUnavailableError)) throw error;
+      return refused({ code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true });
+    }
+    // The answer is kept, so that a key which got one is never used for anything else.
+    if (!known && operation.idempotencyKey === null) {
+      return refused({ code: 'RESERVATION_NOT_FOUND' });
+    }
+    const lines = (known?.items ?? []).map((item, index): StockLine => ({
+      index,
+      ...item,
+      change: CHANGE_OF[as],
+    }));
+    const write: StockWrite = {
+      operation,
+      atomic: true,
+      ...allAtOnce(lines),
+      reason: null,
+      reference: known?.reference ?? null,
+      reservation: { type: 'CLOSE', id: reservationId, as },
+    };
+    const result = await this.stock.carryOut(write, caller);
+    if (result.outcome === 'KEY_REUSED') throw new IdempotencyKeyReusedError(result.answerExpired);
+    if (result.outcome === 'REFUSED') return refused(result.failure);
+    if (!known) throw new Error('A reservation that is not known was ended.');
+    return {
+      outcome: 'CLOSED',
+      reservation: { ...known, status: as },
+      movementIds: result.verdicts.flatMap((v) =>
+        v.outcome === 'APPLIED' && v.movementId !== null ? [v.movementId] : [],
+      ),
+      replayed: result.verdicts.every(({ replayed }) => replayed),
+    };
+  }
+}
+
+function refused(failure: StockFailure | ReservationFailure): CloseReservationResult {
+  return { outcome: 'REFUSED', failure };
+}
+
+function checkReserve(request: ReserveStockRequest, principal: string | null): StockWrite {
+  const { ttlSeconds, idempotencyKey } = request;
+  const lines = checkLines(request.items, { type: 'HOLD' });
+  if (ttlSeconds < 1 || ttlSeconds > RESERVATION_TTL_SECONDS_MAX) {
+    throw new InvalidRequestError(
+      `Stock is held for 1 to ${RESERVATION_TTL_SECONDS_MAX} seconds, got ${ttlSeconds}.`,
+      'ttlSeconds',
+    );
+  }
+  const reference = checkText(request.reference, 'reference');
+  const meaning = [ttlSeconds, reference, meaningOfLines(lines)];
+  const operation = identifyOperation('reserveStock', principal, idempotencyKey, meaning);
+  return {
+    operation,
+    atomic: true,
+    ...allAtOnce(lines),
+    reason: null,
+    reference,
+    reservation: { type: 'CREATE', id: reservationIdOf(operation), ttlSeconds },
+  };
+}

@@ -1,0 +1,81 @@
+/**
+ * Sets the quantity on hand after a count. The ledger gets the difference as a CORRECTION; where somebody else has
+ * changed the quantity since it was counted, `changeFromQuantity` finds out, in the very statement that would change
+ * it.
+ */
+import { InvalidRequestError, checkId, checkText, identifyOperation } from './request-form.js';
+import {
+  DEFAULT_LOCATION_ID,
+  type StockFailure,
+  type StockLine,
+  type StockWrite,
+} from './stock.js';
+import type { Caller } from './stock-request.js';
+import type { StockService } from './stock-service.js';
+import { allAtOnce, verdictsOf } from './stock-transaction.js';
+
+export interface SetStockRequest {
+  readonly productId: string;
+  readonly locationId?: string | null | undefined;
+  readonly quantity: number;
+  /** The count that the caller believes in; null opts out of the comparison. It has to be said: absent is refused. */
+  readonly changeFromQuantity?: number | null | undefined;
+  readonly idempotencyKey?: string | null | undefined;
+  readonly reason?: string | null | undefined;
+  readonly reference?: string | null | undefined;
+}
+
+export type SetStockResult =
+  | {
+      readonly outcome: 'SET';
+      readonly productId: string;
+      /** Null where the quantity was this already. */
+      readonly movementId: string | null;
+      readonly replayed: boolean;
+    }
+  | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
+
+export class SetStockTransaction {
+  constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
+
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  async execute(request: SetStockRequest, caller: Caller): Promise<SetStockResult> {
+    const write = checkSetStock(request, caller.principal);
+    const [verdict] = verdictsOf(write, await this.stock.carryOut(write, caller));
+    if (!verdict) throw new Error('A count was given no verdict.');
+    if (verdict.outcome === 'REFUSED') return verdict;
+    const { movementId, replayed } = verdict;
+    return { outcome: 'SET', productId: request.productId, movementId, replayed };
+  }
+}
+
+function checkSetStock(request: SetStockRequest, principal: string | null): StockWrite {
+  const { productId, quantity, changeFromQuantity, idempotencyKey } = request;
+  const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
+  checkId(productId, 'productId');
+  checkId(locationId, 'locationId');
+  if (changeFromQuantity === undefined) {
+    throw new InvalidRequestError(
+      'changeFromQuantity must be given; null sets the quantity whatever it is.',
+      'changeFromQuantity',
+    );
+  }
+  const reason = checkText(request.reason, 'reason');
+  const reference = checkText(request.reference, 'reference');
+  const line: StockLine = {
+    index: 0,
+    productId,
+    locationId,
+    quantity,
+    change: { type: 'SET', changeFrom: changeFromQuantity },
+  };
+  const meaning = [reason, reference, productId, locationId, quantity, changeFromQuantity];
+  return {
+    operation: identifyOperation('setStock', principal, idempotencyKey, meaning),
+    atomic: true,
+    ...allAtOnce([line]),
+    reason,
+    reference,
+    reservation: null,
+  };
+}

@@ -1,0 +1,297 @@
+/**
+ * The one rule that decides who gets what. Pure functions: the same rule decides in memory for one line or for many,
+ * and can be tested without a database.
+ */
+import type { DueLine, ReservationFailure, ReservationStatus } from './reservation.js';
+import {
+  QUANTITY_MAX,
+  comparePlaces,
+  isPossible,
+  isRetryable,
+  levelKey,
+  movementId,
+  type LevelLookup,
+  type MovementKind,
+  type StockFailure,
+  type StockLevelState,
+  type StockLine,
+  type StockWrite,
+  type Verdict,
+} from './stock.js';
+
+interface Place {
+  readonly productId: string;
+  readonly locationId: string;
+}
+
+/** One line of the ledger that a decision wants written. */
+export interface PlannedMovement {
+  readonly write: StockWrite;
+  readonly line: StockLine;
+  readonly kind: MovementKind;
+  readonly sequence: number;
+  readonly delta: number;
+  readonly quantityBefore: number;
+  readonly quantityAfter: number;
+  readonly availableAfter: number;
+}
+
+/** How one level changes when a plan is carried out. */
+export interface PlannedLevelChange {
+  readonly productId: string;
+  readonly locationId: string;
+  /** The level that the plan was made from; null where there is none yet. */
+  readonly before: StockLevelState | null;
+  /** Of the quantity on hand. */
+  readonly delta: number;
+  /** Of the quantity held by reservations. */
+  readonly reservedDelta: number;
+  readonly movements: number;
+}
+
+/** What becomes of one write. */
+export type Decision =
+  /** The verdicts of its lines, in their order. */
+  | { readonly outcome: 'DECIDED'; readonly verdicts: readonly Verdict[] }
+  /** The reservation that it wants to end can't be ended. */
+  | { readonly outcome: 'REFUSED'; readonly failure: ReservationFailure };
+
+export interface Plan {
+  /** One for each write. */
+  readonly decisions: readonly Decision[];
+  /** In byte order of product and location: the one order in which levels are ever locked. */
+  readonly levelChanges: readonly PlannedLevelChange[];
+  readonly movements: readonly PlannedMovement[];
+  /** The writes that make or end a reservation, and may. */
+  readonly reservations: readonly StockWrite[];
+}
+
+/** What is known when it is decided. */
+export interface Knowledge {
+  readonly level: (place: Place) => LevelLookup;
+  /** Of the reservations that are to be ended, those that exist; who is over but not swept yet is EXPIRED. */
+  readonly reservations: ReadonlyMap<string, ReservationStatus>;
+  /** What expired reservations still hold is given back before anything is decided. */
+  readonly due: readonly DueLine[];
+}
+
+/**
+ * Decides, in the order of arrival, which lines are carried out, against the levels as they were read.
+ *
+ * A line that is too large is refused, and a smaller one behind it may still be served. An atomic write is tried
+ * line after line on top of what was decided before it; one failing line undoes it whole.
+ */
+export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Plan {
+  const ledger = new PendingLedger(knowledge.level);
+  for (const line of knowledge.due) ledger.giveBack(line);
+  const statuses = new Map(knowledge.reservations);
+  const reservations: StockWrite[] = [];
+  const decisions = writes.map((write): Decision => {
+    if (write.reservation?.type === 'CLOSE') {
+      const { id, as } = write.reservation;
+      const status = statuses.get(id);
+      if (status === undefined) return refusal({ code: 'RESERVATION_NOT_FOUND' });
+      if (status !== 'ACTIVE') return refusal({ code: 'RESERVATION_NOT_ACTIVE', status });
+      statuses.set(id, as);
+    }
+    const verdicts = write.atomic
+      ? decideAtomic(write, ledger)
+      : write.lines.map((line) => ledger.apply(write, line));
+    if (write.reservation && verdicts.every(({ outcome }) => outcome === 'APPLIED')) {
+      reservations.push(write);
+    }
+    return { outcome: 'DECIDED', verdicts };
+  });
+  return { decisions, reservations, ...ledger.plan() };
+}
+
+function refusal(failure: ReservationFailure): Decision {
+  return { outcome: 'REFUSED', failure };
+}
+
+function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdict[] {
+  const mark = ledger.mark();
+  const verdicts = write.lines.map((line) => ledger.apply(write, line));
+  if (verdicts.every((verdict) => verdict.outcome === 'APPLIED')) return verdicts;
+  ledger.rollbackTo(mark);
+  return abortUnfailed(verdicts);
+}
+
+/** In an atomic write, the lines that did not fail by themselves are aborted by those that did. */
+export function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
+  const retryable = verdicts.every(
+    (verdict) => verdict.outcome === 'APPLIED' || isRetryable(verdict.failure),
+  );
+  return verdicts.map((verdict) =>
+    verdict.outcome === 'REFUSED'
+      ? verdict
+      : { outcome: 'REFUSED', failure: { code: 'ABORTED', retryable } },
+  );
+}
+
+/** A level, as it is or as it would be. */
+interface State {
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly sequence: number;
+}
+
+/** A change that was decided, and the level after it. */
+interface PendingChange {
+  readonly stack: PendingChange[];
+  readonly after: State;
+  readonly movement: PlannedMovement | null;
+}
+
+interface PendingLevel {
+  readonly place: Place;
+  readonly found: LevelLookup;
+  readonly before: State;
+  readonly stack: PendingChange[];
+}
+
+/** The levels as they would be after the changes decided so far. */
+class PendingLedger {
+  private readonly changes: PendingChange[] = [];
+  private readonly levels = new Map<string, PendingLevel>();
+
+  constructor(private readonly lookup: (place: Place) => LevelLookup) {}
+
+  apply(write: StockWrite, line: StockLine): Verdict {
+    if (!isPossible(line)) return refused({ code: 'INVALID_QUANTITY' });
+    const level = this.levelAt(line);
+    if (level.found.found === 'NO_PRODUCT') return refused({ code: 'PRODUCT_NOT_FOUND' });
+    if (level.found.found === 'NO_LOCATION') return refused({ code: 'LOCATION_NOT_FOUND' });
+    const state = level.stack.at(-1)?.after ?? level.before;
+    const effect = effectOf(line, state);
+    if ('code' in effect) return refused(effect);
+
+    const { delta, reservedDelta, kind } = effect;
+    const after: State = {
+      onHand: state.onHand + delta,
+      reserved: state.reserved + reservedDelta,
+      sequence: state.sequence + (kind === null ? 0 : 1),
+    };
+    const remaining = after.onHand - after.reserved;
+    if (kind === null) {
+      if (reservedDelta !== 0) this.push(level, after, null);
+      return { outcome: 'APPLIED', remaining, movementId: null };
+    }
+    this.push(level, after, {
+      write,
+      line,
+      kind,
+      sequence: after.sequence,
+      delta,
+      quantityBefore: state.onHand,
+      quantityAfter: after.onHand,
+      availableAfter: remaining,
+    });
+    return { outcome: 'APPLIED', remaining, movementId: movementId(line, after.sequence) };
+  }
+
+  giveBack(line: DueLine): void {
+    const level = this.levelAt(line);
+    const state = level.stack.at(-1)?.after ?? level.before;
+    this.push(level, { ...state, reserved: state.reserved - line.quantity }, null);
+  }
+
+  mark(): number {
+    return this.changes.length;
+  }
+
+  rollbackTo(mark: number): void {
+    for (const change of this.changes.splice(mark)) change.stack.pop();
+  }
+
+  plan(): Pick<Plan, 'levelChanges' | 'movements'> {
+    const levelChanges: PlannedLevelChange[] = [];
+    for (const { place, found, before, stack } of this.levels.values()) {
+      const after = stack.at(-1)?.after;
+      if (!after) continue;
+      levelChanges.push({
+        productId: place.productId,
+        locationId: place.locationId,
+        before: found.found === 'LEVEL' ? found.level : null,
+        delta: after.onHand - before.onHand,
+        reservedDelta: after.reserved - before.reserved,
+        movements: after.sequence - before.sequence,
+      });
+    }
+    const movements: PlannedMovement[] = [];
+    for (const { movement } of this.changes) if (movement) movements.push(movement);
+    return { levelChanges: levelChanges.sort(comparePlaces), movements };
+  }
+
+  private push({ stack }: PendingLevel, after: State, movement: PlannedMovement | null): void {
+    const change = { stack, after, movement };
+    stack.push(change);
+    this.changes.push(change);
+  }
+
+  private levelAt(place: Place): PendingLevel {
+    const key = levelKey(place);
+    let level = this.levels.get(key);
+    if (!level) {
+      const found = this.lookup(place);
+      level = { place, found, before: stateOf(found), stack: [] };
+      this.levels.set(key, level);
+    }
+    return level;
+  }
+}
+
+const EMPTY: State = { onHand: 0, reserved: 0, sequence: 0 };
+
+function stateOf(found: LevelLookup): State {
+  if (found.found !== 'LEVEL') return EMPTY;
+  const { onHand, reserved, lastSequence } = found.level;
+  return { onHand, reserved, sequence: lastSequence };
+}
+
+interface Effect {
+  readonly delta: number;
+  readonly reservedDelta: number;
+  /** Null where the quantity on hand stays: the ledger has nothing to tell. */
+  readonly kind: MovementKind | null;
+}
+
+/** What a line does to a level in this state, or why it can't. */
+function effectOf(
+  { quantity, change }: StockLine,
+  { onHand, reserved }: State,
+): Effect | StockFailure {
+  const available = onHand - reserved;
+  switch (change.type) {
+    case 'TAKE':
+      if (available < quantity) return insufficient(quantity, available);
+      return { delta: -quantity, reservedDelta: 0, kind: change.kind };
+    case 'PUT':
+      if (onHand + quantity > QUANTITY_MAX) return { code: 'INVALID_QUANTITY' };
+      return { delta: quantity, reservedDelta: 0, kind: change.kind };
+    case 'SET': {
+      const { changeFrom } = change;
+      if (changeFrom !== null && changeFrom !== onHand) {
+        return { code: 'STALE_QUANTITY', expected: changeFrom, actual: onHand };
+      }
+      if (quantity < reserved) return insufficient(onHand - quantity, available);
+      const delta = quantity - onHand;
+      return { delta, reservedDelta: 0, kind: delta === 0 ? null : 'CORRECTION' };
+    }
+    case 'HOLD':
+      if (available < quantity) return insufficient(quantity, available);
+      return { delta: 0, reservedDelta: quantity, kind: null };
+    case 'TAKE_HELD':
+      return { delta: -quantity, reservedDelta: -quantity, kind: 'RESERVATION_COMMIT' };
+    case 'FREE':
+      return { delta: 0, reservedDelta: -quantity, kind: null };
+  }
+}
+
+function insufficient(requested: number, available: number): StockFailure {
+  return { code: 'INSUFFICIENT_STOCK', requested, available };
+}
+
+function refused(failure: StockFailure): Verdict {
+  return { outcome: 'REFUSED', failure };
+}

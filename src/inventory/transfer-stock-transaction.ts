@@ -1,0 +1,84 @@
+/** Moves stock of one product between two locations: out of one and into the other, in one transaction. */
+import { InvalidRequestError, checkId, checkText, identifyOperation } from './request-form.js';
+import type { StockFailure, StockWrite } from './stock.js';
+import type { Caller } from './stock-request.js';
+import type { StockService } from './stock-service.js';
+import { allAtOnce, verdictsOf } from './stock-transaction.js';
+
+export interface TransferStockRequest {
+  readonly productId: string;
+  readonly fromLocationId: string;
+  readonly toLocationId: string;
+  readonly quantity: number;
+  readonly idempotencyKey?: string | null | undefined;
+  readonly reason?: string | null | undefined;
+  readonly reference?: string | null | undefined;
+}
+
+export type TransferStockResult =
+  | {
+      readonly outcome: 'TRANSFERRED';
+      readonly productId: string;
+      /** Of the line that tells of the way out, and of the one that tells of the way in. */
+      readonly movementIds: readonly string[];
+      readonly replayed: boolean;
+    }
+  | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
+
+export class TransferStockTransaction {
+  constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
+
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  async execute(request: TransferStockRequest, caller: Caller): Promise<TransferStockResult> {
+    const write = checkTransfer(request, caller.principal);
+    const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller));
+    const failures = verdicts.flatMap((v) => (v.outcome === 'REFUSED' ? [v.failure] : []));
+    // One of the two has failed by itself and says why; the other one was aborted by it.
+    const failure = failures.find(({ code }) => code !== 'ABORTED') ?? failures[0];
+    if (failure) return { outcome: 'REFUSED', failure };
+    return {
+      outcome: 'TRANSFERRED',
+      productId: request.productId,
+      movementIds: verdicts.flatMap((v) =>
+        v.outcome === 'APPLIED' && v.movementId !== null ? [v.movementId] : [],
+      ),
+      replayed: verdicts.every(({ replayed }) => replayed),
+    };
+  }
+}
+
+function checkTransfer(request: TransferStockRequest, principal: string | null): StockWrite {
+  const { productId, fromLocationId, toLocationId, quantity, idempotencyKey } = request;
+  checkId(productId, 'productId');
+  checkId(fromLocationId, 'fromLocationId');
+  checkId(toLocationId, 'toLocationId');
+  if (fromLocationId === toLocationId) {
+    throw new InvalidRequestError('Stock moves between two different locations.', 'toLocationId');
+  }
+  const reason = checkText(request.reason, 'reason');
+  const reference = checkText(request.reference, 'reference');
+  const meaning = [reason, reference, productId, fromLocationId, toLocationId, quantity];
+  return {
+    operation: identifyOperation('transferStock', principal, idempotencyKey, meaning),
+    atomic: true,
+    ...allAtOnce([
+      {
+        index: 0,
+        productId,
+        locationId: fromLocationId,
+        quantity,
+        change: { type: 'TAKE', kind: 'TRANSFER_OUT' },
+      },
+      {
+        index: 1,
+        productId,
+        locationId: toLocationId,
+        quantity,
+        change: { type: 'PUT', kind: 'TRANSFER_IN' },
+      },
+    ]),
+    reason,
+    reference,
+    reservation: null,
+  };
+}

@@ -1,0 +1,159 @@
+/**
+ * Reservations under contention, through several processes: a flash sale, an end and an expiry that race, and
+ * everything against everything, with the ledger and what is held verified after each.
+ */
+import { jest } from '@jest/globals';
+import {
+  CommitReservationDocument,
+  DeductStockDocument,
+  ReleaseReservationDocument,
+  ReserveStockDocument,
+  SetStockDocument,
+  TransferStockDocument,
+} from '../generated/operations.js';
+import { closeClient, dataOf, send } from '../support/graphql-client.js';
+import { deadlocksSoFar } from '../support/innodb.js';
+import { SeededRandom } from '../support/seeded-random.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+
+jest.setTimeout(120_000);
+afterAll(closeClient);
+
+/** A crowd on a slow machine shall be answered by stock, not by the clock. */
+const PATIENT = { LOCK_WAIT_MS: '40000', REQUEST_TIMEOUT_MS: '50000' };
+
+describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
+  let shop: Shop;
+  let servers: ServerProcess[];
+
+  beforeAll(async () => {
+    shop = await Shop.open();
+    servers = await shop.startServers(3, stockLock, PATIENT);
+    await shop.newLocation('north');
+  });
+
+  afterAll(async () => {
+    await Promise.all(servers.map((server) => server.stop()));
+    const problems = await shop.problems();
+    await shop.close();
+    expect(problems).toEqual([]);
+  });
+
+  const urlOf = (buyer: number) => servers[buyer % servers.length]?.graphqlUrl ?? '';
+
+  async function reserve(buyer: number, productIds: readonly string[], ttlSeconds = 900) {
+    const items = productIds.map((productId) => ({ productId, quantity: 1 }));
+    const input = { items, ttlSeconds };
+    return dataOf(await send(urlOf(buyer), ReserveStockDocument, { input })).reserveStock;
+  }
+
+  async function commit(buyer: number, reservationId: string) {
+    const input = { reservationId };
+    return dataOf(await send(urlOf(buyer), CommitReservationDocument, { input })).commitReservation;
+  }
+
+  async function release(buyer: number, reservationId: string) {
+    const input = { reservationId };
+    return dataOf(await send(urlOf(buyer), ReleaseReservationDocument, { input }))
+      .releaseReservation;
+  }
+
+  async function deduct(buyer: number, productId: string, quantity = 1) {
+    const input = { items: [{ productId, quantity }] };
+    const { deductStock } = dataOf(await send(urlOf(buyer), DeductStockDocument, { input }));
+    return deductStock.results[0]?.__typename;
+  }
+
+  test('of a thousand who reserve a hundred units exactly a hundred win, and commit', async () => {
+    const id = await shop.newProduct(100);
+    const answers = await Promise.all(
+      Array.from({ length: 1_000 }, (_, buyer) => reserve(buyer, [id])),
+    );
+    const winners = answers.flatMap(({ reservation }) => (reservation ? [reservation.id] : []));
+    expect(new Set(winners).size).toBe(100);
+    const reasons = answers.flatMap(({ failedItems }) => failedItems.map((i) => i.error.code));
+    expect(reasons).toEqual(Array(900).fill('INSUFFICIENT_STOCK'));
+    const commits = await Promise.all(winners.map((winner, buyer) => commit(buyer, winner)));
+    expect(new Set(commits.map(({ __typename }) => __typename))).toEqual(
+      new Set(['ReservationCommitted']),
+    );
+    expect(await shop.onHand(id)).toBe(0);
+    expect(await shop.problems()).toEqual([]);
+  });
+
+  test('a commit and an expiry at the same moment: exactly one of them has the unit', async () => {
+    const ids = await shop.newProducts(12, 1);
+    const outcomes = await Promise.all(
+      ids.map(async (id, at) => {
+        const { reservation } = await reserve(at, [id], 1);
+        if (!reservation) throw new Error('There was one unit.');
+        const leftMs = Date.parse(reservation.expiresAt) - Date.now();
+        // Spread around the moment, so that both come first sometimes.
+        await new Promise((resolve) => setTimeout(resolve, leftMs - 12 + at * 2));
+        const [committed, bought] = await Promise.all([
+          commit(at, reservation.id),
+          deduct(at + 1, id),
+        ]);
+        return [committed.__typename === 'ReservationCommitted', bought === 'DeductedItem'];
+      }),
+    );
+    for (const [committed, bought] of outcomes) expect(committed && bought).toBe(false);
+    for (const [i, id] of ids.entries()) {
+      const gone = outcomes[i]?.some(Boolean);
+      expect(await shop.onHand(id)).toBe(gone ? 0 : 1);
+    }
+  });
+
+  test('a commit and a release at once: exactly one of them ends it', async () => {
+    const id = await shop.newProduct(20);
+    const made = await Promise.all(Array.from({ length: 20 }, (_, buyer) => reserve(buyer, [id])));
+    const ends = await Promise.all(
+      made.map(({ reservation }, buyer) => {
+        const reservationId = reservation?.id ?? '';
+        return Promise.all([commit(buyer, reservationId), release(buyer + 1, reservationId)]);
+      }),
+    );
+    let committed = 0;
+    for (const [byCommit, byRelease] of ends) {
+      const both = [byCommit.__typename, byRelease.__typename];
+      expect(both).toContain('ReservationNotActiveError');
+      expect(both).not.toEqual(['ReservationNotActiveError', 'ReservationNotActiveError']);
+      if (byCommit.__typename === 'ReservationCommitted') committed += 1;
+    }
+    expect(await shop.onHand(id)).toBe(20 - committed);
+  });
+
+  test('everything against everything: no deadlock of levels, and every unit explained', async () => {
+    const ids = await shop.newProducts(4, 40);
+    const random = new SeededRandom(20_261_125);
+    const pick = <T>(from: readonly T[]): T => from[random.integer(0, from.length - 1)] as T;
+    const deadlocks = await deadlocksSoFar(shop.database.sequelize);
+    const open: string[] = [];
+    await Promise.all(
+      Array.from({ length: 240 }, async (_, at) => {
+        const [a, b] = [pick(ids), pick(ids)];
+        const kind = pick(['reserve', 'basket', 'end', 'deduct', 'move', 'count'] as const);
+        if (kind === 'reserve' || kind === 'basket') {
+          const wanted = kind === 'basket' ? [a, b] : [a];
+          const { reservation } = await reserve(at, wanted, pick([1, 900]));
+          if (reservation) open.push(reservation.id);
+        } else if (kind === 'end') {
+          const id = open.pop() ?? 'nobody';
+          await (at % 2 ? commit(at, id) : release(at, id));
+        } else if (kind === 'deduct') {
+          await deduct(at, a);
+        } else if (kind === 'move') {
+          const [from, to] = at % 2 ? ['default', 'north'] : ['north', 'default'];
+          const input = { productId: a, fromLocationId: from, toLocationId: to, quantity: 1 };
+          dataOf(await send(urlOf(at), TransferStockDocument, { input }));
+        } else {
+          const input = { productId: a, quantity: 40, changeFromQuantity: null };
+          dataOf(await send(urlOf(at), SetStockDocument, { input }));
+        }
+      }),
+    );
+    expect(await deadlocksSoFar(shop.database.sequelize)).toBe(deadlocks);
+    expect(await shop.problems()).toEqual([]);
+  });
+});
