@@ -6,6 +6,8 @@ import { pino, type Logger } from 'pino';
 import type { Config } from './config.js';
 import { Database } from './database/connect.js';
 import { assertMigrated, migrate } from './database/migrator.js';
+import { NamedTurns } from './database/named-turns.js';
+import { SequelizeAnswerArchive } from './database/sequelize-answer-archive.js';
 import { SequelizeLocationCatalogue } from './database/sequelize-location-catalogue.js';
 import { SequelizeProductCatalogue } from './database/sequelize-product-catalogue.js';
 import { SequelizeReservationCatalogue } from './database/sequelize-reservation-catalogue.js';
@@ -14,8 +16,10 @@ import type { Services } from './graphql/context.js';
 import { createGraphqlServer, type GraphqlServer } from './graphql/server.js';
 import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
+import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
+import { RecurringWork } from './inventory/recurring-work.js';
 import { ReservationService } from './inventory/reservation-service.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { SetStockTransaction } from './inventory/set-stock-transaction.js';
@@ -49,6 +53,7 @@ export interface AppOptions {
 
 /** How long the sweeper rests; nothing depends on it but how soon those who watch are told. */
 const SWEEP_INTERVAL_MS = 1_000;
+const RETENTION_INTERVAL_MS = 60_000;
 
 /** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
@@ -85,15 +90,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new SequelizeReservationCatalogue(database);
-    const sweeper = new ReservationSweeper(stock, reservations, {
-      intervalMs: SWEEP_INTERVAL_MS,
-      timeoutMs: config.requestTimeoutMs,
-      onError: (error) => {
-        log.error({ err: error }, 'Expired reservations could not be given back; trying again.');
-      },
-    });
-    started.push('sweeper', () => sweeper.stop());
-    sweeper.start();
+    for (const work of buildRecurringWork(config, database, stock, reservations, log)) {
+      started.push('recurring work', () => work.stop());
+      work.start();
+    }
 
     const readiness = new Readiness({
       database,
@@ -155,9 +155,39 @@ function buildServices(
     setStock: new SetStockTransaction(stock),
     transferStock: new TransferStockTransaction(stock),
     reservations: new ReservationService(stock, reservations),
-    locations: new LocationService(new SequelizeLocationCatalogue(database)),
-    products: new ProductService(new SequelizeProductCatalogue(database)),
+    locations: new LocationService(new SequelizeLocationCatalogue(database), stock.slots),
+    products: new ProductService(new SequelizeProductCatalogue(database), stock.slots),
   };
+}
+
+function buildRecurringWork(
+  config: Config,
+  database: Database,
+  stock: StockService,
+  reservations: ReservationCatalogue,
+  log: Logger,
+): readonly RecurringWork[] {
+  const turns = new NamedTurns(database);
+  const onError = (error: unknown) => {
+    log.error({ err: error }, 'Recurring work failed; it is tried again.');
+  };
+  const sweeper = new ReservationSweeper(stock, reservations, turns, config.requestTimeoutMs);
+  const retention = new AnswerRetention(
+    new SequelizeAnswerArchive(database),
+    stock.slots,
+    turns,
+    config.idempotencyRetentionDays,
+  );
+  return [
+    new RecurringWork((signal) => sweeper.sweep(signal), {
+      intervalMs: SWEEP_INTERVAL_MS,
+      onError,
+    }),
+    new RecurringWork((signal) => retention.expire(signal), {
+      intervalMs: RETENTION_INTERVAL_MS,
+      onError,
+    }),
+  ];
 }
 
 function buildLocking(config: Config, lock: RedisLockService | null): StockLocking {

@@ -51,6 +51,7 @@ const environment = z
     LOCK_FALLBACK: z.enum(['database', 'fail'], 'must be database or fail').default('database'),
     REQUEST_TIMEOUT_MS: wholeNumber(15_000, 100, DAY_MS),
     SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0, DAY_MS),
+    IDEMPOTENCY_RETENTION_DAYS: wholeNumber(30, 1, 3_650),
     STOCK_BATCH_MAX: wholeNumber(512, 1, 10_000),
     LANE_QUEUE_MAX: wholeNumber(10_000, 1, 1_000_000),
     COMMITS_MAX: wholeNumber(2, 1, 1_000),
@@ -100,6 +101,7 @@ export interface Config {
   readonly lockFallback: 'database' | 'fail';
   readonly requestTimeoutMs: number;
   readonly shutdownGraceMs: number;
+  readonly idempotencyRetentionDays: number;
   readonly stockBatchMax: number;
   readonly laneQueueMax: number;
   readonly commitsMax: number;
@@ -151,6 +153,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     lockFallback: checked.LOCK_FALLBACK,
     requestTimeoutMs: checked.REQUEST_TIMEOUT_MS,
     shutdownGraceMs: checked.SHUTDOWN_GRACE_MS,
+    idempotencyRetentionDays: checked.IDEMPOTENCY_RETENTION_DAYS,
     stockBatchMax: checked.STOCK_BATCH_MAX,
     laneQueueMax: checked.LANE_QUEUE_MAX,
     commitsMax: checked.COMMITS_MAX,

@@ -7,6 +7,7 @@ import { loadConfig } from '../../src/config.js';
 import { createGraphqlServer } from '../../src/graphql/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
+import { CommitSlots } from '../../src/inventory/commit-slots.js';
 import { LocationService } from '../../src/inventory/location-service.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
@@ -50,8 +51,8 @@ const server = createGraphqlServer({
     transferStock: new TransferStockTransaction(stock),
     // Nothing reads in this benchmark, and nothing is reserved.
     reservations: new ReservationService(stock, {} as ReservationCatalogue),
-    locations: new LocationService({} as LocationCatalogue),
-    products: new ProductService({} as ProductCatalogue),
+    locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
+    products: new ProductService({} as ProductCatalogue, new CommitSlots(1)),
   },
   log: pino({ level: config.logLevel }),
   host: config.host,

@@ -3,6 +3,7 @@
  * pools that the sale deducts through, while crowds of buyers come for one product. The samples are the reads'.
  */
 import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { CommitSlots } from '../../src/inventory/commit-slots.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import type { Contender } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
@@ -28,7 +29,10 @@ export class SideReads implements Work {
     private readonly settings: SideReadsSettings,
     private readonly instruments: Instruments,
   ) {
-    this.products = new ProductService(new SequelizeProductCatalogue(contender.pools));
+    this.products = new ProductService(
+      new SequelizeProductCatalogue(contender.pools),
+      new CommitSlots(1),
+    );
   }
 
   async warmUp(buyers: number, durationMs: number): Promise<void> {

@@ -9,8 +9,6 @@ import {
 import { available } from './errors.js';
 import { runTransaction } from './transactions.js';
 
-const CREATE_TIMEOUT_MS = 5_000;
-
 export class SequelizeLocationCatalogue implements LocationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
 
@@ -24,8 +22,10 @@ export class SequelizeLocationCatalogue implements LocationCatalogue {
     return rows.map(toLocation);
   }
 
-  async createLocation(location: Pick<Location, 'id' | 'name'>): Promise<Location | null> {
-    const deadlineMs = performance.now() + CREATE_TIMEOUT_MS;
+  async createLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadlineMs: number,
+  ): Promise<Location | null> {
     const outcome = await runTransaction(
       this.pools.writer,
       deadlineMs,

@@ -24,7 +24,6 @@ import { runTransaction, type Attempt } from './transactions.js';
 
 /** Sums are shown as GraphQL's 32-bit Int. */
 const SUM_MAX = 2_147_483_647;
-const CREATE_TIMEOUT_MS = 5_000;
 
 export class SequelizeProductCatalogue implements ProductCatalogue {
   private readonly reading: Models;
@@ -100,8 +99,7 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
     );
   }
 
-  async createProduct(product: NewProduct): Promise<CreateProductOutcome> {
-    const deadlineMs = performance.now() + CREATE_TIMEOUT_MS;
+  async createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome> {
     const operationId = randomBytes(32);
     const outcome = await runTransaction(this.pools.writer, deadlineMs, (attempt) =>
       this.insertProduct(product, operationId, attempt),

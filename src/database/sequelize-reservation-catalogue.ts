@@ -5,8 +5,6 @@ import type { ReservationCatalogue } from '../inventory/stock-store.js';
 import { available } from './errors.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from './reservation-statements.js';
 
-const SWEEP_LOCK_PREFIX = 'stockade.sweep.';
-
 export class SequelizeReservationCatalogue implements ReservationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize }) {}
 
@@ -40,30 +38,6 @@ export class SequelizeReservationCatalogue implements ReservationCatalogue {
       [limit],
     );
     return rows.map(({ productId }) => productId);
-  }
-
-  async exclusively(work: () => Promise<void>): Promise<void> {
-    await available(() =>
-      // The lock is the session's: it ends with the connection, so no crash can leave it behind.
-      this.pools.reader.transaction(async (transaction) => {
-        const lock = {
-          replacements: [SWEEP_LOCK_PREFIX] as unknown[],
-          transaction,
-          type: QueryTypes.SELECT as const,
-        };
-        const name = 'CONCAT(?, LEFT(SHA2(DATABASE(), 256), 40))';
-        const [row] = await this.pools.reader.query<{ taken: number | null }>(
-          `SELECT GET_LOCK(${name}, 0) AS taken`,
-          lock,
-        );
-        if (row?.taken !== 1) return;
-        try {
-          await work();
-        } finally {
-          await this.pools.reader.query(`SELECT RELEASE_LOCK(${name})`, lock);
-        }
-      }),
-    );
   }
 
   private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {

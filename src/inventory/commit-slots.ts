@@ -3,6 +3,8 @@
  *
  * Whoever waits here holds no database connection, so a queue of buyers never takes the pool away from the reads.
  */
+import { StorageUnavailableError } from './stock-store.js';
+
 export class CommitSlots {
   private free: number;
   private readonly waiting = new Set<() => void>();
@@ -58,4 +60,23 @@ export class CommitSlots {
     this.waiting.delete(next);
     next();
   }
+}
+
+const CREATE_TIMEOUT_MS = 5_000;
+
+/**
+ * Runs what creates something, in a slot and within a bounded time.
+ *
+ * @param work is given its deadline, on the monotonic clock (`performance.now()`), in milliseconds.
+ * @throws StorageUnavailableError where no slot came free in time.
+ */
+export async function inSlot<T>(
+  slots: CommitSlots,
+  work: (deadlineMs: number) => Promise<T>,
+): Promise<T> {
+  const deadlineMs = performance.now() + CREATE_TIMEOUT_MS;
+  const outcome = await slots.run(deadlineMs, () => work(deadlineMs));
+  if (outcome === 'TIMED_OUT')
+    throw new StorageUnavailableError('No transaction came free in time.');
+  return outcome;
 }

@@ -1,4 +1,5 @@
 /** The places that hold stock. Creating one is repeated safely by its id: a second call changes nothing. */
+import { inSlot, type CommitSlots } from './commit-slots.js';
 import { ID_RULE } from './request-form.js';
 import { NAME_RULE, isValidName } from './product-service.js';
 import { isValidId } from './stock.js';
@@ -15,13 +16,18 @@ export type CreateLocationResult =
   | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
 
 export class LocationService {
-  constructor(private readonly catalogue: LocationCatalogue) {}
+  constructor(
+    private readonly catalogue: LocationCatalogue,
+    private readonly slots: CommitSlots,
+  ) {}
 
   /** @throws StorageUnavailableError where there is no database; trying again is safe. */
   async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
     if (!isValidId(id)) return { outcome: 'INVALID', field: 'id', message: ID_RULE };
     if (!isValidName(name)) return { outcome: 'INVALID', field: 'name', message: NAME_RULE };
-    const location = await this.catalogue.createLocation({ id, name });
+    const location = await inSlot(this.slots, (deadlineMs) =>
+      this.catalogue.createLocation({ id, name }, deadlineMs),
+    );
     if (!location) return { outcome: 'ALREADY_EXISTS', locationId: id };
     return { outcome: 'CREATED', location };
   }

@@ -3,6 +3,7 @@
  *
  * Creating is repeated safely by its id: a second call finds the product and changes nothing.
  */
+import { inSlot, type CommitSlots } from './commit-slots.js';
 import { ID_RULE, InvalidRequestError, checkId } from './request-form.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
 import type {
@@ -44,13 +45,18 @@ export type CreateProductResult =
   | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
 
 export class ProductService {
-  constructor(private readonly catalogue: ProductCatalogue) {}
+  constructor(
+    private readonly catalogue: ProductCatalogue,
+    private readonly slots: CommitSlots,
+  ) {}
 
   /** @throws StorageUnavailableError where there is no database; trying again is safe. */
   async createProduct(request: CreateProductRequest): Promise<CreateProductResult> {
     const checked = checkNewProduct(request);
     if ('outcome' in checked) return checked;
-    const outcome = await this.catalogue.createProduct(checked);
+    const outcome = await inSlot(this.slots, (deadlineMs) =>
+      this.catalogue.createProduct(checked, deadlineMs),
+    );
     if (outcome === 'LOCATION_NOT_FOUND') {
       return invalid('locationId', 'There is no location with this id.');
     }

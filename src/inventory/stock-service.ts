@@ -38,7 +38,8 @@ const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
 
 export class StockService {
-  private readonly slots: CommitSlots;
+  /** For all else that writes, so that writing never takes more connections than it may. */
+  readonly slots: CommitSlots;
   private readonly lanes: StockLanes;
   private writesAlone = 0;
 

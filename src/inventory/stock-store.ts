@@ -158,7 +158,8 @@ export interface ProductCatalogue {
     productIds: readonly string[],
     page: PageRequest,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
-  createProduct(product: NewProduct): Promise<CreateProductOutcome>;
+  /** @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds. */
+  createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome>;
 }
 
 export interface Location {
@@ -172,8 +173,15 @@ export interface Location {
 export interface LocationCatalogue {
   /** By id, the default one first. */
   locations(): Promise<readonly Location[]>;
-  /** Null where there is one with this id, which stays as it is. */
-  createLocation(location: Pick<Location, 'id' | 'name'>): Promise<Location | null>;
+  /**
+   * Null where there is one with this id, which stays as it is.
+   *
+   * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds.
+   */
+  createLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadlineMs: number,
+  ): Promise<Location | null>;
 }
 
 /** Reading reservations. All of it rejects with StorageUnavailableError where there is no database. */
@@ -182,6 +190,14 @@ export interface ReservationCatalogue {
   reservationById(id: string): Promise<Reservation | null>;
   /** Products of which expired reservations still hold something, those that wait longest first. */
   productsWithDueLines(limit: number): Promise<readonly string[]>;
-  /** Runs the work while no other process runs such work; not at all where one does. */
-  exclusively(work: () => Promise<void>): Promise<void>;
+}
+
+export interface AnswerArchive {
+  /**
+   * Drops the stored answers of operations that are older than this; their keys stay, and are known to have expired.
+   *
+   * @returns of how many operations; fewer than `limit` where no more are left.
+   * @throws StorageUnavailableError
+   */
+  expireAnswers(olderThanDays: number, limit: number, deadlineMs: number): Promise<number>;
 }

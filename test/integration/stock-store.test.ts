@@ -34,7 +34,7 @@ async function newProduct(quantity: number): Promise<string> {
   products += 1;
   const id = `product-${products}`;
   const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-  expect(await catalogue.createProduct(product)).toBe('CREATED');
+  expect(await catalogue.createProduct(product, performance.now() + 10_000)).toBe('CREATED');
   return id;
 }
 

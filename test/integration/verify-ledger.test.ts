@@ -23,7 +23,7 @@ async function newProduct(id: string): Promise<void> {
   const catalogue = new SequelizeProductCatalogue(database);
   const store = new SequelizeStockStore(database.writer);
   const product = { id, name: id, quantity: 100, locationId: 'default', lowStockThreshold: null };
-  await catalogue.createProduct(product);
+  await catalogue.createProduct(product, performance.now() + 10_000);
   for (const quantity of [1, 2, 3, 4]) {
     const items = [{ productId: id, quantity }];
     const request = checkRequest('deductStock', { items, mode: 'PARTIAL' }, null);
@@ -202,6 +202,12 @@ describe('names the first bad line of a product', () => {
       null,
       /-1 reserved/,
     ],
+    [
+      'with more reserved than reservations hold',
+      [`${LEVEL} reserved = 3 ${OF('$')}`],
+      null,
+      /3 reserved, its reservations hold 0/,
+    ],
     ['whose ledger is gone', [`DELETE FROM stock_movements ${OF('$')}`], null, /the ledger at 0/],
   ];
 
@@ -286,7 +292,7 @@ test('is not misled by what is written while it reads', async () => {
     locationId: 'default',
     lowStockThreshold: null,
   };
-  await new SequelizeProductCatalogue(pool).createProduct(product);
+  await new SequelizeProductCatalogue(pool).createProduct(product, performance.now() + 10_000);
   const writing = { goesOn: true };
   const writers = stores.map(async (store) => {
     while (writing.goesOn) {

@@ -84,7 +84,10 @@ export function useLanes() {
     const id = `lane-${String(products).padStart(4, '0')}`;
     const database = new Database({ url: fresh.url, poolMax: 2, commitsMax: 1 });
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await new SequelizeProductCatalogue(database).createProduct(product);
+    await new SequelizeProductCatalogue(database).createProduct(
+      product,
+      performance.now() + 10_000,
+    );
     await database.close();
     return id;
   }

@@ -63,7 +63,7 @@ export class Shop {
     this.products += 1;
     const id = `p${String(this.products).padStart(4, '0')}`;
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await this.catalogue.createProduct(product);
+    await this.catalogue.createProduct(product, performance.now() + 10_000);
     return id;
   }
 

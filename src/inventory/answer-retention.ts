@@ -1,0 +1,35 @@
+/**
+ * Stored answers are kept for some days. Their keys are kept for ever: a request that comes again after that is told
+ * that its answer has expired, and is never carried out a second time.
+ */
+import type { CommitSlots } from './commit-slots.js';
+import type { ExclusiveTurns } from './recurring-work.js';
+import type { AnswerArchive } from './stock-store.js';
+
+/** Operations in one transaction. */
+const BATCH_MAX = 500;
+const ROUND_MAX_MS = 10_000;
+const BATCH_TIMEOUT_MS = 5_000;
+
+export class AnswerRetention {
+  constructor(
+    private readonly archive: AnswerArchive,
+    private readonly slots: CommitSlots,
+    private readonly turns: ExclusiveTurns,
+    private readonly retentionDays: number,
+  ) {}
+
+  /** One round, which ends where nothing is left to expire or its time is over. @throws StorageUnavailableError */
+  async expire(signal: AbortSignal): Promise<void> {
+    await this.turns.exclusively('answers', async () => {
+      const endMs = performance.now() + ROUND_MAX_MS;
+      while (!signal.aborted && performance.now() < endMs) {
+        const deadlineMs = performance.now() + BATCH_TIMEOUT_MS;
+        const expired = await this.slots.run(deadlineMs, () =>
+          this.archive.expireAnswers(this.retentionDays, BATCH_MAX, deadlineMs),
+        );
+        if (expired === 'TIMED_OUT' || expired < BATCH_MAX) return;
+      }
+    });
+  }
+}
