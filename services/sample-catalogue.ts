@@ -60,13 +60,6 @@ export const SAMPLE_MUTATION = `mutation {
   }
 }`;
 
-const ADD_PRODUCT = `mutation AddSampleProduct($input: CreateProductInput!) {
-  createProduct(input: $input) {
-    __typename
-    ... on InvalidInputError { message }
-  }
-}`;
-
 function product(
   id: string,
   name: string,
@@ -77,27 +70,101 @@ function product(
 }
 
 interface Answer {
-  readonly data?: { readonly createProduct: { readonly __typename: string; message?: string } };
+  readonly data?: Readonly<
+    Record<string, { readonly __typename: string; readonly message?: string }>
+  >;
   readonly errors?: readonly { readonly message: string }[];
 }
 
-/** Returns how many were not there before. @throws ServiceError, or the signal's reason. */
+const ADD_PRODUCT = `mutation AddSampleProduct($input: CreateProductInput!) {
+  result: createProduct(input: $input) { __typename ... on Error { message } }
+}`;
+const ADD_LOCATION = `mutation AddSampleLocation($input: CreateLocationInput!) {
+  result: createLocation(input: $input) { __typename ... on Error { message } }
+}`;
+const COUNT = `mutation CountSample($input: SetStockInput!) {
+  result: setStock(input: $input) { __typename ... on Error { message } }
+}`;
+const MOVE = `mutation MoveSample($input: TransferStockInput!) {
+  result: transferStock(input: $input) { __typename ... on Error { message } }
+}`;
+const RESERVE = `mutation ReserveSample($input: ReserveStockInput!) {
+  result: reserveStock(input: $input) { __typename }
+}`;
+
+/**
+ * What makes the other parts of the API worth a look: a second location with stock, something moved there, something
+ * counted, and a cart that holds something. Each has a key, so that it happens once in a database that is kept.
+ */
+const SAMPLE_HISTORY: readonly (readonly [query: string, input: object])[] = [
+  [ADD_LOCATION, { id: 'warehouse', name: 'Warehouse' }],
+  [
+    MOVE,
+    {
+      productId: 'usb-c-cable-2m',
+      fromLocationId: 'default',
+      toLocationId: 'warehouse',
+      quantity: 1_500,
+      idempotencyKey: 'sample-transfer',
+      reference: 'T-1001',
+    },
+  ],
+  [
+    COUNT,
+    {
+      productId: 'gift-card-50',
+      quantity: 4_990,
+      changeFromQuantity: 5_000,
+      idempotencyKey: 'sample-count',
+      reason: 'cycle count',
+    },
+  ],
+  [
+    RESERVE,
+    {
+      items: [
+        { productId: 'espresso-cups', quantity: 2 },
+        { productId: 'coffee-grinder', quantity: 1 },
+      ],
+      ttlSeconds: 86_400,
+      idempotencyKey: 'sample-cart',
+      reference: 'cart-42',
+    },
+  ],
+];
+
+/** Returns how many products were not there before. @throws ServiceError, or the signal's reason. */
 export async function addSampleCatalogue(url: string, signal: AbortSignal): Promise<number> {
   let added = 0;
   for (const input of SAMPLE_CATALOGUE) {
-    const response = await fetch(url, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: ADD_PRODUCT, variables: { input } }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(ADD_TIMEOUT_MS)]),
-    });
-    const answer = (await response.json()) as Answer;
-    const made = answer.data?.createProduct;
-    if (made?.__typename === 'Product') added += 1;
-    else if (made?.__typename !== 'ProductAlreadyExistsError') {
-      const why = made?.message ?? answer.errors?.[0]?.message ?? `HTTP ${response.status}`;
+    const { type, why } = await send(url, ADD_PRODUCT, input, signal);
+    if (type === 'Product') added += 1;
+    else if (type !== 'ProductAlreadyExistsError') {
       throw new ServiceError(`The sample product ${input.id} could not be added: ${why}`);
     }
   }
+  for (const [query, input] of SAMPLE_HISTORY) {
+    // Where somebody has gone on from an earlier start, this is refused, and what is there is what he wants to see.
+    const { type, why } = await send(url, query, input, signal);
+    if (type === undefined) throw new ServiceError(`The sample data could not be added: ${why}`);
+  }
   return added;
+}
+
+async function send(
+  url: string,
+  query: string,
+  input: object,
+  signal: AbortSignal,
+): Promise<{ readonly type: string | undefined; readonly why: string }> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query, variables: { input } }),
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ADD_TIMEOUT_MS)]),
+  });
+  const { data, errors } = (await response.json()) as Answer;
+  const result = data?.result;
+  const why = result?.message ?? errors?.[0]?.message ?? `HTTP ${response.status}`;
+  return { type: result?.__typename, why };
 }

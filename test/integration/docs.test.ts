@@ -1,0 +1,90 @@
+/**
+ * The examples of the documentation, executed as they stand: each page from top to bottom, against the sample data,
+ * every answer compared with the one that is printed. `…` is any value; a name in angle brackets is taken from an answer
+ * and put into what comes after it.
+ */
+import { readFileSync, readdirSync } from 'node:fs';
+import { addSampleCatalogue } from '../../services/sample-catalogue.js';
+import { createFreshDatabase, type FreshDatabase } from '../support/fresh-database.js';
+import { closeClient, post } from '../support/graphql-client.js';
+import { runApp, type RunningApp } from '../support/running-app.js';
+
+interface Example {
+  readonly operation: string;
+  readonly answer: unknown;
+}
+
+function examplesOf(page: string): Example[] {
+  const text = readFileSync(page, 'utf8');
+  const blocks = text.matchAll(/```graphql\n([^`]+)```\n\n```json\n([^`]+)```/g);
+  return [...blocks].map(([, operation = '', answer = '']) => {
+    const printed = JSON.parse(answer) as Record<string, unknown>;
+    const isWhole = 'data' in printed || 'errors' in printed;
+    return { operation, answer: isWhole ? printed : { data: printed } };
+  });
+}
+
+const PAGES = readdirSync('docs')
+  .filter((name) => name.endsWith('.md'))
+  .map((name) => `docs/${name}`)
+  .concat('README.md')
+  .map((page) => ({ page, examples: examplesOf(page) }))
+  .filter(({ examples }) => examples.length > 0);
+
+let database: FreshDatabase;
+let app: RunningApp;
+
+beforeEach(async () => {
+  database = await createFreshDatabase();
+  app = await runApp(database.url, { NODE_ENV: 'development' });
+  await addSampleCatalogue(app.graphqlUrl, AbortSignal.timeout(60_000));
+});
+
+afterEach(async () => {
+  closeClient();
+  await app.stop();
+  const { problems } = await database.verifyLedger();
+  await database.drop();
+  expect(problems).toEqual([]);
+});
+
+/** What is printed, with what may differ replaced by what came; names are learnt on the way. */
+function fillIn(printed: unknown, came: unknown, names: Map<string, string>): unknown {
+  if (printed === '…') return came;
+  if (typeof printed === 'string' && /^<.+>$/.test(printed)) {
+    if (typeof came === 'string') names.set(printed, came);
+    return came;
+  }
+  if (Array.isArray(printed) && Array.isArray(came)) {
+    return printed.map((value, i) => fillIn(value, came[i], names));
+  }
+  if (typeof printed === 'object' && printed && typeof came === 'object' && came) {
+    return Object.fromEntries(
+      Object.entries(printed).map(([key, value]) => [
+        key,
+        fillIn(value, (came as Record<string, unknown>)[key], names),
+      ]),
+    );
+  }
+  return printed;
+}
+
+test('every page that shows operations shows their answers', () => {
+  for (const { page, examples } of PAGES) {
+    const operations = readFileSync(page, 'utf8').match(/```graphql\n/g) ?? [];
+    expect([page, examples.length]).toEqual([page, operations.length]);
+  }
+  expect(PAGES.length).toBeGreaterThan(5);
+});
+
+test.each(PAGES)('$page', async ({ examples }) => {
+  const names = new Map<string, string>();
+  for (const { operation, answer } of examples) {
+    const query = operation.replaceAll(/<[\w-]+>/g, (name) => names.get(name) ?? name);
+    const { data, errors } = await post(app.graphqlUrl, JSON.stringify({ query }));
+    // Where in the operation an error has its place is nobody's example.
+    const said = errors?.map(({ message, extensions }) => ({ message, extensions }));
+    const came = said ? { errors: said } : { data };
+    expect(came).toEqual(fillIn(answer, came, names));
+  }
+});
