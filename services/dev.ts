@@ -96,6 +96,8 @@ function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string 
     REDIS_URL: urls.redisUrl,
     ...given,
     NODE_ENV: 'development',
+    // The sample catalogue is added without a key, and so is whatever a newcomer pastes.
+    AUTH: 'none',
   });
 }
 
@@ -134,6 +136,7 @@ function greet(services: Services, url: string, added: number): string {
 ${services.mysql.chosen}
 ${services.redis.chosen}
 Sample catalogue: ${sample}.
+No key is needed here: everybody may do everything.
 
 Stockade serves ${address}
 Open it in a browser for Apollo Sandbox, and paste:

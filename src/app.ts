@@ -3,12 +3,16 @@
  * the reverse order. The only file that sees every folder.
  */
 import { pino, type Logger } from 'pino';
+import { ApiKeyVerifier } from './auth/api-key-verifier.js';
+import { BearerAuthenticator } from './auth/bearer-authenticator.js';
+import { JwtVerifier } from './auth/jwt-verifier.js';
 import type { Config } from './config.js';
 import { Database } from './database/connect.js';
 import { assertMigrated, migrate } from './database/migrator.js';
 import { NamedTurns } from './database/named-turns.js';
 import { SequelizeAnswerArchive } from './database/sequelize-answer-archive.js';
 import { SequelizeLocationCatalogue } from './database/sequelize-location-catalogue.js';
+import { SequelizeApiKeyStore } from './database/sequelize-api-key-store.js';
 import { SequelizeProductCatalogue } from './database/sequelize-product-catalogue.js';
 import { SequelizeReservationCatalogue } from './database/sequelize-reservation-catalogue.js';
 import { SequelizeStockStore } from './database/sequelize-stock-store.js';
@@ -34,6 +38,7 @@ import type { ReservationCatalogue } from './inventory/stock-store.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { lockMetrics } from './metrics.js';
+import { RequestLimit } from './rate-limit/request-limit.js';
 import { Readiness } from './readiness.js';
 
 export interface App {
@@ -100,6 +105,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       lock,
       lockIsNeeded: config.lockFallback === 'fail',
     });
+    const authenticator = buildAuthenticator(config, database, log);
+    const requestLimit = openRequestLimit(config, log);
+    if (requestLimit) {
+      started.push('rate limit', () => requestLimit.stop());
+      await requestLimit.start();
+    }
     const server = createGraphqlServer({
       services: buildServices(config, database, stock, reservations),
       log,
@@ -112,7 +123,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       requestTimeoutMs: config.requestTimeoutMs,
       shutdownGraceMs: config.shutdownGraceMs,
       readiness: () => readiness.report(),
-      metrics: lockMetrics(lock),
+      trustedProxies: config.trustedProxies,
+      authenticator,
+      requestLimit,
+      metrics: lockMetrics(lock, { authenticator, requestLimit }),
     });
     started.push('server', async () => {
       readiness.drain();
@@ -140,6 +154,28 @@ function openLock(config: Config, log: Logger): RedisLockService {
           : 'deductions run under the row locks of the database',
     }),
   });
+}
+
+function buildAuthenticator(
+  config: Config,
+  database: Database,
+  log: Logger,
+): BearerAuthenticator | null {
+  if (config.auth.length === 0) {
+    log.info('Nobody needs a key here: AUTH is none, and everybody may do everything.');
+    return null;
+  }
+  return new BearerAuthenticator({
+    apiKeys: config.auth.includes('keys')
+      ? new ApiKeyVerifier(new SequelizeApiKeyStore(database))
+      : null,
+    jwts: config.jwt ? new JwtVerifier(config.jwt) : null,
+  });
+}
+
+function openRequestLimit({ rateLimit, redisUrl }: Config, log: Logger): RequestLimit | null {
+  if (!rateLimit || redisUrl === undefined) return null;
+  return new RequestLimit({ ...rateLimit, redisUrl, log });
 }
 
 function buildServices(

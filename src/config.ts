@@ -3,19 +3,28 @@
  *
  * Nothing is read from the environment anywhere else, so the table in the README is complete by construction.
  */
+import { isIP } from 'node:net';
 import { z } from 'zod';
+import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './auth/jwt-verifier.js';
 
 export type StockLockKind = 'redis' | 'database' | 'none';
 
-const DAY_MS = 86_400_000;
+/** How principals may prove who they are. */
+export type AuthMethod = 'keys' | 'jwt';
 
-const wholeNumber = (fallback: number, min: number, max: number) =>
+const DAY_MS = 86_400_000;
+/** For a backend that sells for many buyers under one name: what one process serves is far below. */
+const RATE_PER_SECOND_IN_PRODUCTION = 10_000;
+
+const numberWithin = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
-    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`)
-    .default(fallback);
+    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
+
+const wholeNumber = (fallback: number, min: number, max: number) =>
+  numberWithin(min, max).default(fallback);
 
 const flag = z
   .enum(['true', 'false'], 'must be true or false')
@@ -33,6 +42,14 @@ const urlOf = (...protocols: string[]) =>
 const mysqlUrl = urlOf('mysql:', 'mariadb:').refine((text) => {
   return !URL.canParse(text) || new URL(text).pathname.length > 1;
 }, 'must name a database, as in mysql://user:password@host:3306/stockade');
+
+const list = (text: string) => text.split(',').filter((word) => word !== '');
+
+/** Keys that come over an open network may be anybody's. */
+const jwksUrl = urlOf('https:', 'http:').refine((text) => {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  return url?.protocol !== 'http:' || /^(localhost|127\..+|\[::1\])$/.test(url.hostname);
+}, 'must begin with https://, unless it is on this machine');
 
 const environment = z
   .object({
@@ -63,29 +80,47 @@ const environment = z
         'must be fatal, error, warn, info, debug, trace or silent',
       )
       .default('info'),
+    AUTH: z
+      .enum(['none', 'keys', 'jwt', 'keys,jwt', 'jwt,keys'], 'must be keys, jwt, keys,jwt or none')
+      .optional(),
+    JWT_ISSUER: z.string().optional(),
+    JWT_AUDIENCE: z.string().optional(),
+    JWT_JWKS_URL: jwksUrl.optional(),
+    JWT_ALGORITHMS: z
+      .string()
+      .default('RS256,PS256,ES256,EdDSA')
+      .transform(list)
+      .refine(
+        (names): names is JwtAlgorithm[] =>
+          names.length > 0 && names.every((name) => JWT_ALGORITHMS.some((known) => known === name)),
+        `must be some of ${JWT_ALGORITHMS.join(',')}`,
+      ),
+    RATE_LIMIT_PER_SECOND: numberWithin(0, 10_000_000).optional(),
+    RATE_LIMIT_BURST: numberWithin(0, 100_000_000).optional(),
+    TRUSTED_PROXIES: z
+      .string()
+      .default('')
+      .transform(list)
+      .refine(
+        (proxies) => proxies.every(isNetwork),
+        'must be addresses or networks as in 10.0.0.0/8',
+      ),
     MIGRATE_ON_START: flag.default(true),
     SANDBOX: flag.optional(),
     INTROSPECTION: flag.optional(),
     CORS_ORIGINS: z
       .string()
       .default('')
-      .transform((text) => text.split(',').filter((origin) => origin !== ''))
+      .transform(list)
       .refine(
         (origins) => origins.every((o) => URL.canParse(o) && new URL(o).origin === o),
         'must be origins separated by commas, as in https://shop.example,https://admin.example',
       ),
   })
-  .superRefine((env, context) => {
-    const complain = (variable: string, message: string) => {
-      context.addIssue({ code: 'custom', path: [variable], message });
-    };
-    if (env.STOCK_LOCK === 'redis' && env.REDIS_URL === undefined) {
-      complain('REDIS_URL', 'must be set where STOCK_LOCK is redis');
-    }
-    if (env.COMMITS_MAX >= env.MYSQL_POOL_MAX) {
-      complain('COMMITS_MAX', 'must be below MYSQL_POOL_MAX, which leaves connections for reads');
-    }
-  });
+  // Also where a variable by itself is wrong, so that everything is said at once.
+  .superRefine(checkTogether, { when: () => true });
+
+type Checked = z.infer<typeof environment>;
 
 export interface Config {
   readonly environment: 'development' | 'production' | 'test';
@@ -109,6 +144,14 @@ export interface Config {
   /** Server processes behind one port; each has its own lanes, locks and pools. */
   readonly workers: number;
   readonly logLevel: string;
+  /** How principals may prove who they are; none where everybody may do everything. */
+  readonly auth: readonly AuthMethod[];
+  /** Set where auth names jwt. */
+  readonly jwt: JwtSettings | null;
+  /** Of one principal, over all processes; null where nobody is limited. */
+  readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
+  /** Addresses and networks whose `X-Forwarded-For` is believed. */
+  readonly trustedProxies: readonly string[];
   readonly migrateOnStart: boolean;
   readonly sandbox: boolean;
   readonly introspection: boolean;
@@ -130,14 +173,16 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    throw new ConfigError(
-      parsed.error.issues.map((issue) => {
-        const variable = String(issue.path[0]);
-        return given[variable] === undefined && issue.code === 'invalid_type'
-          ? `${variable} must be set`
-          : `${variable} ${issue.message}`;
-      }),
-    );
+    const problems = new Map<string, string>();
+    for (const { path, code, message } of parsed.error.issues) {
+      const variable = String(path[0]);
+      const missing = given[variable] === undefined && code === 'invalid_type';
+      // One is enough: what a variable lacks beside others is of no use where it is wrong by itself.
+      if (!problems.has(variable)) {
+        problems.set(variable, `${variable} ${missing ? 'must be set' : message}`);
+      }
+    }
+    throw new ConfigError([...problems.values()]);
   }
   const checked = parsed.data;
   const development = checked.NODE_ENV === 'development';
@@ -160,11 +205,66 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     mysqlPoolMax: checked.MYSQL_POOL_MAX,
     workers: checked.WORKERS,
     logLevel: checked.LOG_LEVEL,
+    auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => checked.AUTH?.includes(m))),
+    jwt: jwtOf(checked),
+    rateLimit: rateLimitOf(checked),
+    trustedProxies: Object.freeze(checked.TRUSTED_PROXIES),
     migrateOnStart: checked.MIGRATE_ON_START,
     sandbox: checked.SANDBOX ?? development,
     introspection: checked.INTROSPECTION ?? development,
     corsOrigins: Object.freeze(checked.CORS_ORIGINS),
   });
+}
+
+/** What variables ask of each other. A variable that is wrong by itself may be anything here. */
+function checkTogether(
+  env: Readonly<Partial<Record<string, unknown>>>,
+  context: z.core.$RefinementCtx,
+): void {
+  const complain = (variable: string, message: string) => {
+    context.addIssue({ code: 'custom', path: [variable], message });
+  };
+  if (env.STOCK_LOCK === 'redis' && env.REDIS_URL === undefined) {
+    complain('REDIS_URL', 'must be set where STOCK_LOCK is redis');
+  }
+  const auth = typeof env.AUTH === 'string' ? env.AUTH : 'none';
+  if (env.NODE_ENV === 'production' && auth === 'none') {
+    complain('AUTH', 'must be keys, jwt or keys,jwt in production');
+  }
+  if (auth.includes('jwt')) {
+    for (const variable of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL']) {
+      if (env[variable] === undefined) complain(variable, 'must be set where AUTH names jwt');
+    }
+  }
+  if (env.RATE_LIMIT_PER_SECOND && env.REDIS_URL === undefined) {
+    complain('REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is');
+  }
+  if (Number(env.COMMITS_MAX) >= Number(env.MYSQL_POOL_MAX)) {
+    complain('COMMITS_MAX', 'must be below MYSQL_POOL_MAX, which leaves connections for reads');
+  }
+}
+
+function jwtOf(checked: Checked): JwtSettings | null {
+  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: jwksUrl } = checked;
+  if (!checked.AUTH?.includes('jwt')) return null;
+  if (issuer === undefined || audience === undefined || jwksUrl === undefined) return null;
+  return Object.freeze({ issuer, audience, jwksUrl, algorithms: checked.JWT_ALGORITHMS });
+}
+
+function rateLimitOf(checked: Checked): Config['rateLimit'] {
+  const isProduction = checked.NODE_ENV === 'production';
+  const usual = isProduction && checked.REDIS_URL ? RATE_PER_SECOND_IN_PRODUCTION : 0;
+  const perSecond = checked.RATE_LIMIT_PER_SECOND ?? usual;
+  const burst = checked.RATE_LIMIT_BURST ?? perSecond;
+  return perSecond === 0 ? null : Object.freeze({ perSecond, burst });
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', bits, ...more] = text.split('/');
+  const family = isIP(address);
+  const bitsMax = family === 4 ? 32 : 128;
+  const sized = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
+  return family !== 0 && sized && more.length === 0;
 }
 
 /** The one variable that the tools beside the server need. @throws ConfigError */

@@ -11,11 +11,23 @@ export interface MetricsPage {
   read(): Promise<string>;
 }
 
-/** @param lock null where no distributed lock is used; then only the process is measured. */
-export function lockMetrics(lock: { stats(): LockStats } | null): MetricsPage {
+/** Who counts at the door; null where it is not guarded. */
+export interface DoorCounts {
+  readonly authenticator: { stats(): { readonly refused: number } } | null;
+  readonly requestLimit: {
+    stats(): { readonly refused: number; readonly uncounted: number };
+  } | null;
+}
+
+/** @param lock null where no distributed lock is used. */
+export function lockMetrics(
+  lock: { stats(): LockStats } | null,
+  door: DoorCounts = { authenticator: null, requestLimit: null },
+): MetricsPage {
   const registry = new Registry();
   addProcessMetrics(registry);
   if (lock) addLockMetrics(registry, lock);
+  addDoorMetrics(registry, door);
   return { contentType: registry.contentType, read: () => registry.metrics() };
 }
 
@@ -49,6 +61,39 @@ function addProcessMetrics(registry: Registry): void {
       return utilization;
     },
   );
+}
+
+function addDoorMetrics(registry: Registry, { authenticator, requestLimit }: DoorCounts): void {
+  const counter = (name: string, help: string, read: () => number) => {
+    const get = () =>
+      Promise.resolve({
+        name,
+        help,
+        type: 'counter',
+        values: [{ value: read() }],
+        aggregator: 'sum',
+      });
+    registry.registerMetric({ name, get } as unknown as Metric);
+  };
+  if (authenticator) {
+    counter(
+      'stockade_authentications_refused_total',
+      'Requests whose credential proved nobody, or could not be looked up.',
+      () => authenticator.stats().refused,
+    );
+  }
+  if (requestLimit) {
+    counter(
+      'stockade_rate_limit_refused_total',
+      'Requests beyond the rate of their principal.',
+      () => requestLimit.stats().refused,
+    );
+    counter(
+      'stockade_rate_limit_uncounted_total',
+      'Requests that were let through uncounted while Redis was away.',
+      () => requestLimit.stats().uncounted,
+    );
+  }
 }
 
 interface Sample {

@@ -17,7 +17,12 @@ const SENTENCES: Readonly<Record<string, string>> = {
 };
 
 /** Errors of ours whose message is written for the operator. */
-const OUR_CODES = new Set(['SCHEMA_OUTDATED', 'MIGRATION_BUSY', 'LOCK_UNAVAILABLE']);
+const OUR_CODES = new Set([
+  'SCHEMA_OUTDATED',
+  'MIGRATION_BUSY',
+  'LOCK_UNAVAILABLE',
+  'API_KEY_REQUEST',
+]);
 
 export function explainStartFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;

@@ -2,7 +2,12 @@
  * Our own server, all of it, over a stock service that touches nothing: what HTTP, GraphQL and the request's form cost.
  * Whatever the real server serves less is what locking, deciding and durably writing cost.
  */
+import { createHash } from 'node:crypto';
 import { pino } from 'pino';
+import { splitKey } from '../../src/auth/api-key.js';
+import { ApiKeyVerifier } from '../../src/auth/api-key-verifier.js';
+import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
+import { toScopes } from '../../src/auth/principal.js';
 import { loadConfig } from '../../src/config.js';
 import { createGraphqlServer } from '../../src/graphql/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
@@ -21,6 +26,7 @@ import type {
 } from '../../src/inventory/stock-store.js';
 import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
 import { lockMetrics } from '../../src/metrics.js';
+import { RequestLimit } from '../../src/rate-limit/request-limit.js';
 
 const config = loadConfig(process.env);
 
@@ -43,6 +49,23 @@ function grant({ lines }: StockWrite): Promise<WriteResult> {
   });
 }
 
+/** The one key there is, as the database would find it. */
+const { prefix, secret } = splitKey(process.env.BENCH_API_KEY ?? '');
+const key = {
+  prefix,
+  name: 'bench',
+  secretSha256: createHash('sha256').update(secret).digest(),
+  scopes: toScopes(['deduct']),
+  expiresAt: null,
+  revokedAt: null,
+};
+const apiKeys = new ApiKeyVerifier({ findByPrefixes: () => Promise.resolve([key]) });
+const log = pino({ level: config.logLevel });
+const requestLimit =
+  config.rateLimit && config.redisUrl
+    ? new RequestLimit({ ...config.rateLimit, redisUrl: config.redisUrl, log })
+    : null;
+
 const server = createGraphqlServer({
   services: {
     deductStock: new DeductStockTransaction(stock, { batchMax: config.stockBatchMax }),
@@ -54,7 +77,7 @@ const server = createGraphqlServer({
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
     products: new ProductService({} as ProductCatalogue, new CommitSlots(1)),
   },
-  log: pino({ level: config.logLevel }),
+  log,
   host: config.host,
   port: config.port,
   environment: config.environment,
@@ -65,9 +88,13 @@ const server = createGraphqlServer({
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
   metrics: lockMetrics(null),
+  trustedProxies: [],
+  authenticator: new BearerAuthenticator({ apiKeys, jwts: null }),
+  requestLimit,
 });
 
 process.on('SIGTERM', () => {
   void server.stop().then(() => process.exit(0));
 });
+await requestLimit?.start();
 await server.start();

@@ -2,6 +2,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { ApiKeys } from '../../src/auth/api-keys.js';
+import { toScopes } from '../../src/auth/principal.js';
+import { Database } from '../../src/database/connect.js';
+import { SequelizeApiKeyStore } from '../../src/database/sequelize-api-key-store.js';
 import { freePort } from '../../services/private-server.js';
 import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
@@ -23,6 +27,8 @@ export class HttpServer {
 
   private constructor(
     readonly url: string,
+    /** With the key that a client needs. */
+    readonly authorization: string,
     /** Whether it really takes stock out. */
     readonly deducts: boolean,
     private readonly child: ChildProcess,
@@ -35,6 +41,7 @@ export class HttpServer {
   /** Resolves when it answers the operation. @throws with what it printed, where it does not. */
   static async start(name: ServerName, bed: TestBed): Promise<HttpServer> {
     const port = await freePort();
+    const key = await newKey(bed);
     const child = spawn(
       process.execPath,
       [fileURLToPath(new URL(PROGRAMS[name], import.meta.url))],
@@ -42,6 +49,9 @@ export class HttpServer {
         env: {
           PATH: process.env.PATH,
           NODE_ENV: 'production',
+          AUTH: 'keys',
+          // For the ceiling, which has no database to look it up in.
+          BENCH_API_KEY: key,
           LOG_LEVEL: 'warn',
           HOST: '127.0.0.1',
           PORT: String(port),
@@ -55,7 +65,7 @@ export class HttpServer {
     );
     child.on('error', () => undefined);
     const url = `http://127.0.0.1:${port}${name === 'apollo-standalone' ? '/' : '/graphql'}`;
-    const server = new HttpServer(url, name === 'lanes', child);
+    const server = new HttpServer(url, `Bearer ${key}`, name === 'lanes', child);
     await server.untilItAnswers();
     return server;
   }
@@ -76,7 +86,7 @@ export class HttpServer {
   }
 
   private async untilItAnswers(): Promise<void> {
-    const client = openHttpClient(this.url, 1);
+    const client = openHttpClient(this, 1);
     const giveUpMs = performance.now() + START_TIMEOUT_MS;
     try {
       for (;;) {
@@ -95,5 +105,16 @@ export class HttpServer {
     } finally {
       await client.close();
     }
+  }
+}
+
+/** As a shop's backend has one: every request proves who sends it, and is counted by the limit. */
+async function newKey({ services }: TestBed): Promise<string> {
+  const database = new Database({ url: services.mysqlUrl, poolMax: 2, commitsMax: 1 });
+  try {
+    const keys = new ApiKeys(new SequelizeApiKeyStore(database));
+    return await keys.create({ name: 'bench', scopes: toScopes(['deduct']), expiresAt: null });
+  } finally {
+    await database.close();
   }
 }

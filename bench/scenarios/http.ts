@@ -48,7 +48,7 @@ function overHttp(settings: {
       try {
         const { value, answers } = await Workers.use(
           bed,
-          [{ kind: 'http', url: server.url, demand }],
+          [{ kind: 'http', url: server.url, authorization: server.authorization, demand }],
           async (workers) => {
             await workers.warmUp(CONNECTIONS, WARM_UP_MS);
             return workers.measureFor(CONNECTIONS, trial.seconds, server.pid);

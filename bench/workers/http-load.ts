@@ -14,7 +14,10 @@ export interface HttpClient {
 
 const TIMEOUT_MS = 30_000;
 
-export function openHttpClient(url: string, connectionsMax: number): HttpClient {
+export function openHttpClient(
+  { url, authorization }: { readonly url: string; readonly authorization: string },
+  connectionsMax: number,
+): HttpClient {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, {
     connections: connectionsMax,
@@ -22,7 +25,11 @@ export function openHttpClient(url: string, connectionsMax: number): HttpClient 
     headersTimeout: TIMEOUT_MS,
     bodyTimeout: TIMEOUT_MS,
   });
-  const headers = { 'content-type': 'application/json', accept: 'application/json' };
+  const headers = {
+    'content-type': 'application/json',
+    accept: 'application/json',
+    authorization,
+  };
   return {
     deduct: (productId) =>
       new Promise((resolve, reject) => {

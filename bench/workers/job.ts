@@ -32,7 +32,12 @@ export type Job =
       readonly crowdEveryMs: number;
     })
   /** Requests over HTTP; the load is the number of connections. */
-  | { readonly kind: 'http'; readonly url: string; readonly demand: Demand }
+  | {
+      readonly kind: 'http';
+      readonly url: string;
+      readonly authorization: string;
+      readonly demand: Demand;
+    }
   /** A lock taken and given back again and again; the load is the number of callers. */
   | {
       readonly kind: 'lock';

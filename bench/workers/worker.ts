@@ -82,7 +82,7 @@ async function open(job: Job): Promise<Work> {
     case 'side-reads':
       return new SideReads(await openContender(job), job, instruments);
     case 'http': {
-      const client = openHttpClient(job.url, HTTP_CONNECTIONS_MAX);
+      const client = openHttpClient(job, HTTP_CONNECTIONS_MAX);
       const line = demandOf(job.demand);
       return new ClosedLoop(
         () => counted(client.deduct(line())),

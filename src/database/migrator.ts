@@ -11,10 +11,12 @@ import { openPool } from './connect.js';
 import type { Migration } from './migration.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
+import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
 
 const MIGRATIONS: readonly { readonly name: string; readonly up: Migration }[] = [
   { name: '2026.11.24T00.00.00.stock', up: stock.up },
   { name: '2026.11.25T00.00.00.reservations', up: reservations.up },
+  { name: '2026.11.25T01.00.00.api-keys', up: apiKeys.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

@@ -8,12 +8,13 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import type { GraphQLSchema } from 'graphql';
+import { Kind, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
-import { createErrorTable } from './format-error.js';
+import { createErrorTable, toRequestError } from './format-error.js';
 import { LIMITS, operationLimits } from './limits.js';
 import { PageBudget } from './page-budget.js';
+import { assertPermitted } from './permissions.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
@@ -63,8 +64,10 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       {
         requestDidStart: () =>
           Promise.resolve({
-            didResolveOperation: ({ document, operation, request }) => {
-              if (operation) pages.assertKept(document, operation, request.variables ?? {});
+            didResolveOperation: ({ document, operation, request, contextValue }) => {
+              if (!operation) return Promise.resolve();
+              refuseEarly(schema, document, operation, contextValue);
+              pages.assertKept(document, operation, request.variables ?? {});
               return Promise.resolve();
             },
           }),
@@ -82,4 +85,23 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       ApolloServerPluginUsageReportingDisabled(),
     ],
   });
+}
+
+/** What the schema would refuse field by field is one answer here, with its HTTP status. */
+function refuseEarly(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  context: RequestContext,
+): void {
+  const fragments = Object.fromEntries(
+    document.definitions.flatMap((definition) =>
+      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+    ),
+  );
+  try {
+    assertPermitted(context, { schema, operation, fragments });
+  } catch (error) {
+    throw toRequestError(error);
+  }
 }

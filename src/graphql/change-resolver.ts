@@ -10,11 +10,13 @@ import {
 } from './change-types.js';
 import type { RequestContext } from './context.js';
 import { toStockError, type StockError } from './error-types.js';
+import { RequiresScope } from './permissions.js';
 import { Product } from './product-types.js';
 
 @Resolver()
 export class ChangeResolver {
   @Mutation(() => SetStockResult, { description: 'Sets the quantity on hand after a count.' })
+  @RequiresScope('manage')
   async setStock(
     @Arg('input', () => SetStockInput) input: SetStockInput,
     @Ctx() { services, caller }: RequestContext,
@@ -27,6 +29,7 @@ export class ChangeResolver {
   @Mutation(() => TransferStockResult, {
     description: 'Moves stock between two locations in one transaction.',
   })
+  @RequiresScope('manage')
   async transferStock(
     @Arg('input', () => TransferStockInput) input: TransferStockInput,
     @Ctx() { services, caller }: RequestContext,

@@ -1,6 +1,7 @@
 /** What one request owns: who asks and until when, its loaders, and the id by which its errors are found in the log. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
+import type { Authenticator, Principal } from '../auth/principal.js';
 import type { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
 import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
 import type { LocationService } from '../inventory/location-service.js';
@@ -34,12 +35,16 @@ export interface Services {
 export interface RequestSettings {
   readonly services: Services;
   readonly log: Logger;
+  /** Null: nobody needs a principal, and everybody may do everything. */
+  readonly authenticator: Authenticator | null;
   /** From the request's arrival, in milliseconds. */
   readonly requestTimeoutMs: number;
 }
 
 export class RequestContext {
   readonly services: Services;
+  readonly principal: Principal | null;
+  readonly needsPrincipal: boolean;
   readonly caller: Caller;
   readonly correlationId: string;
   readonly log: Logger;
@@ -47,13 +52,20 @@ export class RequestContext {
 
   constructor(
     settings: RequestSettings,
-    request: { readonly correlationId?: string; readonly signal?: AbortSignal } = {},
+    request: {
+      /** As the authenticator told it; null where there is none. */
+      readonly principal: Principal | null;
+      readonly correlationId?: string;
+      readonly signal?: AbortSignal;
+    },
   ) {
     this.services = settings.services;
     this.log = settings.log;
+    this.principal = request.principal;
+    this.needsPrincipal = settings.authenticator !== null;
     this.correlationId = request.correlationId ?? randomUUID();
     this.caller = {
-      principal: null,
+      principal: request.principal?.name ?? null,
       deadlineMs: performance.now() + settings.requestTimeoutMs,
       signal: request.signal,
     };

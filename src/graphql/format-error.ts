@@ -4,14 +4,21 @@
  * stacks leaves the process.
  */
 import { randomUUID } from 'node:crypto';
-import type { ApolloServerPlugin } from '@apollo/server';
+import { HeaderMap, type ApolloServerPlugin } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
+import {
+  AuthenticationUnavailableError,
+  TooManyFailuresError,
+  UnauthenticatedError,
+} from '../auth/principal.js';
 import { InvalidRequestError } from '../inventory/request-form.js';
 import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
 import { InvalidCursorError, StorageUnavailableError } from '../inventory/stock-store.js';
+import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
+import { ForbiddenError } from './permissions.js';
 
 /** Faults of a whole request that GraphQL, Apollo or our own limits find before the domain is asked. */
 const PASSING_CODES = new Set<unknown>([
@@ -28,7 +35,13 @@ const SUGGESTION = / ?Did you mean .*$/s;
 
 interface Translation {
   readonly message: string;
-  readonly extensions: { readonly code: string; readonly field?: string };
+  readonly extensions: {
+    readonly code: string;
+    readonly field?: string;
+    readonly retryAfterMs?: number;
+  };
+  /** Where it is of the whole request, before anything of it has run. */
+  readonly http?: { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
 }
 
 /** What the domain throws, as a message and extensions. Null: nothing that a client should hear of. */
@@ -46,7 +59,45 @@ function translate(error: unknown): Translation | null {
   if (error instanceof StorageUnavailableError) {
     return { message: error.message, extensions: { code: 'UNAVAILABLE' } };
   }
+  return translateRefusal(error);
+}
+
+/** What is refused for who asks it, or how often. */
+function translateRefusal(error: unknown): Translation | null {
+  if (error instanceof UnauthenticatedError) {
+    const headers = { 'www-authenticate': 'Bearer realm="stockade"' };
+    const { message, code } = error;
+    return { message, extensions: { code }, http: { status: 401, headers } };
+  }
+  if (error instanceof ForbiddenError) {
+    const { message, code } = error;
+    return { message, extensions: { code }, http: { status: 403 } };
+  }
+  if (error instanceof RateLimitedError || error instanceof TooManyFailuresError) {
+    const { message, retryAfterMs } = error;
+    const headers = { 'retry-after': String(Math.ceil(retryAfterMs / 1_000)) };
+    const extensions = { code: 'RATE_LIMITED', retryAfterMs };
+    return { message, extensions, http: { status: 429, headers } };
+  }
+  if (error instanceof AuthenticationUnavailableError) {
+    const message = 'Nobody can be authenticated now; try again.';
+    return { message, extensions: { code: 'UNAVAILABLE' }, http: { status: 503 } };
+  }
   return null;
+}
+
+/** A refusal as Apollo takes it where there is no resolver: with the status and the headers of the answer. */
+export function toRequestError(error: unknown): unknown {
+  const translated = translateRefusal(error);
+  if (!translated?.http || !(error instanceof Error)) return error;
+  const { status, headers = {} } = translated.http;
+  return new GraphQLError(translated.message, {
+    originalError: error,
+    extensions: {
+      ...translated.extensions,
+      http: { status, headers: new HeaderMap(Object.entries(headers)) },
+    },
+  });
 }
 
 export interface ErrorTable {
@@ -72,14 +123,18 @@ export function createErrorTable(
         }),
     },
     formatError: (formatted, error) => {
-      const cause = unwrapResolverError(error);
+      const cause = toCause(unwrapResolverError(error));
       const correlationId = correlationIds.get(error as object) ?? randomUUID();
       const translated = translate(cause);
       if (translated) {
         if (cause instanceof StorageUnavailableError) {
           log.warn({ err: cause, correlationId }, 'A request found no database.');
         }
-        return { ...formatted, ...translated };
+        if (cause instanceof AuthenticationUnavailableError) {
+          log.warn({ err: cause, correlationId }, 'A request could not be authenticated.');
+        }
+        const { message, extensions } = translated;
+        return { ...formatted, message, extensions };
       }
       // A code counts only on an error of GraphQL itself: any library may throw something that has one.
       if (cause instanceof GraphQLError && PASSING_CODES.has(formatted.extensions?.code)) {
@@ -94,4 +149,10 @@ export function createErrorTable(
       };
     },
   };
+}
+
+/** A refusal that was made an error of GraphQL for its status. */
+function toCause(error: unknown): unknown {
+  const original = error instanceof GraphQLError ? error.originalError : undefined;
+  return original && translateRefusal(original) ? original : error;
 }

@@ -33,8 +33,9 @@ export const SANDBOX_ORIGINS = [
 export async function createHttp(settings: {
   readonly log: Logger;
   readonly corsOrigins: readonly string[];
+  readonly trustedProxies: readonly string[];
 }): Promise<FastifyInstance> {
-  const { log, corsOrigins } = settings;
+  const { log, corsOrigins, trustedProxies } = settings;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
@@ -47,6 +48,8 @@ export async function createHttp(settings: {
     },
     // While draining, what still arrives on an open connection is answered, and the connection closed.
     return503OnClosing: false,
+    // Anybody can write X-Forwarded-For; only a proxy that is known is believed.
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     requestIdHeader: false,
     genReqId: ({ headers }) => {
       const given = headers['x-request-id'];
@@ -76,7 +79,7 @@ export async function createHttp(settings: {
     await app.register(cors, {
       origin: [...corsOrigins],
       methods: ['GET', 'POST'],
-      exposedHeaders: ['x-request-id'],
+      exposedHeaders: ['x-request-id', 'retry-after'],
       maxAge: 600,
     });
   }

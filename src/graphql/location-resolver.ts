@@ -8,10 +8,12 @@ import {
   Location,
   LocationAlreadyExistsError,
 } from './location-types.js';
+import { RequiresScope } from './permissions.js';
 
 @Resolver()
 export class LocationResolver {
   @Query(() => [Location], { description: 'All of them, the default one first, then by id.' })
+  @RequiresScope('read')
   locations(@Ctx() context: RequestContext): Promise<readonly Location[]> {
     return context.inTime(context.services.locations.locations());
   }
@@ -20,6 +22,7 @@ export class LocationResolver {
     description:
       'Adds a location. Safe to repeat: the id is unique, and a second call changes nothing.',
   })
+  @RequiresScope('manage')
   async createLocation(
     @Arg('input', () => CreateLocationInput) input: CreateLocationInput,
     @Ctx() context: RequestContext,

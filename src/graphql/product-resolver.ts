@@ -5,6 +5,7 @@ import { InvalidInputError } from './error-types.js';
 import { StockMovementConnection } from './movement-types.js';
 import { nodesOfPage } from './page-budget.js';
 import { PageArgs, toConnection } from './page-types.js';
+import { RequiresScope } from './permissions.js';
 import {
   CreateProductInput,
   CreateProductResult,
@@ -21,6 +22,7 @@ export class ProductResolver {
     nullable: true,
     description: 'One product; null where there is none with this id.',
   })
+  @RequiresScope('read')
   product(
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
@@ -32,6 +34,7 @@ export class ProductResolver {
     complexity: nodesOfPage,
     description: 'Products by id, or by name where they are filtered by name.',
   })
+  @RequiresScope('read')
   async products(
     @Args(() => PageArgs) page: PageArgs,
     @Arg('filter', () => ProductFilter, { nullable: true }) filter: ProductFilter | null,
@@ -49,6 +52,7 @@ export class ProductResolver {
     description:
       'Adds a product. Safe to repeat: the id is unique, and a second call changes nothing.',
   })
+  @RequiresScope('manage')
   async createProduct(
     @Arg('input', () => CreateProductInput) input: CreateProductInput,
     @Ctx() context: RequestContext,
@@ -81,6 +85,7 @@ export class ProductResolver {
     complexity: nodesOfPage,
     description: "The product's ledger over all locations, newest first.",
   })
+  @RequiresScope('read')
   async movements(
     @Root() product: Product,
     @Args(() => PageArgs) page: PageArgs,

@@ -3,6 +3,7 @@ import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from './context.js';
 import type { AnyError } from './error-types.js';
 import { nodesOfLines } from './page-budget.js';
+import { RequiresScope } from './permissions.js';
 import {
   CommitReservationInput,
   CommitReservationResult,
@@ -23,6 +24,7 @@ export class ReservationResolver {
     nullable: true,
     description: 'One reservation; null where there is none with this id.',
   })
+  @RequiresScope('read')
   reservation(
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
@@ -34,6 +36,7 @@ export class ReservationResolver {
     complexity: nodesOfLines,
     description: 'Holds stock for a buyer for a while: available goes down, on hand does not.',
   })
+  @RequiresScope('deduct')
   async reserveStock(
     @Arg('input', () => ReserveStockInput) input: ReserveStockInput,
     @Ctx() { services, caller }: RequestContext,
@@ -45,6 +48,7 @@ export class ReservationResolver {
   @Mutation(() => CommitReservationResult, {
     description: 'Turns a reservation into deductions.',
   })
+  @RequiresScope('deduct')
   async commitReservation(
     @Arg('input', () => CommitReservationInput) input: CommitReservationInput,
     @Ctx() { services, caller }: RequestContext,
@@ -57,6 +61,7 @@ export class ReservationResolver {
   @Mutation(() => ReleaseReservationResult, {
     description: "Gives a reservation's stock back.",
   })
+  @RequiresScope('deduct')
   async releaseReservation(
     @Arg('input', () => ReleaseReservationInput) input: ReleaseReservationInput,
     @Ctx() { services, caller }: RequestContext,

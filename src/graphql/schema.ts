@@ -4,12 +4,13 @@ import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
 import { ChangeResolver, StockSetResolver, StockTransferredResolver } from './change-resolver.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location-resolver.js';
+import { guardRootFields } from './permissions.js';
 import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product-resolver.js';
 import { ReservationResolver } from './reservation-resolver.js';
 import { DeductedItemResolver, IncreasedItemResolver, StockResolver } from './stock-resolver.js';
 
 export function buildStockadeSchema(): GraphQLSchema {
-  return buildSchemaSync({
+  const schema = buildSchemaSync({
     resolvers: [
       ProductResolver,
       ProductAlreadyExistsErrorResolver,
@@ -26,4 +27,5 @@ export function buildStockadeSchema(): GraphQLSchema {
     // The domain checks what a client sends, and its answers are part of the schema.
     validate: false,
   });
+  return guardRootFields(schema);
 }

@@ -9,17 +9,23 @@ import type { Socket } from 'node:net';
 import { HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, FormattedExecutionResult } from 'graphql';
+import type { Principal } from '../auth/principal.js';
+import { Admission, type AdmissionSettings } from './admission.js';
 import { createApollo, type ApolloSettings } from './apollo.js';
 import { RequestContext, type RequestSettings } from './context.js';
+import { toRequestError } from './format-error.js';
 import { SANDBOX_ORIGINS, createHttp } from './http.js';
 import { buildStockadeSchema } from './schema.js';
 
-export interface GraphqlServerSettings extends RequestSettings, Omit<ApolloSettings, 'schema'> {
+export interface GraphqlServerSettings
+  extends RequestSettings, AdmissionSettings, Omit<ApolloSettings, 'schema'> {
   readonly host: string;
   /** 0 lets the system choose a free one. */
   readonly port: number;
   /** Whose pages a browser lets talk to us, besides Sandbox's where that is on. */
   readonly corsOrigins: readonly string[];
+  /** Proxies whose word on whom a request comes from is believed: addresses, and networks as in `10.0.0.0/8`. */
+  readonly trustedProxies: readonly string[];
   /** How long what is under way may take to finish when the server stops, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
@@ -38,15 +44,24 @@ export interface GraphqlServer {
       readonly variables?: Record<string, unknown>;
       readonly operationName?: string;
     },
-    options?: { readonly signal?: AbortSignal },
+    options?: { readonly signal?: AbortSignal; readonly principal?: Principal | null },
   ) => Promise<FormattedExecutionResult<Data>>;
 }
 
 export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlServer {
   const apollo = createApollo({ ...settings, schema: buildStockadeSchema() });
+  const admission = new Admission(settings);
   const work = new WorkUnderWay();
   let http: FastifyInstance | undefined;
   let connections: Connections | undefined;
+
+  async function admit(request: FastifyRequest): Promise<Principal | null> {
+    try {
+      return await admission.admit(request.headers.authorization ?? null, request.ip);
+    } catch (error) {
+      throw toRequestError(error);
+    }
+  }
 
   async function answer(request: FastifyRequest, reply: FastifyReply): Promise<string> {
     const { headers, body, status } = await apollo.executeHTTPGraphQLRequest({
@@ -56,10 +71,14 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
         search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
         body: request.body,
       },
-      context: () =>
-        Promise.resolve(
-          new RequestContext(settings, { correlationId: request.id, signal: hangUpOf(reply) }),
-        ),
+      context: async () => {
+        const principal = await admit(request);
+        return new RequestContext(settings, {
+          principal,
+          correlationId: request.id,
+          signal: hangUpOf(reply),
+        });
+      },
     });
     void reply.code(status ?? 200);
     for (const [name, value] of headers) void reply.header(name, value);
@@ -72,6 +91,7 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
       await apollo.start();
       http = await createHttp({
         log: settings.log,
+        trustedProxies: settings.trustedProxies,
         corsOrigins: [...settings.corsOrigins, ...(settings.sandbox ? SANDBOX_ORIGINS : [])],
       });
       connections = new Connections(http);
@@ -107,10 +127,13 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
     },
     execute: async <Data>(
       operation: Parameters<GraphqlServer['execute']>[0],
-      options: { readonly signal?: AbortSignal } = {},
+      options: { readonly signal?: AbortSignal; readonly principal?: Principal | null } = {},
     ) => {
       const { body } = await apollo.executeOperation(operation, {
-        contextValue: new RequestContext(settings, options),
+        contextValue: new RequestContext(settings, {
+          ...options,
+          principal: options.principal ?? null,
+        }),
       });
       if (body.kind === 'single') return body.singleResult as FormattedExecutionResult<Data>;
       throw new Error('Nothing here answers in parts.');

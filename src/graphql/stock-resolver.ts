@@ -4,6 +4,7 @@ import type { RequestContext } from './context.js';
 import { StockMovementConnection } from './movement-types.js';
 import { nodesOfLines, nodesOfPage } from './page-budget.js';
 import { PageArgs, toConnection } from './page-types.js';
+import { RequiresScope } from './permissions.js';
 import { Product } from './product-types.js';
 import {
   DeductStockInput,
@@ -23,6 +24,7 @@ export class StockResolver {
     description:
       'Takes stock out. In PARTIAL mode the lines are independent: some may succeed while others fail.',
   })
+  @RequiresScope('deduct')
   async deductStock(
     @Arg('input', () => DeductStockInput) input: DeductStockInput,
     @Ctx() { services, caller }: RequestContext,
@@ -34,6 +36,7 @@ export class StockResolver {
     complexity: nodesOfLines,
     description: 'Puts stock in or back.',
   })
+  @RequiresScope('manage')
   async increaseStock(
     @Arg('input', () => IncreaseStockInput) input: IncreaseStockInput,
     @Ctx() { services, caller }: RequestContext,
@@ -45,6 +48,7 @@ export class StockResolver {
     complexity: nodesOfPage,
     description: 'The ledger of one product or of all, newest first.',
   })
+  @RequiresScope('read')
   async stockMovements(
     @Arg('productId', () => ID, { nullable: true }) productId: string | null,
     @Args(() => PageArgs) page: PageArgs,

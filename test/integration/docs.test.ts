@@ -1,7 +1,7 @@
 /**
  * The examples of the documentation, executed as they stand: each page from top to bottom, against the sample data,
- * every answer compared with the one that is printed. `…` is any value; a name in angle brackets is taken from an answer
- * and put into what comes after it.
+ * every answer compared with the one that is printed. `…` is any value; a name in angle brackets is taken from an
+ * answer and put into what comes after it.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { addSampleCatalogue } from '../../services/sample-catalogue.js';

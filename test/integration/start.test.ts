@@ -40,7 +40,7 @@ afterEach(async () => {
 afterAll(closeClient);
 
 function run(script: 'main' | 'migrate', env: NodeJS.ProcessEnv): StartedProgram {
-  const program = startProgram([`dist/src/${script}.js`], env);
+  const program = startProgram([`dist/src/${script}.js`], { AUTH: 'keys', ...env });
   programs.push(program);
   return program;
 }
@@ -71,7 +71,7 @@ async function emptyTheDatabase(): Promise<void> {
 
 describe('a start that cannot succeed', () => {
   test('names every bad and every missing variable at once', async () => {
-    const server = run('main', { PORT: 'http', STOCK_LOCK: 'etcd', LOCK_TTL_MS: '5s' });
+    const server = run('main', { PORT: 'http', STOCK_LOCK: 'etcd', LOCK_TTL_MS: '5s', AUTH: '' });
     expect(await server.exited).toBe(1);
     expect(server.stderr().split('\n')).toEqual([
       'The configuration is not usable:',
@@ -79,6 +79,7 @@ describe('a start that cannot succeed', () => {
       '  MYSQL_URL must be set',
       '  STOCK_LOCK must be redis, database or none',
       '  LOCK_TTL_MS must be a whole number from 500 to 86400000',
+      '  AUTH must be keys, jwt or keys,jwt in production',
       '',
     ]);
     expect(server.stdout()).toBe('');

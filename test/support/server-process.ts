@@ -27,6 +27,8 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
       PATH: process.env.PATH,
       LOG_LEVEL: 'warn',
       INTROSPECTION: 'true',
+      // Without keys, which production insists on.
+      NODE_ENV: 'test',
       ...env,
       HOST: '127.0.0.1',
       PORT: port,

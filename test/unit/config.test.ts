@@ -4,6 +4,7 @@ import { ConfigError, loadConfig } from '../../src/config.js';
 const GOOD = {
   MYSQL_URL: 'mysql://root@127.0.0.1:3306/stockade',
   REDIS_URL: 'redis://127.0.0.1:6379',
+  AUTH: 'keys',
 };
 
 function problemsOf(env: Record<string, string | undefined>): readonly string[] {
@@ -16,7 +17,7 @@ function problemsOf(env: Record<string, string | undefined>): readonly string[] 
   return [];
 }
 
-test('needs nothing but the addresses, and is frozen', () => {
+test('needs nothing but the addresses and who may come in, and is frozen', () => {
   const config = loadConfig(GOOD);
   expect(config).toMatchObject({
     environment: 'production',
@@ -33,6 +34,10 @@ test('needs nothing but the addresses, and is frozen', () => {
     migrateOnStart: true,
     sandbox: false,
     introspection: false,
+    auth: ['keys'],
+    jwt: null,
+    rateLimit: { perSecond: 10_000, burst: 10_000 },
+    trustedProxies: [],
   });
   expect(Object.isFrozen(config)).toBe(true);
 });
@@ -51,6 +56,7 @@ test('opens the Sandbox in development, and in production only when told to', ()
 test('names every bad and missing variable at once', () => {
   const problems = problemsOf({
     PORT: '70000',
+    AUTH: 'keys',
     STOCK_LOCK: 'zookeeper',
     LOCK_TTL_MS: '5s',
     COMMITS_MAX: '-1',
@@ -69,10 +75,76 @@ test('names every bad and missing variable at once', () => {
 });
 
 test('needs Redis only where Redis keeps the lock', () => {
-  const { MYSQL_URL } = GOOD;
-  expect(problemsOf({ MYSQL_URL })).toEqual(['REDIS_URL must be set where STOCK_LOCK is redis']);
-  expect(problemsOf({ MYSQL_URL, STOCK_LOCK: 'database' })).toEqual([]);
-  expect(problemsOf({ MYSQL_URL, STOCK_LOCK: 'none' })).toEqual([]);
+  const { MYSQL_URL, AUTH } = GOOD;
+  const problem = 'REDIS_URL must be set where STOCK_LOCK is redis';
+  expect(problemsOf({ MYSQL_URL, AUTH })).toEqual([problem]);
+  expect(problemsOf({ MYSQL_URL, AUTH, STOCK_LOCK: 'database' })).toEqual([]);
+  expect(problemsOf({ MYSQL_URL, AUTH, STOCK_LOCK: 'none' })).toEqual([]);
+});
+
+const JWT = {
+  JWT_ISSUER: 'https://id.example',
+  JWT_AUDIENCE: 'stockade',
+  JWT_JWKS_URL: 'https://id.example/keys',
+};
+
+test('in production somebody must have said who may come in', () => {
+  const problem = ['AUTH must be keys, jwt or keys,jwt in production'];
+  for (const AUTH of [undefined, '', 'none'])
+    expect(problemsOf({ ...GOOD, AUTH })).toEqual(problem);
+  // Together with whatever else is wrong.
+  expect(problemsOf({ ...GOOD, AUTH: 'none', PORT: 'http' })).toHaveLength(2);
+  for (const NODE_ENV of ['development', 'test']) {
+    expect(loadConfig({ ...GOOD, NODE_ENV, AUTH: '' })).toMatchObject({
+      auth: [],
+      rateLimit: null,
+    });
+    expect(loadConfig({ ...GOOD, NODE_ENV })).toMatchObject({ auth: ['keys'] });
+  }
+});
+
+test('takes JWTs only with an issuer, an audience, an address for keys, and public-key algorithms', () => {
+  expect(problemsOf({ ...GOOD, AUTH: 'jwt' }).map((problem) => problem.split(' ')[0])).toEqual(
+    Object.keys(JWT),
+  );
+  expect(loadConfig({ ...GOOD, ...JWT, AUTH: 'jwt,keys' })).toMatchObject({
+    auth: ['keys', 'jwt'],
+    jwt: {
+      issuer: 'https://id.example',
+      audience: 'stockade',
+      jwksUrl: 'https://id.example/keys',
+      algorithms: ['RS256', 'PS256', 'ES256', 'EdDSA'],
+    },
+  });
+  for (const JWT_ALGORITHMS of ['HS256', 'RS256,HS512', 'none', 'RS256,']) {
+    const problems = problemsOf({ ...GOOD, ...JWT, AUTH: 'jwt', JWT_ALGORITHMS });
+    expect(problems).toHaveLength(JWT_ALGORITHMS === 'RS256,' ? 0 : 1);
+  }
+  const open = { ...GOOD, ...JWT, AUTH: 'jwt', JWT_JWKS_URL: 'http://id.example/keys' };
+  expect(problemsOf(open)).toEqual([
+    'JWT_JWKS_URL must begin with https://, unless it is on this machine',
+  ]);
+  expect(problemsOf({ ...open, JWT_JWKS_URL: 'http://127.0.0.1:8080/keys' })).toEqual([]);
+});
+
+test('limits nobody without Redis, unless it was told to', () => {
+  const database = { ...GOOD, REDIS_URL: '', STOCK_LOCK: 'database' };
+  expect(loadConfig(database).rateLimit).toBeNull();
+  expect(problemsOf({ ...database, RATE_LIMIT_PER_SECOND: '5' })).toEqual([
+    'REDIS_URL must be set where RATE_LIMIT_PER_SECOND is',
+  ]);
+  expect(loadConfig({ ...GOOD, RATE_LIMIT_PER_SECOND: '0' }).rateLimit).toBeNull();
+  expect(
+    loadConfig({ ...GOOD, RATE_LIMIT_PER_SECOND: '5', RATE_LIMIT_BURST: '0' }).rateLimit,
+  ).toEqual({ perSecond: 5, burst: 0 });
+});
+
+test('believes proxies that are addresses or networks', () => {
+  const { trustedProxies } = loadConfig({ ...GOOD, TRUSTED_PROXIES: '10.0.0.0/8,::1' });
+  expect(trustedProxies).toEqual(['10.0.0.0/8', '::1']);
+  for (const TRUSTED_PROXIES of ['proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '::1/129']) {
+    expect(problemsOf({ ...GOOD, TRUSTED_PROXIES })).toHaveLength(1);
+  }
 });
 
 test('leaves connections for reads', () => {

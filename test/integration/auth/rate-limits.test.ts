@@ -1,0 +1,163 @@
+/** How often a principal may ask, over all servers together; and that nobody is limited without Redis. */
+import { jest } from '@jest/globals';
+import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
+import { bearer, newApiKey } from '../../support/api-keys.js';
+import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post } from '../../support/graphql-client.js';
+import { RedisWatch } from '../../support/redis-watch.js';
+import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+
+jest.setTimeout(60_000);
+
+const REDIS_URL = givenUrl('REDIS_URL');
+const QUERY = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
+const FAR_TOO_MANY = 300;
+
+let database: FreshDatabase;
+let names = 0;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+});
+
+afterAll(async () => {
+  await stopApps();
+  closeClient();
+  await database.drop();
+});
+
+function limited(perSecond: number, burst: number, env: Record<string, string> = {}) {
+  return runApp(database.url, {
+    NODE_ENV: 'production',
+    AUTH: 'keys',
+    REDIS_URL,
+    RATE_LIMIT_PER_SECOND: String(perSecond),
+    RATE_LIMIT_BURST: String(burst),
+    ...env,
+  });
+}
+
+function newKey(): Promise<string> {
+  names += 1;
+  return newApiKey(database, `caller-${names}-${process.pid}-${Date.now()}`, ['read']);
+}
+
+/** All at once, over the servers in turn. */
+function ask(apps: readonly RunningApp[], count: number, key: string) {
+  return Promise.all(
+    Array.from({ length: count }, (_, i) => {
+      const url = apps[i % apps.length]?.graphqlUrl ?? '';
+      return post<unknown>(url, QUERY, { headers: bearer(key) });
+    }),
+  );
+}
+
+const codeOf = ({ errors }: Awaited<ReturnType<typeof ask>>[number]) =>
+  errors?.[0]?.extensions?.code;
+
+test('what is beyond the limit of a principal is RATE_LIMITED with a time, on all servers together', async () => {
+  const apps = await Promise.all([limited(20, 20), limited(20, 20)]);
+  const [key, neighbour] = await Promise.all([newKey(), newKey()]);
+  const startedMs = performance.now();
+  const responses = await ask(apps, FAR_TOO_MANY, key);
+  const windows = Math.ceil((performance.now() - startedMs) / 1_000) + 1;
+  const refused = responses.filter((response) => codeOf(response) === 'RATE_LIMITED');
+  const served = responses.filter(({ status }) => status === 200);
+  expect(refused.length + served.length).toBe(FAR_TOO_MANY);
+  // So many seconds as they took, each with its 20, and the reserve of 20.
+  expect(served.length).toBeGreaterThanOrEqual(20);
+  expect(served.length).toBeLessThanOrEqual(20 * windows + 20);
+  for (const { status, headers, errors, data } of refused) {
+    expect([status, data]).toEqual([429, undefined]);
+    expect(errors?.[0]?.extensions?.retryAfterMs).toBeGreaterThan(0);
+    expect(errors?.[0]?.extensions?.retryAfterMs).toBeLessThanOrEqual(1_000);
+    expect(headers['retry-after']).toBe('1');
+  }
+  const [other] = await ask(apps, 1, neighbour);
+  expect(other?.status).toBe(200);
+  await until('a second in which it may ask again', async () => {
+    const [response] = await ask(apps, 1, key);
+    return response?.status === 200;
+  });
+  const metrics = await (await fetch(`${apps[0].origin}/metrics`)).text();
+  expect(metrics).toMatch(/^stockade_rate_limit_refused_total [1-9]\d*$/m);
+  expect(metrics).toMatch(/^stockade_rate_limit_uncounted_total 0$/m);
+  await stopApps();
+});
+
+test('an address is limited where nobody needs a principal', async () => {
+  const app = await limited(5, 0, { NODE_ENV: 'test', AUTH: 'none' });
+  const responses = await ask([app], 50, 'nobody');
+  expect(responses.some((response) => codeOf(response) === 'RATE_LIMITED')).toBe(true);
+  await app.stop();
+});
+
+test('Redis is asked once for many requests, and not at all for those that it refused', async () => {
+  const watch = await RedisWatch.open(REDIS_URL);
+  const log = { warn: () => undefined, info: () => undefined };
+  const limit = new RequestLimit({ redisUrl: REDIS_URL, perSecond: 1_000, burst: 0, log });
+  await limit.start();
+  try {
+    const principal = `counted-${Date.now()}`;
+    for (let i = 0; i < 50; i += 1) await limit.take(principal);
+    const seen = await watch.seen(principal);
+    const scripts = seen.filter((command) => /^eval/i.test(command));
+    // 50 at once from 1,000 in a second; a second may end meanwhile, and the script be sent anew.
+    expect(scripts.length).toBeLessThanOrEqual(4);
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 5_000 }, () => limit.take(principal)),
+    );
+    const refused = outcomes.filter(({ status }) => status === 'rejected');
+    expect(refused.length).toBeGreaterThan(1_000);
+    expect(limit.stats()).toEqual({ refused: refused.length, uncounted: 0 });
+    const after = await watch.seen(principal);
+    expect(after.filter((command) => /^eval/i.test(command)).length).toBeLessThanOrEqual(12);
+  } finally {
+    await limit.stop();
+    watch.close();
+  }
+});
+
+test('without Redis nobody is limited; it is said once, counted, and over when Redis is back', async () => {
+  const proxy = await startTcpProxy(REDIS_URL);
+  try {
+    const app = await limited(5, 0, { REDIS_URL: proxy.via(REDIS_URL) });
+    const key = await newKey();
+    proxy.refuse(true);
+    proxy.cut();
+    const responses = await ask([app], 100, key);
+    expect(responses.map(({ status }) => status)).toEqual(Array.from({ length: 100 }, () => 200));
+    const away = () => app.logged.filter(({ msg }) => msg.includes('nobody is limited'));
+    expect(away()).toHaveLength(1);
+    const metrics = await (await fetch(`${app.origin}/metrics`)).text();
+    expect(
+      Number(/^stockade_rate_limit_uncounted_total (\d+)$/m.exec(metrics)?.[1]),
+    ).toBeGreaterThan(50);
+    proxy.refuse(false);
+    await until('a refusal', async () =>
+      (await ask([app], 20, key)).some((response) => codeOf(response) === 'RATE_LIMITED'),
+    );
+    expect(away()).toHaveLength(1);
+    expect(app.logged.some(({ msg }) => msg.includes('the limits hold'))).toBe(true);
+    await app.stop();
+  } finally {
+    await proxy.stop();
+  }
+});
+
+test('a Redis that accepts and says nothing holds nobody up for long', async () => {
+  const proxy = await startTcpProxy(REDIS_URL);
+  try {
+    const app = await limited(5, 0, { REDIS_URL: proxy.via(REDIS_URL) });
+    const key = await newKey();
+    proxy.pause();
+    const responses = await ask([app], 50, key);
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    proxy.resume();
+    await app.stop();
+  } finally {
+    await proxy.stop();
+  }
+});

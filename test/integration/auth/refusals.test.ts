@@ -1,0 +1,399 @@
+/**
+ * Whoever is not known, or may not do it, does nothing: each way of being refused ends in its code, without a line in
+ * the ledger, a statement on stock or a word to the lock. As in production, on the real thing.
+ */
+import { createHmac, createSecretKey } from 'node:crypto';
+import { jest } from '@jest/globals';
+import { SignJWT } from 'jose';
+import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
+import { DeductStockDocument, ProductDocument } from '../../generated/operations.js';
+import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
+import { givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, dataOf, post, send } from '../../support/graphql-client.js';
+import {
+  AUDIENCE,
+  ISSUER,
+  KeyServer,
+  goodClaims,
+  newSigningKey,
+  nowSeconds,
+  sign,
+  type SigningKey,
+} from '../../support/key-server.js';
+import { RedisWatch } from '../../support/redis-watch.js';
+import { faultOf, runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { Shop } from '../../support/shop.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+
+jest.setTimeout(60_000);
+
+let shop: Shop;
+let database: FreshDatabase;
+let keyServer: KeyServer;
+let rsa: SigningKey;
+let watch: RedisWatch;
+let app: RunningApp;
+let product: string;
+
+function production(env: Record<string, string> = {}): Promise<RunningApp> {
+  return runApp(database.url, {
+    NODE_ENV: 'production',
+    STOCK_LOCK: 'redis',
+    REDIS_URL: givenUrl('REDIS_URL'),
+    AUTH: 'keys,jwt',
+    JWT_ISSUER: ISSUER,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_JWKS_URL: keyServer.url,
+    ...env,
+  });
+}
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  database = shop.database;
+  rsa = await newSigningKey('RS256', 'rsa-1');
+  keyServer = await KeyServer.start([rsa]);
+  watch = await RedisWatch.open(givenUrl('REDIS_URL'));
+});
+
+beforeEach(async () => {
+  // A server of its own for each: refusals of one test are not counted in the next.
+  app = await production();
+  product = await shop.newProduct(5);
+});
+
+afterEach(() => app.stop());
+
+afterAll(async () => {
+  await stopApps();
+  watch.close();
+  await keyServer.stop();
+  closeClient();
+  expect(await shop.problems()).toEqual([]);
+  await shop.close();
+});
+
+function deduct(headers: Record<string, string>, url = app.graphqlUrl, idempotencyKey?: string) {
+  const input = { items: [{ productId: product, quantity: 1 }], idempotencyKey };
+  return send(url, DeductStockDocument, { input }, { headers });
+}
+
+async function expectNothingDone(): Promise<void> {
+  expect(await shop.ledgerOf(product)).toHaveLength(1);
+  expect(await shop.onHand(product)).toBe(5);
+  expect(app.statements.filter((sql) => sql.includes('stock_'))).toEqual([]);
+  expect(await watch.seen(product)).toEqual([]);
+}
+
+async function expectRefused(
+  response: Awaited<ReturnType<typeof deduct>>,
+  code: 'UNAUTHENTICATED' | 'FORBIDDEN',
+): Promise<void> {
+  expect(faultOf(response)).toBe(code);
+  expect(response.data).toBeUndefined();
+  expect(response.status).toBe(code === 'FORBIDDEN' ? 403 : 401);
+  expect(response.headers['www-authenticate']).toBe(
+    code === 'FORBIDDEN' ? undefined : 'Bearer realm="stockade"',
+  );
+  await expectNothingDone();
+}
+
+test('a good key and a good token do what they may: the lock is asked, the ledger has its line', async () => {
+  const key = await newApiKey(database, 'shop', ['deduct']);
+  for (const credential of [key, await sign(rsa)]) {
+    const { deductStock } = dataOf(await deduct(bearer(credential)));
+    expect(deductStock.results).toMatchObject([{ __typename: 'DeductedItem' }]);
+  }
+  expect(await shop.ledgerOf(product)).toHaveLength(3);
+  expect((await watch.seen(product)).length).toBeGreaterThan(0);
+});
+
+describe('refused as nobody', () => {
+  const secretOfRsa = () => createSecretKey(Buffer.from(rsa.publicPem));
+
+  const cases: readonly [what: string, headers: () => Promise<Record<string, string>>][] = [
+    ['no token', () => Promise.resolve({})],
+    ['an empty token', () => Promise.resolve({ authorization: 'Bearer ' })],
+    ['another scheme', () => Promise.resolve({ authorization: 'Basic c2hvcDpzZWNyZXQ=' })],
+    ['nonsense', () => Promise.resolve(bearer('let-me-in'))],
+    [
+      'an expired token, beyond the leeway',
+      async () => bearer(await sign(rsa, { exp: nowSeconds() - 31 })),
+    ],
+    [
+      'a token of the future, beyond the leeway',
+      async () => bearer(await sign(rsa, { nbf: nowSeconds() + 40 })),
+    ],
+    ['a token that never ends', async () => bearer(await sign(rsa, { exp: undefined }))],
+    ['a token without a subject', async () => bearer(await sign(rsa, { sub: undefined }))],
+    ['a subject that is too long', async () => bearer(await sign(rsa, { sub: 'ä'.repeat(101) }))],
+    ['alg: none', () => Promise.resolve(bearer(unsigned()))],
+    [
+      'HS256 signed with the public key of RS256',
+      async () =>
+        bearer(
+          await new SignJWT(goodClaims())
+            .setProtectedHeader({ alg: 'HS256', kid: rsa.kid })
+            .sign(secretOfRsa()),
+        ),
+    ],
+    [
+      'HS256 signed with the public key, said to be RS256',
+      () => Promise.resolve(bearer(signedByHand({ alg: 'RS256', kid: rsa.kid }))),
+    ],
+    ['another issuer', async () => bearer(await sign(rsa, { iss: 'https://evil.example' }))],
+    ['another audience', async () => bearer(await sign(rsa, { aud: 'warehouse' }))],
+    [
+      'an unknown kid',
+      async () => bearer(await sign(await newSigningKey('RS256', 'unknown'), {}, 'unknown')),
+    ],
+    [
+      'a known kid, signed by somebody else',
+      async () => bearer(await sign(await newSigningKey('RS256', 'other'), {}, rsa.kid)),
+    ],
+    ['a broken signature', async () => bearer(`${(await sign(rsa)).slice(0, -8)}AAAAAAAA`)],
+    ['an oversized token', async () => bearer(await sign(rsa, { padding: 'x'.repeat(9_000) }))],
+    [
+      'an unknown API key',
+      () => Promise.resolve(bearer(`stockade_${'0'.repeat(12)}.${'A'.repeat(43)}`)),
+    ],
+    [
+      'the prefix of a key with another secret',
+      async () => {
+        const key = await newApiKey(database, 'shop', ['deduct']);
+        return bearer(`${prefixOf(key)}.${'A'.repeat(43)}`);
+      },
+    ],
+    [
+      'a revoked key',
+      async () => {
+        const key = await newApiKey(database, 'shop', ['deduct']);
+        await apiKeysOf(database).revoke(prefixOf(key));
+        return bearer(key);
+      },
+    ],
+    [
+      'an expired key',
+      async () => {
+        const key = await newApiKey(database, 'shop', ['deduct']);
+        await database.sequelize.query(
+          'UPDATE api_keys SET expires_at = NOW(3) - INTERVAL 1 SECOND WHERE prefix = ?',
+          { replacements: [prefixOf(key)] },
+        );
+        return bearer(key);
+      },
+    ],
+  ];
+
+  test.each(cases)('%s', async (_, headers) => {
+    await expectRefused(await deduct(await headers()), 'UNAUTHENTICATED');
+  });
+
+  test('a good token in the query string', async () => {
+    const token = await sign(rsa);
+    for (const name of ['token', 'access_token', 'authorization']) {
+      const url = `${app.graphqlUrl}?${name}=${encodeURIComponent(token)}`;
+      await expectRefused(await deduct({}, url), 'UNAUTHENTICATED');
+    }
+  });
+
+  test('whoever only asks for introspection or a type name', async () => {
+    for (const query of ['{ __typename }', '{ __schema { queryType { name } } }', '{ nonsense']) {
+      const response = await post(app.graphqlUrl, JSON.stringify({ query }));
+      expect([response.status, faultOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
+    }
+  });
+
+  test('at the level of the resolvers, too', async () => {
+    const input = { items: [{ productId: product, quantity: 1 }] };
+    expect(faultOf(await app.ask.resolvers(DeductStockDocument, { input }))).toBe(
+      'UNAUTHENTICATED',
+    );
+    await expectNothingDone();
+  });
+
+  function unsigned(): string {
+    return `${encode({ alg: 'none' })}.${encode(goodClaims())}.`;
+  }
+
+  function signedByHand(header: object): string {
+    const text = `${encode(header)}.${encode(goodClaims())}`;
+    const signature = createHmac('sha256', rsa.publicPem).update(text).digest('base64url');
+    return `${text}.${signature}`;
+  }
+
+  function encode(value: object): string {
+    return Buffer.from(JSON.stringify(value)).toString('base64url');
+  }
+});
+
+describe('refused for what it may not do', () => {
+  test('the scope read, calling deductStock', async () => {
+    const key = await newApiKey(database, 'reader', ['read']);
+    await expectRefused(await deduct(bearer(key)), 'FORBIDDEN');
+    await expectRefused(await deduct(bearer(await sign(rsa, { scope: 'read' }))), 'FORBIDDEN');
+  });
+
+  test('the scope manage, which implies no other', async () => {
+    const key = await newApiKey(database, 'staff', ['manage']);
+    await expectRefused(await deduct(bearer(key)), 'FORBIDDEN');
+    const read = await send(
+      app.graphqlUrl,
+      ProductDocument,
+      { id: product },
+      { headers: bearer(key) },
+    );
+    expect([read.status, faultOf(read)]).toEqual([403, 'FORBIDDEN']);
+  });
+
+  test.each(['', 'admin stock:write', 'deductions', undefined])(
+    'a token with the scope %p',
+    async (scope) => {
+      await expectRefused(await deduct(bearer(await sign(rsa, { scope }))), 'FORBIDDEN');
+    },
+  );
+
+  test('the ledger below a deduction, with deduct alone: the deduction is not made either', async () => {
+    const key = await newApiKey(database, 'shop', ['deduct']);
+    const query = `mutation { deductStock(input: { items: [{ productId: "${product}", quantity: 1 }] }) {
+      results { ... on DeductedItem { product { ...history } } } } }
+      fragment history on Product { movements { nodes { principal } } }`;
+    const response = await post(app.graphqlUrl, JSON.stringify({ query }), {
+      headers: bearer(key),
+    });
+    expect([response.status, faultOf(response)]).toEqual([403, 'FORBIDDEN']);
+    await expectNothingDone();
+  });
+
+  test('what stands beside something that it may, under another name or in a fragment', async () => {
+    const key = await newApiKey(database, 'shop', ['deduct']);
+    const query = `query { __typename ...all } fragment all on Query { mine: product(id: "x") { id } }`;
+    const response = await post(app.graphqlUrl, JSON.stringify({ query }), {
+      headers: bearer(key),
+    });
+    expect([response.status, faultOf(response)]).toEqual([403, 'FORBIDDEN']);
+    expect(app.statements.filter((sql) => sql.includes('FROM products'))).toEqual([]);
+  });
+});
+
+test('a key that is revoked while it is in use is refused soon', async () => {
+  const key = await newApiKey(database, 'shop', ['read']);
+  const read = () =>
+    send(app.graphqlUrl, ProductDocument, { id: product }, { headers: bearer(key) });
+  expect((await read()).status).toBe(200);
+  await apiKeysOf(database).revoke(prefixOf(key));
+  await until('the refusal', async () => (await read()).status === 401, 30_000);
+});
+
+test('a thousand bad keys: few are looked up, all are refused, and who was known is served meanwhile', async () => {
+  const key = await newApiKey(database, 'shop', ['read', 'deduct']);
+  dataOf(await deduct(bearer(key)));
+  app.statements.length = 0;
+  const codes = new Map<unknown, number>();
+  let served = 0;
+  for (let round = 0; round < 50; round += 1) {
+    const tries = Array.from({ length: 20 }, (_, i) => {
+      const prefix = (round * 20 + i).toString(16).padStart(12, '0');
+      return deduct(bearer(`stockade_${prefix}.${'B'.repeat(43)}`));
+    });
+    for (const response of await Promise.all(tries)) {
+      const code = faultOf(response);
+      codes.set(code, (codes.get(code) ?? 0) + 1);
+      if (code === 'RATE_LIMITED') {
+        expect(response.status).toBe(429);
+        expect(Number(response.headers['retry-after'])).toBeGreaterThan(0);
+        expect(response.errors?.[0]?.extensions?.retryAfterMs).toBeGreaterThan(0);
+      }
+    }
+    if (round % 10 === 0) {
+      const headers = bearer(key);
+      const read = await send(app.graphqlUrl, ProductDocument, { id: product }, { headers });
+      // Known for five seconds, of which this loop may take more on a slow machine.
+      if (read.status === 200) served += 1;
+    }
+  }
+  expect([...codes.keys()].sort()).toEqual(['RATE_LIMITED', 'UNAUTHENTICATED']);
+  expect((codes.get('UNAUTHENTICATED') ?? 0) + (codes.get('RATE_LIMITED') ?? 0)).toBe(1_000);
+  // A round that began before the limit was reached is looked at whole.
+  const lookups = app.statements.filter((sql) => sql.includes('api_keys'));
+  expect(lookups.length).toBeLessThanOrEqual(3 * FAILURES_MAX);
+  expect(served).toBeGreaterThan(0);
+  expect(await shop.ledgerOf(product)).toHaveLength(2);
+  const metrics = await (await fetch(`${app.origin}/metrics`)).text();
+  expect(metrics).toMatch(/^stockade_authentications_refused_total 1\d{3}$/m);
+});
+
+describe('the keys of the issuer', () => {
+  test('are fetched once for many tokens, and again for a kid that is not known', async () => {
+    keyServer.asked = 0;
+    const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => sign(rsa, { sub })));
+    for (const response of await Promise.all(tokens.map((token) => deduct(bearer(token))))) {
+      expect(dataOf(response).deductStock.results).toHaveLength(1);
+    }
+    expect(keyServer.asked).toBe(1);
+    const stranger = await newSigningKey('RS256', 'later');
+    for (const sub of ['x', 'y']) {
+      expect(faultOf(await deduct(bearer(await sign(stranger, { sub }))))).toBe('UNAUTHENTICATED');
+    }
+    // Within the cooldown nobody makes us ask again.
+    expect(keyServer.asked).toBe(1);
+  });
+
+  test.each(['ES256', 'PS256', 'EdDSA'])('may be of %s', async (alg) => {
+    const other = await newSigningKey(alg, `key-${alg}`);
+    keyServer.keys = [rsa, other];
+    try {
+      expect(dataOf(await deduct(bearer(await sign(other)))).deductStock.results).toHaveLength(1);
+    } finally {
+      keyServer.keys = [rsa];
+    }
+  });
+
+  test('that cannot be fetched are a fault of ours, not of the token: UNAVAILABLE, and nothing is done', async () => {
+    keyServer.keys = null;
+    try {
+      const response = await deduct(bearer(await sign(rsa)));
+      expect([response.status, faultOf(response)]).toEqual([503, 'UNAVAILABLE']);
+      expect(JSON.stringify(response.errors)).not.toContain(keyServer.url);
+      await expectNothingDone();
+    } finally {
+      keyServer.keys = [rsa];
+    }
+    await until('the keys', async () => (await deduct(bearer(await sign(rsa)))).status === 200);
+  });
+
+  test('go on being good while the issuer is away', async () => {
+    expect((await deduct(bearer(await sign(rsa, { sub: 'early' })))).status).toBe(200);
+    keyServer.keys = null;
+    try {
+      expect((await deduct(bearer(await sign(rsa, { sub: 'late' })))).status).toBe(200);
+    } finally {
+      keyServer.keys = [rsa];
+    }
+  });
+});
+
+test('clocks may differ by thirty seconds', async () => {
+  const late = await sign(rsa, { exp: nowSeconds() - 15 });
+  const early = await sign(rsa, { nbf: nowSeconds() + 15 });
+  for (const token of [late, early]) expect((await deduct(bearer(token))).status).toBe(200);
+});
+
+test('a database that is away is no refusal: UNAVAILABLE, until it is back', async () => {
+  const proxy = await startTcpProxy(database.url);
+  try {
+    const behind = await production({ MYSQL_URL: proxy.via(database.url) });
+    const key = await newApiKey(database, 'shop', ['deduct']);
+    proxy.refuse(true);
+    proxy.cut();
+    const response = await deduct(bearer(key), behind.graphqlUrl);
+    expect([response.status, faultOf(response)]).toEqual([503, 'UNAVAILABLE']);
+    await expectNothingDone();
+    proxy.refuse(false);
+    expect((await deduct(bearer(key), behind.graphqlUrl)).status).toBe(200);
+    await behind.stop();
+  } finally {
+    await proxy.stop();
+  }
+});

@@ -1,0 +1,125 @@
+/** Deny by default: what says no scope is closed, in the schema as it is and in any that somebody may write. */
+import 'reflect-metadata';
+import {
+  GraphQLInt,
+  GraphQLObjectType,
+  GraphQLSchema,
+  execute,
+  parse,
+  subscribe,
+  type ExecutionResult,
+} from 'graphql';
+import { SCOPES, toScopes, type Scope } from '../../../src/auth/principal.js';
+import { guardRootFields, type Asker } from '../../../src/graphql/permissions.js';
+import { buildStockadeSchema } from '../../../src/graphql/schema.js';
+
+const SCHEMA = buildStockadeSchema();
+
+const WRITING: Readonly<Record<string, Scope>> = {
+  createProduct: 'manage',
+  createLocation: 'manage',
+  increaseStock: 'manage',
+  setStock: 'manage',
+  transferStock: 'manage',
+  deductStock: 'deduct',
+  reserveStock: 'deduct',
+  commitReservation: 'deduct',
+  releaseReservation: 'deduct',
+};
+
+test('every root field says which scope it needs: queries and subscriptions read', () => {
+  const roots = [SCHEMA.getQueryType(), SCHEMA.getMutationType(), SCHEMA.getSubscriptionType()];
+  const fields = roots.flatMap((root) =>
+    Object.values(root?.getFields() ?? {}).map((field) => ({
+      name: `${root?.name ?? ''}.${field.name}`,
+      scope: field.extensions.scope,
+      due: root === SCHEMA.getMutationType() ? WRITING[field.name] : 'read',
+    })),
+  );
+  expect(fields.length).toBeGreaterThan(5);
+  for (const { name, scope, due } of fields) {
+    expect(SCOPES).toContain(scope);
+    expect(`${name} ${String(scope)}`).toBe(`${name} ${String(due)}`);
+  }
+});
+
+describe('a schema that somebody may write', () => {
+  let ran: string[];
+
+  beforeEach(() => {
+    ran = [];
+  });
+
+  const field = (name: string, scope?: Scope) => ({
+    type: GraphQLInt,
+    extensions: scope ? { scope } : {},
+    resolve: () => {
+      ran.push(name);
+      return 1;
+    },
+    subscribe: () => {
+      ran.push(name);
+      return (async function* () {
+        yield await Promise.resolve({});
+      })();
+    },
+  });
+  const schema = guardRootFields(
+    new GraphQLSchema({
+      query: new GraphQLObjectType({
+        name: 'Query',
+        fields: { open: field('open', 'read'), forgotten: field('forgotten') },
+      }),
+      mutation: new GraphQLObjectType({
+        name: 'Mutation',
+        fields: { deduct: field('deduct', 'deduct') },
+      }),
+      subscription: new GraphQLObjectType({
+        name: 'Subscription',
+        fields: { changes: field('changes', 'read'), leaked: field('leaked') },
+      }),
+    }),
+  );
+
+  function asker(...scopes: Scope[]): Asker {
+    return { principal: { name: 'shop', scopes: toScopes(scopes) }, needsPrincipal: true };
+  }
+
+  async function codes(text: string, contextValue: Asker): Promise<unknown[]> {
+    const run = text.startsWith('subscription') ? subscribe : execute;
+    const result = (await run({ schema, document: parse(text), contextValue })) as ExecutionResult;
+    return (result.errors ?? []).map(
+      (error) => (error.originalError as { code?: unknown } | undefined)?.code,
+    );
+  }
+
+  test('runs what the scope allows', async () => {
+    expect(await codes('{ open }', asker('read'))).toEqual([]);
+    expect(await codes('mutation { deduct }', asker('deduct'))).toEqual([]);
+    expect(await codes('subscription { changes }', asker('read'))).toEqual([]);
+    expect(ran).toEqual(['open', 'deduct', 'changes']);
+  });
+
+  test.each(['{ forgotten }', '{ open forgotten }', 'subscription { leaked }'])(
+    'refuses %s to everybody, all scopes and development included, and runs nothing of it',
+    async (text) => {
+      for (const context of [asker(...SCOPES), { principal: null, needsPrincipal: false }]) {
+        const heard = await codes(text, context);
+        expect(new Set(heard)).toEqual(new Set(['FORBIDDEN']));
+      }
+      expect(ran).toEqual([]);
+    },
+  );
+
+  test.each(['{ open }', 'mutation { deduct }', 'subscription { changes }'])(
+    'runs nothing of %s without a principal where one is needed, or with another scope',
+    async (text) => {
+      expect(await codes(text, { principal: null, needsPrincipal: true })).toEqual([
+        'UNAUTHENTICATED',
+      ]);
+      expect(await codes(text, asker('manage'))).toEqual(['FORBIDDEN']);
+      expect(ran).toEqual([]);
+      expect(await codes(text, { principal: null, needsPrincipal: false })).toEqual([]);
+    },
+  );
+});
