@@ -2,10 +2,15 @@
  * The composition root: builds everything with `new`, in the order in which it depends on each other, and stops it in
  * the reverse order. The only file that sees every folder.
  */
+import { randomUUID } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
 import { JwtVerifier } from './auth/jwt-verifier.js';
+import { Announcer } from './changes/announcer.js';
+import { ChangeListener } from './changes/change-listener.js';
+import { ChangePublisher } from './changes/change-publisher.js';
+import { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connect.js';
 import { assertMigrated, migrate } from './database/migrator.js';
@@ -37,7 +42,7 @@ import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/stock-servi
 import type { ReservationCatalogue } from './inventory/stock-store.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
-import { lockMetrics } from './metrics.js';
+import { stockadeMetrics } from './metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
 import { Readiness } from './readiness.js';
 
@@ -82,8 +87,12 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await lock.start();
     }
 
+    const announcer = new Announcer(log);
+    const publisher = await openPublisher(config, announcer, log);
+    if (publisher) started.push('changes', () => publisher.stop());
+
     const stock = new StockService(
-      new SequelizeStockStore(database.writer),
+      new SequelizeStockStore(database.writer, announcer),
       buildLocking(config, lock),
       {
         lockWaitMs: config.lockWaitMs,
@@ -100,6 +109,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       work.start();
     }
 
+    const products = new ProductService(
+      new SequelizeProductCatalogue(database, announcer),
+      stock.slots,
+    );
+    const feed = new StockFeed({ products, queueMax: config.watchQueueMax, log });
+    announcer.tell(feed);
+    const listener = openListener(config, feed, { publisher, log });
+    started.push('watching', async () => {
+      listener?.stop();
+      await feed.stop();
+    });
+
     const readiness = new Readiness({
       database,
       lock,
@@ -112,7 +133,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await requestLimit.start();
     }
     const server = createGraphqlServer({
-      services: buildServices(config, database, stock, reservations),
+      services: {
+        ...buildServices(config, database, stock, reservations),
+        products,
+        stockWatch: feed,
+      },
       log,
       host: config.host,
       port: config.port,
@@ -121,12 +146,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       introspection: config.introspection,
       corsOrigins: config.corsOrigins,
       requestTimeoutMs: config.requestTimeoutMs,
+      webSocketsMax: config.watchSocketsMax,
       shutdownGraceMs: config.shutdownGraceMs,
       readiness: () => readiness.report(),
       trustedProxies: config.trustedProxies,
       authenticator,
       requestLimit,
-      metrics: lockMetrics(lock, { authenticator, requestLimit }),
+      metrics: stockadeMetrics({
+        lock,
+        feed,
+        publisher,
+        door: { authenticator, requestLimit },
+      }),
     });
     started.push('server', async () => {
       readiness.drain();
@@ -178,12 +209,40 @@ function openRequestLimit({ rateLimit, redisUrl }: Config, log: Logger): Request
   return new RequestLimit({ ...rateLimit, redisUrl, log });
 }
 
+/** Null without a Redis: then watchers are told of this process's own changes alone. */
+async function openPublisher(
+  config: Config,
+  announcer: Announcer,
+  log: Logger,
+): Promise<ChangePublisher | null> {
+  if (config.redisUrl === undefined) return null;
+  const publisher = new ChangePublisher({
+    redisUrl: config.redisUrl,
+    name: randomUUID(),
+    log,
+  });
+  await publisher.start();
+  announcer.tell(publisher);
+  return publisher;
+}
+
+function openListener(
+  { redisUrl }: Config,
+  feed: StockFeed,
+  { publisher, log }: { readonly publisher: ChangePublisher | null; readonly log: Logger },
+): ChangeListener | null {
+  if (redisUrl === undefined || !publisher) return null;
+  const listener = new ChangeListener({ redisUrl, ownName: publisher.name, log }, feed);
+  feed.hearFrom(listener);
+  return listener;
+}
+
 function buildServices(
   config: Config,
   database: Database,
   stock: StockService,
   reservations: ReservationCatalogue,
-): Services {
+): Omit<Services, 'products' | 'stockWatch'> {
   const settings = { batchMax: config.stockBatchMax };
   return {
     deductStock: new DeductStockTransaction(stock, settings),
@@ -192,7 +251,6 @@ function buildServices(
     transferStock: new TransferStockTransaction(stock),
     reservations: new ReservationService(stock, reservations),
     locations: new LocationService(new SequelizeLocationCatalogue(database), stock.slots),
-    products: new ProductService(new SequelizeProductCatalogue(database), stock.slots),
   };
 }
 

@@ -74,6 +74,8 @@ const environment = z
     COMMITS_MAX: wholeNumber(2, 1, 1_000),
     MYSQL_POOL_MAX: wholeNumber(10, 2, 10_000),
     WORKERS: wholeNumber(1, 1, 128),
+    WATCH_SOCKETS_MAX: wholeNumber(1_000, 0, 1_000_000),
+    WATCH_QUEUE_MAX: wholeNumber(1_000, 1, 100_000),
     LOG_LEVEL: z
       .enum(
         ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
@@ -143,6 +145,10 @@ export interface Config {
   readonly mysqlPoolMax: number;
   /** Server processes behind one port; each has its own lanes, locks and pools. */
   readonly workers: number;
+  /** WebSockets in one process. */
+  readonly watchSocketsMax: number;
+  /** Levels that wait for one watcher. */
+  readonly watchQueueMax: number;
   readonly logLevel: string;
   /** How principals may prove who they are; none where everybody may do everything. */
   readonly auth: readonly AuthMethod[];
@@ -204,6 +210,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     commitsMax: checked.COMMITS_MAX,
     mysqlPoolMax: checked.MYSQL_POOL_MAX,
     workers: checked.WORKERS,
+    watchSocketsMax: checked.WATCH_SOCKETS_MAX,
+    watchQueueMax: checked.WATCH_QUEUE_MAX,
     logLevel: checked.LOG_LEVEL,
     auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => checked.AUTH?.includes(m))),
     jwt: jwtOf(checked),

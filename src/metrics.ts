@@ -4,6 +4,7 @@
  */
 import { performance } from 'node:perf_hooks';
 import { Gauge, Registry, type Metric } from 'prom-client';
+import type { StockFeedStats } from './changes/stock-feed.js';
 import type { DurationStats, LockStats } from './lock/index.js';
 
 export interface MetricsPage {
@@ -19,15 +20,24 @@ export interface DoorCounts {
   } | null;
 }
 
-/** @param lock null where no distributed lock is used. */
-export function lockMetrics(
-  lock: { stats(): LockStats } | null,
-  door: DoorCounts = { authenticator: null, requestLimit: null },
-): MetricsPage {
+export interface MetricsSources {
+  /** Null where no distributed lock is used. */
+  readonly lock: { stats(): LockStats } | null;
+  /** Null where nobody can watch. */
+  readonly feed: { stats(): StockFeedStats } | null;
+  /** Null where the other processes are told nothing. */
+  readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
+  /** Left out where the door is not guarded. */
+  readonly door?: DoorCounts | undefined;
+}
+
+export function stockadeMetrics({ lock, feed, publisher, door }: MetricsSources): MetricsPage {
   const registry = new Registry();
   addProcessMetrics(registry);
   if (lock) addLockMetrics(registry, lock);
-  addDoorMetrics(registry, door);
+  if (feed) addWatchMetrics(registry, feed);
+  if (publisher) addPublisherMetrics(registry, publisher);
+  if (door) addDoorMetrics(registry, door);
   return { contentType: registry.contentType, read: () => registry.metrics() };
 }
 
@@ -102,21 +112,65 @@ interface Sample {
   readonly labels?: Readonly<Record<string, string | number>>;
 }
 
-function addLockMetrics(registry: Registry, lock: { stats(): LockStats }): void {
-  const add = (
-    type: 'counter' | 'gauge' | 'histogram',
-    name: string,
-    help: string,
-    read: (stats: LockStats) => readonly Sample[],
-  ) => {
-    // The lock counts by itself; prom-client is handed the finished numbers.
+type AddMetric<Stats> = (
+  type: 'counter' | 'gauge' | 'histogram',
+  name: string,
+  help: string,
+  read: (stats: Stats) => readonly Sample[],
+) => void;
+
+/** The parts count by themselves; prom-client is handed the finished numbers. */
+function metricsOf<Stats>(registry: Registry, source: { stats(): Stats }): AddMetric<Stats> {
+  return (type, name, help, read) => {
     const metric = {
       name,
       get: () =>
-        Promise.resolve({ name, help, type, values: read(lock.stats()), aggregator: 'sum' }),
+        Promise.resolve({ name, help, type, values: read(source.stats()), aggregator: 'sum' }),
     };
     registry.registerMetric(metric as unknown as Metric);
   };
+}
+
+function addWatchMetrics(registry: Registry, feed: { stats(): StockFeedStats }): void {
+  const add = metricsOf(registry, feed);
+  add('gauge', 'stockade_watchers', 'Subscriptions to changes of stock, now.', (s) => [
+    { value: s.watchers },
+  ]);
+  add(
+    'counter',
+    'stockade_watch_changes_total',
+    'Changes for watchers, one for each watcher.',
+    (s) => [{ value: s.changes }],
+  );
+  add(
+    'counter',
+    'stockade_watch_missed_total',
+    'Times that a watcher was told it may have missed changes.',
+    (s) => [{ value: s.missed }],
+  );
+  add(
+    'counter',
+    'stockade_watch_overflows_total',
+    'Times that more waited for a slow watcher than is kept.',
+    (s) => [{ value: s.overflows }],
+  );
+}
+
+function addPublisherMetrics(
+  registry: Registry,
+  publisher: NonNullable<MetricsSources['publisher']>,
+): void {
+  const add = metricsOf(registry, publisher);
+  add(
+    'counter',
+    'stockade_changes_published_total',
+    'Changed levels that the other processes were told of, or not, for Redis was away or slow.',
+    (s) => byLabel('outcome', { published: s.published, dropped: s.dropped }),
+  );
+}
+
+function addLockMetrics(registry: Registry, lock: { stats(): LockStats }): void {
+  const add = metricsOf(registry, lock);
   add('counter', 'stockade_lock_acquisitions_total', 'Attempts to get a lock, by outcome.', (s) =>
     byLabel('outcome', {
       acquired: s.acquired,

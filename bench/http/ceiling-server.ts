@@ -8,6 +8,7 @@ import { splitKey } from '../../src/auth/api-key.js';
 import { ApiKeyVerifier } from '../../src/auth/api-key-verifier.js';
 import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
+import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
 import { createGraphqlServer } from '../../src/graphql/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
@@ -25,7 +26,7 @@ import type {
   WriteResult,
 } from '../../src/inventory/stock-store.js';
 import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
-import { lockMetrics } from '../../src/metrics.js';
+import { stockadeMetrics } from '../../src/metrics.js';
 import { RequestLimit } from '../../src/rate-limit/request-limit.js';
 
 const config = loadConfig(process.env);
@@ -65,6 +66,8 @@ const requestLimit =
   config.rateLimit && config.redisUrl
     ? new RequestLimit({ ...config.rateLimit, redisUrl: config.redisUrl, log })
     : null;
+// Nothing reads in this benchmark, and nothing is reserved.
+const products = new ProductService({} as ProductCatalogue, new CommitSlots(1));
 
 const server = createGraphqlServer({
   services: {
@@ -72,10 +75,10 @@ const server = createGraphqlServer({
     increaseStock: new IncreaseStockTransaction(stock, { batchMax: config.stockBatchMax }),
     setStock: new SetStockTransaction(stock),
     transferStock: new TransferStockTransaction(stock),
-    // Nothing reads in this benchmark, and nothing is reserved.
     reservations: new ReservationService(stock, {} as ReservationCatalogue),
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
-    products: new ProductService({} as ProductCatalogue, new CommitSlots(1)),
+    products,
+    stockWatch: new StockFeed({ products, queueMax: config.watchQueueMax, log }),
   },
   log,
   host: config.host,
@@ -85,9 +88,10 @@ const server = createGraphqlServer({
   introspection: config.introspection,
   corsOrigins: config.corsOrigins,
   requestTimeoutMs: config.requestTimeoutMs,
+  webSocketsMax: config.watchSocketsMax,
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
-  metrics: lockMetrics(null),
+  metrics: stockadeMetrics({ lock: null, feed: null, publisher: null }),
   trustedProxies: [],
   authenticator: new BearerAuthenticator({ apiKeys, jwts: null }),
   requestLimit,

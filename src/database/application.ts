@@ -74,6 +74,8 @@ export interface Applied {
   readonly results: readonly WriteResult[];
   /** The levels that were changed, as they are now. */
   readonly levels: readonly StockLevelState[];
+  /** An earlier attempt may have been applied, and this one found out. */
+  readonly settled: boolean;
   /** How many lines of expired reservations were given back. */
   readonly givenBack: number;
 }
@@ -117,6 +119,7 @@ export class Application {
     return {
       results: await this.withReservations(results),
       levels: plan.levelChanges.flatMap(levelAfter),
+      settled: settling,
       givenBack: findings.due.length,
     };
   }

@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { Op, QueryTypes, type Sequelize, type WhereOptions } from 'sequelize';
 import { movementId, type MovementKind } from '../inventory/stock.js';
+import type { StockChanges } from '../inventory/stock-changes.js';
 import {
   InvalidCursorError,
   StorageUnavailableError,
@@ -20,7 +21,7 @@ import {
 } from '../inventory/stock-store.js';
 import { available } from './errors.js';
 import { defineModels, type Models, type ProductRow, type StockMovementRow } from './models.js';
-import { runTransaction, type Attempt } from './transactions.js';
+import { isPerhapsApplied, runTransaction, type Attempt } from './transactions.js';
 
 /** Sums are shown as GraphQL's 32-bit Int. */
 const SUM_MAX = 2_147_483_647;
@@ -29,7 +30,11 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
   private readonly reading: Models;
   private readonly writing: Models;
 
-  constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {
+  /** @param changes told of each new product's level, where anybody wants to know. */
+  constructor(
+    private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize },
+    private readonly changes?: StockChanges,
+  ) {
     this.reading = defineModels(pools.reader);
     this.writing = defineModels(pools.writer);
   }
@@ -101,11 +106,16 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
 
   async createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome> {
     const operationId = randomBytes(32);
+    const began = new Date();
     const outcome = await runTransaction(this.pools.writer, deadlineMs, (attempt) =>
       this.insertProduct(product, operationId, attempt),
     );
-    if (outcome.outcome === 'COMMITTED') return outcome.value;
-    throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
+    if (outcome.outcome !== 'COMMITTED') {
+      if (isPerhapsApplied(outcome)) this.changes?.uncertain(began);
+      throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
+    }
+    if (outcome.value === 'CREATED') this.changes?.committed([firstLevelOf(product)]);
+    return outcome.value;
   }
 
   private async insertProduct(
@@ -126,12 +136,9 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
       return 'LOCATION_NOT_FOUND';
     }
     await products.create({ id, name, lowStockThreshold }, { transaction });
-    const moved = quantity > 0 ? 1 : 0;
-    await levels.create(
-      { productId: id, locationId, onHand: quantity, lastSequence: moved, version: moved },
-      { transaction },
-    );
-    if (moved) {
+    const level = firstLevelOf(product);
+    await levels.create({ ...level, lastSequence: level.version }, { transaction });
+    if (level.version > 0) {
       await movements.create(
         {
           productId: id,
@@ -337,6 +344,12 @@ function toMovement(row: StockMovementRow): StockMovement {
     fencingToken: row.fencingToken === null ? null : String(row.fencingToken),
     createdAt: row.createdAt,
   };
+}
+
+/** An initial quantity is the first change; without one the ledger begins later. */
+function firstLevelOf({ id, locationId, quantity }: NewProduct) {
+  const version = quantity > 0 ? 1 : 0;
+  return { productId: id, locationId, onHand: quantity, reserved: 0, version };
 }
 
 /** One row more than the page was read: it tells whether there is a next page, and is not shown. */

@@ -6,6 +6,7 @@
 import type { Sequelize } from 'sequelize';
 import type { StockFailure, StockWrite } from '../inventory/stock.js';
 import { sweepOf } from '../inventory/reservation-sweep.js';
+import type { StockChanges } from '../inventory/stock-changes.js';
 import type { ApplyOptions, StockStore, WriteResult } from '../inventory/stock-store.js';
 import {
   Application,
@@ -17,12 +18,16 @@ import {
 import type { AnsweredBefore } from './claims.js';
 import { LevelMemory } from './level-memory.js';
 import { StockStatements } from './stock-statements.js';
-import { runTransaction, type TransactionOutcome } from './transactions.js';
+import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './transactions.js';
 
 export class SequelizeStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
-  constructor(private readonly sequelize: Sequelize) {}
+  /** @param changes told of the levels after each COMMIT, where anybody wants to know. */
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly changes?: StockChanges,
+  ) {}
 
   async apply(
     writes: readonly StockWrite[],
@@ -81,6 +86,7 @@ export class SequelizeStockStore implements StockStore {
     writes: readonly StockWrite[],
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
+    const began = new Date();
     const answeredBefore: AnsweredBefore = new Map();
     const outcome = await runTransaction(
       this.sequelize,
@@ -96,10 +102,16 @@ export class SequelizeStockStore implements StockStore {
         ).run(),
       options,
     );
+    // What a first attempt committed without our hearing of it is found again by its answers, and not by its levels.
+    const isUncertain =
+      outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
+    if (isUncertain) this.changes?.uncertain(began);
     if (outcome.outcome === 'COMMITTED') {
-      for (const level of outcome.value.levels) {
+      const { levels } = outcome.value;
+      for (const level of levels) {
         this.memory.left(level, options.fencingTokenOf(level.productId));
       }
+      this.changes?.committed(levels);
     }
     return outcome;
   }

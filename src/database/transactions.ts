@@ -23,6 +23,10 @@ export type TransactionOutcome<T> =
   | { readonly outcome: 'ROWS_LOCKED'; readonly waitedMs: number }
   | { readonly outcome: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly cause: unknown };
 
+export function isPerhapsApplied(outcome: TransactionOutcome<unknown>): boolean {
+  return outcome.outcome === 'UNAVAILABLE' && outcome.mayHaveApplied;
+}
+
 /** How often a transaction that surely was not applied is tried again, by what stopped it. */
 const ATTEMPTS_MAX: Readonly<Record<TransactionFault, number>> = {
   // After the first loss rows are locked before they are read, so a third is already rare.

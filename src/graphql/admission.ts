@@ -20,12 +20,16 @@ export class Admission {
    * @throws UnauthenticatedError, TooManyFailuresError, AuthenticationUnavailableError, RateLimitedError
    */
   async admit(authorization: string | null, address: string): Promise<Principal | null> {
-    const { authenticator, requestLimit } = this.settings;
-    const principal = authenticator
-      ? await authenticator.authenticate(authorization, address)
-      : null;
+    const { requestLimit } = this.settings;
+    const principal = await this.identify(authorization, address);
     // No principal's name begins like this.
     if (requestLimit) await requestLimit.take(principal?.name ?? `address:${address}`);
     return principal;
+  }
+
+  /** Who asks, without counting it as a request. @throws as `admit`, but for RateLimitedError */
+  async identify(authorization: string | null, address: string): Promise<Principal | null> {
+    const { authenticator } = this.settings;
+    return authenticator ? authenticator.authenticate(authorization, address) : null;
   }
 }

@@ -8,7 +8,14 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import { Kind, type DocumentNode, type GraphQLSchema, type OperationDefinitionNode } from 'graphql';
+import {
+  GraphQLError,
+  Kind,
+  OperationTypeNode,
+  type DocumentNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
 import { createErrorTable, toRequestError } from './format-error.js';
@@ -39,6 +46,13 @@ const FIRST_OPERATION = {
   variables: { input: { items: [{ productId: 'flash-sale', quantity: 1 }] } },
 };
 
+function notByHttp(): GraphQLError {
+  return new GraphQLError(
+    'A subscription is served over a WebSocket at this address, in the protocol graphql-transport-ws.',
+    { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
+  );
+}
+
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
   const errors = createErrorTable(log, { suggestions: settings.introspection });
@@ -66,6 +80,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
           Promise.resolve({
             didResolveOperation: ({ document, operation, request, contextValue }) => {
               if (!operation) return Promise.resolve();
+              if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp();
               refuseEarly(schema, document, operation, contextValue);
               pages.assertKept(document, operation, request.variables ?? {});
               return Promise.resolve();

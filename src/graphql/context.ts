@@ -8,6 +8,7 @@ import type { LocationService } from '../inventory/location-service.js';
 import type { ProductService } from '../inventory/product-service.js';
 import type { ReservationService } from '../inventory/reservation-service.js';
 import type { SetStockTransaction } from '../inventory/set-stock-transaction.js';
+import type { StockWatch } from '../inventory/stock-changes.js';
 import type { Caller } from '../inventory/stock-request.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
@@ -30,6 +31,7 @@ export interface Services {
     | 'movements'
     | 'movementsByProductIds'
   >;
+  readonly stockWatch: StockWatch;
 }
 
 export interface RequestSettings {

@@ -139,6 +139,14 @@ function answerBrokenRequest(error: Error & { readonly code?: string }, socket: 
     return;
   }
   const [status, message] = BROKEN_REQUESTS[error.code ?? ''] ?? ['400 Bad Request', 'Not HTTP.'];
+  endBareConnection(socket, { status, message });
+}
+
+/** Answers where there is no request to reply to, and closes the connection. */
+export function endBareConnection(
+  socket: Socket,
+  { status, message }: { readonly status: string; readonly message: string },
+): void {
   const body = badRequest(message);
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${JSON_TYPE}\r\n` +

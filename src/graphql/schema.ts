@@ -8,6 +8,7 @@ import { guardRootFields } from './permissions.js';
 import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product-resolver.js';
 import { ReservationResolver } from './reservation-resolver.js';
 import { DeductedItemResolver, IncreasedItemResolver, StockResolver } from './stock-resolver.js';
+import { WatchResolver } from './watch-resolver.js';
 
 export function buildStockadeSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
@@ -23,9 +24,21 @@ export function buildStockadeSchema(): GraphQLSchema {
       ReservationResolver,
       LocationResolver,
       LocationAlreadyExistsErrorResolver,
+      WatchResolver,
     ],
+    pubSub: NO_PUB_SUB,
     // The domain checks what a client sends, and its answers are part of the schema.
     validate: false,
   });
   return guardRootFields(schema);
 }
+
+/** type-graphql wants one where there is a subscription; ours has a stream of its own. */
+const NO_PUB_SUB = {
+  publish: () => {
+    throw new Error('Nothing is published by way of the schema.');
+  },
+  subscribe: () => {
+    throw new Error('Nothing is subscribed to by way of the schema.');
+  },
+};

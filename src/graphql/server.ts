@@ -6,6 +6,7 @@
  */
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { HeaderMap } from '@apollo/server';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { DocumentNode, FormattedExecutionResult } from 'graphql';
@@ -16,6 +17,7 @@ import { RequestContext, type RequestSettings } from './context.js';
 import { toRequestError } from './format-error.js';
 import { SANDBOX_ORIGINS, createHttp } from './http.js';
 import { buildStockadeSchema } from './schema.js';
+import { WebSockets } from './web-sockets.js';
 
 export interface GraphqlServerSettings
   extends RequestSettings, AdmissionSettings, Omit<ApolloSettings, 'schema'> {
@@ -26,6 +28,8 @@ export interface GraphqlServerSettings
   readonly corsOrigins: readonly string[];
   /** Proxies whose word on whom a request comes from is believed: addresses, and networks as in `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[];
+  /** The most WebSockets at once. */
+  readonly webSocketsMax: number;
   /** How long what is under way may take to finish when the server stops, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
@@ -49,8 +53,17 @@ export interface GraphqlServer {
 }
 
 export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlServer {
-  const apollo = createApollo({ ...settings, schema: buildStockadeSchema() });
+  const schema = buildStockadeSchema();
+  const apollo = createApollo({ ...settings, schema });
+  const origins = [...settings.corsOrigins, ...(settings.sandbox ? SANDBOX_ORIGINS : [])];
   const admission = new Admission(settings);
+  const webSockets = new WebSockets({
+    ...settings,
+    admission,
+    schema,
+    origins,
+    connectionsMax: settings.webSocketsMax,
+  });
   const work = new WorkUnderWay();
   let http: FastifyInstance | undefined;
   let connections: Connections | undefined;
@@ -92,9 +105,13 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
       http = await createHttp({
         log: settings.log,
         trustedProxies: settings.trustedProxies,
-        corsOrigins: [...settings.corsOrigins, ...(settings.sandbox ? SANDBOX_ORIGINS : [])],
+        corsOrigins: origins,
       });
-      connections = new Connections(http);
+      const ofHttp = new Connections(http);
+      connections = ofHttp;
+      webSockets.attach(http.server, (socket) => {
+        ofHttp.forget(socket);
+      });
       http.route({
         method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
         url: '/graphql',
@@ -116,10 +133,11 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
         const { server } = http;
         const grace = setTimeout(() => {
           server.closeAllConnections();
+          webSockets.terminate();
           work.forget();
         }, settings.shutdownGraceMs);
         connections.drain();
-        await http.close();
+        await Promise.all([webSockets.drain(), http.close()]);
         await work.finished();
         clearTimeout(grace);
       }
@@ -191,7 +209,7 @@ class WorkUnderWay {
  * has not sent any would keep a stopping server open.
  */
 class Connections {
-  private readonly requests = new Map<Socket, number>();
+  private readonly requests = new Map<Duplex, number>();
   private draining = false;
 
   constructor(http: FastifyInstance) {
@@ -211,6 +229,11 @@ class Connections {
       if (this.draining) void reply.header('connection', 'close');
       done();
     });
+  }
+
+  /** It is no longer one of HTTP. */
+  forget(socket: Duplex): void {
+    this.requests.delete(socket);
   }
 
   drain(): void {

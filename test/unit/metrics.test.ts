@@ -1,14 +1,16 @@
-/** The lock's counters as Prometheus reads them. */
+/** The counters as Prometheus reads them. */
 import { StatsCollector } from '../../src/lock/stats.js';
-import { lockMetrics } from '../../src/metrics.js';
+import { stockadeMetrics } from '../../src/metrics.js';
 
-async function linesOf(page: ReturnType<typeof lockMetrics>): Promise<string[]> {
+const NOTHING = { lock: null, feed: null, publisher: null };
+
+async function linesOf(page: ReturnType<typeof stockadeMetrics>): Promise<string[]> {
   return (await page.read()).split('\n');
 }
 
 test('every reading has the numbers of its moment', async () => {
   const collector = new StatsCollector();
-  const page = lockMetrics({ stats: () => collector.snapshot() });
+  const page = stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } });
   expect(await linesOf(page)).toContain('stockade_lock_acquisitions_total{outcome="acquired"} 0');
   collector.acquired += 3;
   collector.timeouts += 1;
@@ -25,7 +27,9 @@ test('every reading has the numbers of its moment', async () => {
 test('durations are a cumulative histogram in seconds', async () => {
   const collector = new StatsCollector();
   for (const waitedMs of [0.5, 4, 4, 70, 20_000]) collector.waitTime.add(waitedMs);
-  const lines = await linesOf(lockMetrics({ stats: () => collector.snapshot() }));
+  const lines = await linesOf(
+    stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } }),
+  );
   const buckets = lines.filter((line) => line.startsWith('stockade_lock_wait_seconds_bucket'));
   expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.001"} 1');
   expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.005"} 3');
@@ -37,8 +41,20 @@ test('durations are a cumulative histogram in seconds', async () => {
 });
 
 test('without a lock the process alone is measured', async () => {
-  const lines = await linesOf(lockMetrics(null));
+  const lines = await linesOf(stockadeMetrics(NOTHING));
   expect(lines.filter((line) => line.includes('stockade_lock'))).toEqual([]);
   const [memory] = lines.filter((line) => line.startsWith('process_resident_memory_bytes '));
   expect(Number(memory?.split(' ')[1])).toBeGreaterThan(1_000_000);
+});
+
+test('watching is counted apart from telling the other processes', async () => {
+  const feed = { stats: () => ({ watchers: 2, changes: 30, missed: 4, overflows: 1 }) };
+  const publisher = { stats: () => ({ published: 50, dropped: 6 }) };
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, feed, publisher }));
+  expect(lines).toContain('stockade_watchers 2');
+  expect(lines).toContain('stockade_watch_changes_total 30');
+  expect(lines).toContain('stockade_watch_missed_total 4');
+  expect(lines).toContain('stockade_watch_overflows_total 1');
+  expect(lines).toContain('stockade_changes_published_total{outcome="published"} 50');
+  expect(lines).toContain('stockade_changes_published_total{outcome="dropped"} 6');
 });

@@ -14,18 +14,22 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   lock: ['ioredis'],
   inventory: ['lock'],
   database: ['auth', 'inventory', 'sequelize', 'umzug'],
+  changes: ['inventory', 'lock'],
   graphql: [
     'auth',
     'rate-limit',
     'inventory',
     '@apollo/server',
     '@fastify/cors',
+    '@fastify/proxy-addr',
     'dataloader',
     'fastify',
     'graphql',
+    'graphql-ws',
     'pino',
     'reflect-metadata',
     'type-graphql',
+    'ws',
   ],
 };
 

@@ -27,10 +27,14 @@ test('schema/schema.graphql is what `npm run schema` would emit', () => {
 test('every type and every field that does not speak for itself is described', () => {
   const silent = Object.values(SCHEMA.getTypeMap())
     .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
-    .filter((type) => !/(Edge|Payload|Input|Query|Mutation)$/.test(type.name))
+    .filter((type) => !/(Edge|Payload|Input|Query|Mutation|Subscription)$/.test(type.name))
     .filter((type) => !type.description);
   expect(silent.map(String)).toEqual([]);
-  for (const root of [SCHEMA.getQueryType(), SCHEMA.getMutationType()]) {
+  for (const root of [
+    SCHEMA.getQueryType(),
+    SCHEMA.getMutationType(),
+    SCHEMA.getSubscriptionType(),
+  ]) {
     const undescribed = Object.values(root?.getFields() ?? {}).filter(
       (field) => !field.description,
     );

@@ -1,0 +1,231 @@
+/**
+ * Tells the other processes, through Redis, what this one has committed.
+ *
+ * It costs a deduction the copying of a few numbers, and nothing else: what is committed in one turn of the event loop
+ * goes in one message after it, the newest state of each level. Nothing waits for Redis. What cannot be said now, for
+ * Redis is away or slow, is dropped, and said later is only that something was dropped, and since when.
+ */
+import { levelKey } from '../inventory/stock.js';
+import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
+import { RedisConnection, systemClock, systemRandom, type Timer } from '../lock/index.js';
+import type { ChangeLog } from './change-log.js';
+import { channelOf, encode, type ChangeMessage } from './change-message.js';
+
+/** Levels in one message: some 30 kB at most. */
+const LEVELS_PER_MESSAGE = 200;
+const IN_FLIGHT_MAX = 32;
+/** Levels that wait while Redis is slower than the changes. */
+const UNSENT_MAX = 10_000;
+const COMMAND_TIMEOUT_MS = 2_000;
+const STOP_PATIENCE_MS = 500;
+export const HEARTBEAT_MS = 2_000;
+
+export interface ChangePublisherSettings {
+  /** As in `redis://user:password@host:6379/0`. */
+  readonly redisUrl: string;
+  /** Names this process among all that publish. */
+  readonly name: string;
+  readonly log: ChangeLog;
+}
+
+/** A message without its head. */
+type Body = ChangeMessage extends infer M
+  ? M extends ChangeMessage
+    ? Omit<M, 'publisher' | 'sequence'>
+    : never
+  : never;
+
+export class ChangePublisher implements StockChanges {
+  readonly name: string;
+  private readonly connection: RedisConnection;
+  private readonly channel: string;
+  private readonly unsent = new Map<string, ChangedLevel>();
+  /** No later than the oldest of what is unsent. */
+  private unsentSinceMs = 0;
+  private readonly firstNews: Promise<void>;
+  private sequence = 0;
+  private inFlight = 0;
+  /** Redis took what it was last given; null before it was given anything. */
+  private works: boolean | null = null;
+  private flushing = false;
+  private stopped = false;
+  private missedSinceMs: number | null = null;
+  private heartbeat: Timer | null = null;
+  private idle: (() => void) | null = null;
+  private published = 0;
+  private dropped = 0;
+
+  constructor(private readonly settings: ChangePublisherSettings) {
+    this.name = settings.name;
+    this.channel = channelOf(settings.redisUrl);
+    let tell: () => void = () => undefined;
+    this.firstNews = new Promise((resolve) => (tell = resolve));
+    this.connection = new RedisConnection(
+      {
+        url: settings.redisUrl,
+        name: `stock-changes:${settings.name}`,
+        commandTimeoutMs: COMMAND_TIMEOUT_MS,
+        clock: systemClock,
+        random: systemRandom,
+      },
+      {
+        onReady: () => {
+          void this.beat().finally(tell);
+        },
+        onDown: ({ reason }) => {
+          this.fail(reason);
+          tell();
+        },
+      },
+    );
+  }
+
+  /** Resolves when it is known whether Redis takes our messages; it may be away, and is then tried again and again. */
+  async start(): Promise<void> {
+    this.connection.open();
+    await this.firstNews;
+  }
+
+  /** Says what is still unsaid, and goodbye. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    this.heartbeat?.cancel();
+    if (this.works) {
+      this.flush();
+      void this.send({ kind: 'BYE' });
+      await this.untilIdle();
+    }
+    this.connection.close();
+  }
+
+  /** Levels that were published, and levels that were not because Redis was away or too slow. */
+  stats(): { readonly published: number; readonly dropped: number } {
+    return { published: this.published, dropped: this.dropped };
+  }
+
+  committed(levels: readonly ChangedLevel[]): void {
+    if (this.stopped || !this.works) {
+      this.drop(levels.length);
+      return;
+    }
+    if (this.unsent.size === 0) this.unsentSinceMs = Date.now();
+    for (const level of levels) {
+      const key = levelKey(level);
+      const before = this.unsent.get(key);
+      if (!before || before.version < level.version) this.unsent.set(key, level);
+    }
+    if (this.unsent.size > UNSENT_MAX) this.dropUnsent();
+    this.flushSoon();
+  }
+
+  uncertain(since: Date): void {
+    this.missed(since.getTime());
+    this.flushSoon();
+  }
+
+  private flushSoon(): void {
+    if (this.flushing) return;
+    this.flushing = true;
+    setImmediate(() => {
+      this.flushing = false;
+      this.flush();
+    });
+  }
+
+  private flush(): void {
+    if (!this.works || this.inFlight >= IN_FLIGHT_MAX) return;
+    if (this.missedSinceMs !== null) {
+      const sinceMs = this.missedSinceMs;
+      this.missedSinceMs = null;
+      void this.send({ kind: 'MISSED', sinceMs }).then((sent) => {
+        if (!sent) this.missed(sinceMs);
+      });
+    }
+    while (this.unsent.size > 0 && this.inFlight < IN_FLIGHT_MAX) this.sendLevels();
+  }
+
+  private sendLevels(): void {
+    const levels: ChangedLevel[] = [];
+    for (const [key, level] of this.unsent) {
+      levels.push(level);
+      this.unsent.delete(key);
+      if (levels.length === LEVELS_PER_MESSAGE) break;
+    }
+    const sinceMs = this.unsentSinceMs;
+    void this.send({ kind: 'CHANGED', levels }).then((sent) => {
+      if (sent) this.published += levels.length;
+      else this.drop(levels.length, sinceMs);
+      this.flush();
+    });
+  }
+
+  /** Resolves with whether Redis has taken it. */
+  private async send(body: Body): Promise<boolean> {
+    const publisher = this.name;
+    if (body.kind !== 'HEARTBEAT') this.sequence += 1;
+    const text = encode({ ...body, publisher, sequence: this.sequence });
+    this.inFlight += 1;
+    try {
+      await this.connection.run((redis) => redis.publish(this.channel, text), Number);
+      return true;
+    } catch (error) {
+      this.fail(error instanceof Error ? error.message : String(error));
+      return false;
+    } finally {
+      this.inFlight -= 1;
+      if (this.inFlight === 0) this.idle?.();
+    }
+  }
+
+  /** Tells that we live, and finds out whether Redis hears us. */
+  private async beat(): Promise<void> {
+    this.heartbeat?.cancel();
+    if (this.connection.ready && (await this.send({ kind: 'HEARTBEAT' }))) this.succeed();
+    if (this.stopped) return;
+    this.heartbeat?.cancel();
+    this.heartbeat = systemClock.after(HEARTBEAT_MS, () => void this.beat());
+  }
+
+  private succeed(): void {
+    if (this.works) return;
+    this.works = true;
+    if (this.missedSinceMs !== null) {
+      this.settings.log.info({}, 'Redis takes changes of stock again; watchers are told to read.');
+    }
+    this.flush();
+  }
+
+  private fail(reason: string): void {
+    if (this.works !== false) {
+      const details = { reason };
+      this.settings.log.warn(details, 'Redis does not take changes of stock; watchers miss them.');
+    }
+    this.works = false;
+    if (this.unsent.size > 0) this.dropUnsent();
+  }
+
+  private dropUnsent(): void {
+    const levels = this.unsent.size;
+    this.unsent.clear();
+    this.drop(levels, this.unsentSinceMs);
+  }
+
+  private drop(levels: number, sinceMs = Date.now()): void {
+    this.dropped += levels;
+    this.missed(sinceMs);
+  }
+
+  private missed(sinceMs: number): void {
+    this.missedSinceMs = Math.min(this.missedSinceMs ?? sinceMs, sinceMs);
+  }
+
+  private async untilIdle(): Promise<void> {
+    if (this.inFlight === 0) return;
+    let patience: Timer | undefined;
+    await new Promise<void>((resolve) => {
+      this.idle = resolve;
+      patience = systemClock.after(STOP_PATIENCE_MS, resolve);
+    });
+    patience?.cancel();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * Changes of stock, from those who have made one to those who watch.
+ *
+ * What is told here is news, not truth: it may be late, it may skip what was overtaken by something newer, and it may
+ * be lost. A loss is told as well, so that whoever watches knows when to read again.
+ */
+import { isValidId, type StockLevelState } from './stock.js';
+import { InvalidRequestError } from './request-form.js';
+
+/** A level as a committed transaction left it. `version` grows with every change of the level. */
+export type ChangedLevel = Pick<
+  StockLevelState,
+  'productId' | 'locationId' | 'onHand' | 'reserved' | 'version'
+>;
+
+/** Told by the storage. Both return at once and never throw: what fails after COMMIT must not change an answer. */
+export interface StockChanges {
+  /** COMMIT has returned. */
+  committed(levels: readonly ChangedLevel[]): void;
+  /** The answer to a COMMIT was lost, then or later: something may have changed, and nobody can say what to. */
+  uncertain(since: Date): void;
+}
+
+export interface StockChange extends ChangedLevel {
+  readonly available: number;
+  /** Over all locations, as it was read after the change; at most 2147483647. */
+  readonly productAvailable: number;
+  /** Whether productAvailable is at or below the product's threshold. */
+  readonly lowStock: boolean;
+}
+
+export type StockEvent =
+  | { readonly kind: 'CHANGED'; readonly change: StockChange }
+  /** Changes may have been missed since then; null where nobody knows since when. */
+  | { readonly kind: 'MISSED'; readonly since: Date | null };
+
+export interface StockWatch {
+  /**
+   * The events from now on, until the iterator's `return` is called. For one level the versions only grow.
+   * @param productIds of the products to watch; null for all.
+   */
+  watch(productIds: readonly string[] | null): Promise<AsyncIterableIterator<StockEvent>>;
+}
+
+/** The most products that one watcher may name. */
+export const WATCHED_IDS_MAX = 100;
+
+/** The ids without repetitions; null for all products. @throws InvalidRequestError */
+export function checkWatchedIds(ids: readonly string[] | null | undefined): string[] | null {
+  if (ids == null) return null;
+  if (ids.length === 0 || ids.length > WATCHED_IDS_MAX) {
+    throw new InvalidRequestError(
+      `Give 1 to ${WATCHED_IDS_MAX} ids, or leave productIds out to watch all products.`,
+      'productIds',
+    );
+  }
+  if (!ids.every(isValidId)) {
+    throw new InvalidRequestError(
+      'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -',
+      'productIds',
+    );
+  }
+  return [...new Set(ids)];
+}

@@ -1,0 +1,224 @@
+/**
+ * Whoever watches stock is told when something may have escaped it: Redis went away, a process died, the answer to a
+ * COMMIT was lost, or the watcher itself was too slow. Nobody who buys waits for any of it.
+ */
+import { jest } from '@jest/globals';
+import { startPrivateRedis } from '../../services/private-redis.js';
+import type { PrivateServer } from '../../services/private-server.js';
+import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { openPool } from '../../src/database/connect.js';
+import { StockFeed } from '../../src/changes/stock-feed.js';
+import { CommitSlots } from '../../src/inventory/commit-slots.js';
+import { ProductService } from '../../src/inventory/product-service.js';
+import { closeClient } from '../support/graphql-client.js';
+import { MysqlProxy } from '../support/mysql-proxy.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { Shop } from '../support/shop.js';
+import { callStock, deduction, linesOf } from '../support/stock-calls.js';
+import { startTcpProxy } from '../support/tcp-proxy.js';
+import { until } from '../support/until.js';
+import { metric, startWatching, stopWatchers, type Watcher } from '../support/watcher.js';
+
+jest.setTimeout(60_000);
+
+let shop: Shop;
+let redis: PrivateServer;
+const servers: ServerProcess[] = [];
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  redis = await startPrivateRedis();
+});
+
+afterEach(async () => {
+  await stopWatchers();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+afterAll(async () => {
+  closeClient();
+  await redis.stop();
+  const problems = await shop.problems();
+  await shop.close();
+  expect(problems).toEqual([]);
+});
+
+async function serve(env: Record<string, string> = {}): Promise<ServerProcess> {
+  const server = await shop.startServer('redis', { REDIS_URL: redis.url, ...env });
+  servers.push(server);
+  return server;
+}
+
+async function buy(server: ServerProcess, ids: readonly string[]): Promise<void> {
+  const units = Object.fromEntries(ids.map((id) => [id, 1]));
+  const lines = linesOf(await callStock(server.graphqlUrl, deduction(units)));
+  expect(lines.map(({ outcome }) => outcome)).toEqual(ids.map(() => 'APPLIED'));
+}
+
+/** Buys until the watcher hears of a purchase: the last thing that it has heard is then the level as it is. */
+async function untilHeardAgain(watcher: Watcher, server: ServerProcess, id: string): Promise<void> {
+  await until('a change is heard again', async () => {
+    const before = watcher.changes().length;
+    await buy(server, [id]);
+    const onHand = await shop.onHand(id);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    return watcher.changes().length > before && watcher.changes().at(-1)?.onHand === onHand;
+  });
+}
+
+test('Redis killed and back: watchers are told at once that it is gone, told again, and hear again', async () => {
+  const [here, there] = [await serve(), await serve()];
+  const id = await shop.newProduct(1_000);
+  const watcher = await startWatching(here.graphqlUrl);
+  await untilHeardAgain(watcher, there, id);
+  expect(watcher.missed()).toBe(0);
+
+  const killed = new Date();
+  await redis.kill('SIGKILL');
+  await until('the watcher is told that Redis is gone', () => watcher.missed() === 1);
+  await buy(there, [id]);
+  const heardWhileAway = watcher.changes().length;
+  // What its own process commits it hears all the same.
+  await buy(here, [id]);
+  await until('the own change', () => watcher.changes().length === heardWhileAway + 1);
+
+  await redis.restart();
+  await until('the watcher is told to read again', () => watcher.missed() > 1);
+  await untilHeardAgain(watcher, there, id);
+  for (const event of watcher.events) {
+    if (event.__typename !== 'StockChangesMissed') continue;
+    expect(Date.parse(event.since ?? '')).toBeLessThan(killed.getTime() + 1_000);
+  }
+});
+
+test('a connection to Redis that breaks is told, on either side', async () => {
+  const [toPublisher, toWatcher] = await Promise.all([
+    startTcpProxy(redis.url),
+    startTcpProxy(redis.url),
+  ]);
+  const here = await serve({ REDIS_URL: toWatcher.via(redis.url), STOCK_LOCK: 'database' });
+  const there = await serve({ REDIS_URL: toPublisher.via(redis.url), STOCK_LOCK: 'database' });
+  const id = await shop.newProduct(1_000);
+  const watcher = await startWatching(here.graphqlUrl);
+  await untilHeardAgain(watcher, there, id);
+  expect(watcher.missed()).toBe(0);
+
+  // The publisher loses what it says.
+  toPublisher.refuse(true);
+  toPublisher.cut();
+  await buy(there, [id]);
+  toPublisher.refuse(false);
+  await until('the loss is told', () => watcher.missed() > 0);
+  await untilHeardAgain(watcher, there, id);
+
+  const before = watcher.missed();
+  toWatcher.cut();
+  await until('the deafness is told', () => watcher.missed() > before);
+  await untilHeardAgain(watcher, there, id);
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+  await Promise.all([toPublisher.stop(), toWatcher.stop()]);
+});
+
+test('a process that is killed may have left something unsaid; one that stops in order has not', async () => {
+  const [here, leaving, dying] = [await serve(), await serve(), await serve()];
+  const id = await shop.newProduct(1_000);
+  const watcher = await startWatching(here.graphqlUrl);
+  await untilHeardAgain(watcher, dying, id);
+  await untilHeardAgain(watcher, leaving, id);
+  await leaving.stop();
+  await dying.kill('SIGKILL');
+  await until('its death is told', () => watcher.missed() > 0, 20_000);
+  await untilHeardAgain(watcher, here, id);
+  expect(watcher.missed()).toBe(1);
+});
+
+test.each(['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const)(
+  'where the answer to a COMMIT is lost (%s), all watchers are told to read again',
+  async (fault) => {
+    const proxy = await MysqlProxy.start(shop.database.url);
+    const [here, there] = [await serve(), await serve({ MYSQL_URL: proxy.url })];
+    const id = await shop.newProduct(10);
+    const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
+    proxy.atCommit(fault);
+    await buy(there, [id]);
+    for (const watcher of watchers) {
+      await until('the uncertainty is told', () => watcher.missed() > 0);
+      await untilHeardAgain(watcher, there, id);
+    }
+    expect(proxy.faultsLeft).toBe(0);
+    await Promise.all(servers.splice(0).map((server) => server.stop()));
+    await proxy.stop();
+  },
+);
+
+test('a product that cannot be read is told as a loss, to its watchers alone', async () => {
+  const pool = openPool({ url: shop.database.url }, 1);
+  const catalogue = new SequelizeProductCatalogue({ reader: pool, writer: pool });
+  const [id, other] = [await shop.newProduct(10), await shop.newProduct(10)];
+  const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const products = new ProductService(catalogue, new CommitSlots(1));
+  const feed = new StockFeed({ products, queueMax: 10, log: silent });
+  const level = { productId: id, locationId: 'default', reserved: 0 };
+  const [mine, others] = [await feed.watch([id]), await feed.watch([other])];
+  feed.committed([{ ...level, onHand: 9, version: 2 }]);
+  expect(await mine.next()).toMatchObject({ value: { kind: 'CHANGED', change: { onHand: 9 } } });
+
+  await pool.close();
+  const since = new Date();
+  feed.committed([{ ...level, onHand: 8, version: 3 }]);
+  const { value } = (await mine.next()) as { value: { kind: string; since: Date } };
+  expect(value.kind).toBe('MISSED');
+  expect(value.since.getTime()).toBeGreaterThanOrEqual(since.getTime());
+  expect(feed.stats()).toEqual({ watchers: 2, changes: 1, missed: 1, overflows: 0 });
+  const next = others.next();
+  await feed.stop();
+  expect(await next).toEqual({ done: true, value: undefined });
+  expect(feed.stats().watchers).toBe(0);
+});
+
+test('a watcher that does not read is bounded, keeps nobody waiting, and is told what it missed', async () => {
+  const server = await serve({ WATCH_QUEUE_MAX: '250' });
+  const ids: string[] = [];
+  while (ids.length < 300) ids.push(...(await shop.newProducts(20, 10_000)));
+  const buyAll = async () => {
+    for (let i = 0; i < 300; i += 100) await buy(server, ids.slice(i, i + 100));
+  };
+  // Large events fill the network's buffers soon.
+  const aliases = Array.from({ length: 15 }, (_, i) => `a${i}${'x'.repeat(100)}: version`).join(
+    ' ',
+  );
+  const slow = await startWatching(server.graphqlUrl, {
+    document: `subscription { stockChanged { __typename
+      ... on StockChange { productId version onHand ${aliases} } ... on StockChangesMissed { since } } }`,
+  });
+  const quick = await startWatching(server.graphqlUrl);
+  slow.pause();
+  let rounds = 0;
+  await until(
+    'more waits for the slow one than is kept',
+    async () => {
+      await buyAll();
+      rounds += 1;
+      return (await metric(server.origin, 'stockade_watch_overflows_total')) > 0;
+    },
+    40_000,
+  );
+  for (let i = 0; i < 3; i += 1, rounds += 1) await buyAll();
+  const isUpToDate = (watcher: Watcher) => {
+    const newest = new Map(watcher.changes().map((change) => [change.productId, change.onHand]));
+    return ids.every((id) => newest.get(id) === 10_000 - rounds);
+  };
+  await until('the quick one has heard all', () => isUpToDate(quick));
+
+  slow.resume();
+  await until('the slow one is told', () => slow.missed() > 0);
+  rounds += 1;
+  await buyAll();
+  await until('the slow one hears again', () => isUpToDate(slow));
+  for (const id of ids) {
+    const versions = slow.changes().flatMap((c) => (c.productId === id ? [c.version] : []));
+    expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+  }
+  const changes = await metric(server.origin, 'stockade_watch_changes_total');
+  expect(slow.changes().length).toBeLessThan(changes - quick.changes().length);
+});

@@ -1,0 +1,135 @@
+/** Whoever watches stock is told of what is committed, by whichever process, once it is committed. */
+import { jest } from '@jest/globals';
+import { CreateProductDocument, ProductDocument } from '../../generated/operations.js';
+import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient } from '../../support/graphql-client.js';
+import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { callStock, deduction, increase } from '../../support/stock-calls.js';
+import { until } from '../../support/until.js';
+import { metric, startWatching, stopWatchers } from '../../support/watcher.js';
+
+jest.setTimeout(60_000);
+
+let database: FreshDatabase;
+let here: RunningApp;
+let there: RunningApp;
+let products = 0;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  const env = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
+  here = await runApp(database.url, env);
+  there = await runApp(database.url, env);
+});
+
+afterEach(async () => {
+  await stopWatchers();
+  await until('nobody watches any more', async () => {
+    const apps = [here, there];
+    const counts = await Promise.all(apps.map((app) => metric(app.origin, 'stockade_watchers')));
+    return counts.every((count) => count === 0);
+  });
+});
+
+afterAll(async () => {
+  await stopApps();
+  closeClient();
+  await database.drop();
+});
+
+async function newProduct(quantity: number, lowStockThreshold?: number): Promise<string> {
+  products += 1;
+  const id = `watched-${products}`;
+  await there.dataOf(CreateProductDocument, {
+    input: { id, name: id, quantity, lowStockThreshold: lowStockThreshold ?? null },
+  });
+  return id;
+}
+
+test('a change in one process reaches the watchers of all', async () => {
+  const id = await newProduct(10, 7);
+  const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
+  await callStock(there.graphqlUrl, deduction({ [id]: 2 }));
+  await callStock(here.graphqlUrl, deduction({ [id]: 1 }));
+  for (const watcher of watchers) {
+    await until('both changes', () => watcher.changes().length === 2);
+    const level = { __typename: 'StockChange', productId: id, locationId: 'default', reserved: 0 };
+    expect(watcher.events).toEqual([
+      { ...level, onHand: 8, available: 8, productAvailable: 8, version: 2, lowStock: false },
+      { ...level, onHand: 7, available: 7, productAvailable: 7, version: 3, lowStock: true },
+    ]);
+    expect(watcher.faults).toEqual([]);
+  }
+});
+
+test('a new product is a change, as is what is put in', async () => {
+  const watcher = await startWatching(here.graphqlUrl);
+  const id = await newProduct(5);
+  await callStock(there.graphqlUrl, increase({ [id]: 3 }));
+  await until('both changes', () => watcher.changes().length === 2);
+  expect(watcher.changes().map(({ onHand, version }) => [onHand, version])).toEqual([
+    [5, 1],
+    [8, 2],
+  ]);
+});
+
+test('who names products hears of these alone, and what is refused is no change', async () => {
+  const [mine, other] = [await newProduct(10), await newProduct(10)];
+  const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [mine, mine] } });
+  await callStock(there.graphqlUrl, deduction({ [other]: 1 }));
+  await callStock(here.graphqlUrl, deduction({ [other]: 1 }));
+  await callStock(there.graphqlUrl, deduction({ [mine]: 11 }));
+  await callStock(there.graphqlUrl, deduction({ [mine]: 4 }));
+  await until('the change', () => watcher.events.length > 0);
+  await callStock(here.graphqlUrl, deduction({ [mine]: 1 }));
+  await until('the next one', () => watcher.events.length > 1);
+  expect(watcher.changes().map(({ productId, onHand }) => [productId, onHand])).toEqual([
+    [mine, 6],
+    [mine, 5],
+  ]);
+});
+
+test('after a thousand deductions in two processes the last event has the final level', async () => {
+  const ids = [await newProduct(1_000), await newProduct(1_000)];
+  const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
+  const calls = Array.from({ length: 1_000 }, (_, i) => {
+    const [id = ''] = [ids[(i >> 1) % 2]];
+    return callStock((i % 2 ? here : there).graphqlUrl, deduction({ [id]: 1 }));
+  });
+  await Promise.all(calls);
+  for (const watcher of watchers) {
+    for (const id of ids) {
+      const changes = () => watcher.changes().filter(({ productId }) => productId === id);
+      await until('the final level', () => changes().at(-1)?.onHand === 500);
+      const { product } = await here.dataOf(ProductDocument, { id });
+      expect(changes().at(-1)).toMatchObject({ productAvailable: product?.available });
+      const versions = changes().map(({ version }) => version);
+      expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
+    }
+    expect(watcher.missed()).toBe(0);
+  }
+});
+
+test('products that nobody watches are not read, and nothing is kept for who has gone', async () => {
+  const [watched, other] = [await newProduct(10), await newProduct(10)];
+  const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [watched] } });
+  await callStock(there.graphqlUrl, deduction({ [watched]: 1 }));
+  await until('the change', () => watcher.changes().length === 1);
+  const reads = () => here.statements.filter((sql) => sql.includes('low_stock_threshold')).length;
+  here.statements.length = 0;
+  for (let i = 0; i < 5; i += 1) await callStock(there.graphqlUrl, deduction({ [other]: 1 }));
+  await callStock(there.graphqlUrl, deduction({ [watched]: 1 }));
+  await until('the next change', () => watcher.changes().length === 2);
+  expect(reads()).toBe(1);
+});
+
+test('without a Redis the changes of the own process are told', async () => {
+  const alone = await runApp(database.url, { STOCK_LOCK: 'database' });
+  const id = await newProduct(10);
+  const watcher = await startWatching(alone.graphqlUrl);
+  await callStock(alone.graphqlUrl, deduction({ [id]: 3 }));
+  await until('the change', () => watcher.changes().length === 1);
+  expect(watcher.changes()).toMatchObject([{ productId: id, onHand: 7 }]);
+  await watcher.stop();
+  await alone.stop();
+});
