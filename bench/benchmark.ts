@@ -1,7 +1,8 @@
 /**
  * Runs the plan. Repeats are the outermost loop and contenders the innermost, so that what is compared ran next to each
  * other and a slow minute of the machine touches all; the order of the contenders turns from repeat to repeat. In the
- * first repeat each contender runs in all its forms, in the others only in its best one.
+ * first repeat each contender runs in all its forms, in the others only in its best one. A scenario whose load is that
+ * of an earlier one takes over the form that was the best there.
  */
 import { dirname } from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -71,7 +72,8 @@ async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
       const { scenario, contender, repeat } = trial;
       const title = `${scenario.name}, ${contender}, ${form.label}, repeat ${repeat} of ${options.repeats}`;
       progress(`[${at + 1}/${plan.length}] ${title} …`);
-      const { seconds, repeats } = options;
+      const { seconds } = options;
+      const repeats = Math.min(options.repeats, scenario.repeatsMax ?? options.repeats);
       const made = await scenario
         .run({ contender, form, repeat, repeats, seconds }, bed)
         .catch((error: unknown) => {
@@ -109,10 +111,15 @@ function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedTr
 
 function formsFor({ scenario, contender, repeat }: PlannedTrial, rows: readonly Row[]): Form[] {
   const forms = [...scenario.formsOf(contender)];
-  if (repeat === 1) return forms;
-  const own = rows.filter((row) => row.scenario === scenario.name && row.contender === contender);
-  const best = bestForm(own, scenario.merit);
-  return forms.filter(({ label }) => label === best);
+  const ofContender = rows.filter((row) => row.contender === contender);
+  const own = ofContender.filter((row) => row.scenario === scenario.name);
+  const alike = ofContender.filter((row) => row.scenario === scenario.formsLike);
+  // A scenario like one that has run before takes over which form is the best.
+  const tried = own.length > 0 ? own : alike;
+  if (repeat === 1 && alike.length === 0) return forms;
+  const best = bestForm(tried, scenario.merit);
+  const ofBest = forms.filter(({ label }) => label === best);
+  return ofBest.length > 0 ? ofBest : forms;
 }
 
 /** On a terminal the line is written over until it is the last word on its trial. */

@@ -25,7 +25,7 @@ export class UsageError extends Error {
 }
 
 export const RESULTS_JSON = 'bench/results/latest.json';
-const SECONDS_DEFAULT = 2;
+const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
 
 /** @throws UsageError */

@@ -8,11 +8,13 @@ export interface Lock {
   close(): Promise<void>;
 }
 
-export type Tuning = 'defaults' | 'tuned';
+/** As npm gives it, or for so many callers that want one lock at the same time. */
+export type Tuning = 'defaults' | 'tuned for few' | 'tuned for many';
 
 export interface LockKind {
   readonly name: string;
   readonly summary: string;
+  /** What the scenario `lock` tries, where few want a lock. */
   readonly tunings: readonly Tuning[];
   open(redisUrl: string, tuning: Tuning): Promise<Lock>;
 }

@@ -57,6 +57,7 @@ export const solo = closedLoop({
   contenders: SIMPLE_RIVALS,
   callers: 1,
   demand: { products: 1, seed: 1 },
+  repeatsMax: 2,
 });
 
 function closedLoop(settings: {
@@ -65,14 +66,16 @@ function closedLoop(settings: {
   readonly contenders: readonly string[];
   readonly callers: number;
   readonly demand: Demand;
+  readonly repeatsMax?: number;
 }): Scenario {
-  const { name, what, contenders, callers, demand } = settings;
+  const { name, what, contenders, callers, demand, repeatsMax } = settings;
   return {
     name,
     what,
     merit: 'opsPerSecond',
     contenders,
     known: ALL_CONTENDERS,
+    ...(repeatsMax !== undefined && { repeatsMax }),
     // One caller uses one connection of any pool.
     formsOf: (contender) =>
       formsOfContender(contender).filter(({ poolMax }) => callers > 1 || poolMax === 10),
@@ -99,6 +102,7 @@ export const sweep: Scenario = {
   contenders: SIMPLE_RIVALS,
   known: ALL_CONTENDERS,
   repeatsMax: 1,
+  formsLike: hot.name,
   formsOf: formsOfContender,
   run: async (trial, bed) => {
     await bed.prepare({ products: 1, units: UNLIMITED_UNITS });
@@ -128,6 +132,7 @@ export const processes: Scenario = {
   merit: 'opsPerSecond',
   contenders: ['lanes', 'for-update'],
   known: ALL_CONTENDERS,
+  repeatsMax: 2,
   formsOf: formsOfContender,
   run: async (trial, bed) => {
     const rows = [];

@@ -41,6 +41,7 @@ function overHttp(settings: {
     merit: 'opsPerSecond',
     contenders,
     known: SERVERS,
+    repeatsMax: 2,
     formsOf: () => FORMS,
     run: async (trial, bed) => {
       await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });

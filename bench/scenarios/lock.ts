@@ -17,6 +17,7 @@ export const lock: Scenario = {
   merit: 'opsPerSecond',
   contenders: LOCKS.map(({ name }) => name),
   known: LOCKS.map(({ name }) => name),
+  repeatsMax: 2,
   formsOf: (name) =>
     lockOf(name).tunings.map((tuning): Form => ({ label: tuning, poolMax: 0, tuning })),
   run: async (trial, bed) => {

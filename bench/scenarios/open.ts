@@ -16,6 +16,7 @@ export const open: Scenario = {
   contenders: ['lanes', 'for-update'],
   known: ALL_CONTENDERS,
   repeatsMax: 1,
+  formsLike: 'hot',
   formsOf: formsOfContender,
   run: async (trial, bed) => {
     await bed.prepare({ products: 1, units: UNLIMITED_UNITS });

@@ -24,7 +24,7 @@ export const claims = rounds({
 
 const WARM_UP_ROUNDS = 3;
 /** A run that measures the other scenarios for less than this has fewer rounds. */
-const SECONDS_FOR_ALL = 2;
+const SECONDS_FOR_ALL = 1.5;
 
 function rounds(settings: {
   readonly name: string;
@@ -42,6 +42,7 @@ function rounds(settings: {
     merit: 'totalMs',
     contenders,
     known: ALL_CONTENDERS,
+    repeatsMax: 2,
     formsOf: (contender) =>
       formsOfContender(contender).filter(({ poolMax }) => pools.includes(poolMax)),
     run: async (trial, bed) => {

@@ -31,6 +31,8 @@ export interface Scenario {
   /** Who can run. */
   readonly known: readonly string[];
   readonly repeatsMax?: number;
+  /** The scenario with the same load, of which it takes over each contender's best form where that one has run. */
+  readonly formsLike?: string;
   formsOf(contender: string): readonly Form[];
   run(trial: Trial, bed: TestBed): Promise<readonly Row[]>;
 }

@@ -13,6 +13,10 @@ export class CommitSlots {
     this.free = slotsMax;
   }
 
+  get isFree(): boolean {
+    return this.free > 0;
+  }
+
   /**
    * Runs the work in a slot, or resolves with 'TIMED_OUT' where none came free before the deadline.
    *

@@ -2,8 +2,8 @@
  * Group commit: one transaction for what waits in all the lanes that have their turn, and as many such transactions at
  * once as there are slots, each on other lanes.
  *
- * Nothing waits for company: whenever a slot is free, what is there goes, be it one line. What comes while a
- * transaction is under way goes with the next one, so the batches grow with the load and only with it. This is flat
+ * Nothing waits for company: whenever a slot is free, what is there goes, be it one line. What comes while all slots
+ * are taken goes with the next one, so the batches grow with the load and only with it. This is flat
  * combining (Hendler, Incze, Shavit, Tzafrir: "Flat Combining and the Synchronization-Parallelism Tradeoff", SPAA
  * 2010) with the group commit of databases (DeWitt et al., SIGMOD 1984) as the combined work.
  */
@@ -11,6 +11,7 @@ import type { CommitSlots } from './commit-slots.js';
 import type { CommitQueue, Lane } from './lane.js';
 import type { LaneEntry } from './lane-entry.js';
 import type { Operation } from './stock.js';
+import type { StockLocking } from './stock-locking.js';
 import { RowsLockedError, type StockStore } from './stock-store.js';
 
 export class GroupCommit implements CommitQueue {
@@ -20,6 +21,7 @@ export class GroupCommit implements CommitQueue {
   constructor(
     private readonly store: StockStore,
     private readonly slots: CommitSlots,
+    private readonly locking: Pick<StockLocking, 'settled'>,
     private readonly settings: { readonly batchMax: number },
   ) {}
 
@@ -31,9 +33,16 @@ export class GroupCommit implements CommitQueue {
   private callForSlot(): void {
     if (this.calling || this.ready.length === 0) return;
     this.calling = true;
+    const hasToWait = !this.slots.isFree;
     void this.slots.run(Infinity, async () => {
       // What arrived in the same turn of the event loop goes together.
       await new Promise(setImmediate);
+      if (hasToWait) {
+        // Those whom the last commit has answered may have asked for their next turns by now. What is known within a
+        // round trip goes along, or it would be just too late for this commit, and the next would be its own again.
+        await this.locking.settled();
+        await new Promise(setImmediate);
+      }
       const batch = new Batch(this.settings.batchMax, performance.now());
       this.ready = batch.fill(this.ready);
       this.calling = false;
@@ -49,7 +58,13 @@ export class GroupCommit implements CommitQueue {
       await this.decide(batch);
     } finally {
       watch.stop();
-      for (const lane of batch.lanes.values()) lane.commitEnded();
+      const ending = [...batch.lanes.values()].filter((lane) => !lane.commitEnded());
+      // All at once: their locks are then given back in one go.
+      if (ending.length > 0) {
+        setImmediate(() => {
+          for (const lane of ending) lane.endTurn();
+        });
+      }
     }
   }
 

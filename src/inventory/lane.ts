@@ -74,19 +74,20 @@ export class Lane {
     if (entry) this.linesWaiting -= entry.write.lines.length;
   }
 
-  /** To be called after each commit that this lane took part in, or was called to in vain. */
-  commitEnded(): void {
+  /**
+   * To be called after each commit that this lane took part in, or was called to in vain.
+   *
+   * @returns whether it waits for the next one. Where it does not, `endTurn` is to be called as soon as those who were
+   *   just answered have had the time to come back.
+   */
+  commitEnded(): boolean {
     this.commitsLeft -= 1;
-    const isOver = () => this.commitsLeft <= 0 || performance.now() >= this.tenureEndsMs;
-    if (this.entries.first && !isOver()) {
-      this.commits.join(this);
-      return;
-    }
-    // Those who were just answered may come back at once, and then need not wait for another turn.
-    setImmediate(() => {
-      if (this.entries.first && !isOver()) this.commits.join(this);
-      else this.endTenure();
-    });
+    return this.goOn();
+  }
+
+  /** Gives the turn back, unless somebody has come meanwhile. */
+  endTurn(): void {
+    if (!this.goOn()) this.endTenure();
   }
 
   /** Answers all who wait and are in no commit yet. */
@@ -95,6 +96,13 @@ export class Lane {
       this.removeHead();
       if (!entry.settled) entry.refuse(failure);
     }
+  }
+
+  private goOn(): boolean {
+    const isOver = this.commitsLeft <= 0 || performance.now() >= this.tenureEndsMs;
+    if (!this.entries.first || isOver) return false;
+    this.commits.join(this);
+    return true;
   }
 
   private async run(): Promise<void> {

@@ -24,7 +24,7 @@ export class StockLanes {
     private readonly locking: StockLocking,
     private readonly settings: StockLanesSettings,
   ) {
-    this.commits = new GroupCommit(store, slots, settings);
+    this.commits = new GroupCommit(store, slots, locking, settings);
   }
 
   /** Queues a write of which all lines concern this product. Rejects only for a mistake in our program. */

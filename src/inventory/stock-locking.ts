@@ -51,6 +51,12 @@ export interface StockLocking {
     limits: WaitLimits,
     work: (turn: Turn) => Promise<T>,
   ): Promise<T>;
+
+  /**
+   * Resolves when it is known of all turns that were wanted until now whether they are had at once: after one round
+   * trip at most, or as long as the lock's server may take for an answer.
+   */
+  settled(): Promise<void>;
 }
 
 /** `STOCK_LOCK=none`: only the conditional statements. */
@@ -58,12 +64,20 @@ export class NoLocking implements StockLocking {
   inTurn<T>(_: readonly string[], __: WaitLimits, work: (turn: Turn) => Promise<T>): Promise<T> {
     return work({ isContended: () => false, fencingTokenOf: () => null });
   }
+
+  settled(): Promise<void> {
+    return Promise.resolve();
+  }
 }
 
 /** `STOCK_LOCK=database`: the pessimistic row lock, SELECT … FOR UPDATE. */
 export class RowLocking implements StockLocking {
   inTurn<T>(_: readonly string[], __: WaitLimits, work: (turn: Turn) => Promise<T>): Promise<T> {
     return work({ isContended: () => true, fencingTokenOf: () => null });
+  }
+
+  settled(): Promise<void> {
+    return Promise.resolve();
   }
 }
 
@@ -92,10 +106,10 @@ export class DistributedLocking implements StockLocking {
         (hold) => {
           begun = true;
           return work({
-            isContended: () => hold.signal.aborted,
+            isContended: () => hold.lost,
             // A token that is no longer ours would tell the ledger's reader a lie.
             fencingTokenOf: (productId) =>
-              hold.signal.aborted ? null : hold.fencingTokenOf(stockLockKey(productId)),
+              hold.lost ? null : hold.fencingTokenOf(stockLockKey(productId)),
           });
         },
         { waitMs: limits.waitMs, ...(limits.signal && { signal: limits.signal }) },
@@ -109,6 +123,10 @@ export class DistributedLocking implements StockLocking {
       }
       throw this.noTurn(error);
     }
+  }
+
+  settled(): Promise<void> {
+    return this.manager.settled();
   }
 
   private noTurn(error: unknown): unknown {

@@ -13,6 +13,8 @@ import type { AcquireOptions, DistributedLockService, Lease } from './lock-servi
 export interface LockHold {
   /** Aborted when any of the leases can no longer be trusted. */
   readonly signal: AbortSignal;
+  /** Whether the signal is aborted by now: much cheaper where nobody needs to be told. */
+  readonly lost: boolean;
   readonly leases: readonly Lease[];
   fencingTokenOf(key: string): bigint | null;
 }
@@ -42,8 +44,15 @@ export class DistributedLockManager {
       return await fn(new Hold(leases));
     } finally {
       // The service has counted and logged a release that failed; the caller's outcome stands.
-      await Promise.allSettled(leases.map((lease) => this.service.release(lease)));
+      const [first, ...others] = leases.map((lease) => this.service.release(lease));
+      if (others.length > 0) await Promise.allSettled([first, ...others]);
+      else await first?.catch(() => undefined);
     }
+  }
+
+  /** As the service's own. */
+  settled(): Promise<void> {
+    return this.service.settled();
   }
 
   /** Puts each lease into `leases` as it is had, so that the caller can give back what there is after a failure. */
@@ -83,6 +92,10 @@ class Hold implements LockHold {
     if (first && others.length === 0) return first;
     this.any ??= AbortSignal.any(this.leases.map((lease) => lease.signal));
     return this.any;
+  }
+
+  get lost(): boolean {
+    return this.leases.some((lease) => lease.state === 'lost');
   }
 
   fencingTokenOf(key: string): bigint | null {

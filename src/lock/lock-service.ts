@@ -36,6 +36,8 @@ export interface DistributedLockService {
    *   time to live at the latest.
    */
   release(lease: Lease): Promise<void>;
+  /** Resolves when whatever was asked of the server until now is answered: with a lease, a place in a queue, or no. */
+  settled(): Promise<void>;
 }
 
 /** Where warnings go; `console` and pino fit. */

@@ -17,6 +17,8 @@ import { RedisConnection, retryDelayMs } from './redis-connection.js';
 import { failureOf, type RedisFailure } from './redis-failure.js';
 import {
   LockScripts,
+  acquireStep,
+  releaseStep,
   type AcquireRequest,
   type Answer,
   type ReleaseAnswer,
@@ -24,6 +26,7 @@ import {
 } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
 import type { StatsCollector } from './stats.js';
+import { StepQueue } from './step-queue.js';
 import { inboxOf } from './tickets.js';
 
 export interface GatewayEvents extends InboxEvents {
@@ -43,6 +46,7 @@ export interface GatewayParts {
 export class RedisGateway {
   private readonly availability: Availability;
   private readonly scripts: LockScripts;
+  private readonly steps: StepQueue;
   private readonly commands: RedisConnection;
   private readonly inbox: Inbox;
   private readonly firstNews = new FirstNews();
@@ -62,7 +66,8 @@ export class RedisGateway {
     const connection = { url, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log);
     this.scripts = new LockScripts(settings);
-    this.doubts = new Doubts((key, ticket) => this.call(this.scripts.release(key, ticket), asItIs));
+    this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
+    this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
     this.commands = new RedisConnection(
       { ...connection, name: `lock:${processId}` },
       {
@@ -120,8 +125,9 @@ export class RedisGateway {
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
   acquire(key: string, request: AcquireRequest): Promise<Answer> {
     if (!this.available) return Promise.reject(this.unavailable());
-    const call = this.scripts.acquire(key, request);
-    return this.call(call, (error) => this.failed(error, { key, ticket: request.ticket }));
+    return this.steps.run(acquireStep(key, request)).catch((error: unknown) => {
+      throw this.failed(error, { key, ticket: request.ticket });
+    });
   }
 
   /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
@@ -134,9 +140,9 @@ export class RedisGateway {
       this.doubt(key, ticket);
       return Promise.reject(this.unavailable());
     }
-    return this.call(this.scripts.release(key, ticket, again), (error) => {
+    return this.steps.run(releaseStep(key, ticket, again)).catch((error: unknown) => {
       if (again) this.doubt(key, again.ticket);
-      return this.failed(error, { key, ticket });
+      throw this.failed(error, { key, ticket });
     });
   }
 
@@ -145,7 +151,14 @@ export class RedisGateway {
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): Promise<readonly boolean[]> {
     if (!this.available) return Promise.reject(this.unavailable());
-    return this.call(this.scripts.renew(locks), (error) => this.failed(error));
+    return this.call(this.scripts.renew(locks)).catch((error: unknown) => {
+      throw this.failed(error);
+    });
+  }
+
+  /** Resolves when all steps that were asked for until now have their answers or errors. */
+  settled(): Promise<void> {
+    return this.steps.settled();
   }
 
   /** Remembers a ticket that Redis may know and we no longer want. */
@@ -173,14 +186,10 @@ export class RedisGateway {
     return this.unavailable();
   }
 
-  private call<T>(call: ScriptCall<T>, errorOf: (error: unknown) => unknown): Promise<T> {
-    return this.send(call, 'evalsha').catch(async (error: unknown) => {
-      try {
-        if (!isUnknownScript(error)) throw error;
-        return await this.send(call, 'eval');
-      } catch (finalError) {
-        throw errorOf(finalError);
-      }
+  private call<T>(call: ScriptCall<T>): Promise<T> {
+    return this.send(call, 'evalsha').catch((error: unknown) => {
+      if (!isUnknownScript(error)) throw error;
+      return this.send(call, 'eval');
     });
   }
 
@@ -218,8 +227,8 @@ export class RedisGateway {
     if (this.available) return;
     try {
       const request = { ticket: `${this.parts.processId}:0`, tokens: 1, queue: false };
-      await this.call(this.scripts.acquire(PROBE_KEY, request), asItIs);
-      await this.call(this.scripts.release(PROBE_KEY, request.ticket), asItIs);
+      await this.steps.run(acquireStep(PROBE_KEY, request));
+      await this.steps.run(releaseStep(PROBE_KEY, request.ticket));
       await this.checkPolicy();
     } catch (error) {
       this.away(failureOf(error));
@@ -252,8 +261,4 @@ const PROBE_KEY = 'lock:{probe}';
 
 function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-function asItIs(error: unknown): unknown {
-  return error;
 }

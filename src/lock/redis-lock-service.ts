@@ -97,6 +97,10 @@ export class RedisLockService implements DistributedLockService {
     return lease.releasing;
   }
 
+  settled(): Promise<void> {
+    return this.gateway.settled();
+  }
+
   /** What could not be told to Redis is remembered there, not here: releasing again is no error then. */
   private async releaseOnce(lease: HeldLease): Promise<void> {
     try {

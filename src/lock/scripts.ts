@@ -1,5 +1,6 @@
 /**
- * The lock's scripts: read once from `lua/`, called by their digest, with their answers made readable.
+ * The lock's scripts: read once from `lua/`, called by their digest, with their answers made readable. To acquire and
+ * to release are steps: one call carries out many, for as many locks.
  *
  * A Redis that was restarted or flushed has forgotten the scripts. It says so without having done anything, so the call
  * is simply repeated with the whole text.
@@ -45,6 +46,18 @@ export interface ScriptCall<T> {
   readonly read: (reply: unknown) => T;
 }
 
+/** One thing to be done to one lock. */
+export interface Step<T> {
+  readonly key: string;
+  readonly kind: 'queue' | 'try' | 'release';
+  readonly ticket: string;
+  /** How many fencing tokens to reserve. */
+  readonly tokens: number;
+  /** The ticket to queue in the same step as the other one is given up. */
+  readonly again?: string | undefined;
+  readonly read: (reply: unknown) => T;
+}
+
 export interface AcquireRequest {
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
@@ -54,37 +67,32 @@ export interface AcquireRequest {
 }
 
 export class LockScripts {
-  private readonly acquireScript: Script;
-  private readonly releaseScript: Script;
+  private readonly stepsScript: Script;
   private readonly renewScript: Script;
 
   constructor(settings: Settings) {
     const preamble =
       'local TTL_MS, CLAIM_TTL_MS, COUNTER_TTL_MS = ' +
       `'${settings.ttlMs}', '${settings.claimTtlMs}', '${LIMITS.fenceTtlMs}'`;
-    this.acquireScript = load(preamble, 'hand-over.lua', 'acquire.lua');
-    this.releaseScript = load(preamble, 'hand-over.lua', 'release.lua');
+    const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
+    this.stepsScript = load(preamble, ...files);
     this.renewScript = load(preamble, 'renew.lua');
   }
 
-  acquire(key: string, { ticket, tokens, queue }: AcquireRequest): ScriptCall<Answer> {
+  /** For each step its reply, in their order, or the error that ended it: the others are carried out. */
+  carryOut(steps: readonly Step<unknown>[]): ScriptCall<readonly unknown[]> {
+    const keys: string[] = [];
+    const args: string[] = [];
+    for (const { key, kind, ticket, tokens, again = '' } of steps) {
+      keys.push(key, queueOf(key), fenceOf(key));
+      args.push(kind, ticket, String(tokens), again);
+    }
     return {
-      script: this.acquireScript,
-      keyCount: 3,
-      args: [key, queueOf(key), fenceOf(key), ticket, String(tokens), queue ? '1' : '0'],
-      read: readAnswer,
+      script: this.stepsScript,
+      keyCount: keys.length,
+      args: keys.concat(args),
+      read: (reply) => reply as readonly unknown[],
     };
-  }
-
-  /** Gives up the ticket, and queues another of ours in the same step where one is given. */
-  release(
-    key: string,
-    ticket: string,
-    again?: { readonly ticket: string; readonly tokens: number },
-  ): ScriptCall<ReleaseAnswer> {
-    const args = [key, queueOf(key), fenceOf(key), ticket];
-    if (again) args.push(again.ticket, String(again.tokens));
-    return { script: this.releaseScript, keyCount: 3, args, read: readReleaseAnswer };
   }
 
   /** For each lock whether it is still the ticket's. */
@@ -98,6 +106,21 @@ export class LockScripts {
       read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
     };
   }
+}
+
+export function acquireStep(key: string, request: AcquireRequest): Step<Answer> {
+  const { ticket, tokens, queue } = request;
+  return { key, kind: queue ? 'queue' : 'try', ticket, tokens, read: readAnswer };
+}
+
+/** Gives up the ticket, and queues another of ours in the same step where one is given. */
+export function releaseStep(
+  key: string,
+  ticket: string,
+  again?: { readonly ticket: string; readonly tokens: number },
+): Step<ReleaseAnswer> {
+  const tokens = again?.tokens ?? 0;
+  return { key, kind: 'release', ticket, tokens, again: again?.ticket, read: readReleaseAnswer };
 }
 
 /** Suffixes, so that the hash tag in the lock's own key keeps all three in one slot. */

@@ -48,6 +48,8 @@ export const LIMITS = Object.freeze({
   fenceTtlMs: 86_400_000,
   /** Locks renewed by one call. */
   renewalChunkMax: 500,
+  /** Steps, each on one lock, that one call carries out. */
+  stepsMax: 256,
   /** Tokens of uncertain fate that are remembered until Redis is back. */
   doubtsMax: 10_000,
 });

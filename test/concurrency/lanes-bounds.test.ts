@@ -92,6 +92,7 @@ describe('bounds', () => {
         turns += 1;
         return new NoLocking().inTurn(productIds, limits, work);
       },
+      settled: () => Promise.resolve(),
     };
     const perLine = lanes.openShop({ batchMax: 1 }, counting);
     const product = await lanes.newProduct(100);

@@ -1,6 +1,12 @@
 /** The scripts themselves, as any process calls them: what they answer, and what they leave at Redis. */
 import type { Redis } from 'ioredis';
-import { LockScripts, type ScriptCall } from '../../../src/lock/scripts.js';
+import {
+  LockScripts,
+  acquireStep,
+  releaseStep,
+  type ScriptCall,
+  type Step,
+} from '../../../src/lock/scripts.js';
 import { readSettings } from '../../../src/lock/settings.js';
 import { LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
 
@@ -19,11 +25,16 @@ async function run<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<
   return read(await redis.eval(script.text, keyCount, ...args));
 }
 
+async function runStep<T>(step: Step<T>): Promise<T> {
+  const [reply] = await run(scripts.carryOut([step]));
+  return step.read(reply);
+}
+
 const acquire = (key: string, ticket: string, tokens = 1) =>
-  run(scripts.acquire(key, { ticket, tokens, queue: true }));
+  runStep(acquireStep(key, { ticket, tokens, queue: true }));
 
 const release = (key: string, ticket: string, again?: string) =>
-  run(scripts.release(key, ticket, again === undefined ? undefined : { ticket: again, tokens: 1 }));
+  runStep(releaseStep(key, ticket, again === undefined ? undefined : { ticket: again, tokens: 1 }));
 
 /** Makes a process that listens, as far as Redis can tell. */
 async function listenAs(process: string): Promise<string[]> {

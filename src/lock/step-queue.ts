@@ -1,0 +1,81 @@
+/**
+ * Gathers what this process wants of Redis within one turn of the event loop, and sends it as one command, in order.
+ *
+ * A lone step leaves at the end of the turn in which it was asked for, so it waits for nobody; a hundred of them cost
+ * one command instead of a hundred. Each has its own answer or error.
+ */
+import { failureOf } from './redis-failure.js';
+import type { Step } from './scripts.js';
+import { LIMITS } from './settings.js';
+
+/** Replies in the order of the steps; errors among them are those of single steps. Rejects where none was answered. */
+export type SendSteps = (steps: readonly Step<unknown>[]) => Promise<readonly unknown[]>;
+
+interface QueuedStep {
+  readonly step: Step<unknown>;
+  readonly resolve: (answer: unknown) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+export class StepQueue {
+  private queued: QueuedStep[] = [];
+
+  /** Answers come in the order of the calls, so the last one's is the last. */
+  private lastCall: Promise<void> = Promise.resolve();
+
+  constructor(private readonly send: SendSteps) {}
+
+  /** Resolves when all that was asked for until now has its answer or error. */
+  async settled(): Promise<void> {
+    if (this.queued.length > 0) {
+      await new Promise<void>((resolve) => {
+        process.nextTick(resolve);
+      });
+    }
+    await this.lastCall;
+  }
+
+  /** @throws what Redis says, as it is. */
+  run<T>(step: Step<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      if (this.queued.length === 0)
+        process.nextTick(() => {
+          this.flush();
+        });
+      this.queued.push({ step, resolve: resolve as (answer: unknown) => void, reject });
+    });
+  }
+
+  private flush(): void {
+    const all = this.queued;
+    this.queued = [];
+    // Redis serves nobody else during a call, so that none may be without end.
+    for (let from = 0; from < all.length; from += LIMITS.stepsMax) {
+      this.sendSome(all.slice(from, from + LIMITS.stepsMax));
+    }
+  }
+
+  private sendSome(some: readonly QueuedStep[]): void {
+    this.lastCall = this.send(some.map(({ step }) => step)).then(
+      (replies) => {
+        some.forEach((queued, i) => {
+          settle(queued, replies[i]);
+        });
+      },
+      (error: unknown) => {
+        const [first, ...others] = some;
+        if (first && others.length > 0 && failureOf(error).kind === 'unusable-key') {
+          // Permissions are checked for all keys before anything is done: whoever may not is found one by one.
+          for (const queued of some) this.sendSome([queued]);
+          return;
+        }
+        for (const { reject } of some) reject(error);
+      },
+    );
+  }
+}
+
+function settle({ step, resolve, reject }: QueuedStep, reply: unknown): void {
+  if (reply instanceof Error) reject(reply);
+  else resolve(step.read(reply));
+}
