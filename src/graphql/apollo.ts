@@ -1,5 +1,5 @@
 /** Apollo Server as it is run here: every default that matters is said, none of it is left to the environment. */
-import { ApolloServer } from '@apollo/server';
+import { ApolloServer, type GraphQLRequestListener } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -57,6 +57,16 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
   const { schema, log } = settings;
   const errors = createErrorTable(log, { suggestions: settings.introspection });
   const pages = new PageBudget(schema);
+  const checked = Promise.resolve();
+  const checks: GraphQLRequestListener<RequestContext> = {
+    didResolveOperation: ({ document, operation, request, contextValue }) => {
+      if (!operation) return checked;
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp();
+      refuseEarly(schema, document, operation, contextValue);
+      pages.assertKept(document, operation, request.variables ?? {});
+      return checked;
+    },
+  };
   return new ApolloServer<RequestContext>({
     schema,
     logger: log,
@@ -75,18 +85,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     stopOnTerminationSignals: false,
     plugins: [
       errors.plugin,
-      {
-        requestDidStart: () =>
-          Promise.resolve({
-            didResolveOperation: ({ document, operation, request, contextValue }) => {
-              if (!operation) return Promise.resolve();
-              if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp();
-              refuseEarly(schema, document, operation, contextValue);
-              pages.assertKept(document, operation, request.variables ?? {});
-              return Promise.resolve();
-            },
-          }),
-      },
+      { requestDidStart: () => Promise.resolve(checks) },
       settings.sandbox
         ? ApolloServerPluginLandingPageLocalDefault({
             embed: true,

@@ -4,7 +4,7 @@
  * stacks leaves the process.
  */
 import { randomUUID } from 'node:crypto';
-import { HeaderMap, type ApolloServerPlugin } from '@apollo/server';
+import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
 import { unwrapResolverError } from '@apollo/server/errors';
 import { GraphQLError, type GraphQLFormattedError } from 'graphql';
 import type { Logger } from 'pino';
@@ -112,16 +112,14 @@ export function createErrorTable(
   { suggestions }: { readonly suggestions: boolean },
 ): ErrorTable {
   const correlationIds = new WeakMap<object, string>();
-  return {
-    plugin: {
-      requestDidStart: () =>
-        Promise.resolve({
-          didEncounterErrors: ({ errors, contextValue }) => {
-            for (const error of errors) correlationIds.set(error, contextValue.correlationId);
-            return Promise.resolve();
-          },
-        }),
+  const listener: GraphQLRequestListener<RequestContext> = {
+    didEncounterErrors: ({ errors, contextValue }) => {
+      for (const error of errors) correlationIds.set(error, contextValue.correlationId);
+      return Promise.resolve();
     },
+  };
+  return {
+    plugin: { requestDidStart: () => Promise.resolve(listener) },
     formatError: (formatted, error) => {
       const cause = toCause(unwrapResolverError(error));
       const correlationId = correlationIds.get(error as object) ?? randomUUID();

@@ -4,6 +4,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { randomUUID } from 'node:crypto';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import cors from '@fastify/cors';
 import {
@@ -14,6 +15,7 @@ import {
   type FastifyRequest,
 } from 'fastify';
 import type { Logger } from 'pino';
+import { isPlain, readBody } from './plain-requests.js';
 
 export const BODY_BYTES_MAX = 102_400;
 const HEADER_BYTES_MAX = 16_384;
@@ -30,31 +32,61 @@ export const SANDBOX_ORIGINS = [
   'https://sandbox.embed.apollographql.com',
 ] as const;
 
+export interface HttpRequest {
+  readonly raw: IncomingMessage;
+  /** By which it is found in the log. */
+  readonly id: string;
+  /** The JSON of its body, where it has one. */
+  readonly body: unknown;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  readonly body: string;
+}
+
+/** What is asked so often that Fastify's way of a request would be a good part of its cost. */
+export interface PlainRoute {
+  readonly path: string;
+  /** Also told whom it will be sent to. Hooks of Fastify don't see these requests. */
+  readonly answer: (request: HttpRequest, response: ServerResponse) => Promise<HttpAnswer>;
+}
+
+/** @param settings.plain answers the plain requests among those to its path; the others are Fastify's to route. */
 export async function createHttp(settings: {
   readonly log: Logger;
   readonly corsOrigins: readonly string[];
   readonly trustedProxies: readonly string[];
+  readonly plain: PlainRoute;
 }): Promise<FastifyInstance> {
-  const { log, corsOrigins, trustedProxies } = settings;
+  const { log, corsOrigins, trustedProxies, plain } = settings;
   const app = fastify({
     logger: false,
     bodyLimit: BODY_BYTES_MAX,
-    requestTimeout: BODY_TIMEOUT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
-      maxHeaderSize: HEADER_BYTES_MAX,
+    serverFactory: (throughFastify) => {
+      const server = createServer(
+        {
+          requestTimeout: BODY_TIMEOUT_MS,
+          keepAliveTimeout: KEEP_ALIVE_MS,
+          headersTimeout: HEADERS_TIMEOUT_MS,
+          connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
+          maxHeaderSize: HEADER_BYTES_MAX,
+        },
+        (request, response) => {
+          if (isPlain(request, plain.path, BODY_BYTES_MAX)) answerPlainly(request, response);
+          else throughFastify(request, response);
+        },
+      );
+      // The limits above are those that count; Node's older one would cut answers that take long.
+      return server.setTimeout(0);
     },
     // While draining, what still arrives on an open connection is answered, and the connection closed.
     return503OnClosing: false,
     // Anybody can write X-Forwarded-For; only a proxy that is known is believed.
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     requestIdHeader: false,
-    genReqId: ({ headers }) => {
-      const given = headers['x-request-id'];
-      return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : randomUUID();
-    },
+    genReqId: requestId,
     frameworkErrors: (error, request, reply) => {
       void reply.header('x-request-id', request.id);
       void answer(reply, error.statusCode ?? 400, badRequest(error.message));
@@ -65,7 +97,9 @@ export async function createHttp(settings: {
     void reply.header('x-request-id', request.id);
     done();
   });
-  acceptJsonAlone(app);
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  acceptJsonAlone(app, parseJson);
+  const answerPlainly = plainListener(plain, parseJson, log);
   app.setErrorHandler((error: FastifyError, request, reply) => {
     const status = error.statusCode ?? 500;
     if (status < 500) return answer(reply, status, badRequest(error.message));
@@ -84,6 +118,11 @@ export async function createHttp(settings: {
     });
   }
   return app;
+}
+
+function requestId({ headers }: Pick<IncomingMessage, 'headers'>): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && REQUEST_ID_FORM.test(given) ? given : randomUUID();
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -112,8 +151,9 @@ class UnacceptableBodyError extends Error {
   }
 }
 
-function acceptJsonAlone(app: FastifyInstance): void {
-  const parseJson = app.getDefaultJsonParser('error', 'error');
+type ParseJson = ReturnType<FastifyInstance['getDefaultJsonParser']>;
+
+function acceptJsonAlone(app: FastifyInstance, parseJson: ParseJson): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser(
     'application/json',
@@ -122,14 +162,70 @@ function acceptJsonAlone(app: FastifyInstance): void {
       const encoding = request.headers['content-encoding'] ?? 'identity';
       if (encoding !== 'identity') {
         done(new UnacceptableBodyError(415, 'Compressed bodies are not accepted.'));
-      } else if (!isUtf8(body)) {
-        // Decoding would replace the broken bytes silently, and two different keys would become one.
-        done(new UnacceptableBodyError(400, 'The body is not valid UTF-8.'));
       } else {
-        void parseJson(request, body.toString('utf8'), done);
+        const read = parseBody(body, parseJson);
+        done(read.error, read.body);
       }
     },
   );
+}
+
+interface ReadBody {
+  readonly error: (Error & { readonly statusCode?: number }) | null;
+  readonly body?: unknown;
+}
+
+function parseBody(bytes: Buffer, parseJson: ParseJson): ReadBody {
+  if (!isUtf8(bytes)) {
+    // Decoding would replace the broken bytes silently, and two different keys would become one.
+    return { error: new UnacceptableBodyError(400, 'The body is not valid UTF-8.') };
+  }
+  let read: ReadBody | undefined;
+  // Fastify's parser asks nothing of the request that it is given, and is done when it returns.
+  void parseJson(undefined as unknown as FastifyRequest, bytes.toString('utf8'), (error, body) => {
+    read = { error, body };
+  });
+  if (!read) throw new Error('The parser of JSON gave no result.');
+  return read;
+}
+
+/** Answers a plain request as Fastify would, with the same headers and the same refusals. */
+function plainListener(
+  plain: PlainRoute,
+  parseJson: ParseJson,
+  log: Logger,
+): (request: IncomingMessage, response: ServerResponse) => void {
+  return (raw, response) => {
+    const id = requestId(raw);
+    const sendAnswer = (answer: HttpAnswer) => {
+      send(response, id, answer);
+    };
+    readBody(raw, (bytes) => {
+      const { error, body } = parseBody(bytes, parseJson);
+      if (error) {
+        response.setHeader('connection', 'close');
+        sendAnswer(refusal(error.statusCode ?? 400, error.message));
+        return;
+      }
+      plain.answer({ raw, id, body }, response).then(sendAnswer, (failure: unknown) => {
+        log.error({ err: failure, correlationId: id }, 'A request could not be answered.');
+        sendAnswer({ status: 500, headers: JSON_HEADERS, body: internalError(id) });
+      });
+    });
+  };
+}
+
+const JSON_HEADERS = [['content-type', JSON_TYPE]] as const;
+
+function refusal(status: number, message: string): HttpAnswer {
+  return { status, headers: JSON_HEADERS, body: badRequest(message) };
+}
+
+function send(response: ServerResponse, id: string, { status, headers, body }: HttpAnswer): void {
+  const all: Record<string, string | number> = { 'x-request-id': id };
+  for (const [name, value] of headers) all[name] = value;
+  all['content-length'] = Buffer.byteLength(body);
+  response.writeHead(status, all).end(body);
 }
 
 /** A request so broken that there is no request yet: Node hands over the bare connection. */

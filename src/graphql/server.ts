@@ -4,20 +4,24 @@
  * Stopping lets what is under way finish: no new connections, idle ones closed at once, each answer the last on its
  * connection; whatever lasts longer than the grace period is cut.
  */
-import { once } from 'node:events';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { HeaderMap } from '@apollo/server';
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import proxyAddr from '@fastify/proxy-addr';
+import type { FastifyInstance } from 'fastify';
 import type { DocumentNode, FormattedExecutionResult } from 'graphql';
 import type { Principal } from '../auth/principal.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { createApollo, type ApolloSettings } from './apollo.js';
 import { RequestContext, type RequestSettings } from './context.js';
 import { toRequestError } from './format-error.js';
-import { SANDBOX_ORIGINS, createHttp } from './http.js';
+import { SANDBOX_ORIGINS, createHttp, type HttpAnswer, type HttpRequest } from './http.js';
+import { speaksPlainJson } from './plain-requests.js';
 import { buildStockadeSchema } from './schema.js';
 import { WebSockets } from './web-sockets.js';
+
+const PATH = '/graphql';
 
 export interface GraphqlServerSettings
   extends RequestSettings, AdmissionSettings, Omit<ApolloSettings, 'schema'> {
@@ -68,54 +72,68 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
   let http: FastifyInstance | undefined;
   let connections: Connections | undefined;
 
-  async function admit(request: FastifyRequest): Promise<Principal | null> {
+  const isTrusted = proxyAddr.compile([...settings.trustedProxies]);
+
+  async function admit(request: IncomingMessage): Promise<Principal | null> {
     try {
-      return await admission.admit(request.headers.authorization ?? null, request.ip);
+      const address = proxyAddr(request, isTrusted);
+      return await admission.admit(request.headers.authorization ?? null, address);
     } catch (error) {
       throw toRequestError(error);
     }
   }
 
-  async function answer(request: FastifyRequest, reply: FastifyReply): Promise<string> {
-    const { headers, body, status } = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: {
-        method: request.method,
-        headers: toHeaderMap(request.headers),
-        search: request.url.includes('?') ? request.url.slice(request.url.indexOf('?')) : '',
-        body: request.body,
-      },
-      context: async () => {
-        const principal = await admit(request);
-        return new RequestContext(settings, {
-          principal,
-          correlationId: request.id,
-          signal: hangUpOf(reply),
-        });
-      },
-    });
-    void reply.code(status ?? 200);
-    for (const [name, value] of headers) void reply.header(name, value);
-    if (body.kind === 'complete') return body.string;
-    throw new Error('Nothing here answers in parts.');
+  /** One operation, whichever way it came by HTTP. */
+  async function answer(request: HttpRequest, signal: AbortSignal): Promise<HttpAnswer> {
+    const { raw, id, body } = request;
+    const url = raw.url ?? '';
+    work.begin();
+    try {
+      const answered = await apollo.executeHTTPGraphQLRequest({
+        httpGraphQLRequest: {
+          method: raw.method ?? '',
+          headers: headersForApollo(raw),
+          search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
+          body,
+        },
+        context: async () => {
+          const principal = await admit(raw);
+          return new RequestContext(settings, { principal, correlationId: id, signal });
+        },
+      });
+      if (answered.body.kind !== 'complete') throw new Error('Nothing here answers in parts.');
+      const { headers, status } = answered;
+      return { status: status ?? 200, headers, body: answered.body.string };
+    } finally {
+      work.end();
+    }
   }
 
   return {
     start: async () => {
       await apollo.start();
+      const answerOn = (request: HttpRequest, response: ServerResponse) =>
+        answer(request, owed.hangUpOf(response));
       http = await createHttp({
         log: settings.log,
         trustedProxies: settings.trustedProxies,
         corsOrigins: origins,
+        plain: { path: PATH, answer: answerOn },
       });
-      const ofHttp = new Connections(http);
-      connections = ofHttp;
+      const owed = new Connections(http.server);
+      connections = owed;
       webSockets.attach(http.server, (socket) => {
-        ofHttp.forget(socket);
+        owed.forget(socket);
       });
       http.route({
         method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
-        url: '/graphql',
-        handler: (request, reply) => work.track(answer(request, reply)),
+        url: PATH,
+        handler: async (request, reply) => {
+          const { status, headers, body } = await answerOn(request, reply.raw);
+          void reply.code(status);
+          for (const [name, value] of headers) void reply.header(name, value);
+          return body;
+        },
       });
       http.get('/live', () => ({ live: true }));
       http.get('/ready', async (_, reply) => {
@@ -159,7 +177,18 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
   };
 }
 
-function toHeaderMap(headers: FastifyRequest['headers']): HeaderMap {
+/**
+ * What a plain request's headers mean to Apollo. That the body is JSON has been seen already, and that type keeps pages
+ * of other origins out, which is what this header of Apollo's stands for.
+ */
+const PLAIN_HEADERS = new HeaderMap([['apollo-require-preflight', 'true']]);
+
+/** Reading `accept` and `content-type` by the book costs more than the rest of a plain request's way through HTTP. */
+function headersForApollo({ method, headers }: IncomingMessage): HeaderMap {
+  return method === 'POST' && speaksPlainJson(headers) ? PLAIN_HEADERS : toHeaderMap(headers);
+}
+
+function toHeaderMap(headers: IncomingMessage['headers']): HeaderMap {
   const map = new HeaderMap();
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined) map.set(name, Array.isArray(value) ? value.join(', ') : value);
@@ -167,77 +196,92 @@ function toHeaderMap(headers: FastifyRequest['headers']): HeaderMap {
   return map;
 }
 
-/** Aborted where the client goes before it has its answer. */
-function hangUpOf({ raw }: FastifyReply): AbortSignal {
-  const left = new AbortController();
-  raw.once('close', () => {
-    if (!raw.writableFinished) left.abort();
-  });
-  return left.signal;
-}
-
 function endpointOf(http: FastifyInstance): string {
   const bound = http.server.address();
   if (bound === null || typeof bound === 'string') throw new Error('The server listens nowhere.');
   const host = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
-  return `http://${host}:${bound.port}/graphql`;
+  return `http://${host}:${bound.port}${PATH}`;
 }
 
 /** Operations that run, whether or not somebody still waits for their answer. */
 class WorkUnderWay {
-  private readonly operations = new Set<Promise<unknown>>();
-  private readonly forgotten = new AbortController();
+  private operations = 0;
+  private forgotten = false;
+  private whenFinished: () => void = () => undefined;
 
-  track<T>(operation: Promise<T>): Promise<T> {
-    const ended = operation.finally(() => this.operations.delete(ended));
-    this.operations.add(ended);
-    return ended;
+  begin(): void {
+    this.operations += 1;
   }
 
-  async finished(): Promise<void> {
-    if (this.forgotten.signal.aborted || this.operations.size === 0) return;
-    await Promise.race([Promise.allSettled(this.operations), once(this.forgotten.signal, 'abort')]);
+  end(): void {
+    this.operations -= 1;
+    if (this.operations === 0) this.whenFinished();
+  }
+
+  finished(): Promise<void> {
+    if (this.forgotten || this.operations === 0) return Promise.resolve();
+    return new Promise((resolve) => {
+      this.whenFinished = resolve;
+    });
   }
 
   forget(): void {
-    this.forgotten.abort();
+    this.forgotten = true;
+    this.whenFinished();
   }
 }
 
+/** The answers that a connection owes; with each, whom to tell where the client goes before it has it. */
+type AnswersOwed = Map<ServerResponse, AbortController | null>;
+
 /**
- * Open connections and how many requests each has under way. Node closes those that are idle after a request; one that
- * has not sent any would keep a stopping server open.
+ * Open connections and what each has under way. Node closes those that are idle after a request; one that has not sent
+ * any would keep a stopping server open.
  */
 class Connections {
-  private readonly requests = new Map<Duplex, number>();
+  private readonly open = new Map<Duplex, AnswersOwed>();
   private draining = false;
 
-  constructor(http: FastifyInstance) {
-    http.server.on('connection', (socket: Socket) => {
-      this.requests.set(socket, 0);
-      socket.once('close', () => this.requests.delete(socket));
+  constructor(server: Server) {
+    server.on('connection', (socket: Socket) => {
+      this.open.set(socket, new Map());
+      socket.once('close', () => this.open.delete(socket));
     });
-    http.addHook('onRequest', ({ raw: { socket } }, { raw }, done) => {
-      this.requests.set(socket, (this.requests.get(socket) ?? 0) + 1);
-      raw.once('close', () => {
-        const left = this.requests.get(socket);
-        if (left !== undefined) this.requests.set(socket, left - 1);
-      });
-      done();
-    });
-    http.addHook('onSend', (_request, reply, _payload, done) => {
-      if (this.draining) void reply.header('connection', 'close');
-      done();
+    // First of all: whoever answers is to find it owed.
+    server.prependListener('request', ({ socket }: IncomingMessage, answer: ServerResponse) => {
+      const answers = this.open.get(socket);
+      if (answers) {
+        answers.set(answer, null);
+        answer.once('close', () => {
+          if (!answer.writableFinished) answers.get(answer)?.abort();
+          answers.delete(answer);
+        });
+      }
+      if (this.draining) answer.setHeader('connection', 'close');
     });
   }
 
   /** It is no longer one of HTTP. */
   forget(socket: Duplex): void {
-    this.requests.delete(socket);
+    this.open.delete(socket);
+  }
+
+  /** Aborted where the client goes before it has this answer. */
+  hangUpOf(answer: ServerResponse): AbortSignal {
+    const left = new AbortController();
+    const answers = answer.socket && this.open.get(answer.socket);
+    if (answers) answers.set(answer, left);
+    else left.abort();
+    return left.signal;
   }
 
   drain(): void {
     this.draining = true;
-    for (const [socket, requests] of this.requests) if (requests === 0) socket.destroy();
+    for (const [socket, answers] of this.open) {
+      if (answers.size === 0) socket.destroy();
+      for (const answer of answers.keys()) {
+        if (!answer.headersSent) answer.setHeader('connection', 'close');
+      }
+    }
   }
 }

@@ -84,8 +84,11 @@ function operationId(scope: string, idempotencyKey: string | null): Buffer {
   return sha256(JSON.stringify([scope, idempotencyKey]));
 }
 
+/** How many bytes count: more operations than a process can live to see. */
+const COUNTER_BYTES = 6;
+
 let processPrefix: Buffer | undefined;
-let operationsBegun = 0n;
+let operationsBegun = 0;
 
 /**
  * Random for each process, counted within it: the ids of a process lie beside each other in the ledger's index, where
@@ -93,10 +96,10 @@ let operationsBegun = 0n;
  */
 function freshOperationId(): Buffer {
   const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);
-  processPrefix ??= randomBytes(OPERATION_ID_BYTES - 8);
+  processPrefix ??= randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
   processPrefix.copy(id);
-  operationsBegun += 1n;
-  id.writeBigUInt64BE(operationsBegun, OPERATION_ID_BYTES - 8);
+  operationsBegun += 1;
+  id.writeUIntBE(operationsBegun, OPERATION_ID_BYTES - COUNTER_BYTES, COUNTER_BYTES);
   return id;
 }
 

@@ -84,6 +84,12 @@ function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrit
   const write = (of: Pick<StockWrite, 'lines' | 'productIds' | 'atomic'>): StockWrite => {
     return { operation, reason, reference, reservation: null, ...of };
   };
+  const [only, another] = lines;
+  if (only && !another) {
+    // The same as below, and by far the most frequent: one buyer, one product.
+    const productIds = isPossible(only) ? [only.productId] : [];
+    return [write({ lines, productIds, atomic: request.mode === 'ALL_OR_NOTHING' })];
+  }
   const invalid = lines.filter((line) => !isPossible(line));
   if (request.mode === 'ALL_OR_NOTHING') return [write({ ...allAtOnce(lines), atomic: true })];
   const writes: StockWrite[] = [];
