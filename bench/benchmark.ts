@@ -72,10 +72,10 @@ async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
       const { scenario, contender, repeat } = trial;
       const title = `${scenario.name}, ${contender}, ${form.label}, repeat ${repeat} of ${options.repeats}`;
       progress(`[${at + 1}/${plan.length}] ${title} …`);
-      const { seconds } = options;
+      const { seconds, readRows } = options;
       const repeats = Math.min(options.repeats, scenario.repeatsMax ?? options.repeats);
       const made = await scenario
-        .run({ contender, form, repeat, repeats, seconds }, bed)
+        .run({ contender, form, repeat, repeats, seconds, readRows }, bed)
         .catch((error: unknown) => {
           throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
             cause: error,

@@ -9,6 +9,8 @@ export interface Options {
   readonly contenders: readonly string[];
   readonly seconds: number;
   readonly repeats: number;
+  /** Ledger lines of the large shop that is read. */
+  readonly readRows: number;
   /** Null where the results are only printed. */
   readonly json: string | null;
   readonly check: boolean;
@@ -27,6 +29,7 @@ export class UsageError extends Error {
 export const RESULTS_JSON = 'bench/results/latest.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
+const READ_ROWS_DEFAULT = 500_000;
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options {
@@ -45,6 +48,7 @@ export function readOptions(args: readonly string[]): Options {
           ]),
     seconds: positive('--seconds', values.seconds, SECONDS_DEFAULT),
     repeats: Math.ceil(positive('--repeat', values.repeat, REPEATS_DEFAULT)),
+    readRows: Math.ceil(positive('--read-rows', values['read-rows'], READ_ROWS_DEFAULT)),
     json: values.json ?? RESULTS_JSON,
     check: values.check ?? false,
     help: values.help ?? false,
@@ -60,6 +64,7 @@ function parse(args: readonly string[]) {
         contenders: { type: 'string' },
         seconds: { type: 'string' },
         repeat: { type: 'string' },
+        'read-rows': { type: 'string' },
         json: { type: 'string' },
         check: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
@@ -100,6 +105,7 @@ export function usage(): string {
   --contenders a,b    only these contenders
   --seconds N         how long to measure each of them (${SECONDS_DEFAULT})
   --repeat N          how often, interleaved (${REPEATS_DEFAULT})
+  --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')}), a tenth as many products
   --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
   --check             exit with 1 where a floor is missed
   --help              this

@@ -120,7 +120,8 @@ export class TestBed {
     const [bad] = report.problems;
     if (bad) throw new Error(`The ledger is wrong: ${bad.productId} ${bad.problem}.`);
     const [row] = await this.parts.database.query<{ deductions: number }>(
-      `SELECT COUNT(*) AS deductions FROM stock_movements WHERE kind = 'DEDUCTION'`,
+      `SELECT (SELECT COUNT(*) FROM stock_movements WHERE kind = 'DEDUCTION')
+            + (SELECT COUNT(*) FROM reservations) AS deductions`,
       { type: QueryTypes.SELECT },
     );
     const deductions = row?.deductions ?? 0;
@@ -128,7 +129,7 @@ export class TestBed {
     const unknown = answers.reduce((sum, answer) => sum + answer.unknown, 0);
     if (deductions < taken || deductions > taken + unknown) {
       throw new Error(
-        `The ledger has ${deductions} deductions where ${taken} were answered for and ${unknown} are unknown.`,
+        `There are ${deductions} deductions and reservations where ${taken} were answered for and ${unknown} are unknown.`,
       );
     }
     return { movements: report.movements, problems: 0 };
@@ -153,6 +154,8 @@ async function runOnServer(url: string, sql: string): Promise<void> {
 }
 
 const TABLES = [
+  'reservation_lines',
+  'reservations',
   'stock_operation_lines',
   'stock_operations',
   'stock_movements',

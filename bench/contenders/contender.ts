@@ -28,6 +28,8 @@ export interface Form {
 export interface Contender {
   /** Resolves after COMMIT has returned, where stock was taken. */
   deduct(line: Line): Promise<Answer>;
+  /** Holds stock, for those who can: resolves after COMMIT has returned, where it is held. */
+  reserve?(line: Line): Promise<Answer>;
   /** The pools of the service that deducts in this way: its reads share them. */
   readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize };
   close(): Promise<void>;
@@ -41,6 +43,9 @@ export interface ContenderKind {
   readonly repeatsMax?: number;
   open(services: Services, form: Form): Promise<Contender>;
 }
+
+/** Longer than any run: none of them expires while it is measured. */
+export const RESERVATION_TTL_SECONDS = 3_600;
 
 export const RIVALS_POOLS: readonly Form[] = [
   { label: 'pool 10', poolMax: 10 },

@@ -1,6 +1,7 @@
 /** The pessimistic row lock: SELECT … FOR UPDATE, decide, write, COMMIT, in a transaction for each line. */
 import type { Sequelize } from 'sequelize';
 import {
+  RESERVATION_TTL_SECONDS,
   RIVALS_POOLS,
   type Answer,
   type Contender,
@@ -32,6 +33,16 @@ class ForUpdate implements Contender {
       if (level.onHand - level.reserved < line.quantity) return 'refused';
       await this.rows.takeFromLevel(transaction, line);
       await this.rows.insertMovement(transaction, line, level);
+      return 'taken';
+    });
+  }
+
+  reserve(line: Line): Promise<Answer> {
+    return this.sequelize.transaction(async (transaction) => {
+      const level = await this.rows.readLevel(transaction, line, { lock: true });
+      if (level.onHand - level.reserved < line.quantity) return 'refused';
+      await this.rows.insertReservation(transaction, line, RESERVATION_TTL_SECONDS);
+      await this.rows.holdOfLevel(transaction, line);
       return 'taken';
     });
   }

@@ -4,12 +4,22 @@
  */
 import { loadConfig, type Config } from '../../src/config.js';
 import { Database } from '../../src/database/connect.js';
+import { SequelizeReservationCatalogue } from '../../src/database/sequelize-reservation-catalogue.js';
 import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
+import { ReservationService } from '../../src/inventory/reservation-service.js';
 import { DistributedLocking, NoLocking } from '../../src/inventory/stock-locking.js';
 import { OVERLOADED_RETRY_AFTER_MS, StockService } from '../../src/inventory/stock-service.js';
 import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
-import type { Answer, Contender, ContenderKind, Form, Line, Services } from './contender.js';
+import {
+  RESERVATION_TTL_SECONDS,
+  type Answer,
+  type Contender,
+  type ContenderKind,
+  type Form,
+  type Line,
+  type Services,
+} from './contender.js';
 
 /** There is one pool size: what the product writes with is bounded by COMMITS_MAX, not by the pool. */
 const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
@@ -41,6 +51,8 @@ async function openProduct(
   env: Readonly<Record<string, string>>,
 ): Promise<Contender> {
   const config = loadConfig({
+    // Nobody asks over HTTP here, so nobody has to say who he is.
+    NODE_ENV: 'test',
     MYSQL_URL: services.mysqlUrl,
     REDIS_URL: services.redisUrl,
     MYSQL_POOL_MAX: String(form.poolMax),
@@ -81,6 +93,7 @@ async function openLock(url: string, config: Config): Promise<RedisLockService> 
 class Product implements Contender {
   readonly pools: Contender['pools'];
   private readonly deductStock: DeductStockTransaction;
+  private readonly reservations: ReservationService;
 
   constructor(
     private readonly parts: {
@@ -91,6 +104,10 @@ class Product implements Contender {
     },
   ) {
     this.pools = parts.database;
+    this.reservations = new ReservationService(
+      parts.stock,
+      new SequelizeReservationCatalogue(parts.database),
+    );
     this.deductStock = new DeductStockTransaction(parts.stock, {
       batchMax: parts.config.stockBatchMax,
     });
@@ -104,6 +121,20 @@ class Product implements Contender {
     if (verdict?.outcome === 'APPLIED') return 'taken';
     if (verdict?.failure.code === 'INSUFFICIENT_STOCK') return 'refused';
     throw new Error(`No answer: ${verdict?.failure.code ?? 'there is no verdict'}.`);
+  }
+
+  async reserve(line: Line): Promise<Answer> {
+    const deadlineMs = performance.now() + this.parts.config.requestTimeoutMs;
+    const caller = { principal: null, deadlineMs };
+    const { reservation, failedItems } = await this.reservations.reserve(
+      { items: [line], ttlSeconds: RESERVATION_TTL_SECONDS },
+      caller,
+    );
+    if (reservation) return 'taken';
+    const verdict = failedItems[0]?.verdict;
+    const code = verdict?.outcome === 'REFUSED' ? verdict.failure.code : 'there is no verdict';
+    if (code === 'INSUFFICIENT_STOCK') return 'refused';
+    throw new Error(`No answer: ${code}.`);
   }
 
   async close(): Promise<void> {

@@ -103,6 +103,34 @@ export class StockRows {
       },
     );
   }
+
+  async insertReservation(
+    transaction: Transaction,
+    { productId, quantity }: Line,
+    ttlSeconds: number,
+  ): Promise<void> {
+    const operationId = this.operationIds.next();
+    const id = operationId.toString('hex');
+    const type = QueryTypes.BULKUPDATE as const;
+    await this.sequelize.query(
+      `INSERT INTO reservations (id, created_by, created_at, expires_at)
+       VALUES (?, ?, NOW(6), NOW(6) + INTERVAL ? SECOND)`,
+      { replacements: [id, operationId, ttlSeconds], transaction, type },
+    );
+    await this.sequelize.query(
+      `INSERT INTO reservation_lines (reservation_id, line_index, product_id, location_id, quantity, held_until)
+       VALUES (?, 0, ?, 'default', ?, NOW(6) + INTERVAL ? SECOND)`,
+      { replacements: [id, productId, quantity, ttlSeconds], transaction, type },
+    );
+  }
+
+  async holdOfLevel(transaction: Transaction, { productId, quantity }: Line): Promise<void> {
+    await this.sequelize.query(
+      `UPDATE stock_levels SET reserved = reserved + ?, version = version + 1
+       WHERE product_id = ? AND location_id = 'default'`,
+      { replacements: [quantity, productId], transaction, type: QueryTypes.BULKUPDATE },
+    );
+  }
 }
 
 /** Random for each process and counted within it, as the product's: neighbours in the ledger's index. */

@@ -94,6 +94,10 @@ const GOALS: readonly Goal[] = [
   goal('lock', 'hand-offs ÷ the best rival', 5, 20, (rows) =>
     rows.ratio(ops, LIBRARIES, HAND_OFFS),
   ),
+  goal('reserve', 'lanes ÷ for-update', 15, 30, (rows) => rows.ratio(ops, ['for-update'])),
+  atMost('read', 'p50 in the large shop ÷ in the small one', 2, 1.2, (rows) =>
+    pairedRatio(rows.of('large', p50), rows.of('small', p50)),
+  ),
   atMost('lock', 'round trips for a hand-off', 3, 2, (rows) => rows.own(roundTrips, HAND_OFFS)),
 ];
 

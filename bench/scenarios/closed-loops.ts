@@ -51,6 +51,16 @@ export const zipf = closedLoop({
   demand: { products: PRODUCTS_MAX, zipfExponent: 1.1, seed: 1 },
 });
 
+export const reserve = closedLoop({
+  name: 'reserve',
+  what: 'hot, with reservations in place of deductions',
+  contenders: ['lanes', 'for-update'],
+  known: ['lanes', 'for-update'],
+  callers: CALLERS,
+  demand: { products: 1, seed: 1 },
+  action: 'reserve',
+});
+
 export const solo = closedLoop({
   name: 'solo',
   what: '1 caller, 1 product',
@@ -67,14 +77,17 @@ function closedLoop(settings: {
   readonly callers: number;
   readonly demand: Demand;
   readonly repeatsMax?: number;
+  readonly action?: 'deduct' | 'reserve';
+  /** All, where nothing else is said. */
+  readonly known?: readonly string[];
 }): Scenario {
-  const { name, what, contenders, callers, demand, repeatsMax } = settings;
+  const { name, what, contenders, callers, demand, repeatsMax, action = 'deduct' } = settings;
   return {
     name,
     what,
     merit: 'opsPerSecond',
     contenders,
-    known: ALL_CONTENDERS,
+    known: settings.known ?? ALL_CONTENDERS,
     ...(repeatsMax !== undefined && { repeatsMax }),
     // One caller uses one connection of any pool.
     formsOf: (contender) =>
@@ -83,7 +96,7 @@ function closedLoop(settings: {
       await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
       const { value, answers } = await Workers.use(
         bed,
-        [jobOf(trial, bed.services, demand)],
+        [{ ...jobOf(trial, bed.services, demand), action }],
         async (workers) => {
           await workers.warmUp(callers, WARM_UP_MS);
           return workers.measureFor(callers, trial.seconds);
@@ -157,6 +170,6 @@ function jobOf(
   { contender, form }: Trial,
   services: Extract<Job, { kind: 'closed-loop' }>['services'],
   demand: Demand,
-): Job {
+): Extract<Job, { kind: 'closed-loop' }> {
   return { kind: 'closed-loop', contender, form, services, demand };
 }

@@ -1,8 +1,9 @@
 /** All scenarios, in the order in which they run and are told of. */
-import { hot, processes, solo, spread, sweep, zipf } from './closed-loops.js';
+import { hot, processes, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
 import { httpHot, httpSpread } from './http.js';
 import { lock } from './lock.js';
 import { open } from './open.js';
+import { read } from './read.js';
 import { burst, claims } from './rounds.js';
 import type { Scenario } from './scenario.js';
 import { side } from './side.js';
@@ -21,4 +22,6 @@ export const SCENARIOS: readonly Scenario[] = [
   httpHot,
   httpSpread,
   lock,
+  reserve,
+  read,
 ];

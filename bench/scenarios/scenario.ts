@@ -16,6 +16,8 @@ export interface Trial {
   readonly repeats: number;
   /** How long to measure. */
   readonly seconds: number;
+  /** Ledger lines of the large shop that is read. */
+  readonly readRows: number;
 }
 
 /** What "the better result" of a contender's forms is. */

@@ -19,7 +19,11 @@ export interface Demand {
 
 export type Job =
   /** Callers that ask again as soon as they have their answer; the load is their number. */
-  | (ContenderJob & { readonly kind: 'closed-loop'; readonly demand: Demand })
+  | (ContenderJob & {
+      readonly kind: 'closed-loop';
+      readonly demand: Demand;
+      readonly action?: 'deduct' | 'reserve';
+    })
   /** Requests that come whether or not earlier ones were answered; the load is their number in a second. */
   | (ContenderJob & { readonly kind: 'open-loop'; readonly demand: Demand })
   /** All buyers of a round at once, each round on a product of its own; the load is the number of rounds. */
@@ -31,6 +35,15 @@ export type Job =
       readonly readsPerSecond: number;
       readonly crowdEveryMs: number;
     })
+  /** Pages from random places of the product list and the ledger; the load is the number of callers. */
+  | {
+      readonly kind: 'page-reads';
+      readonly services: Services;
+      readonly how: 'keyset' | 'offset';
+      readonly products: number;
+      readonly lines: number;
+      readonly seed: number;
+    }
   /** Requests over HTTP; the load is the number of connections. */
   | {
       readonly kind: 'http';

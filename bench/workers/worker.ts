@@ -2,7 +2,7 @@
  * A worker process: opens one kind of work and does as the benchmark's main process orders. Each contender is measured
  * in a process of its own, so that none inherits another's heap, compiled code or connections.
  */
-import type { Answer, Contender } from '../contenders/contender.js';
+import type { Answer, Contender, Line } from '../contenders/contender.js';
 import { contenderOf } from '../contenders/roster.js';
 import { lockOf } from '../locks/roster.js';
 import { Instruments } from '../measurement/instruments.js';
@@ -12,6 +12,7 @@ import { openHttpClient } from './http-load.js';
 import { productId, type Demand, type Job, type Order, type Report, type Work } from './job.js';
 import { LockLoop } from './lock-loop.js';
 import { OpenLoop } from './open-loop.js';
+import { openPageReads } from './page-reads.js';
 import { Rounds } from './rounds.js';
 import { SideReads } from './side-reads.js';
 
@@ -61,8 +62,9 @@ async function open(job: Job): Promise<Work> {
     case 'closed-loop': {
       const contender = await openContender(job);
       const line = demandOf(job.demand);
+      const act = actionOf(contender, job.action ?? 'deduct');
       return new ClosedLoop(
-        () => contender.deduct({ productId: line(), quantity: 1 }),
+        () => act({ productId: line(), quantity: 1 }),
         instruments,
         () => contender.close(),
       );
@@ -81,6 +83,14 @@ async function open(job: Job): Promise<Work> {
       return new Rounds(await openContender(job), job.buyers, instruments);
     case 'side-reads':
       return new SideReads(await openContender(job), job, instruments);
+    case 'page-reads': {
+      const reads = openPageReads(job);
+      return new ClosedLoop(
+        () => reads.readOne(),
+        instruments,
+        () => reads.close(),
+      );
+    }
     case 'http': {
       const client = openHttpClient(job, HTTP_CONNECTIONS_MAX);
       const line = demandOf(job.demand);
@@ -102,8 +112,23 @@ async function openContender(job: Extract<Job, { contender: string }>): Promise<
   return {
     pools: contender.pools,
     deduct: (line) => counted(contender.deduct(line)),
+    ...(contender.reserve && {
+      reserve: (line) => counted(contender.reserve?.(line) ?? cannot('reserve')),
+    }),
     close: () => contender.close(),
   };
+}
+
+function actionOf(
+  contender: Contender,
+  action: 'deduct' | 'reserve',
+): (line: Line) => Promise<Answer> {
+  if (action === 'deduct') return (line) => contender.deduct(line);
+  return (line) => contender.reserve?.(line) ?? cannot(action);
+}
+
+function cannot(action: string): Promise<never> {
+  return Promise.reject(new Error(`This contender cannot ${action}.`));
 }
 
 async function counted(attempt: Promise<Answer>): Promise<Answer> {

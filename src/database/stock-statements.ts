@@ -198,6 +198,19 @@ export class StockStatements {
     );
   }
 
+  /** Creates levels that do not exist, with their first stock. A level that does exist is a duplicate: a lost race. */
+  async insertLevels(levels: readonly (Place & { readonly onHand: number })[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES ?`,
+      [
+        levels.map(({ productId, locationId, onHand }) => {
+          const moved = onHand > 0 ? 1 : 0;
+          return [productId, locationId, onHand, moved, moved];
+        }),
+      ],
+    );
+  }
+
   async insertMovements(
     movements: readonly PlannedMovement[],
     fencingTokenOf: (productId: string) => bigint | null,

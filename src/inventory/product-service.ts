@@ -141,7 +141,8 @@ export function isValidName(name: string): boolean {
   return name.isWellFormed() && name.trim() !== '' && Array.from(name).length <= NAME_CHARS_MAX;
 }
 
-function checkNewProduct(
+/** The rules for a product that is new, for every way in which it may come. */
+export function checkNewProduct(
   request: CreateProductRequest,
 ): NewProduct | Extract<CreateProductResult, { outcome: 'INVALID' }> {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;

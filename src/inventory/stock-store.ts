@@ -162,6 +162,16 @@ export interface ProductCatalogue {
   createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome>;
 }
 
+/** One product at one of its places; without a place where it never had stock anywhere. */
+export interface ExportRow {
+  readonly id: string;
+  readonly name: string;
+  readonly lowStockThreshold: number | null;
+  readonly locationId: string | null;
+  /** On hand. */
+  readonly quantity: number | null;
+}
+
 export interface Location {
   readonly id: string;
   readonly name: string;

@@ -130,10 +130,31 @@ describe('on one ground', () => {
     },
   );
 
+  test.each(['lanes', 'for-update'])(
+    '%s reserves what there is, refuses the rest, and its reservations hold what is reserved',
+    async (name) => {
+      await bed.prepare({ products: 1, units: 5 });
+      const kind = contenderOf(name);
+      const [form] = kind.forms;
+      if (!form) throw new Error('It has no form.');
+      const contender = await kind.open(bed.services, form);
+      try {
+        const line = { productId: 'p-00000', quantity: 1 };
+        const buyers = Array.from({ length: 8 }, async () => contender.reserve?.(line));
+        const answers = await Promise.all(buyers);
+        expect(answers.filter((answer) => answer === 'taken')).toHaveLength(5);
+        expect(answers.filter((answer) => answer === 'refused')).toHaveLength(3);
+        expect(await bed.verify([{ taken: 5, unknown: 0 }])).toEqual({ movements: 1, problems: 0 });
+      } finally {
+        await contender.close();
+      }
+    },
+  );
+
   test('an answer without its ledger line ends the benchmark', async () => {
     await bed.prepare({ products: 1, units: 5 });
     await expect(bed.verify([{ taken: 1, unknown: 0 }])).rejects.toThrow(
-      'The ledger has 0 deductions where 1 were answered for and 0 are unknown.',
+      'There are 0 deductions and reservations where 1 were answered for and 0 are unknown.',
     );
   });
 });

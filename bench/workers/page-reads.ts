@@ -1,0 +1,65 @@
+/**
+ * Pages of twenty, from random places of the product list and of the ledger in turn: by key as the product reads them,
+ * or by LIMIT and OFFSET, which counts through everything in front of the page.
+ */
+import { Database } from '../../src/database/connect.js';
+import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import type { Answer } from '../contenders/contender.js';
+import { seededRandom } from '../random.js';
+import { productId, type Job } from './job.js';
+
+const POOL_MAX = 10;
+const COMMITS_MAX = 2;
+const PAGE = 20;
+/** The products with an id that ends in a plain number; the others lie between them. */
+const PLAIN_IDS_MAX = 10_000;
+
+export interface PageReads {
+  readOne(): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+export function openPageReads(job: Extract<Job, { kind: 'page-reads' }>): PageReads {
+  const { services, products, lines } = job;
+  const database = new Database({
+    url: services.mysqlUrl,
+    poolMax: POOL_MAX,
+    commitsMax: COMMITS_MAX,
+  });
+  const catalogue = new SequelizeProductCatalogue(database);
+  const random = seededRandom(job.seed);
+  const below = (bound: number) => Math.floor(random() * bound);
+  const page = (key: string) => ({
+    direction: 'FORWARD' as const,
+    limit: PAGE,
+    after: Buffer.from(JSON.stringify([key]), 'utf8').toString('base64url'),
+  });
+  const reads = {
+    keyset: [
+      () => catalogue.products(page(productId(below(Math.min(products, PLAIN_IDS_MAX)))), {}),
+      () => catalogue.movements(page(String(1 + below(lines))), null),
+    ],
+    offset: [
+      () =>
+        database.reader.query('SELECT * FROM products ORDER BY id LIMIT ? OFFSET ?', {
+          replacements: [PAGE, below(products)],
+        }),
+      () =>
+        database.reader.query(
+          'SELECT * FROM stock_movements ORDER BY entry DESC LIMIT ? OFFSET ?',
+          {
+            replacements: [PAGE, below(lines)],
+          },
+        ),
+    ],
+  }[job.how];
+  let begun = 0;
+  return {
+    readOne: async () => {
+      begun += 1;
+      await reads[begun % reads.length]?.();
+      return 'taken';
+    },
+    close: () => database.close(),
+  };
+}
