@@ -16,6 +16,7 @@ import {
 } from '../../generated/operations.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient } from '../../support/graphql-client.js';
+import { connectionsInTransaction, holdRow } from '../../support/innodb.js';
 import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
 import { STOCK_LOCKS } from '../../support/shop.js';
 import { until } from '../../support/until.js';
@@ -210,6 +211,14 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       status: 'COMMITTED',
     });
     expect(await release(id)).toMatchObject({ status: 'COMMITTED' });
+  });
+
+  test('nothing is locked between a reservation and its end', async () => {
+    const a = await newProduct(5);
+    await held({ [a]: 1 });
+    expect(await connectionsInTransaction(database.sequelize)).toEqual([]);
+    const stranger = await holdRow(database.url, a);
+    await stranger.release();
   });
 
   test('a release gives everything back, once', async () => {
