@@ -1,11 +1,14 @@
 import { jest } from '@jest/globals';
-import { closeClient } from '../support/graphql-client.js';
+import { QueryTypes } from 'sequelize';
+import { ReserveStockDocument } from '../generated/operations.js';
+import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { brief, callStock, deduction } from '../support/stock-calls.js';
 import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
+import { until } from '../support/until.js';
 
 jest.setTimeout(60_000);
 afterAll(closeClient);
@@ -83,6 +86,32 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.problems()).toEqual([]);
     await next.stop();
   });
+
+  test('a sweep that is killed in its middle is gone on with by whoever lives', async () => {
+    const id = await shop.newProduct(10);
+    const { sequelize } = shop.database;
+    const sweeping = await shop.startServer(stockLock, { LOCK_TTL_MS });
+    const input = { items: [{ productId: id, quantity: 4 }], ttlSeconds: 1 };
+    dataOf(await send(sweeping.graphqlUrl, ReserveStockDocument, { input }));
+    const held = await holdRow(shop.database.url, id);
+    await untilRowsAreWaitedFor(sequelize);
+    await sweeping.kill('SIGKILL');
+    await held.release();
+    expect(await reservedOf(id)).toBe(4);
+
+    const next = await shop.startServer(stockLock, { LOCK_TTL_MS });
+    await until('nothing is reserved', async () => (await reservedOf(id)) === 0);
+    expect(await shop.problems()).toEqual([]);
+    await next.stop();
+  });
+
+  async function reservedOf(productId: string): Promise<number | undefined> {
+    const [row] = await shop.database.sequelize.query<{ reserved: number }>(
+      'SELECT reserved FROM stock_levels WHERE product_id = ?',
+      { replacements: [productId], type: QueryTypes.SELECT },
+    );
+    return row?.reserved;
+  }
 
   test('a holder whose work fails gives the lock back at once', async () => {
     const id = await shop.newProduct(10);

@@ -315,6 +315,35 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
   });
 
+  describe('thousands that expired at once', () => {
+    /** As if so many buyers had reserved one unit each, and none had come back. */
+    async function abandoned(productId: string, count: number): Promise<void> {
+      const ids = Array.from({ length: count }, (_, i) => `${productId}-${stockLock}-${i}`);
+      await database.sequelize.query(
+        `INSERT INTO reservations (id, created_by, created_at, expires_at) VALUES
+         ${ids.map(() => "(?, REPEAT('x', 32), NOW(6) - INTERVAL 1 HOUR, NOW(6) - INTERVAL 1 SECOND)").join(', ')}`,
+        { replacements: ids },
+      );
+      await database.sequelize.query(
+        `INSERT INTO reservation_lines (reservation_id, line_index, product_id, location_id, quantity, held_until)
+         SELECT id, 0, ?, 'default', 1, expires_at FROM reservations WHERE id IN (?)`,
+        { replacements: [productId, ids] },
+      );
+      await database.sequelize.query(
+        'UPDATE stock_levels SET reserved = ?, version = version + 1 WHERE product_id = ?',
+        { replacements: [count, productId] },
+      );
+    }
+
+    test('hold nothing back from the first who buys', async () => {
+      const a = await newProduct(2_500);
+      await abandoned(a, 2_500);
+      expect(await levelOf(a)).toEqual([2_500, 0, 2_500]);
+      expect(await deduct(a, 2_500)).toBe(0);
+      expect(await levelOf(a)).toEqual([0, 0, 0]);
+    });
+  });
+
   describe('with an idempotency key', () => {
     test('a reservation is made once, and shown as it is by then', async () => {
       const a = await newProduct(5);
