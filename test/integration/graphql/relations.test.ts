@@ -38,7 +38,10 @@ afterAll(async () => {
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   app.statements.length = 0;
   await work();
-  return app.statements.filter((sql) => !/SELECT VERSION\(\)/i.test(sql));
+  // What a new connection asks, and the look for expired reservations that comes by every second, is not the client's.
+  return app.statements.filter(
+    (sql) => !/SELECT VERSION\(\)|SELECT DISTINCT product_id/i.test(sql),
+  );
 }
 
 test('a hundred products with their levels and ledgers cost three statements, as one does', async () => {
