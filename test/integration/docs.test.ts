@@ -20,7 +20,7 @@ interface Example {
 
 function examplesOf(page: string): Example[] {
   const text = readFileSync(page, 'utf8');
-  const blocks = text.matchAll(/```graphql\n([^`]+)```\n\n```json\n([^`]+)```/g);
+  const blocks = text.matchAll(/```graphql\n([^`]+)```\n\n(?:[^`\n]+\n\n)?```json\n([^`]+)```/g);
   return [...blocks].map(([, operation = '', answer = '']) => {
     const printed = JSON.parse(answer) as Record<string, unknown>;
     const isWhole = 'data' in printed || 'errors' in printed;
