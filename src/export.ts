@@ -11,6 +11,7 @@ import { openPool } from './database/connect.js';
 import { assertMigrated } from './database/migrator.js';
 import { exportProducts } from './database/sequelize-product-export.js';
 import type { ExportRow } from './inventory/stock-store.js';
+import { RowProgress, runCommand, shown, type Asked } from './row-command.js';
 import { explainStartFailure } from './start-failure.js';
 
 const USAGE = `npm run --silent export -- [options]
@@ -23,26 +24,19 @@ the order of ids. Sales may go on meanwhile; each row is as it was when it was r
 
 MYSQL_URL names the database. docs/import-and-export.md has the rest.`;
 
-const PROGRESS_EVERY_MS = 1_000;
-
 interface Options {
   /** Null is the standard output. */
   readonly file: string | null;
 }
 
-function readOptions(args: readonly string[]): Options | { help: true } | { problem: string } {
-  try {
-    const { values } = parseArgs({
-      args: [...args],
-      options: {
-        output: { type: 'string', short: 'o' },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    return values.help ? { help: true } : { file: values.output ?? null };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
+function readOptions(): Asked<Options> {
+  const { values } = parseArgs({
+    options: {
+      output: { type: 'string', short: 'o' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  return values.help ? { help: true } : { file: values.output ?? null };
 }
 
 async function run({ file }: Options): Promise<number> {
@@ -71,22 +65,12 @@ async function* watched(
   rows: AsyncIterable<ExportRow>,
   counted: { rows: number },
 ): AsyncGenerator<ExportRow> {
-  const startedMs = performance.now();
-  let toldMs = startedMs;
+  const progress = new RowProgress();
   for await (const row of rows) {
     yield row;
     counted.rows += 1;
-    if (counted.rows % 1_000 !== 0) continue;
-    const nowMs = performance.now();
-    if (nowMs - toldMs < PROGRESS_EVERY_MS) continue;
-    toldMs = nowMs;
-    const perSecond = Math.round(counted.rows / ((nowMs - startedMs) / 1_000));
-    console.error(`${shown(counted.rows)} rows, ${shown(perSecond)} a second`);
+    if (counted.rows % 1_000 === 0) progress.passed(counted.rows);
   }
-}
-
-function shown(count: number): string {
-  return count.toLocaleString('en');
 }
 
 const FILE_SENTENCES: Readonly<Record<string, string>> = {
@@ -106,12 +90,4 @@ function explain(error: unknown, file: string | null): string {
   return explainStartFailure(error);
 }
 
-const options = readOptions(process.argv.slice(2));
-if ('help' in options) {
-  console.log(USAGE);
-} else if ('problem' in options) {
-  console.error(`${options.problem}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = await run(options);
-}
+process.exitCode = await runCommand(USAGE, readOptions, run);

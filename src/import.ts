@@ -13,6 +13,7 @@ import { SequelizeProductImport } from './database/sequelize-product-import.js';
 import type { BadLine } from './inventory/import-row.js';
 import { ProductImport, type ImportCounts } from './inventory/product-import.js';
 import { StorageUnavailableError } from './inventory/stock-store.js';
+import { RowProgress, runCommand, shown, type Asked } from './row-command.js';
 import { explainStartFailure } from './start-failure.js';
 
 const USAGE = `npm run import -- FILE [options]
@@ -27,32 +28,25 @@ there get the name and the threshold of the file.
 
 MYSQL_URL names the database. docs/import-and-export.md has the rest.`;
 
-const PROGRESS_EVERY_MS = 1_000;
-
 interface Options {
   readonly file: string;
   readonly setQuantities: boolean;
   readonly dryRun: boolean;
 }
 
-function readOptions(args: readonly string[]): Options | { help: true } | { problem: string } {
-  try {
-    const { values, positionals } = parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        'set-quantities': { type: 'boolean', default: false },
-        'dry-run': { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    });
-    if (values.help) return { help: true };
-    const [file, ...more] = positionals;
-    if (file === undefined || more.length > 0) return { problem: 'Name one file.' };
-    return { file, setQuantities: values['set-quantities'], dryRun: values['dry-run'] };
-  } catch (error) {
-    return { problem: error instanceof Error ? error.message : String(error) };
-  }
+function readOptions(): Asked<Options> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      'set-quantities': { type: 'boolean', default: false },
+      'dry-run': { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return { help: true };
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) return { problem: 'Name one file.' };
+  return { file, setQuantities: values['set-quantities'], dryRun: values['dry-run'] };
 }
 
 async function run({ file, ...how }: Options): Promise<number> {
@@ -83,8 +77,7 @@ async function run({ file, ...how }: Options): Promise<number> {
 
 class Progress {
   counts: ImportCounts | undefined;
-  private readonly startedMs = performance.now();
-  private toldMs = performance.now();
+  private readonly rows = new RowProgress();
 
   onBadLine({ line, column, reason }: BadLine): void {
     console.error(`line ${line}${column === null ? '' : `, ${column}`}: ${reason}`);
@@ -92,11 +85,7 @@ class Progress {
 
   onProgress(counts: ImportCounts): void {
     this.counts = counts;
-    const nowMs = performance.now();
-    if (nowMs - this.toldMs < PROGRESS_EVERY_MS) return;
-    this.toldMs = nowMs;
-    const perSecond = Math.round(counts.rows / ((nowMs - this.startedMs) / 1_000));
-    console.error(`${shown(counts.rows)} rows, ${shown(perSecond)} a second`);
+    this.rows.passed(counts.rows);
   }
 }
 
@@ -106,10 +95,6 @@ function summaryOf({ rows, created, updated, stocked, corrected, bad }: ImportCo
     `${shown(stocked)} places stocked, ${shown(corrected)} quantities corrected`,
     `${shown(bad)} bad lines.`,
   ].join('; ');
-}
-
-function shown(count: number): string {
-  return count.toLocaleString('en');
 }
 
 const FILE_SENTENCES: Readonly<Record<string, string>> = {
@@ -130,12 +115,4 @@ function explain(error: unknown, file: string): string {
   return explainStartFailure(error);
 }
 
-const options = readOptions(process.argv.slice(2));
-if ('help' in options) {
-  console.log(USAGE);
-} else if ('problem' in options) {
-  console.error(`${options.problem}\n\n${USAGE}`);
-  process.exitCode = 2;
-} else {
-  process.exitCode = await run(options);
-}
+process.exitCode = await runCommand(USAGE, readOptions, run);

@@ -7,9 +7,10 @@
  * says that it could not speak, a number is missing, or a publisher has fallen silent without a goodbye.
  */
 import type { StockChanges } from '../inventory/stock-changes.js';
-import { RedisConnection, systemClock, systemRandom, type Timer } from '../lock/index.js';
+import { systemClock, type RedisConnection, type Timer } from '../lock/index.js';
 import type { ChangeLog } from './change-log.js';
 import { channelOf, decode, type ChangeMessage } from './change-message.js';
+import { changesConnection } from './changes-connection.js';
 import { HEARTBEAT_MS } from './change-publisher.js';
 
 /** How long a new watcher waits for the connection; then it is told that it may miss something. */
@@ -17,7 +18,6 @@ const LISTEN_PATIENCE_MS = 1_000;
 /** How long the connection is kept when nobody watches: somebody may come back. */
 const LINGER_MS = 10_000;
 const SIGN_MS = 1_000;
-const COMMAND_TIMEOUT_MS = 2_000;
 const SILENCE_MS = 3 * HEARTBEAT_MS + SIGN_MS;
 /** Publishers that are known at once. Far more than a fleet has; anybody may publish anything. */
 const PUBLISHERS_MAX = 1_000;
@@ -88,23 +88,14 @@ class Session {
     private readonly tell: StockChanges,
   ) {
     this.channel = channelOf(settings.redisUrl);
-    this.connection = new RedisConnection(
-      {
-        url: settings.redisUrl,
-        name: `stock-watch:${settings.ownName}`,
-        commandTimeoutMs: COMMAND_TIMEOUT_MS,
-        clock: systemClock,
-        random: systemRandom,
+    this.connection = changesConnection(settings.redisUrl, `stock-watch:${settings.ownName}`, {
+      onReady: () => {
+        void this.subscribe();
       },
-      {
-        onReady: () => {
-          void this.subscribe();
-        },
-        onDown: ({ reason }) => {
-          this.deafened(reason);
-        },
+      onDown: ({ reason }) => {
+        this.deafened(reason);
       },
-    );
+    });
     this.connection.redis.on('message', (_channel: string, text: string) => {
       this.hear(text);
     });

@@ -7,8 +7,9 @@
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
-import { RedisConnection, systemClock, systemRandom, type Timer } from '../lock/index.js';
+import { systemClock, type RedisConnection, type Timer } from '../lock/index.js';
 import type { ChangeLog } from './change-log.js';
+import { changesConnection } from './changes-connection.js';
 import { channelOf, encode, type ChangeMessage } from './change-message.js';
 
 /** Levels in one message: some 30 kB at most. */
@@ -16,7 +17,6 @@ const LEVELS_PER_MESSAGE = 200;
 const IN_FLIGHT_MAX = 32;
 /** Levels that wait while Redis is slower than the changes. */
 const UNSENT_MAX = 10_000;
-const COMMAND_TIMEOUT_MS = 2_000;
 const STOP_PATIENCE_MS = 500;
 export const HEARTBEAT_MS = 2_000;
 
@@ -60,24 +60,15 @@ export class ChangePublisher implements StockChanges {
     this.channel = channelOf(settings.redisUrl);
     let tell: () => void = () => undefined;
     this.firstNews = new Promise((resolve) => (tell = resolve));
-    this.connection = new RedisConnection(
-      {
-        url: settings.redisUrl,
-        name: `stock-changes:${settings.name}`,
-        commandTimeoutMs: COMMAND_TIMEOUT_MS,
-        clock: systemClock,
-        random: systemRandom,
+    this.connection = changesConnection(settings.redisUrl, `stock-changes:${settings.name}`, {
+      onReady: () => {
+        void this.beat().finally(tell);
       },
-      {
-        onReady: () => {
-          void this.beat().finally(tell);
-        },
-        onDown: ({ reason }) => {
-          this.fail(reason);
-          tell();
-        },
+      onDown: ({ reason }) => {
+        this.fail(reason);
+        tell();
       },
-    );
+    });
   }
 
   /** Resolves when it is known whether Redis takes our messages; it may be away, and is then tried again and again. */

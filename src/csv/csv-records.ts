@@ -7,7 +7,7 @@
  */
 import { Readable } from 'node:stream';
 import { parse, type CsvError } from 'csv-parse';
-import { requireUtf8 } from './utf8.js';
+import { lineFeeds, requireUtf8 } from './utf8.js';
 
 export interface CsvRecord {
   /** From 1; the header counts. */
@@ -114,9 +114,5 @@ class LineNumbering {
 }
 
 function lineBreaksIn(cells: readonly string[]): number {
-  let count = 0;
-  for (const cell of cells) {
-    for (let at = cell.indexOf('\n'); at >= 0; at = cell.indexOf('\n', at + 1)) count += 1;
-  }
-  return count;
+  return cells.reduce((count, cell) => count + lineFeeds(cell), 0);
 }

@@ -29,7 +29,7 @@ export async function* requireUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerato
   );
 }
 
-function lineFeeds(text: string): number {
+export function lineFeeds(text: string): number {
   let count = 0;
   for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
   return count;

@@ -57,7 +57,7 @@ export class ManyDueError extends Error {
 }
 
 /** The most expired reservations that one transaction gives back. */
-export const GIVE_BACK_MAX = 1_000;
+const GIVE_BACK_MAX = 1_000;
 
 /** What is known when it is decided. */
 interface Findings {
@@ -76,8 +76,6 @@ export interface Applied {
   readonly levels: readonly StockLevelState[];
   /** An earlier attempt may have been applied, and this one found out. */
   readonly settled: boolean;
-  /** How many lines of expired reservations were given back. */
-  readonly givenBack: number;
 }
 
 export class Application {
@@ -120,7 +118,6 @@ export class Application {
       results: await this.withReservations(results),
       levels: plan.levelChanges.flatMap(levelAfter),
       settled: settling,
-      givenBack: findings.due.length,
     };
   }
 

@@ -2,10 +2,10 @@
  * The statements of the writing transaction that concern reservations. A reservation's row is locked before any level,
  * by whoever commits or releases it and by whoever gives back what it held, so that exactly one of them does.
  */
-import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import type { DueLine, Reservation, ReservationStatus } from '../inventory/reservation.js';
 import type { StockWrite } from '../inventory/stock.js';
 import { UnexpectedRowCountError } from './errors.js';
+import { Statements } from './statements.js';
 
 /** A reservation whose row this transaction has locked. */
 export interface LockedReservation {
@@ -21,12 +21,7 @@ export const EFFECTIVE_STATUS = `IF(status = 'ACTIVE' AND expires_at <= NOW(6), 
 
 export type ReservationHead = Omit<Reservation, 'items'>;
 
-export class ReservationStatements {
-  constructor(
-    private readonly sequelize: Sequelize,
-    private readonly transaction: Transaction,
-  ) {}
-
+export class ReservationStatements extends Statements {
   /** Of these products, reservations that are over and still hold something; at most `limit`. */
   async readDue(productIds: readonly string[], limit: number): Promise<readonly string[]> {
     const rows = await this.read<{ id: string }>(
@@ -143,22 +138,5 @@ export class ReservationStatements {
       [lines],
     );
     if (ended !== lines.length) throw new UnexpectedRowCountError(lines.length, ended);
-  }
-
-  private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
-    return this.sequelize.query<Row>(sql, {
-      replacements,
-      transaction: this.transaction,
-      type: QueryTypes.SELECT,
-    });
-  }
-
-  /** @returns the number of rows that were inserted or really changed. */
-  private write(sql: string, replacements: unknown[]): Promise<number> {
-    return this.sequelize.query(sql, {
-      replacements,
-      transaction: this.transaction,
-      type: QueryTypes.BULKUPDATE,
-    });
   }
 }

@@ -1,7 +1,8 @@
 /** AnswerArchive on MySQL. */
-import { QueryTypes, type Sequelize } from 'sequelize';
-import { StorageUnavailableError, type AnswerArchive } from '../inventory/stock-store.js';
-import { runTransaction } from './transactions.js';
+import type { Sequelize } from 'sequelize';
+import type { AnswerArchive } from '../inventory/stock-store.js';
+import { Statements } from './statements.js';
+import { committedValue, runTransaction } from './transactions.js';
 
 export class SequelizeAnswerArchive implements AnswerArchive {
   constructor(private readonly pools: { readonly writer: Sequelize }) {}
@@ -9,11 +10,12 @@ export class SequelizeAnswerArchive implements AnswerArchive {
   async expireAnswers(olderThanDays: number, limit: number, deadlineMs: number): Promise<number> {
     const { writer } = this.pools;
     const outcome = await runTransaction(writer, deadlineMs, async ({ transaction }) => {
-      const old = await writer.query<{ scope: Buffer; idempotency_key: Buffer }>(
+      const statements = new Statements(writer, transaction);
+      const old = await statements.read<{ scope: Buffer; idempotency_key: Buffer }>(
         `SELECT scope, idempotency_key FROM stock_operations
          WHERE answer_expired = FALSE AND created_at < NOW(6) - INTERVAL ? DAY
          ORDER BY created_at LIMIT ?`,
-        { replacements: [olderThanDays, limit], transaction, type: QueryTypes.SELECT },
+        [olderThanDays, limit],
       );
       if (old.length === 0) return 0;
       const keys = old
@@ -24,19 +26,16 @@ export class SequelizeAnswerArchive implements AnswerArchive {
         )
         .map((row) => [row.scope, row.idempotency_key]);
       // The operations' rows first, as everybody takes them: who comes again from now on finds that it has expired.
-      for (const sql of [
+      await statements.write(
         'UPDATE stock_operations SET answer_expired = TRUE WHERE (scope, idempotency_key) IN (?)',
+        [keys],
+      );
+      await statements.write(
         'DELETE FROM stock_operation_lines WHERE (scope, idempotency_key) IN (?)',
-      ]) {
-        await writer.query(sql, {
-          replacements: [keys],
-          transaction,
-          type: QueryTypes.BULKUPDATE,
-        });
-      }
+        [keys],
+      );
       return old.length;
     });
-    if (outcome.outcome === 'COMMITTED') return outcome.value;
-    throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
+    return committedValue(outcome);
   }
 }

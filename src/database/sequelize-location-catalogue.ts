@@ -1,13 +1,10 @@
 /** LocationCatalogue on MySQL. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { DEFAULT_LOCATION_ID } from '../inventory/stock.js';
-import {
-  StorageUnavailableError,
-  type Location,
-  type LocationCatalogue,
-} from '../inventory/stock-store.js';
+import type { Location, LocationCatalogue } from '../inventory/stock-store.js';
 import { available } from './errors.js';
-import { runTransaction } from './transactions.js';
+import { Statements } from './statements.js';
+import { committedValue, runTransaction } from './transactions.js';
 
 export class SequelizeLocationCatalogue implements LocationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
@@ -30,27 +27,23 @@ export class SequelizeLocationCatalogue implements LocationCatalogue {
       this.pools.writer,
       deadlineMs,
       async ({ transaction, settling }) => {
+        const statements = new Statements(this.pools.writer, transaction);
         // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
-        const created = await this.pools.writer.query(
+        const created = await statements.write(
           'INSERT INTO locations (id, name) VALUES (?, ?) ON DUPLICATE KEY UPDATE id = locations.id',
-          {
-            replacements: [location.id, location.name],
-            transaction,
-            type: QueryTypes.BULKUPDATE,
-          },
+          [location.id, location.name],
         );
         if (created > 0) return true;
         if (!settling) return false;
         // An earlier COMMIT was never answered. Whoever created the very same location did what we wanted.
-        const [found] = await this.pools.writer.query<{ name: string }>(
+        const [found] = await statements.read<{ name: string }>(
           'SELECT name FROM locations WHERE id = ?',
-          { replacements: [location.id], transaction, type: QueryTypes.SELECT },
+          [location.id],
         );
         return found?.name === location.name;
       },
     );
-    if (outcome.outcome === 'COMMITTED') return outcome.value ? toLocation(location) : null;
-    throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
+    return committedValue(outcome) ? toLocation(location) : null;
   }
 }
 

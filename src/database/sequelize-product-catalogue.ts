@@ -8,7 +8,6 @@ import { movementId, type MovementKind } from '../inventory/stock.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
 import {
   InvalidCursorError,
-  StorageUnavailableError,
   type CreateProductOutcome,
   type NewProduct,
   type Page,
@@ -21,7 +20,7 @@ import {
 } from '../inventory/stock-store.js';
 import { available } from './errors.js';
 import { defineModels, type Models, type ProductRow, type StockMovementRow } from './models.js';
-import { isPerhapsApplied, runTransaction, type Attempt } from './transactions.js';
+import { committedValue, isPerhapsApplied, runTransaction, type Attempt } from './transactions.js';
 
 /** Sums are shown as GraphQL's 32-bit Int. */
 const SUM_MAX = 2_147_483_647;
@@ -116,12 +115,10 @@ export class SequelizeProductCatalogue implements ProductCatalogue {
     const outcome = await runTransaction(this.pools.writer, deadlineMs, (attempt) =>
       this.insertProduct(product, operationId, attempt),
     );
-    if (outcome.outcome !== 'COMMITTED') {
-      if (isPerhapsApplied(outcome)) this.changes?.uncertain(began);
-      throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
-    }
-    if (outcome.value === 'CREATED') this.changes?.committed([firstLevelOf(product)]);
-    return outcome.value;
+    if (isPerhapsApplied(outcome)) this.changes?.uncertain(began);
+    const created = committedValue(outcome);
+    if (created === 'CREATED') this.changes?.committed([firstLevelOf(product)]);
+    return created;
   }
 
   private async insertProduct(

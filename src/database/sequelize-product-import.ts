@@ -3,7 +3,7 @@
  * line of its ledger; a level that is there is changed by the decision and the conditional statement of every other
  * write, with its row locked first, so servers may go on selling meanwhile, whatever lock they use.
  */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import type { BadLine, ImportRow } from '../inventory/import-row.js';
 import {
   IMPORT_REASON,
@@ -14,6 +14,7 @@ import {
 import { identifyOperation } from '../inventory/request-form.js';
 import { sweepOf } from '../inventory/reservation-sweep.js';
 import {
+  compareBytes,
   comparePlaces,
   levelKey,
   type StockFailure,
@@ -21,13 +22,13 @@ import {
   type StockLevelState,
   type StockWrite,
 } from '../inventory/stock.js';
-import { StorageUnavailableError, type ApplyOptions } from '../inventory/stock-store.js';
+import type { ApplyOptions } from '../inventory/stock-store.js';
 import { allAtOnce } from '../inventory/stock-transaction.js';
 import { Application, ManyDueError } from './application.js';
 import { LevelMemory } from './level-memory.js';
 import { SequelizeStockStore } from './sequelize-stock-store.js';
 import { StockStatements } from './stock-statements.js';
-import { runTransaction, type Attempt } from './transactions.js';
+import { committedValue, runTransaction, type Attempt } from './transactions.js';
 
 const BATCH_TIMEOUT_MS = 60_000;
 
@@ -87,8 +88,7 @@ export class SequelizeProductImport implements ProductImportStore {
         return planned;
       },
     );
-    if (outcome.outcome === 'COMMITTED') return outcome.value;
-    throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
+    return committedValue(outcome);
   }
 }
 
@@ -162,10 +162,9 @@ class ImportBatch {
   ): Promise<Pick<ImportedBatch, 'created' | 'updated'>> {
     const wanted = [...new Map(rows.map((row) => [row.id, row])).values()];
     if (wanted.length === 0) return { created: 0, updated: 0 };
-    const { transaction } = this.attempt;
-    const stored = await this.sequelize.query<StoredProduct>(
+    const stored = await this.statements.read<StoredProduct>(
       'SELECT id, name, low_stock_threshold AS lowStockThreshold FROM products WHERE id IN (?)',
-      { replacements: [wanted.map(({ id }) => id)], transaction, type: QueryTypes.SELECT },
+      [wanted.map(({ id }) => id)],
     );
     const byId = new Map(stored.map((product) => [product.id, product]));
     const changed = wanted.filter((row) => {
@@ -174,15 +173,11 @@ class ImportBatch {
     });
     const created = changed.filter(({ id }) => !byId.has(id)).length;
     if (changed.length > 0 && !this.options.dryRun) {
-      const sorted = changed.sort((a, b) => (a.id < b.id ? -1 : 1));
-      await this.sequelize.query(
+      const sorted = changed.sort((a, b) => compareBytes(a.id, b.id));
+      await this.statements.write(
         `INSERT INTO products (id, name, low_stock_threshold) VALUES ?
          ON DUPLICATE KEY UPDATE name = VALUES(name), low_stock_threshold = VALUES(low_stock_threshold)`,
-        {
-          replacements: [sorted.map((row) => [row.id, row.name, row.lowStockThreshold])],
-          transaction,
-          type: QueryTypes.BULKUPDATE,
-        },
+        [sorted.map((row) => [row.id, row.name, row.lowStockThreshold])],
       );
     }
     return { created, updated: changed.length - created };

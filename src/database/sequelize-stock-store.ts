@@ -8,13 +8,7 @@ import type { StockFailure, StockWrite } from '../inventory/stock.js';
 import { sweepOf } from '../inventory/reservation-sweep.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
 import type { ApplyOptions, StockStore, WriteResult } from '../inventory/stock-store.js';
-import {
-  Application,
-  GIVE_BACK_MAX,
-  ManyDueError,
-  MissingLevelsError,
-  type Applied,
-} from './application.js';
+import { Application, ManyDueError, MissingLevelsError, type Applied } from './application.js';
 import type { AnsweredBefore } from './claims.js';
 import { LevelMemory } from './level-memory.js';
 import { StockStatements } from './stock-statements.js';
@@ -38,18 +32,15 @@ export class SequelizeStockStore implements StockStore {
     return writes.map((write) => undecided(failureOf(outcome, write)));
   }
 
-  /** Makes what is missing, and tries again. Whatever else is missing then is missed by a mistake in our program. */
+  /** Whatever is missing is made, and all of it tried again, for as long as the caller has time. */
   private async applyPrepared(
     writes: readonly StockWrite[],
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
-    for (const made = new Set<unknown>(); ;) {
+    for (;;) {
       try {
         return await this.applyOnce(writes, options);
       } catch (error) {
-        const kind = (error as Error).constructor;
-        if (made.has(kind)) throw error;
-        made.add(kind);
         const prepared = await this.prepareFor(error, options);
         if (prepared.outcome !== 'COMMITTED') return prepared;
       }
@@ -67,19 +58,9 @@ export class SequelizeStockStore implements StockStore {
         new StockStatements(this.sequelize, transaction).createLevels(error.places),
       );
     }
-    if (error instanceof ManyDueError) return this.giveBackAll(error.productIds, options);
+    // One transaction gives back what fits; whatever is left is met again, and given back by the next one.
+    if (error instanceof ManyDueError) return this.applyOnce([sweepOf(error.productIds)], options);
     throw error;
-  }
-
-  private async giveBackAll(
-    productIds: readonly string[],
-    options: ApplyOptions,
-  ): Promise<TransactionOutcome<unknown>> {
-    for (;;) {
-      const outcome = await this.applyOnce([sweepOf(productIds)], options);
-      if (outcome.outcome !== 'COMMITTED') return outcome;
-      if (outcome.value.givenBack < GIVE_BACK_MAX) return outcome;
-    }
   }
 
   private async applyOnce(

@@ -4,10 +4,10 @@
  * Lists are sorted byte by byte before they come here, and joins are driven from the list, so that rows are locked in
  * one order in every transaction.
  */
-import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import type { Operation, StockLevelState } from '../inventory/stock.js';
 import type { PlannedLevelChange, PlannedMovement } from '../inventory/stock-decision.js';
 import { UnexpectedRowCountError } from './errors.js';
+import { Statements } from './statements.js';
 
 interface Place {
   readonly productId: string;
@@ -36,12 +36,7 @@ export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
   return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
 }
 
-export class StockStatements {
-  constructor(
-    private readonly sequelize: Sequelize,
-    private readonly transaction: Transaction,
-  ) {}
-
+export class StockStatements extends Statements {
   /**
    * Takes the operations' rows, new or known, and locks them until the transaction ends; waits for whoever has them.
    *
@@ -248,24 +243,6 @@ export class StockStatements {
        FROM stock_movements WHERE operation_id IN (?)`,
       [operations.map((operation) => operation.id)],
     );
-  }
-
-  private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
-    return this.sequelize.query<Row>(sql, {
-      replacements,
-      transaction: this.transaction,
-      type: QueryTypes.SELECT,
-    });
-  }
-
-  /** @returns the number of rows that were inserted or really changed. */
-  private write(sql: string, replacements: unknown[]): Promise<number> {
-    // Of Sequelize's query types only this one hands back mysql2's plain affected-row count.
-    return this.sequelize.query(sql, {
-      replacements,
-      transaction: this.transaction,
-      type: QueryTypes.BULKUPDATE,
-    });
   }
 }
 

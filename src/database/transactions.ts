@@ -6,7 +6,11 @@
  * been applied: it is run again under the same operation ids, and its unique keys tell.
  */
 import type { Sequelize, Transaction } from 'sequelize';
-import { RowsLockedError, type ApplyOptions } from '../inventory/stock-store.js';
+import {
+  RowsLockedError,
+  StorageUnavailableError,
+  type ApplyOptions,
+} from '../inventory/stock-store.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from './errors.js';
 
 export interface Attempt {
@@ -25,6 +29,12 @@ export type TransactionOutcome<T> =
 
 export function isPerhapsApplied(outcome: TransactionOutcome<unknown>): boolean {
   return outcome.outcome === 'UNAVAILABLE' && outcome.mayHaveApplied;
+}
+
+/** For who has no answer but the value. @throws StorageUnavailableError where nothing, or perhaps nothing, was done. */
+export function committedValue<T>(outcome: TransactionOutcome<T>): T {
+  if (outcome.outcome === 'COMMITTED') return outcome.value;
+  throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
 }
 
 /** How often a transaction that surely was not applied is tried again, by what stopped it. */

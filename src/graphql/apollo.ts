@@ -108,13 +108,14 @@ function refuseEarly(
   operation: OperationDefinitionNode,
   context: RequestContext,
 ): void {
-  const fragments = Object.fromEntries(
-    document.definitions.flatMap((definition) =>
-      definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
-    ),
-  );
+  const fragments = () =>
+    Object.fromEntries(
+      document.definitions.flatMap((definition) =>
+        definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
+      ),
+    );
   try {
-    assertPermitted(context, { schema, operation, fragments });
+    assertPermitted(context, { schema, operation }, fragments);
   } catch (error) {
     throw toRequestError(error);
   }

@@ -11,19 +11,7 @@ import {
   StaleQuantityError,
   UnavailableError,
 } from './error-types.js';
-import { KeyedInput } from './stock-types.js';
-
-@InputType()
-abstract class ExplainedInput extends KeyedInput {
-  @Field(() => String, { nullable: true, description: 'For the ledger; at most 255 characters.' })
-  readonly reason?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The document that this is for; at most 255 characters.',
-  })
-  readonly reference?: string | null;
-}
+import { ExplainedInput, REPLAYED_RULE } from './stock-types.js';
 
 @InputType('SetStockInput')
 export class SetStockInput extends ExplainedInput {
@@ -79,9 +67,7 @@ export class StockSet {
   })
   readonly movementId!: string | null;
 
-  @Field(() => Boolean, {
-    description: 'True where an earlier call with the same idempotencyKey did it.',
-  })
+  @Field(() => Boolean, { description: REPLAYED_RULE })
   readonly replayed!: boolean;
 }
 
@@ -97,9 +83,7 @@ export class StockTransferred {
   })
   readonly movementIds!: readonly string[];
 
-  @Field(() => Boolean, {
-    description: 'True where an earlier call with the same idempotencyKey did it.',
-  })
+  @Field(() => Boolean, { description: REPLAYED_RULE })
   readonly replayed!: boolean;
 }
 

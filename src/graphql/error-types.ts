@@ -3,6 +3,7 @@
  * the schema, so that a client's code generator knows them; faults of a whole request are in format-error.ts.
  */
 import { Field, InterfaceType, Int, ObjectType, registerEnumType } from 'type-graphql';
+import type { InvalidInput } from '../inventory/request-form.js';
 import { QUANTITY_MAX, isRetryable, type StockFailure } from '../inventory/stock.js';
 
 export enum StockErrorCode {
@@ -148,6 +149,10 @@ export class UnavailableError extends StockError {
       'True: it may have been applied; only the same call with the same idempotencyKey tells.',
   })
   readonly mayHaveApplied!: boolean;
+}
+
+export function toInvalidInputError({ field, message }: InvalidInput): InvalidInputError {
+  return Object.assign(new InvalidInputError(), { field, message });
 }
 
 /** The domain's failure as the type of the schema that says it. */

@@ -1,7 +1,7 @@
 /** Locations: argument → domain → type, nothing else. */
 import { Arg, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from './context.js';
-import { InvalidInputError } from './error-types.js';
+import { toInvalidInputError, type InvalidInputError } from './error-types.js';
 import {
   CreateLocationInput,
   CreateLocationResult,
@@ -37,10 +37,7 @@ export class LocationResolver {
           locationId: result.locationId,
         });
       case 'INVALID':
-        return Object.assign(new InvalidInputError(), {
-          field: result.field,
-          message: result.message,
-        });
+        return toInvalidInputError(result);
     }
   }
 }

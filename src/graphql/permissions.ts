@@ -59,7 +59,7 @@ type Resolver = GraphQLFieldResolver<unknown, Asker>;
 
 function guarded(resolver: Resolver): Resolver {
   return (source, args, context, info) => {
-    assertPermitted(context, info);
+    assertPermitted(context, info, () => info.fragments);
     return resolver(source, args, context, info);
   };
 }
@@ -85,13 +85,14 @@ const needsOfOperations = new WeakMap<OperationDefinitionNode, Needs>();
  */
 export function assertPermitted(
   { principal, needsPrincipal }: Asker,
-  of: Pick<GraphQLResolveInfo, 'schema' | 'operation' | 'fragments'>,
+  { schema, operation }: Pick<GraphQLResolveInfo, 'schema' | 'operation'>,
+  fragments: () => Fragments,
 ): void {
   if (needsPrincipal && !principal) throw new UnauthenticatedError('A principal is needed.');
-  let needs = needsOfOperations.get(of.operation);
+  let needs = needsOfOperations.get(operation);
   if (!needs) {
-    needs = new Survey(of.schema, of.fragments).of(of.operation);
-    needsOfOperations.set(of.operation, needs);
+    needs = new Survey(schema, fragments()).of(operation);
+    needsOfOperations.set(operation, needs);
   }
   if (needs.undeclared.length > 0) {
     throw new ForbiddenError(

@@ -1,7 +1,7 @@
 /** Products and their relations: argument → domain → type, nothing else. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from './context.js';
-import { InvalidInputError } from './error-types.js';
+import { toInvalidInputError, type InvalidInputError } from './error-types.js';
 import { StockMovementConnection } from './movement-types.js';
 import { nodesOfPage } from './page-budget.js';
 import { PageArgs, toConnection } from './page-types.js';
@@ -69,10 +69,7 @@ export class ProductResolver {
           productId: result.productId,
         });
       case 'INVALID':
-        return Object.assign(new InvalidInputError(), {
-          field: result.field,
-          message: result.message,
-        });
+        return toInvalidInputError(result);
     }
   }
 

@@ -23,7 +23,7 @@ import {
   UnavailableError,
   toStockError,
 } from './error-types.js';
-import { FailedItem, KeyedInput, StockLineInput } from './stock-types.js';
+import { FailedItem, KeyedInput, REPLAYED_RULE, StockLineInput } from './stock-types.js';
 
 const ReservationStatuses: { readonly [Status in ReservationStatus]: Status } = {
   ACTIVE: 'ACTIVE',
@@ -61,17 +61,17 @@ export class ReserveStockInput extends KeyedInput {
   readonly reference?: string | null;
 }
 
-@InputType('CommitReservationInput')
-export class CommitReservationInput extends KeyedInput {
+@InputType()
+abstract class EndReservationInput extends KeyedInput {
   @Field(() => ID)
   readonly reservationId!: string;
 }
 
+@InputType('CommitReservationInput')
+export class CommitReservationInput extends EndReservationInput {}
+
 @InputType('ReleaseReservationInput')
-export class ReleaseReservationInput extends KeyedInput {
-  @Field(() => ID)
-  readonly reservationId!: string;
-}
+export class ReleaseReservationInput extends EndReservationInput {}
 
 @ObjectType('ReservedItem', { simpleResolvers: true, description: 'What is held of one product.' })
 export class ReservedItem {
@@ -126,36 +126,29 @@ export class ReserveStockPayload {
   readonly replayed!: boolean;
 }
 
+@ObjectType({ simpleResolvers: true })
+abstract class EndedReservation {
+  @Field(() => Reservation)
+  readonly reservation!: Reservation;
+
+  @Field(() => Boolean, { description: REPLAYED_RULE })
+  readonly replayed!: boolean;
+}
+
 @ObjectType('ReservationCommitted', {
   simpleResolvers: true,
   description: 'What was held has been taken out.',
 })
-export class ReservationCommitted {
-  @Field(() => Reservation)
-  readonly reservation!: Reservation;
-
+export class ReservationCommitted extends EndedReservation {
   @Field(() => [ID], { description: "The ledger's lines, in the order of the reservation's." })
   readonly movementIds!: readonly string[];
-
-  @Field(() => Boolean, {
-    description: 'True where an earlier call with the same idempotencyKey did it.',
-  })
-  readonly replayed!: boolean;
 }
 
 @ObjectType('ReservationReleased', {
   simpleResolvers: true,
   description: 'What was held is available again.',
 })
-export class ReservationReleased {
-  @Field(() => Reservation)
-  readonly reservation!: Reservation;
-
-  @Field(() => Boolean, {
-    description: 'True where an earlier call with the same idempotencyKey did it.',
-  })
-  readonly replayed!: boolean;
-}
+export class ReservationReleased extends EndedReservation {}
 
 @ObjectType('ReservationNotFoundError', {
   implements: AnyError,

@@ -61,9 +61,12 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
   const apollo = createApollo({ ...settings, schema });
   const origins = [...settings.corsOrigins, ...(settings.sandbox ? SANDBOX_ORIGINS : [])];
   const admission = new Admission(settings);
+  const isTrusted = proxyAddr.compile([...settings.trustedProxies]);
+  const addressOf = (request: IncomingMessage) => proxyAddr(request, isTrusted);
   const webSockets = new WebSockets({
     ...settings,
     admission,
+    addressOf,
     schema,
     origins,
     connectionsMax: settings.webSocketsMax,
@@ -72,12 +75,10 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
   let http: FastifyInstance | undefined;
   let connections: Connections | undefined;
 
-  const isTrusted = proxyAddr.compile([...settings.trustedProxies]);
-
   async function admit(request: IncomingMessage): Promise<Principal | null> {
     try {
-      const address = proxyAddr(request, isTrusted);
-      return await admission.admit(request.headers.authorization ?? null, address);
+      const { authorization } = request.headers;
+      return await admission.admit(authorization ?? null, addressOf(request));
     } catch (error) {
       throw toRequestError(error);
     }

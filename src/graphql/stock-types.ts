@@ -61,15 +61,7 @@ export abstract class KeyedInput {
 }
 
 @InputType()
-abstract class ChangeStockInput extends KeyedInput {
-  @Field(() => [StockLineInput], {
-    description: `1 to ${LINES_MAX} lines. A product may stand in several lines; each line gets its own result.`,
-  })
-  readonly items!: readonly StockLineInput[];
-
-  @Field(() => BatchModes, { defaultValue: BatchModes.PARTIAL })
-  readonly mode!: BatchMode;
-
+export abstract class ExplainedInput extends KeyedInput {
   @Field(() => String, { nullable: true, description: 'For the ledger; at most 255 characters.' })
   readonly reason?: string | null;
 
@@ -78,6 +70,17 @@ abstract class ChangeStockInput extends KeyedInput {
     description: 'The order or document that this is for; at most 255 characters.',
   })
   readonly reference?: string | null;
+}
+
+@InputType()
+abstract class ChangeStockInput extends ExplainedInput {
+  @Field(() => [StockLineInput], {
+    description: `1 to ${LINES_MAX} lines. A product may stand in several lines; each line gets its own result.`,
+  })
+  readonly items!: readonly StockLineInput[];
+
+  @Field(() => BatchModes, { defaultValue: BatchModes.PARTIAL })
+  readonly mode!: BatchMode;
 }
 
 @InputType('DeductStockInput')
@@ -141,7 +144,9 @@ export const IncreaseStockResult = createUnionType({
 
 const RESULTS_RULE =
   'One result for each line, in the order in which the lines were given, whatever the order in which they were locked.';
-const REPLAYED_RULE =
+/** Of what is decided as a whole. */
+export const REPLAYED_RULE = 'True where an earlier call with the same idempotencyKey did it.';
+const LINES_REPLAYED_RULE =
   'True where this call decided no line: every answer was stored by an earlier call with the same idempotencyKey.';
 
 @ObjectType('DeductStockPayload', { simpleResolvers: true })
@@ -155,7 +160,7 @@ export class DeductStockPayload {
   @Field(() => [FailedItem], { description: 'Of the results, those that failed.' })
   readonly failedItems!: readonly FailedItem[];
 
-  @Field(() => Boolean, { description: REPLAYED_RULE })
+  @Field(() => Boolean, { description: LINES_REPLAYED_RULE })
   readonly replayed!: boolean;
 }
 
@@ -164,7 +169,7 @@ export class IncreaseStockPayload {
   @Field(() => [IncreaseStockResult], { description: RESULTS_RULE })
   readonly results!: readonly (IncreasedItem | FailedItem)[];
 
-  @Field(() => Boolean, { description: REPLAYED_RULE })
+  @Field(() => Boolean, { description: LINES_REPLAYED_RULE })
   readonly replayed!: boolean;
 }
 

@@ -13,7 +13,6 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import proxyAddr from '@fastify/proxy-addr';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { handleProtocols, makeServer, type Context } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -44,8 +43,8 @@ export interface WebSocketSettings extends RequestSettings {
   /** The most sockets at once. */
   readonly connectionsMax: number;
   readonly admission: Admission;
-  /** Proxies whose word on whom a connection comes from is believed. */
-  readonly trustedProxies: readonly string[];
+  /** Whom a connection comes from, as in `203.0.113.7`. */
+  readonly addressOf: (request: IncomingMessage) => string;
 }
 
 /** What is known of a connection for as long as it lives. */
@@ -118,7 +117,7 @@ export class WebSockets {
       }
       this.server.handleUpgrade(request, socket, head, (webSocket) => {
         onUpgraded(socket);
-        this.open(webSocket, proxyAddr(request, [...this.settings.trustedProxies]));
+        this.open(webSocket, this.settings.addressOf(request));
       });
     });
   }

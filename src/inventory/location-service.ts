@@ -1,6 +1,6 @@
 /** The places that hold stock. Creating one is repeated safely by its id: a second call changes nothing. */
 import { inSlot, type CommitSlots } from './commit-slots.js';
-import { ID_RULE } from './request-form.js';
+import { ID_RULE, invalidInput, type InvalidInput } from './request-form.js';
 import { NAME_RULE, isValidName } from './product-service.js';
 import { isValidId } from './stock.js';
 import type { Location, LocationCatalogue } from './stock-store.js';
@@ -13,7 +13,7 @@ export interface CreateLocationRequest {
 export type CreateLocationResult =
   | { readonly outcome: 'CREATED'; readonly location: Location }
   | { readonly outcome: 'ALREADY_EXISTS'; readonly locationId: string }
-  | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
+  | InvalidInput;
 
 export class LocationService {
   constructor(
@@ -23,8 +23,8 @@ export class LocationService {
 
   /** @throws StorageUnavailableError where there is no database; trying again is safe. */
   async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
-    if (!isValidId(id)) return { outcome: 'INVALID', field: 'id', message: ID_RULE };
-    if (!isValidName(name)) return { outcome: 'INVALID', field: 'name', message: NAME_RULE };
+    if (!isValidId(id)) return invalidInput('id', ID_RULE);
+    if (!isValidName(name)) return invalidInput('name', NAME_RULE);
     const location = await inSlot(this.slots, (deadlineMs) =>
       this.catalogue.createLocation({ id, name }, deadlineMs),
     );

@@ -4,7 +4,13 @@
  * Creating is repeated safely by its id: a second call finds the product and changes nothing.
  */
 import { inSlot, type CommitSlots } from './commit-slots.js';
-import { ID_RULE, InvalidRequestError, checkId } from './request-form.js';
+import {
+  ID_RULE,
+  InvalidRequestError,
+  checkId,
+  invalidInput,
+  type InvalidInput,
+} from './request-form.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
 import type {
   NewProduct,
@@ -42,7 +48,7 @@ export interface CreateProductRequest {
 export type CreateProductResult =
   | { readonly outcome: 'CREATED'; readonly productId: string }
   | { readonly outcome: 'ALREADY_EXISTS'; readonly productId: string }
-  | { readonly outcome: 'INVALID'; readonly field: string; readonly message: string };
+  | InvalidInput;
 
 export class ProductService {
   constructor(
@@ -58,7 +64,7 @@ export class ProductService {
       this.catalogue.createProduct(checked, deadlineMs),
     );
     if (outcome === 'LOCATION_NOT_FOUND') {
-      return invalid('locationId', 'There is no location with this id.');
+      return invalidInput('locationId', 'There is no location with this id.');
     }
     return { outcome, productId: checked.id };
   }
@@ -142,19 +148,17 @@ export function isValidName(name: string): boolean {
 }
 
 /** The rules for a product that is new, for every way in which it may come. */
-export function checkNewProduct(
-  request: CreateProductRequest,
-): NewProduct | Extract<CreateProductResult, { outcome: 'INVALID' }> {
+export function checkNewProduct(request: CreateProductRequest): NewProduct | InvalidInput {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
   const lowStockThreshold = request.lowStockThreshold ?? null;
-  if (!isValidId(request.id)) return invalid('id', ID_RULE);
-  if (!isValidId(locationId)) return invalid('locationId', ID_RULE);
-  if (!isValidName(request.name)) return invalid('name', NAME_RULE);
+  if (!isValidId(request.id)) return invalidInput('id', ID_RULE);
+  if (!isValidId(locationId)) return invalidInput('locationId', ID_RULE);
+  if (!isValidName(request.name)) return invalidInput('name', NAME_RULE);
   if (request.quantity < 0 || request.quantity > QUANTITY_MAX) {
-    return invalid('quantity', `A quantity is 0 to ${QUANTITY_MAX}, got ${request.quantity}.`);
+    return invalidInput('quantity', `A quantity is 0 to ${QUANTITY_MAX}, got ${request.quantity}.`);
   }
   if (lowStockThreshold !== null && (lowStockThreshold < 0 || lowStockThreshold > INT32_MAX)) {
-    return invalid('lowStockThreshold', 'A threshold is 0 or more.');
+    return invalidInput('lowStockThreshold', 'A threshold is 0 or more.');
   }
   return {
     id: request.id,
@@ -163,11 +167,4 @@ export function checkNewProduct(
     locationId,
     lowStockThreshold,
   };
-}
-
-function invalid(
-  field: string,
-  message: string,
-): Extract<CreateProductResult, { outcome: 'INVALID' }> {
-  return { outcome: 'INVALID', field, message };
 }

@@ -19,6 +19,17 @@ export class InvalidRequestError extends Error {
   }
 }
 
+/** A value of an input that is answered for, and not a fault of the whole request. */
+export interface InvalidInput {
+  readonly outcome: 'INVALID';
+  readonly field: string;
+  readonly message: string;
+}
+
+export function invalidInput(field: string, message: string): InvalidInput {
+  return { outcome: 'INVALID', field, message };
+}
+
 export const ID_RULE = 'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -';
 const OPERATION_ID_BYTES = 32;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;

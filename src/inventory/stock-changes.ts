@@ -4,8 +4,8 @@
  * What is told here is news, not truth: it may be late, it may skip what was overtaken by something newer, and it may
  * be lost. A loss is told as well, so that whoever watches knows when to read again.
  */
-import { isValidId, type StockLevelState } from './stock.js';
-import { InvalidRequestError } from './request-form.js';
+import { InvalidRequestError, checkId } from './request-form.js';
+import type { StockLevelState } from './stock.js';
 
 /** A level as a committed transaction left it. `version` grows with every change of the level. */
 export type ChangedLevel = Pick<
@@ -54,11 +54,6 @@ export function checkWatchedIds(ids: readonly string[] | null | undefined): stri
       'productIds',
     );
   }
-  if (!ids.every(isValidId)) {
-    throw new InvalidRequestError(
-      'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -',
-      'productIds',
-    );
-  }
+  for (const id of ids) checkId(id, 'productIds');
   return [...new Set(ids)];
 }

@@ -118,7 +118,7 @@ function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdic
 }
 
 /** In an atomic write, the lines that did not fail by themselves are aborted by those that did. */
-export function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
+function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
   const retryable = verdicts.every(
     (verdict) => verdict.outcome === 'APPLIED' || isRetryable(verdict.failure),
   );

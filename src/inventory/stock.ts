@@ -20,10 +20,6 @@ export function isValidId(id: string): boolean {
   return ID_FORM.test(id);
 }
 
-export function isValidQuantity(quantity: number): boolean {
-  return Number.isInteger(quantity) && quantity >= 1 && quantity <= QUANTITY_MAX;
-}
-
 export type BatchMode = 'PARTIAL' | 'ALL_OR_NOTHING';
 export type OperationName =
   | 'deductStock'
@@ -68,8 +64,8 @@ export interface StockLine {
 
 /** Whether the line's quantity is one that its change can have. */
 export function isPossible({ quantity, change }: StockLine): boolean {
-  if (change.type === 'SET' && quantity === 0) return true;
-  return isValidQuantity(quantity);
+  const least = change.type === 'SET' ? 0 : 1;
+  return Number.isInteger(quantity) && quantity >= least && quantity <= QUANTITY_MAX;
 }
 
 /** Why a line was refused. What the database decided is final; the rest may succeed when it is tried again. */

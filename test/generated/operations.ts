@@ -110,7 +110,7 @@ export type SetStockInput = {
   quantity: number;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The document that this is for; at most 255 characters. */
+  /** The order or document that this is for; at most 255 characters. */
   reference?: string | null | undefined;
 };
 
@@ -171,7 +171,7 @@ export type TransferStockInput = {
   quantity: number;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The document that this is for; at most 255 characters. */
+  /** The order or document that this is for; at most 255 characters. */
   reference?: string | null | undefined;
   toLocationId: string | number;
 };
