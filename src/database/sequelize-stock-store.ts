@@ -4,10 +4,15 @@
  * transactions of their own.
  */
 import type { Sequelize } from 'sequelize';
-import type { StockFailure, StockWrite } from '../inventory/stock.js';
 import { sweepOf } from '../inventory/reservation-sweep.js';
+import { isPossible, levelKey, type StockFailure, type StockWrite } from '../inventory/stock.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
-import type { ApplyOptions, StockStore, WriteResult } from '../inventory/stock-store.js';
+import {
+  RowsLockedError,
+  type ApplyOptions,
+  type StockStore,
+  type WriteResult,
+} from '../inventory/stock-store.js';
 import { Application, ManyDueError, MissingLevelsError, type Applied } from './application.js';
 import type { AnsweredBefore } from './claims.js';
 import { LevelMemory } from './level-memory.js';
@@ -41,10 +46,28 @@ export class SequelizeStockStore implements StockStore {
       try {
         return await this.applyOnce(writes, options);
       } catch (error) {
+        if (error instanceof RowsLockedError) throw await this.explain(error, writes, options);
         const prepared = await this.prepareFor(error, options);
         if (prepared.outcome !== 'COMMITTED') return prepared;
       }
     }
+  }
+
+  /** Says whose levels are the locked ones, so that nobody else has to wait with them. */
+  private async explain(
+    error: RowsLockedError,
+    writes: readonly StockWrite[],
+    { deadlineMs }: ApplyOptions,
+  ): Promise<RowsLockedError> {
+    const places = writes.flatMap(({ lines }) => lines.filter(isPossible));
+    if (places.length === 0) return error;
+    const free = await runTransaction(this.sequelize, deadlineMs, ({ transaction }) =>
+      new StockStatements(this.sequelize, transaction).readFreeLevels(places),
+    );
+    if (free.outcome !== 'COMMITTED') return error;
+    const found = new Set(free.value.map(levelKey));
+    const locked = places.filter((place) => !found.has(levelKey(place)));
+    return new RowsLockedError(error, new Set(locked.map(({ productId }) => productId)));
   }
 
   private async prepareFor(

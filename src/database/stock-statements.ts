@@ -140,6 +140,16 @@ export class StockStatements extends Statements {
     }));
   }
 
+  /** Those of these levels that nobody has locked. */
+  async readFreeLevels(places: readonly Place[]): Promise<readonly Place[]> {
+    const rows = await this.read<{ product_id: string; location_id: string }>(
+      `SELECT product_id, location_id FROM stock_levels
+       WHERE (product_id, location_id) IN (?) FOR UPDATE SKIP LOCKED`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+    return rows.map((row) => ({ productId: row.product_id, locationId: row.location_id }));
+  }
+
   /** Which of these ids exist. */
   async readExisting(
     table: 'products' | 'locations',

@@ -71,7 +71,7 @@ export class GroupCommit implements CommitQueue {
   /**
    * A transaction that fails for a reason of its own, such as a line that the database will not take or a row that a
    * stranger keeps locked, is divided, until nobody fails or waits with the culprit. Nothing was written by it. The
-   * lines of a product stay in the order of arrival, and the products that may be the locked ones go last.
+   * lines of a product stay in the order of arrival, and products that are or may be locked go last.
    */
   private async decide({ entries, lanes }: Batch): Promise<void> {
     const open: Part[] = entries.length > 0 ? [{ entries, rowsWereLocked: false }] : [];
@@ -81,8 +81,11 @@ export class GroupCommit implements CommitQueue {
         await this.apply(part, lanes, impatient);
       } catch (error) {
         const middle = part.entries.length >> 1;
-        if (error instanceof RowsLockedError) open.push(...divideProducts(part));
-        else if (middle === 0) part.entries[0]?.fail(error);
+        if (error instanceof RowsLockedError) {
+          const { free, rest } = divideProducts(part, error.productIds);
+          open.unshift(...free);
+          open.push(...rest);
+        } else if (middle === 0) part.entries[0]?.fail(error);
         else {
           const { entries: all } = part;
           open.unshift(
@@ -124,25 +127,34 @@ interface Part {
   readonly rowsWereLocked: boolean;
 }
 
-function productsOf({ entries }: Part): (string | undefined)[] {
+function productsOf({ entries }: Part): string[] {
   return [...new Set(entries.map(productOf))];
 }
 
 /** The entries of a lane concern one product. */
-function productOf({ write }: LaneEntry): string | undefined {
-  return write.productIds[0];
+function productOf({ write }: LaneEntry): string {
+  return write.productIds[0] ?? '';
 }
 
-/** Half of the products each; one product alone stays whole, as its lines are decided in their order. */
-function divideProducts(part: Part): Part[] {
+/**
+ * Those whose products are free, and those whose products are not. Where that is not known, half of the products each,
+ * none of them surely free; one product alone stays whole, as its lines are decided in their order.
+ */
+function divideProducts(
+  part: Part,
+  locked: ReadonlySet<string>,
+): { readonly free: Part[]; readonly rest: Part[] } {
   const products = productsOf(part);
-  const firstHalf = new Set(products.slice(0, products.length >> 1));
-  const halves = [true, false].map((first) =>
-    part.entries.filter((entry) => firstHalf.has(productOf(entry)) === first),
-  );
-  return halves
-    .filter((entries) => entries.length > 0)
-    .map((entries) => ({ entries, rowsWereLocked: true }));
+  const free = products.filter((id) => !locked.has(id));
+  const isKnown = free.length > 0 && free.length < products.length;
+  const first = new Set(isKnown ? free : products.slice(0, products.length >> 1));
+  const [ofFirst = [], ofOthers = []] = [true, false].map((isFirst) => {
+    const entries = part.entries.filter((entry) => first.has(productOf(entry)) === isFirst);
+    return entries.length > 0 ? [{ entries, rowsWereLocked: true }] : [];
+  });
+  return isKnown
+    ? { free: ofFirst, rest: ofOthers }
+    : { free: [], rest: [...ofFirst, ...ofOthers] };
 }
 
 /** What one transaction is to decide. */

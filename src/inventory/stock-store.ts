@@ -54,7 +54,11 @@ export interface StockStore {
 /** A row that the writes need stays locked by somebody else. Nothing was applied. */
 export class RowsLockedError extends Error {
   readonly code = 'ROWS_LOCKED' as const;
-  constructor(cause: unknown) {
+  /** @param productIds whose levels are locked, as far as that is known. */
+  constructor(
+    cause: unknown,
+    readonly productIds: ReadonlySet<string> = new Set(),
+  ) {
     super('A row stays locked by somebody else.', { cause });
     this.name = 'RowsLockedError';
   }

@@ -42,7 +42,7 @@ const WINDOW_SECONDS = 1;
 const BURST_WINDOW_SECONDS = 10;
 /** Of one second's requests, what a process takes at once: few round trips, and little that lies idle. */
 const ALLOTMENTS_IN_WINDOW = 20;
-const COMMAND_TIMEOUT_MS = 250;
+const COMMAND_TIMEOUT_MS = 1_000;
 const CONNECT_TIMEOUT_MS = 2_000;
 const RETRY_PAUSE_MAX_MS = 1_000;
 /** After a failure Redis is not asked for so long, so that not every request waits for its silence. */
