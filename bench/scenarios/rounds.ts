@@ -1,5 +1,6 @@
 /** Scenarios in which all buyers come at once, and it counts when the last of them has an answer. */
 import { toRow } from '../report/row.js';
+import { WARM_UP_ROUNDS_MAX } from '../workers/rounds.js';
 import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
 
 export const burst = rounds({
@@ -22,7 +23,9 @@ export const claims = rounds({
   pools: [10],
 });
 
-const WARM_UP_ROUNDS = 3;
+const WARM_UP_ROUNDS_MIN = 3;
+/** A sale does not begin in the first seconds of a server's life. */
+const WARM_UP_MS = 2_000;
 /** A run that measures the other scenarios for less than this has fewer rounds. */
 const SECONDS_FOR_ALL = 1.5;
 
@@ -47,17 +50,16 @@ function rounds(settings: {
       formsOfContender(contender).filter(({ poolMax }) => pools.includes(poolMax)),
     run: async (trial, bed) => {
       const slow = trial.contender === 'as-described';
-      const warmUps = slow ? 0 : WARM_UP_ROUNDS;
       const share = Math.min(1, trial.seconds / SECONDS_FOR_ALL) / trial.repeats;
       const count = slow ? 1 : Math.ceil(settings.rounds * share);
-      await bed.prepare({ products: warmUps + count, units });
+      await bed.prepare({ products: WARM_UP_ROUNDS_MAX + count, units });
       const { contender, form } = trial;
       const { services } = bed;
       const { value, answers } = await Workers.use(
         bed,
         [{ kind: 'rounds', contender, form, services, buyers }],
         async (workers) => {
-          await workers.warmUp(warmUps, 0);
+          if (!slow) await workers.warmUp(WARM_UP_ROUNDS_MIN, WARM_UP_MS);
           return workers.measureAll(count);
         },
       );

@@ -5,6 +5,9 @@ import type { Instruments } from '../measurement/instruments.js';
 import { Recorder, type Window } from '../measurement/samples.js';
 import { productId, type Outcome, type Work } from './job.js';
 
+/** Each round has a product of its own. */
+export const WARM_UP_ROUNDS_MAX = 200;
+
 export class Rounds implements Work {
   private roundsBegun = 0;
 
@@ -14,9 +17,14 @@ export class Rounds implements Work {
     private readonly instruments: Instruments,
   ) {}
 
-  async warmUp(rounds: number): Promise<void> {
+  /** So many rounds at least, and more until the time has passed or the products for them are used up. */
+  async warmUp(roundsMin: number, durationMs: number): Promise<void> {
     const ignored = new Recorder({ startMs: Infinity, endMs: -Infinity });
-    for (let i = 0; i < rounds; i += 1) await this.round(ignored);
+    const untilMs = machineMs() + durationMs;
+    for (let i = 0; i < WARM_UP_ROUNDS_MAX; i += 1) {
+      if (i >= roundsMin && machineMs() >= untilMs) return;
+      await this.round(ignored);
+    }
   }
 
   async measure(rounds: number, { startMs }: Window): Promise<Outcome> {

@@ -195,24 +195,47 @@ function plainListener(
   parseJson: ParseJson,
   log: Logger,
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  return (raw, response) => {
+  const begin = (raw: IncomingMessage, response: ServerResponse, bytes: Buffer) => {
     const id = requestId(raw);
     const sendAnswer = (answer: HttpAnswer) => {
       send(response, id, answer);
     };
+    const { error, body } = parseBody(bytes, parseJson);
+    if (error) {
+      response.setHeader('connection', 'close');
+      sendAnswer(refusal(error.statusCode ?? 400, error.message));
+      return;
+    }
+    plain.answer({ raw, id, body }, response).then(sendAnswer, (failure: unknown) => {
+      log.error({ err: failure, correlationId: id }, 'A request could not be answered.');
+      sendAnswer({ status: 500, headers: JSON_HEADERS, body: internalError(id) });
+    });
+  };
+  const arrivals = new Arrivals();
+  return (raw, response) => {
     readBody(raw, (bytes) => {
-      const { error, body } = parseBody(bytes, parseJson);
-      if (error) {
-        response.setHeader('connection', 'close');
-        sendAnswer(refusal(error.statusCode ?? 400, error.message));
-        return;
-      }
-      plain.answer({ raw, id, body }, response).then(sendAnswer, (failure: unknown) => {
-        log.error({ err: failure, correlationId: id }, 'A request could not be answered.');
-        sendAnswer({ status: 500, headers: JSON_HEADERS, body: internalError(id) });
+      arrivals.add(() => {
+        begin(raw, response, bytes);
       });
     });
   };
+}
+
+/**
+ * Begins together what has arrived in one turn of the event loop. Node reads one connection after another and runs each
+ * request to its first wait before it reads the next, so each would ask for its lock in a command of its own.
+ */
+class Arrivals {
+  private waiting: (() => void)[] = [];
+
+  add(begin: () => void): void {
+    if (this.waiting.push(begin) > 1) return;
+    setImmediate(() => {
+      const all = this.waiting;
+      this.waiting = [];
+      for (const each of all) each();
+    });
+  }
 }
 
 const JSON_HEADERS = [['content-type', JSON_TYPE]] as const;

@@ -9,7 +9,7 @@ export class CommitSlots {
   private free: number;
   private readonly waiting = new Set<() => void>();
 
-  constructor(slotsMax: number) {
+  constructor(readonly slotsMax: number) {
     this.free = slotsMax;
   }
 

@@ -1,6 +1,6 @@
 /**
  * Group commit: one transaction for what waits in all the lanes that have their turn, and as many such transactions at
- * once as there are slots, each on other lanes.
+ * once as there are slots, each on other lanes and with its share of them.
  *
  * Nothing waits for company: whenever a slot is free, what is there goes, be it one line. What comes while all slots
  * are taken goes with the next one, so the batches grow with the load and only with it. This is flat
@@ -14,8 +14,12 @@ import type { Operation } from './stock.js';
 import type { StockLocking } from './stock-locking.js';
 import { RowsLockedError, type StockStore } from './stock-store.js';
 
+/** So few lanes go together: two transactions would cost more than they save. */
+const LANES_UNDIVIDED = 32;
+
 export class GroupCommit implements CommitQueue {
   private ready: Lane[] = [];
+  private lanesInCommit = 0;
   private calling = false;
 
   constructor(
@@ -44,7 +48,9 @@ export class GroupCommit implements CommitQueue {
         await new Promise(setImmediate);
       }
       const batch = new Batch(this.settings.batchMax, performance.now());
-      this.ready = batch.fill(this.ready);
+      const share = this.shareOfLanes();
+      const later = this.ready.slice(share);
+      this.ready = batch.fill(this.ready.slice(0, share)).concat(later);
       this.calling = false;
       // Those for whom there was no room, and whoever joins from now on, may go in another slot.
       this.callForSlot();
@@ -52,12 +58,24 @@ export class GroupCommit implements CommitQueue {
     });
   }
 
+  /**
+   * A commit takes its slot's share of all lanes that are in commits or want to be. One that took whatever is there
+   * would carry nearly everybody, round after round, and the other slots a few each: the database would rest while a
+   * large transaction is prepared, and this process while it is carried out.
+   */
+  private shareOfLanes(): number {
+    const lanes = this.lanesInCommit + this.ready.length;
+    return Math.max(LANES_UNDIVIDED, Math.ceil(lanes / this.slots.slotsMax));
+  }
+
   private async commit(batch: Batch): Promise<void> {
     const watch = new DeadlineWatch(batch.entries);
+    this.lanesInCommit += batch.lanes.size;
     try {
       await this.decide(batch);
     } finally {
       watch.stop();
+      this.lanesInCommit -= batch.lanes.size;
       const ending = [...batch.lanes.values()].filter((lane) => !lane.commitEnded());
       // All at once: their locks are then given back in one go.
       if (ending.length > 0) {

@@ -10,6 +10,8 @@ export interface HoldDetails {
   readonly ticket: string;
   /** On our clock; measured from before the question was sent, so Redis' own time is never shorter. */
   readonly deadlineMs: number;
+  /** From the question or the hand-over to the deadline: what is renewed before a third of it has passed. */
+  readonly lifeMs: number;
   readonly sinceMs: number;
   readonly firstToken: number;
   readonly tokens: number;
@@ -22,6 +24,7 @@ export class Hold {
   readonly ticket: string;
   readonly sinceMs: number;
   deadlineMs: number;
+  lifeMs: number;
   private ended = false;
   private nextToken: number;
   private readonly endToken: number;
@@ -32,6 +35,7 @@ export class Hold {
     this.ticket = details.ticket;
     this.sinceMs = details.sinceMs;
     this.deadlineMs = details.deadlineMs;
+    this.lifeMs = details.lifeMs;
     this.nextToken = details.firstToken;
     this.endToken = details.firstToken + details.tokens;
     this.onLost = details.onLost;

@@ -9,11 +9,12 @@ import type { Clock, Timer } from './clock.js';
 import { FirstNews } from './first-news.js';
 import { RedisConnection, type ConnectionSettings } from './redis-connection.js';
 import { failureOf } from './redis-failure.js';
+import { readGrant, type Grant } from './scripts.js';
 import { LIMITS } from './settings.js';
 
 export interface InboxEvents {
   /** A lock was handed to a ticket of ours. */
-  onGrant(key: string, ticket: string): void;
+  onGrant(grant: Grant): void;
   /** From now on messages reach us. */
   onListening(): void;
 }
@@ -43,8 +44,7 @@ export class Inbox {
       },
     });
     this.connection.redis.on('message', (_channel: string, message: string) => {
-      const space = message.indexOf(' ');
-      events.onGrant(message.slice(space + 1), message.slice(0, space));
+      events.onGrant(readGrant(message));
     });
   }
 

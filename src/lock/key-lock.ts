@@ -9,10 +9,16 @@ import type { Clock, Random, Timer } from './clock.js';
 import type { Behind, LockUnavailableError, LossReason } from './errors.js';
 import type { HandOvers } from './hand-overs.js';
 import { HeldLease } from './held-lease.js';
-import { Hold } from './hold.js';
+import { Hold, type HoldDetails } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
 import type { Renewal } from './renewal.js';
-import type { Answer, Behindhand, ReleaseAnswer } from './scripts.js';
+import {
+  claimTokens,
+  type Answer,
+  type Behindhand,
+  type Grant,
+  type ReleaseAnswer,
+} from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
 import type { StatsCollector, WakeUpCause } from './stats.js';
 import { processOf, type Tickets } from './tickets.js';
@@ -38,8 +44,17 @@ interface Asking {
   readonly tokens: number;
   /** Whether Redis queues the ticket where it can't have the lock at once. */
   readonly queue: boolean;
-  /** A grant was announced before the answer came; the answer may be older than it. */
-  hinted: boolean;
+  /** It came before the answer, which may be older. */
+  grant: Grant | null;
+}
+
+interface Queued {
+  readonly kind: 'queued';
+  readonly ticket: string;
+  readonly wake: Timer;
+  /** When the question was sent that Redis carried out at `askedAtUs` by its own clock, in microseconds. */
+  readonly sentAtMs: number;
+  readonly askedAtUs: number;
 }
 
 interface Held {
@@ -48,11 +63,7 @@ interface Held {
   readonly lease: HeldLease;
 }
 
-type Phase =
-  | { readonly kind: 'idle' }
-  | Asking
-  | { readonly kind: 'queued'; readonly ticket: string; readonly wake: Timer }
-  | Held;
+type Phase = { readonly kind: 'idle' } | Asking | Queued | Held;
 
 const IDLE = { kind: 'idle' } as const;
 
@@ -116,11 +127,14 @@ export class KeyLock {
     if (again) this.answered(again, answer);
   }
 
-  /** A grant for one of our tickets was announced: ask, and so confirm it; or hand it on if nobody wants it. */
-  onGrant(ticket: string): void {
+  /** The lock was handed to one of our tickets: it is ours, or handed on if nobody wants it. */
+  onGrant(grant: Grant): void {
     const { phase } = this;
-    if (phase.kind === 'queued' && phase.ticket === ticket) this.askAgain('grant');
-    else if (phase.kind === 'asking' && phase.ticket === ticket) phase.hinted = true;
+    const { ticket } = grant;
+    if (phase.kind === 'queued' && phase.ticket === ticket) {
+      phase.wake.cancel();
+      this.granted(grant, phase);
+    } else if (phase.kind === 'asking' && phase.ticket === ticket) phase.grant = grant;
     else if (phase.kind !== 'held' || phase.hold.ticket !== ticket)
       this.parts.handOvers.giveBack(this.key, ticket);
   }
@@ -175,7 +189,7 @@ export class KeyLock {
     const tokens = Math.min(this.room.size, settings.localPassesMax + 1);
     const sentAtMs = clock.nowMs();
     const queue = this.room.first?.waitMs !== 0;
-    const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, hinted: false };
+    const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, grant: null };
     this.phase = asking;
     return asking;
   }
@@ -187,9 +201,13 @@ export class KeyLock {
       return;
     }
     switch (standing.kind) {
-      case 'yours':
-        this.had(asking, standing.firstToken);
+      case 'yours': {
+        const { ticket, tokens, sentAtMs } = asking;
+        const lifeMs = this.parts.settings.ttlMs;
+        const { firstToken } = standing;
+        this.had({ ticket, deadlineMs: sentAtMs + lifeMs, lifeMs, firstToken, tokens });
         return;
+      }
       case 'theirs':
         this.notHad(asking, standing);
         return;
@@ -202,23 +220,41 @@ export class KeyLock {
     }
   }
 
-  private had(asking: Asking, firstToken: number): void {
-    const { clock, settings, renewal } = this.parts;
-    const { ticket, tokens } = asking;
+  /**
+   * Between our question and the hand-over at least as much time has passed here as by the server's clock, so the claim
+   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had.
+   */
+  private granted(
+    { ticket, atUs, firstToken }: Grant,
+    { sentAtMs, askedAtUs }: Pick<Queued, 'sentAtMs' | 'askedAtUs'>,
+  ): void {
+    const { clock, settings, stats } = this.parts;
+    const lifeMs = settings.claimTtlMs;
+    const deadlineMs = sentAtMs + (atUs - askedAtUs) / 1_000 + lifeMs;
+    stats.wakeUps.grant += 1;
+    if (deadlineMs - clock.nowMs() < lifeMs / 2) this.ask(ticket);
+    else this.had({ ticket, deadlineMs, lifeMs, firstToken, tokens: claimTokens(settings) });
+  }
+
+  private had(
+    terms: Pick<HoldDetails, 'ticket' | 'deadlineMs' | 'lifeMs' | 'firstToken' | 'tokens'>,
+  ): void {
+    const { clock, renewal } = this.parts;
     const sinceMs = clock.nowMs();
-    const deadlineMs = asking.sentAtMs + settings.ttlMs;
     const { first } = this.room;
-    if (!first || sinceMs >= deadlineMs) {
+    if (!first || sinceMs >= terms.deadlineMs) {
       // They timed out or were aborted, or we were stopped until the answer had become worthless.
       this.phase = IDLE;
-      this.parts.handOvers.giveBack(this.key, ticket);
+      this.parts.handOvers.giveBack(this.key, terms.ticket);
       this.goOn();
       return;
     }
+    const { ticket, deadlineMs, lifeMs, firstToken, tokens } = terms;
     const hold: Hold = new Hold({
       key: this.key,
       ticket,
       deadlineMs,
+      lifeMs,
       sinceMs,
       firstToken,
       tokens,
@@ -246,9 +282,13 @@ export class KeyLock {
       return;
     }
     first.hasWaited = true;
-    if (asking.hinted) this.parts.stats.wakeUps.grant += 1;
-    if (asking.hinted || !asking.queue) {
-      this.ask(asking.ticket);
+    const { ticket, sentAtMs } = asking;
+    if (asking.grant) {
+      this.granted(asking.grant, { sentAtMs, askedAtUs: standing.atUs });
+      return;
+    }
+    if (!asking.queue) {
+      this.ask(ticket);
       return;
     }
     const { remainingMs } = standing;
@@ -257,7 +297,7 @@ export class KeyLock {
     const wake = clock.after(sleepMs + 1 + random() * LIMITS.wakeJitterMs, () => {
       this.askAgain('ttl');
     });
-    this.phase = { kind: 'queued', ticket: asking.ticket, wake };
+    this.phase = { kind: 'queued', ticket, wake, sentAtMs, askedAtUs: standing.atUs };
   }
 
   private failed(asking: Asking, error: unknown): void {

@@ -3,8 +3,7 @@
  * Redis is away, nothing sent again behind our back, and silence is a failure.
  *
  * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
- * takes several looks in a row without an answer; a pause of this process, however long, is one look. Commands of one
- * turn of the event loop leave in one write.
+ * takes several looks in a row without an answer; a pause of this process, however long, is one look.
  */
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from './clock.js';
@@ -38,7 +37,6 @@ export class RedisConnection {
   private unanswered = 0;
   private answers = 0;
   private watch: Timer | null = null;
-  private corked = false;
 
   constructor(
     private readonly settings: ConnectionSettings,
@@ -100,7 +98,6 @@ export class RedisConnection {
   run<A, T>(send: (redis: Redis) => Promise<A>, read: (answer: A) => T): Promise<T> {
     this.unanswered += 1;
     if (!this.watch) this.watchSilence(0, this.answers);
-    if (!this.corked && this.isReady) this.cork();
     return send(this.redis).then(
       (answer) => {
         this.unanswered -= 1;
@@ -112,16 +109,6 @@ export class RedisConnection {
         throw error;
       },
     );
-  }
-
-  private cork(): void {
-    const { stream } = this.redis;
-    this.corked = true;
-    stream.cork();
-    process.nextTick(() => {
-      this.corked = false;
-      stream.uncork();
-    });
   }
 
   private watchSilence(looks: number, answers: number): void {

@@ -35,9 +35,10 @@ export class RedisLockService implements DistributedLockService {
     this.gateway = new RedisGateway(
       { settings, processId: tickets.processId, clock, random, log: given.log, stats },
       {
-        onGrant: (key, ticket) => {
+        onGrant: (grant) => {
+          const { key } = grant;
           const lock = this.locks.get(key) ?? new KeyLock(this.parts, key, () => undefined);
-          lock.onGrant(ticket);
+          lock.onGrant(grant);
         },
         onListening: () => {
           for (const lock of this.locks.values()) lock.onListening();

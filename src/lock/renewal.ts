@@ -12,6 +12,7 @@ export class Renewal {
   private readonly holds = new Set<Hold>();
   private timer: Timer | null = null;
   private lastTickMs = Number.NEGATIVE_INFINITY;
+  private nextTickMs = Number.POSITIVE_INFINITY;
 
   constructor(
     private readonly parts: {
@@ -27,6 +28,9 @@ export class Renewal {
     // The timer outlives the holds until its next tick, so that short holds cost none of their own.
     if (!this.timer) {
       this.lastTickMs = hold.sinceMs;
+      this.schedule();
+    } else if (this.renewAtMs(hold) < this.nextTickMs) {
+      this.timer.cancel();
       this.schedule();
     }
   }
@@ -50,10 +54,15 @@ export class Renewal {
   private schedule(): void {
     const { clock, settings } = this.parts;
     let nextMs = this.lastTickMs + settings.ttlMs / 3;
-    for (const hold of this.holds) nextMs = Math.min(nextMs, hold.deadlineMs);
+    for (const hold of this.holds) nextMs = Math.min(nextMs, this.renewAtMs(hold), hold.deadlineMs);
+    this.nextTickMs = nextMs;
     this.timer = clock.after(nextMs - clock.nowMs(), () => {
       this.tick();
     });
+  }
+
+  private renewAtMs({ sinceMs, lifeMs }: Hold): number {
+    return Math.max(this.lastTickMs, sinceMs) + lifeMs / 3;
   }
 
   private tick(): void {
@@ -97,8 +106,9 @@ export class Renewal {
         return;
       }
       stats.renewals.ok += 1;
-      if (hold.deadlineMs - nowMs < settings.ttlMs / 2) stats.renewals.late += 1;
+      if (hold.deadlineMs - nowMs < hold.lifeMs / 2) stats.renewals.late += 1;
       hold.deadlineMs = Math.max(hold.deadlineMs, sentAtMs + settings.ttlMs);
+      hold.lifeMs = settings.ttlMs;
     });
   }
 }

@@ -25,6 +25,8 @@ export interface Behindhand {
   readonly remainingMs: number;
   /** Processes in front in the queue. */
   readonly position: number;
+  /** The server's clock when it was told this, in microseconds. */
+  readonly atUs: number;
 }
 
 export interface Answer {
@@ -49,7 +51,7 @@ export interface ScriptCall<T> {
 /** One thing to be done to one lock. */
 export interface Step<T> {
   readonly key: string;
-  readonly kind: 'queue' | 'try' | 'release';
+  readonly kind: 'queue' | 'try' | 'release' | 'requeue';
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
   readonly tokens: number;
@@ -73,7 +75,8 @@ export class LockScripts {
   constructor(settings: Settings) {
     const preamble =
       'local TTL_MS, CLAIM_TTL_MS, COUNTER_TTL_MS = ' +
-      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${LIMITS.fenceTtlMs}'`;
+      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${LIMITS.fenceTtlMs}'\n` +
+      `local CLAIM_TOKENS = '${claimTokens(settings)}'`;
     const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
     this.stepsScript = load(preamble, ...files);
     this.renewScript = load(preamble, 'renew.lua');
@@ -81,16 +84,16 @@ export class LockScripts {
 
   /** For each step its reply, in their order, or the error that ended it: the others are carried out. */
   carryOut(steps: readonly Step<unknown>[]): ScriptCall<readonly unknown[]> {
-    const keys: string[] = [];
-    const args: string[] = [];
-    for (const { key, kind, ticket, tokens, again = '' } of steps) {
-      keys.push(key, queueOf(key), fenceOf(key));
-      args.push(kind, ticket, String(tokens), again);
+    const args = steps.map(({ key }) => key);
+    for (const { kind, ticket, tokens, again } of steps) {
+      args.push(kind, ticket);
+      if (kind !== 'release') args.push(String(tokens));
+      if (again !== undefined) args.push(again);
     }
     return {
       script: this.stepsScript,
-      keyCount: keys.length,
-      args: keys.concat(args),
+      keyCount: steps.length,
+      args,
       read: (reply) => reply as readonly unknown[],
     };
   }
@@ -119,17 +122,29 @@ export function releaseStep(
   ticket: string,
   again?: { readonly ticket: string; readonly tokens: number },
 ): Step<ReleaseAnswer> {
-  const tokens = again?.tokens ?? 0;
-  return { key, kind: 'release', ticket, tokens, again: again?.ticket, read: readReleaseAnswer };
+  const read = readReleaseAnswer;
+  if (!again) return { key, kind: 'release', ticket, tokens: 0, read };
+  return { key, kind: 'requeue', ticket, tokens: again.tokens, again: again.ticket, read };
 }
 
-/** Suffixes, so that the hash tag in the lock's own key keeps all three in one slot. */
-function queueOf(key: string): string {
-  return `${key}:queue`;
+/** How many fencing tokens come with a lock that is handed over: one for each turn that may be had under it. */
+export function claimTokens({ localPassesMax }: Settings): number {
+  return localPassesMax + 1;
 }
 
-function fenceOf(key: string): string {
-  return `${key}:fence`;
+/** A lock was handed to a ticket of this process. */
+export interface Grant {
+  readonly key: string;
+  readonly ticket: string;
+  /** The server's clock when it was handed over, in microseconds. */
+  readonly atUs: number;
+  readonly firstToken: number;
+}
+
+/** Reads what hand-over.lua publishes. */
+export function readGrant(message: string): Grant {
+  const [ticket = '', atUs, firstToken, ...key] = message.split(' ');
+  return { key: key.join(' '), ticket, atUs: Number(atUs), firstToken: Number(firstToken) };
 }
 
 /** The plain cases come as plain values, because both sides spend less on them than on a list. */
@@ -152,8 +167,11 @@ function readReleaseAnswer(reply: unknown): ReleaseAnswer {
 function readStanding(parts: readonly [number, number, ...unknown[]]): Standing {
   if (parts[1] === 0) return { kind: 'free' };
   if (parts[1] === 1) return { kind: 'yours', firstToken: Number(parts[2]) };
-  const [, , holder, remainingMs, position] = parts as [number, number, string, number, number];
-  return { kind: 'theirs', holder, remainingMs, position };
+  const [, , holder, remainingMs, position, atUs] = parts as [
+    ...[number, number],
+    ...[string, number, number, string],
+  ];
+  return { kind: 'theirs', holder, remainingMs, position, atUs: Number(atUs) };
 }
 
 function load(preamble: string, ...names: readonly string[]): Script {

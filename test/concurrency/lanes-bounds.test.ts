@@ -31,6 +31,21 @@ describe('bounds', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(10);
   });
 
+  test('many lanes are shared out between the slots, and few go together', async () => {
+    const shop = lanes.openShop({ commitsMax: 2 });
+    const ids = await Promise.all(Array.from({ length: 80 }, () => lanes.newProduct(10)));
+    const widthsFor = async (count: number) => {
+      shop.statements.length = 0;
+      const taken = await Promise.all(ids.slice(0, count).map((id) => take(shop, id)));
+      expect(taken.flatMap(({ failedItems }) => failedItems)).toEqual([]);
+      return shop.statements
+        .filter((sql) => sql.includes('INSERT INTO stock_movements'))
+        .map((sql) => sql.split("'DEDUCTION'").length - 1);
+    };
+    expect(await widthsFor(80)).toEqual([40, 40]);
+    expect(await widthsFor(30)).toEqual([30]);
+  });
+
   test('one line more than the queue holds is told to come back, at once, and nothing of it is done', async () => {
     const shop = lanes.openShop({ queueMax: 20 });
     const product = await lanes.newProduct(100);

@@ -76,6 +76,7 @@ describe('a hold', () => {
     key: 'k',
     ticket: 't',
     deadlineMs: 2_000,
+    lifeMs: 2_000,
     sinceMs: 0,
     firstToken: 7,
     tokens: 2,

@@ -155,7 +155,7 @@ test('no test is left out or alone', () => {
   expect(OURS.filter((file) => bad.test(readFileSync(file, 'utf8')))).toEqual([]);
 });
 
-test('no row is skipped because somebody else has it: what is counted so is counted short', () => {
+test('rows that somebody else has are skipped only to learn whose they are: a count would be short', () => {
   const skipping = FILES.filter((file) => /SKIP\s+LOCKED/i.test(readFileSync(file, 'utf8')));
-  expect(skipping).toEqual([]);
+  expect(skipping).toEqual(['src/database/stock-statements.ts']);
 });

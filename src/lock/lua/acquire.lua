@@ -8,7 +8,8 @@
 --         queued  whether to be queued, or only to try
 -- Returns the first fencing token where the lock is ours and nobody was skipped;
 --         {skipped, 1, first fencing token} where it is ours;
---         {skipped, 2, ticket of the holder, its remaining time or -1 for ever, tickets before ours in the queue}
+--         {skipped, 2, ticket of the holder, its remaining time or -1 for ever, tickets before ours in the queue,
+--          the server's clock}
 local function acquire(ticket, tokens, queued)
   local skipped = 0
   local holder = redis.call('SET', lock_key, ticket, 'NX', 'GET', 'PX', TTL_MS)
@@ -37,5 +38,5 @@ local function acquire(ticket, tokens, queued)
   else
     position = redis.call('LLEN', queue_key)
   end
-  return { skipped, 2, holder, redis.call('PTTL', lock_key), position }
+  return { skipped, 2, holder, redis.call('PTTL', lock_key), position, clock() }
 end

@@ -10,7 +10,8 @@
 -- Returns 1 where the ticket held the lock, which is free now, and nobody was skipped; else
 --         {skipped, s, …, mine}, mine being 1 where the ticket held the lock, else 0, and s, … being
 --         0: the lock is free | 1, first fencing token: the new ticket has it |
---         2, ticket of the holder, its remaining time or -1 for ever, tickets before the new one in the queue
+--         2, ticket of the holder, its remaining time or -1 for ever, tickets before the new one in the queue, the
+--            server's clock
 local function release(ticket, again, tokens)
   local holder = redis.call('GET', lock_key)
   local mine = holder == ticket and 1 or 0
@@ -32,5 +33,6 @@ local function release(ticket, again, tokens)
       return { skipped, 1, mint(tokens), mine }
     end
   end
-  return { skipped, 2, holder, redis.call('PTTL', lock_key), redis.call('LLEN', queue_key) - 1, mine }
+  local ahead = redis.call('LLEN', queue_key) - 1
+  return { skipped, 2, holder, redis.call('PTTL', lock_key), ahead, clock(), mine }
 end

@@ -72,8 +72,8 @@ test('what is beyond the limit of a principal is RATE_LIMITED with a time, on al
   const served = responses.filter(({ status }) => status === 200);
   expect(refused.length + served.length).toBe(FAR_TOO_MANY);
   expect(refused.length).toBeGreaterThan(0);
-  // So many seconds as they took, each with its 20, and the reserve of 20; where a busy machine lets Redis be waited for
-  // too long, nobody is limited.
+  // So many seconds as they took, each with its 20, and the reserve of 20. A machine that is too busy for an answer of
+  // Redis limits nobody.
   const uncounted = (await Promise.all(apps.map(uncountedBy))).reduce((sum, n) => sum + n);
   expect(served.length).toBeGreaterThanOrEqual(20);
   expect(served.length).toBeLessThanOrEqual(20 * windows + 20 + uncounted);

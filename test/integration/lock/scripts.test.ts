@@ -3,6 +3,8 @@ import type { Redis } from 'ioredis';
 import {
   LockScripts,
   acquireStep,
+  claimTokens,
+  readGrant,
   releaseStep,
   type ScriptCall,
   type Step,
@@ -19,7 +21,8 @@ beforeEach(() => {
 });
 afterEach(() => clients.stopAll());
 
-const scripts = new LockScripts(readSettings({ url: REDIS_URL, ttlMs: TTL_MS }));
+const SETTINGS = readSettings({ url: REDIS_URL, ttlMs: TTL_MS });
+const scripts = new LockScripts(SETTINGS);
 
 async function run<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<T> {
   return read(await redis.eval(script.text, keyCount, ...args));
@@ -79,12 +82,12 @@ test('a ticket is queued once, keeps its place, and is told it', async () => {
   expect(await redis.pttl(`${key}:queue`)).toBeGreaterThan(TTL_MS);
 });
 
-test('a release hands over to the first who listens, for the claim time', async () => {
+test('a release hands over to the first who listens, with its tokens, for the claim time', async () => {
   const key = uniqueKey();
   const messages = await listenAs(`c-${key}`);
   await acquire(key, 'a:1');
   await acquire(key, 'b:1');
-  await acquire(key, `c-${key}:1`);
+  const { standing } = await acquire(key, `c-${key}:1`);
   const answer = await release(key, 'a:1');
   expect(answer).toMatchObject({
     mine: true,
@@ -93,9 +96,15 @@ test('a release hands over to the first who listens, for the claim time', async 
   });
   expect(await redis.get(key)).toBe(`c-${key}:1`);
   expect(await redis.pttl(key)).toBeLessThanOrEqual(500);
-  expect((await acquire(key, `c-${key}:1`)).standing.kind).toBe('yours');
+  const [grant] = messages.map(readGrant);
+  expect(grant).toMatchObject({ key, ticket: `c-${key}:1` });
+  if (!grant || standing.kind !== 'theirs') throw new Error('It was queued, and got the lock.');
+  // By the same clock: when it was queued, and when it had its turn.
+  expect(grant.atUs).toBeGreaterThanOrEqual(standing.atUs);
+  expect(grant.atUs - standing.atUs).toBeLessThan(10_000_000);
+  const confirmed = firstTokenOf(await acquire(key, `c-${key}:1`));
+  expect(confirmed).toBeGreaterThanOrEqual(grant.firstToken + claimTokens(SETTINGS));
   expect(await redis.pttl(key)).toBeGreaterThan(TTL_MS / 2);
-  expect(messages).toEqual([`c-${key}:1 ${key}`]);
 });
 
 test('a release that nobody waits for leaves only the counter', async () => {

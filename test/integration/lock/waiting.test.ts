@@ -11,6 +11,7 @@ import {
   type RedisLockService,
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
+import { DEFAULTS } from '../../../src/lock/settings.js';
 import { errorOf, LockServices, timeoutOf, uniqueKey } from '../../support/lock-services.js';
 import { startTcpProxy, type ProxiedConnection } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
@@ -203,7 +204,7 @@ describe('a thousand waiters', () => {
   }
 });
 
-test('a hand-over to another process takes two steps: one releases, one confirms', async () => {
+test('a hand-over to another process takes one step, and is confirmed when it lasts', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, { waitMs: 0 });
@@ -212,9 +213,13 @@ test('a hand-over to another process takes two steps: one releases, one confirms
   const before = one.stats().roundTrips + other.stats().roundTrips;
   await one.release(lease);
   const theirs = await waiting;
-  expect(one.stats().roundTrips + other.stats().roundTrips - before).toBe(2);
+  expect(one.stats().roundTrips + other.stats().roundTrips - before).toBe(1);
   expect(other.stats().wakeUps).toMatchObject({ grant: 1, ttl: 0, reconnect: 0 });
-  expect(await redis().pttl(key)).toBeGreaterThan(LONG_MS / 2);
+  expect(theirs.fencingToken).toBeGreaterThan(lease.fencingToken);
+  expect(await redis().pttl(key)).toBeLessThanOrEqual(DEFAULTS.claimTtlMs);
+  await until('it has its full time', async () => (await redis().pttl(key)) > LONG_MS / 2);
+  expect(other.stats().renewals).toMatchObject({ ok: 1, late: 0, failed: 0 });
+  expect(theirs.state).toBe('held');
   await other.release(theirs);
 });
 
