@@ -87,7 +87,10 @@ export interface StormOptions {
   readonly clients?: number;
   /** How long a client asks again under its key, in milliseconds. */
   readonly patienceMs?: number;
-  /** Done once, when this part of the operations has begun, from 0 to 1, while the others go on. */
+  /**
+   * Done once each, when this part of the operations has begun, from 0 to 1, while the others go on; one after another,
+   * as the next one may be due while a server is still starting again.
+   */
   readonly incidents?: readonly { readonly at: number; readonly happens: () => Promise<void> }[];
 }
 
@@ -100,19 +103,21 @@ export async function runStorm(
   const records: StormRecord[] = [];
   const open = [...plan];
   const coming = [...incidents];
-  const happening: Promise<void>[] = [];
+  let happening = Promise.resolve();
   const client = async (): Promise<void> => {
     for (let operation = open.shift(); operation; operation = open.shift()) {
       const [incident] = coming;
       if (incident && operation.number >= incident.at * plan.length) {
         coming.shift();
-        happening.push(incident.happens());
+        happening = happening.then(() => incident.happens());
+        // It is heard of at the end.
+        happening.catch(() => undefined);
       }
       records.push(await runOperation(operation, options));
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  await Promise.all(happening);
+  await happening;
   return records;
 }
 
