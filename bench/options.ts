@@ -29,7 +29,7 @@ export class UsageError extends Error {
 export const RESULTS_JSON = 'bench/results/latest.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
-const READ_ROWS_DEFAULT = 200_000;
+const READ_ROWS_DEFAULT = 100_000;
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options {

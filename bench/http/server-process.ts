@@ -7,6 +7,7 @@ import { toScopes } from '../../src/auth/principal.js';
 import { Database } from '../../src/database/connect.js';
 import { SequelizeApiKeyStore } from '../../src/database/sequelize-api-key-store.js';
 import { freePort } from '../../services/private-server.js';
+import type { InstrumentReading } from '../measurement/instruments.js';
 import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
 
@@ -19,6 +20,7 @@ const PROGRAMS = {
 export type ServerName = keyof typeof PROGRAMS;
 export const SERVERS = Object.keys(PROGRAMS) as readonly ServerName[];
 
+const INSTRUMENTED = new URL('./instrumented.js', import.meta.url).href;
 const START_TIMEOUT_MS = 30_000;
 const POLL_INTERVAL_MS = 50;
 
@@ -44,7 +46,7 @@ export class HttpServer {
     const key = await newKey(bed);
     const child = spawn(
       process.execPath,
-      [fileURLToPath(new URL(PROGRAMS[name], import.meta.url))],
+      ['--import', INSTRUMENTED, fileURLToPath(new URL(PROGRAMS[name], import.meta.url))],
       {
         env: {
           PATH: process.env.PATH,
@@ -58,7 +60,8 @@ export class HttpServer {
           MYSQL_URL: bed.services.mysqlUrl,
           REDIS_URL: bed.services.redisUrl,
         },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+        serialization: 'advanced',
         signal: bed.signal,
         killSignal: 'SIGKILL',
       },
@@ -70,8 +73,16 @@ export class HttpServer {
     return server;
   }
 
-  get pid(): number {
-    return this.child.pid ?? 0;
+  beginReading(): void {
+    this.child.send('begin');
+  }
+
+  /** What was measured inside of it since. */
+  async endReading(): Promise<InstrumentReading> {
+    const told = once(this.child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
+    this.child.send('end');
+    const [reading] = (await told) as [InstrumentReading];
+    return reading;
   }
 
   async stop(): Promise<void> {

@@ -1,5 +1,6 @@
 /** One line of the results: a scenario, a contender and a repeat, in all that was measured of them. */
 import type { Form } from '../contenders/contender.js';
+import type { InstrumentReading } from '../measurement/instruments.js';
 import { mergeSamples } from '../measurement/samples.js';
 import { median, percentile, smallestShare } from '../statistics.js';
 import type { LedgerCheck, Reading } from '../test-bed.js';
@@ -31,7 +32,7 @@ export interface Row {
   readonly mysqlCpuMsPerOp: number | null;
   /** The most connections to MySQL at once. */
   readonly mysqlConnectionsMax: number | null;
-  /** Commands that clients sent, each a round trip; null over HTTP. */
+  /** Commands that clients sent, each a round trip. */
   readonly redisRoundTripsPerOp: number | null;
   /** All that Redis executed, what scripts called included. */
   readonly redisCommandsPerOp: number | null;
@@ -41,8 +42,8 @@ export interface Row {
   readonly transactionMaxMs: number | null;
   /** CPU time of the working processes, load generation included; over HTTP the server's alone. */
   readonly nodeCpuMsPerOp: number | null;
-  /** How late the working processes' event loops were; null over HTTP, where it is the load generator's. */
-  readonly eventLoopP99Ms: number | null;
+  /** How late the working processes' event loops were; over HTTP the server's. */
+  readonly eventLoopP99Ms: number;
   /** The least share that a process had, 1 being an equal one; null for one process. */
   readonly fairness: number | null;
   /** Rounds: from the first call to the last answer; the median of the rounds. */
@@ -59,8 +60,8 @@ export interface Measured {
   readonly before: Reading;
   readonly after: Reading;
   readonly seconds: number;
-  /** Of a server that is asked over HTTP. */
-  readonly server?: { readonly cpuMs: number | null };
+  /** From inside the server, where the outcomes are those of processes that only ask it. */
+  readonly server?: InstrumentReading | undefined;
 }
 
 export interface RowTitle {
@@ -85,10 +86,11 @@ export function toRow(title: RowTitle, measured: Measured, units: number | null)
   const ops = samples.decided + sideDecided;
   const perOp = (amount: number | null) =>
     amount === null || ops === 0 ? null : rounded(amount / ops);
-  const sum = (pick: (outcome: Outcome) => number) =>
-    outcomes.reduce((total, outcome) => total + pick(outcome), 0);
   const latencies = samples.latenciesMs.slice().sort();
-  const transactions = concatenate(outcomes.map((o) => o.instruments.transactionsMs)).sort();
+  const readings = server ? [server] : outcomes.map(({ instruments }) => instruments);
+  const sum = (pick: (reading: InstrumentReading) => number) =>
+    readings.reduce((total, reading) => total + pick(reading), 0);
+  const transactions = concatenate(readings.map((o) => o.transactionsMs)).sort();
   const roundsMs = outcomes.flatMap((outcome) => outcome.roundsMs ?? []);
   const roundsTaken = outcomes.flatMap((outcome) => outcome.roundsTaken ?? []);
   const { mysql, redis } = after;
@@ -116,17 +118,13 @@ export function toRow(title: RowTitle, measured: Measured, units: number | null)
     mysqlCpuMsPerOp: perOp(cpuMs),
     mysqlConnectionsMax:
       mysql.connectionsMax === null ? null : mysql.connectionsMax - OWN_CONNECTIONS,
-    redisRoundTripsPerOp: server
-      ? null
-      : perOp(sum((outcome) => outcome.instruments.redisRoundTrips)),
+    redisRoundTripsPerOp: perOp(sum(({ redisRoundTrips }) => redisRoundTrips)),
     redisCommandsPerOp: perOp(redis.commands - before.redis.commands),
     redisConnectionsOpened: redis.connectionsReceived - before.redis.connectionsReceived,
     transactionP50Ms: roundedOrNull(percentile(transactions, 0.5)),
     transactionMaxMs: roundedOrNull(transactions.at(-1) ?? NaN),
-    nodeCpuMsPerOp: perOp(server ? server.cpuMs : sum((outcome) => outcome.instruments.cpuMs)),
-    eventLoopP99Ms: server
-      ? null
-      : rounded(Math.max(...outcomes.map((o) => o.instruments.eventLoopP99Ms))),
+    nodeCpuMsPerOp: perOp(sum((reading) => reading.cpuMs)),
+    eventLoopP99Ms: rounded(Math.max(...readings.map(({ eventLoopP99Ms }) => eventLoopP99Ms))),
     fairness:
       outcomes.length > 1 ? rounded(smallestShare(outcomes.map((o) => o.samples.decided))) : null,
     totalMs: roundsMs.length > 0 ? rounded(median(roundsMs)) : null,

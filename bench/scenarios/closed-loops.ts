@@ -14,7 +14,7 @@ import {
 const CALLERS = 200;
 const WARM_UP_MS = 1_000;
 /** Ten thousand products want to be asked for once before it is measured, by whichever contender. */
-const MANY_PRODUCTS_WARM_UP_MS = 3_000;
+const MANY_PRODUCTS_WARM_UP_MS = 2_500;
 const SWEEP = [1, 4, 16, 64, 256, 1_024];
 const PROCESSES = [1, 2, 4];
 const SIMPLE_RIVALS = ['lanes', 'for-update', 'conditional-update'];

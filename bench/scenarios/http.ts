@@ -11,7 +11,7 @@ import type { Demand } from '../workers/job.js';
 import { Workers, verified, type Scenario } from './scenario.js';
 
 const CONNECTIONS = 200;
-const WARM_UP_MS = 2_000;
+const WARM_UP_MS = 1_500;
 const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
 
 export const httpHot = overHttp({
@@ -52,7 +52,7 @@ function overHttp(settings: {
           [{ kind: 'http', url: server.url, authorization: server.authorization, demand }],
           async (workers) => {
             await workers.warmUp(CONNECTIONS, WARM_UP_MS);
-            return workers.measureFor(CONNECTIONS, trial.seconds, server.pid);
+            return workers.measureFor(CONNECTIONS, trial.seconds, server);
           },
         );
         await server.stop();

@@ -2,7 +2,7 @@
 import { CONTENDERS, contenderOf } from '../contenders/roster.js';
 import type { ContenderKind, Form } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
-import { readProcessCpuMs } from '../measurement/process-cpu.js';
+import type { InstrumentReading } from '../measurement/instruments.js';
 import type { Measured, Row } from '../report/row.js';
 import type { TestBed } from '../test-bed.js';
 import type { Answers, Job } from '../workers/job.js';
@@ -78,8 +78,8 @@ export class Workers {
     await Promise.all(this.processes.map((process) => process.warmUp(load, durationMs)));
   }
 
-  /** The load is each process's. A server's pid is given where the work is asked of one. */
-  async measureFor(load: number, seconds: number, serverPid?: number): Promise<Measured> {
+  /** The load is each process's. A server is given where the work is asked of one. */
+  async measureFor(load: number, seconds: number, server?: Instrumented): Promise<Measured> {
     await this.bed.mysql.forgetConnections();
     const startMs = machineMs() + LEAD_MS;
     const endMs = startMs + seconds * 1_000;
@@ -88,16 +88,14 @@ export class Workers {
     );
     const reading = (async () => {
       await sleepUntil(startMs);
-      const serverFromMs = serverPid === undefined ? null : readProcessCpuMs(serverPid);
+      server?.beginReading();
       const before = await this.bed.read();
       await sleepUntil(endMs);
-      const serverToMs = serverPid === undefined ? null : readProcessCpuMs(serverPid);
-      const cpuMs = serverFromMs === null || serverToMs === null ? null : serverToMs - serverFromMs;
-      return { before, after: await this.bed.read(), cpuMs };
+      const ofServer = await server?.endReading();
+      return { before, after: await this.bed.read(), ofServer };
     })();
-    const [outcomes, { before, after, cpuMs }] = await Promise.all([measuring, reading]);
-    const server = serverPid === undefined ? {} : { server: { cpuMs } };
-    return { outcomes, before, after, seconds, ...server };
+    const [outcomes, { before, after, ofServer }] = await Promise.all([measuring, reading]);
+    return { outcomes, before, after, seconds, server: ofServer };
   }
 
   /** For work that ends by itself. */
@@ -113,6 +111,12 @@ export class Workers {
     const seconds = roundsMs.reduce((sum, ms) => sum + ms, 0) / 1_000;
     return { outcomes, before, after, seconds };
   }
+}
+
+/** A process that is measured from inside while others ask it. */
+export interface Instrumented {
+  beginReading(): void;
+  endReading(): Promise<InstrumentReading>;
 }
 
 /** The rows with the word of the ledger's verification, which nobody gets without having passed it. */

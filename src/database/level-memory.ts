@@ -31,19 +31,20 @@ export class LevelMemory {
 
   /** The level was read. */
   found(level: StockLevelState, fencingToken: bigint | null): void {
-    const before = this.levels.get(levelKey(level));
-    this.keep({ level, fencingToken, undisturbed: before?.level.version === level.version });
+    const key = levelKey(level);
+    const undisturbed = this.levels.get(key)?.level.version === level.version;
+    this.keep(key, { level, fencingToken, undisturbed });
   }
 
   /** The level was changed, and COMMIT has returned. */
   left(level: StockLevelState, fencingToken: bigint | null): void {
-    const before = this.levels.get(levelKey(level));
-    this.keep({ level, fencingToken, undisturbed: before?.undisturbed ?? false });
+    const key = levelKey(level);
+    const undisturbed = this.levels.get(key)?.undisturbed ?? false;
+    this.keep(key, { level, fencingToken, undisturbed });
   }
 
-  private keep(remembered: Remembered): void {
-    const key = levelKey(remembered.level);
-    this.levels.delete(key);
+  /** Who was remembered first is forgotten first: to read a level again costs little. */
+  private keep(key: string, remembered: Remembered): void {
     this.levels.set(key, remembered);
     if (this.levels.size <= LEVELS_MAX) return;
     const [oldest] = this.levels.keys();

@@ -100,16 +100,17 @@ export class DistributedLocking implements StockLocking {
     work: (turn: Turn) => Promise<T>,
   ): Promise<T> {
     let begun = false as boolean;
+    const keys = productIds.map(stockLockKey);
     try {
       return await this.manager.executeWithLock(
-        productIds.map(stockLockKey),
+        keys,
         (hold) => {
           begun = true;
           return work({
             isContended: () => hold.lost,
             // A token that is no longer ours would tell the ledger's reader a lie.
             fencingTokenOf: (productId) =>
-              hold.lost ? null : hold.fencingTokenOf(stockLockKey(productId)),
+              hold.lost ? null : hold.fencingTokenOf(keys[productIds.indexOf(productId)] ?? ''),
           });
         },
         { waitMs: limits.waitMs, ...(limits.signal && { signal: limits.signal }) },

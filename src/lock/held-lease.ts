@@ -8,6 +8,7 @@ export class HeldLease implements Lease {
   private outcome: LeaseState = 'held';
   private lossReason: LossReason | null = null;
   private controller: AbortController | null = null;
+  private tokenAsTold: bigint | null = null;
   /** Set by the first release, so that repeating it is safe. */
   releasing: Promise<void> | null = null;
 
@@ -23,7 +24,8 @@ export class HeldLease implements Lease {
   }
 
   get fencingToken(): bigint {
-    return BigInt(this.token);
+    this.tokenAsTold ??= BigInt(this.token);
+    return this.tokenAsTold;
   }
 
   get state(): LeaseState {

@@ -63,9 +63,7 @@ export class DistributedLockManager {
   ): Promise<void> {
     const deadlineMs = this.clock.nowMs() + (options.waitMs ?? this.defaults.waitMs);
     for (const key of keys) {
-      // Waiting on under a lease that is lost already would end in work that has no turn.
-      const signals = [...(options.signal ? [options.signal] : []), ...leases.map((l) => l.signal)];
-      const signal = signals.length > 1 ? AbortSignal.any(signals) : signals[0];
+      const signal = leases.length === 0 ? options.signal : signalOf(leases, options.signal);
       const waitMs = Math.max(0, deadlineMs - this.clock.nowMs());
       try {
         leases.push(await this.service.acquire(key, { waitMs, signal }));
@@ -80,6 +78,12 @@ export class DistributedLockManager {
       if (lease.state === 'lost') throw lease.signal.reason;
     }
   }
+}
+
+/** Waiting on under a lease that is lost already would end in work that has no turn. */
+function signalOf(leases: readonly Lease[], ofCaller: AbortSignal | undefined): AbortSignal {
+  const signals = leases.map((lease) => lease.signal);
+  return AbortSignal.any(ofCaller ? [ofCaller, ...signals] : signals);
 }
 
 class Hold implements LockHold {
