@@ -36,6 +36,17 @@ export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
   return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
 }
 
+/** What many ledger lines have not: where none of a batch has it, it is neither sent nor read. */
+const OPTIONAL_COLUMNS: readonly {
+  readonly name: string;
+  readonly of: (movement: PlannedMovement) => string | Buffer | null;
+}[] = [
+  { name: 'reason', of: ({ write }) => write.reason },
+  { name: 'reference', of: ({ write }) => write.reference },
+  { name: 'idempotency_key', of: ({ write }) => bytesOf(write.operation.idempotencyKey) },
+  { name: 'principal', of: ({ write }) => write.operation.principal },
+];
+
 export class StockStatements extends Statements {
   /**
    * Takes the operations' rows, new or known, and locks them until the transaction ends; waits for whoever has them.
@@ -220,10 +231,12 @@ export class StockStatements extends Statements {
     movements: readonly PlannedMovement[],
     fencingTokenOf: (productId: string) => bigint | null,
   ): Promise<void> {
+    const optional = OPTIONAL_COLUMNS.filter(({ of }) => movements.some((m) => of(m) !== null));
+    const names = optional.map(({ name }) => `, ${name}`).join('');
     await this.write(
       `INSERT INTO stock_movements
          (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
-          reason, reference, operation_id, line_index, idempotency_key, principal, fencing_token) VALUES ?`,
+          operation_id, line_index, fencing_token${names}) VALUES ?`,
       [
         movements.map((m) => [
           m.line.productId,
@@ -234,13 +247,10 @@ export class StockStatements extends Statements {
           m.quantityBefore,
           m.quantityAfter,
           m.availableAfter,
-          m.write.reason,
-          m.write.reference,
           m.write.operation.id,
           m.line.index,
-          bytesOf(m.write.operation.idempotencyKey),
-          m.write.operation.principal,
-          fencingTokenOf(m.line.productId)?.toString() ?? null,
+          fencingTokenOf(m.line.productId),
+          ...optional.map(({ of }) => of(m)),
         ]),
       ],
     );
