@@ -222,7 +222,8 @@ export class KeyLock {
 
   /**
    * Between our question and the hand-over at least as much time has passed here as by the server's clock, so the claim
-   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had.
+   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had; so does
+   * who was told since, by an answer to a question, that another one has it.
    */
   private granted(
     { ticket, atUs, firstToken }: Grant,
@@ -232,7 +233,7 @@ export class KeyLock {
     const lifeMs = settings.claimTtlMs;
     const deadlineMs = sentAtMs + (atUs - askedAtUs) / 1_000 + lifeMs;
     stats.wakeUps.grant += 1;
-    if (deadlineMs - clock.nowMs() < lifeMs / 2) this.ask(ticket);
+    if (atUs <= askedAtUs || deadlineMs - clock.nowMs() < lifeMs / 2) this.ask(ticket);
     else this.had({ ticket, deadlineMs, lifeMs, firstToken, tokens: claimTokens(settings) });
   }
 

@@ -223,6 +223,25 @@ test('a hand-over to another process takes one step, and is confirmed when it la
   await other.release(theirs);
 });
 
+test('a hand-over that is older than the last answer is not believed', async () => {
+  const key = uniqueKey();
+  const [one, other] = [await start(), await start()];
+  const lease = await one.acquire(key, { waitMs: 0 });
+  let had = false;
+  const waiting = other.acquire(key, { waitMs: 30_000 }).finally(() => (had = true));
+  await untilQueued(key, 1);
+  const [ticket = ''] = await redis().lrange(`${key}:queue`, 0, -1);
+  const asked = other.stats().roundTrips;
+  const [seconds] = await redis().time();
+  const late = `${ticket} ${Number(seconds) - 1}000000 1 ${key}`;
+  await redis().publish(`lock:inbox:${ticket.slice(0, ticket.lastIndexOf(':'))}`, late);
+  await until('it asks', () => other.stats().roundTrips > asked);
+  await untilQueued(key, 1);
+  expect(had).toBe(false);
+  await one.release(lease);
+  expect((await waiting).fencingToken).toBeGreaterThan(lease.fencingToken);
+});
+
 test('Redis may forget the scripts at any time', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
