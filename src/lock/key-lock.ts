@@ -222,8 +222,8 @@ export class KeyLock {
 
   /**
    * Between our question and the hand-over at least as much time has passed here as by the server's clock, so the claim
-   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had; so does
-   * who was told since, by an answer to a question, that another one has it.
+   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had; so
+   * does who was told since, by an answer to a question, that another one has it.
    */
   private granted(
     { ticket, atUs, firstToken }: Grant,
