@@ -21,7 +21,7 @@ export type ServerName = keyof typeof PROGRAMS;
 export const SERVERS = Object.keys(PROGRAMS) as readonly ServerName[];
 
 const INSTRUMENTED = new URL('./instrumented.js', import.meta.url).href;
-const START_TIMEOUT_MS = 30_000;
+const PATIENCE_MS = 30_000;
 const POLL_INTERVAL_MS = 50;
 
 export class HttpServer {
@@ -79,7 +79,7 @@ export class HttpServer {
 
   /** What was measured inside of it since. */
   async endReading(): Promise<InstrumentReading> {
-    const told = once(this.child, 'message', { signal: AbortSignal.timeout(START_TIMEOUT_MS) });
+    const told = once(this.child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
     this.child.send('end');
     const [reading] = (await told) as [InstrumentReading];
     return reading;
@@ -98,7 +98,7 @@ export class HttpServer {
 
   private async untilItAnswers(): Promise<void> {
     const client = openHttpClient(this, 1);
-    const giveUpMs = performance.now() + START_TIMEOUT_MS;
+    const giveUpMs = performance.now() + PATIENCE_MS;
     try {
       for (;;) {
         // A product that is not there: the operation runs and nothing is taken.

@@ -9,7 +9,7 @@ const CROWD = 1_000;
 const CROWD_EVERY_MS = 2_000;
 const WARM_UP_MS = 2_000;
 /** Of the other scenarios' time, as a crowd comes only now and then: 8 s where those have 1.5. */
-const SECONDS_FACTOR = 16 / 3;
+const SECONDS_FACTOR = 8 / 1.5;
 /** Who reads without a sale beside it: the product, with nobody buying. */
 const ALONE = 'alone';
 

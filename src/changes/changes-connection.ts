@@ -1,5 +1,10 @@
 /** A connection to Redis for news of changes, with the manners of the lock's. */
-import { RedisConnection, systemClock, systemRandom } from '../lock/index.js';
+import {
+  RedisConnection,
+  systemClock,
+  systemRandom,
+  type ConnectionEvents,
+} from '../lock/index.js';
 
 const COMMAND_TIMEOUT_MS = 2_000;
 
@@ -7,7 +12,7 @@ const COMMAND_TIMEOUT_MS = 2_000;
 export function changesConnection(
   redisUrl: string,
   name: string,
-  events: ConstructorParameters<typeof RedisConnection>[1],
+  events: ConnectionEvents,
 ): RedisConnection {
   return new RedisConnection(
     {

@@ -48,9 +48,7 @@ export class GroupCommit implements CommitQueue {
         await new Promise(setImmediate);
       }
       const batch = new Batch(this.settings.batchMax, performance.now());
-      const share = this.shareOfLanes();
-      const later = this.ready.slice(share);
-      this.ready = batch.fill(this.ready.slice(0, share)).concat(later);
+      this.ready = batch.fill(this.ready, this.shareOfLanes());
       this.calling = false;
       // Those for whom there was no room, and whoever joins from now on, may go in another slot.
       this.callForSlot();
@@ -99,11 +97,8 @@ export class GroupCommit implements CommitQueue {
         await this.apply(part, lanes, impatient);
       } catch (error) {
         const middle = part.entries.length >> 1;
-        if (error instanceof RowsLockedError) {
-          const { free, rest } = divideProducts(part, error.productIds);
-          open.unshift(...free);
-          open.push(...rest);
-        } else if (middle === 0) part.entries[0]?.fail(error);
+        if (error instanceof RowsLockedError) putOff(part, error.productIds, open);
+        else if (middle === 0) part.entries[0]?.fail(error);
         else {
           const { entries: all } = part;
           open.unshift(
@@ -155,24 +150,29 @@ function productOf({ write }: LaneEntry): string {
 }
 
 /**
- * Those whose products are free, and those whose products are not. Where that is not known, half of the products each,
- * none of them surely free; one product alone stays whole, as its lines are decided in their order.
+ * What concerns free products goes first, and what concerns locked ones last. Where it is not known which is which,
+ * half of the products each, both last; one product alone stays whole, as its lines are decided in their order.
  */
-function divideProducts(
-  part: Part,
-  locked: ReadonlySet<string>,
-): { readonly free: Part[]; readonly rest: Part[] } {
+function putOff(part: Part, locked: ReadonlySet<string>, open: Part[]): void {
+  const [free, others] = split(part, (id) => !locked.has(id));
+  if (free.entries.length > 0 && others.entries.length > 0) {
+    open.unshift(free);
+    open.push(others);
+    return;
+  }
   const products = productsOf(part);
-  const free = products.filter((id) => !locked.has(id));
-  const isKnown = free.length > 0 && free.length < products.length;
-  const first = new Set(isKnown ? free : products.slice(0, products.length >> 1));
-  const [ofFirst = [], ofOthers = []] = [true, false].map((isFirst) => {
-    const entries = part.entries.filter((entry) => first.has(productOf(entry)) === isFirst);
-    return entries.length > 0 ? [{ entries, rowsWereLocked: true }] : [];
-  });
-  return isKnown
-    ? { free: ofFirst, rest: ofOthers }
-    : { free: [], rest: [...ofFirst, ...ofOthers] };
+  const firstHalf = new Set(products.slice(0, products.length >> 1));
+  const halves = split(part, (id) => firstHalf.has(id));
+  open.push(...halves.filter(({ entries }) => entries.length > 0));
+}
+
+function split({ entries }: Part, isFirst: (productId: string) => boolean): [Part, Part] {
+  const first = entries.filter((entry) => isFirst(productOf(entry)));
+  const second = entries.filter((entry) => !isFirst(productOf(entry)));
+  return [
+    { entries: first, rowsWereLocked: true },
+    { entries: second, rowsWereLocked: true },
+  ];
 }
 
 /** What one transaction is to decide. */
@@ -190,12 +190,12 @@ class Batch {
   }
 
   /**
-   * Takes from each lane its share of the room, and what others leave of theirs.
+   * Takes from each of the first lanes its share of the room, and what others leave of theirs.
    *
-   * @returns the lanes that nothing could be taken from, in their order.
+   * @returns the lanes that nothing was taken from, in their order.
    */
-  fill(ready: readonly Lane[]): Lane[] {
-    let open = ready;
+  fill(ready: readonly Lane[], lanesMax: number): Lane[] {
+    let open = ready.slice(0, lanesMax);
     while (open.length > 0 && this.room > 0) {
       const share = Math.max(1, Math.floor(this.room / open.length));
       open = open.filter((lane) => this.takeFrom(lane, share));

@@ -100,17 +100,16 @@ export class DistributedLocking implements StockLocking {
     work: (turn: Turn) => Promise<T>,
   ): Promise<T> {
     let begun = false as boolean;
-    const keys = productIds.map(stockLockKey);
     try {
       return await this.manager.executeWithLock(
-        keys,
+        productIds.map(stockLockKey),
         (hold) => {
           begun = true;
           return work({
             isContended: () => hold.lost,
             // A token that is no longer ours would tell the ledger's reader a lie.
             fencingTokenOf: (productId) =>
-              hold.lost ? null : hold.fencingTokenOf(keys[productIds.indexOf(productId)] ?? ''),
+              hold.lost ? null : hold.fencingTokenOf(stockLockKey(productId)),
           });
         },
         { waitMs: limits.waitMs, ...(limits.signal && { signal: limits.signal }) },

@@ -5,27 +5,24 @@ import type { Hold } from './hold.js';
 import type { Lease, LeaseState } from './lock-service.js';
 
 export class HeldLease implements Lease {
+  readonly fencingToken: bigint;
   private outcome: LeaseState = 'held';
   private lossReason: LossReason | null = null;
   private controller: AbortController | null = null;
-  private tokenAsTold: bigint | null = null;
   /** Set by the first release, so that repeating it is safe. */
   releasing: Promise<void> | null = null;
 
   constructor(
     readonly hold: Hold,
-    private readonly token: number,
+    token: number,
     readonly sinceMs: number,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    this.fencingToken = BigInt(token);
+  }
 
   get key(): string {
     return this.hold.key;
-  }
-
-  get fencingToken(): bigint {
-    this.tokenAsTold ??= BigInt(this.token);
-    return this.tokenAsTold;
   }
 
   get state(): LeaseState {

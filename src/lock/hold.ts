@@ -10,7 +10,7 @@ export interface HoldDetails {
   readonly ticket: string;
   /** On our clock; measured from before the question was sent, so Redis' own time is never shorter. */
   readonly deadlineMs: number;
-  /** From the question or the hand-over to the deadline: what is renewed before a third of it has passed. */
+  /** From the question or the hand-over to the deadline; a third of it is the time until the renewal. */
   readonly lifeMs: number;
   readonly sinceMs: number;
   readonly firstToken: number;

@@ -12,14 +12,8 @@ import { HeldLease } from './held-lease.js';
 import { Hold, type HoldDetails } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
 import type { Renewal } from './renewal.js';
-import {
-  claimTokens,
-  type Answer,
-  type Behindhand,
-  type Grant,
-  type ReleaseAnswer,
-} from './scripts.js';
-import { LIMITS, type Settings } from './settings.js';
+import type { Answer, Behindhand, Grant, ReleaseAnswer } from './scripts.js';
+import { LIMITS, tokensMax, type Settings } from './settings.js';
 import type { StatsCollector, WakeUpCause } from './stats.js';
 import { processOf, type Tickets } from './tickets.js';
 import type { Waiter } from './waiters.js';
@@ -185,8 +179,7 @@ export class KeyLock {
 
   private beginAsking(ticket: string): Asking {
     const { clock, settings } = this.parts;
-    // One token for each turn that may be had under this ticket: so many passes, and no more.
-    const tokens = Math.min(this.room.size, settings.localPassesMax + 1);
+    const tokens = Math.min(this.room.size, tokensMax(settings));
     const sentAtMs = clock.nowMs();
     const queue = this.room.first?.waitMs !== 0;
     const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, grant: null };
@@ -234,7 +227,7 @@ export class KeyLock {
     const deadlineMs = sentAtMs + (atUs - askedAtUs) / 1_000 + lifeMs;
     stats.wakeUps.grant += 1;
     if (atUs <= askedAtUs || deadlineMs - clock.nowMs() < lifeMs / 2) this.ask(ticket);
-    else this.had({ ticket, deadlineMs, lifeMs, firstToken, tokens: claimTokens(settings) });
+    else this.had({ ticket, deadlineMs, lifeMs, firstToken, tokens: tokensMax(settings) });
   }
 
   private had(

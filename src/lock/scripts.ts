@@ -7,7 +7,7 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { LIMITS, type Settings } from './settings.js';
+import { LIMITS, tokensMax, type Settings } from './settings.js';
 
 export interface Script {
   readonly sha: string;
@@ -74,9 +74,8 @@ export class LockScripts {
 
   constructor(settings: Settings) {
     const preamble =
-      'local TTL_MS, CLAIM_TTL_MS, COUNTER_TTL_MS = ' +
-      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${LIMITS.fenceTtlMs}'\n` +
-      `local CLAIM_TOKENS = '${claimTokens(settings)}'`;
+      'local TTL_MS, CLAIM_TTL_MS, CLAIM_TOKENS, COUNTER_TTL_MS = ' +
+      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'`;
     const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
     this.stepsScript = load(preamble, ...files);
     this.renewScript = load(preamble, 'renew.lua');
@@ -125,11 +124,6 @@ export function releaseStep(
   const read = readReleaseAnswer;
   if (!again) return { key, kind: 'release', ticket, tokens: 0, read };
   return { key, kind: 'requeue', ticket, tokens: again.tokens, again: again.ticket, read };
-}
-
-/** How many fencing tokens come with a lock that is handed over: one for each turn that may be had under it. */
-export function claimTokens({ localPassesMax }: Settings): number {
-  return localPassesMax + 1;
 }
 
 /** A lock was handed to a ticket of this process. */

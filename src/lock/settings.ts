@@ -87,3 +87,8 @@ export function readSettings(given: RedisLockSettings): Settings {
   const claimTtlMs = Math.min(settings.claimTtlMs, Math.ceil(settings.ttlMs / 2));
   return Object.freeze({ ...settings, claimTtlMs });
 }
+
+/** The most fencing tokens that one hold can use: one for each turn that may be had under it. */
+export function tokensMax({ localPassesMax }: Pick<Settings, 'localPassesMax'>): number {
+  return localPassesMax + 1;
+}

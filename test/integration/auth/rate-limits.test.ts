@@ -72,11 +72,9 @@ test('what is beyond the limit of a principal is RATE_LIMITED with a time, on al
   const served = responses.filter(({ status }) => status === 200);
   expect(refused.length + served.length).toBe(FAR_TOO_MANY);
   expect(refused.length).toBeGreaterThan(0);
-  // So many seconds as they took, each with its 20, and the reserve of 20. A machine that is too busy for an answer of
-  // Redis limits nobody.
-  const uncounted = (await Promise.all(apps.map(uncountedBy))).reduce((sum, n) => sum + n);
+  // So many seconds as they took, each with its 20, and the reserve of 20.
   expect(served.length).toBeGreaterThanOrEqual(20);
-  expect(served.length).toBeLessThanOrEqual(20 * windows + 20 + uncounted);
+  expect(served.length).toBeLessThanOrEqual(20 * windows + 20);
   for (const { status, headers, errors, data } of refused) {
     expect([status, data]).toEqual([429, undefined]);
     expect(errors?.[0]?.extensions?.retryAfterMs).toBeGreaterThan(0);
@@ -91,6 +89,7 @@ test('what is beyond the limit of a principal is RATE_LIMITED with a time, on al
   });
   const metrics = await (await fetch(`${apps[0].origin}/metrics`)).text();
   expect(metrics).toMatch(/^stockade_rate_limit_refused_total [1-9]\d*$/m);
+  expect(await Promise.all(apps.map(uncountedBy))).toEqual([0, 0]);
   await stopApps();
 });
 
@@ -120,8 +119,8 @@ test('Redis is asked once for many requests, and not at all for those that it re
       Array.from({ length: 5_000 }, () => limit.take(principal)),
     );
     const refused = outcomes.filter(({ status }) => status === 'rejected');
-    expect(refused.length).toBeGreaterThan(0);
-    expect(limit.stats().refused).toBe(refused.length);
+    expect(refused.length).toBeGreaterThan(1_000);
+    expect(limit.stats()).toEqual({ refused: refused.length, uncounted: 0 });
     // In a second: the first allotment, one for all who wait, and the one that says that there is none left.
     expect(await scripts()).toBeLessThanOrEqual(4 * seconds() + 1);
   } finally {
