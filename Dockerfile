@@ -31,4 +31,4 @@ CMD ["node", "dist/services/dev.js"]
 
 # What a build without a target makes. The exec form makes the server process 1, so that it gets SIGTERM and drains.
 FROM server
-CMD ["node", "dist/src/main.js"]
+CMD ["node", "--max-semi-space-size=64", "dist/src/main.js"]

@@ -8,6 +8,7 @@ import { Database } from '../../src/database/connect.js';
 import { SequelizeApiKeyStore } from '../../src/database/sequelize-api-key-store.js';
 import { freePort } from '../../services/private-server.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
+import { NODE_FLAGS } from '../node-flags.js';
 import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
 
@@ -46,7 +47,12 @@ export class HttpServer {
     const key = await newKey(bed);
     const child = spawn(
       process.execPath,
-      ['--import', INSTRUMENTED, fileURLToPath(new URL(PROGRAMS[name], import.meta.url))],
+      [
+        ...NODE_FLAGS,
+        '--import',
+        INSTRUMENTED,
+        fileURLToPath(new URL(PROGRAMS[name], import.meta.url)),
+      ],
       {
         env: {
           PATH: process.env.PATH,

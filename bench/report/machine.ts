@@ -1,6 +1,7 @@
 /** Where the figures are from: without it they say nothing. */
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import type { Services } from '../../services/services.js';
+import { NODE_FLAGS } from '../node-flags.js';
 import type { Ground } from '../test-bed.js';
 
 export interface Machine {
@@ -11,6 +12,7 @@ export interface Machine {
   readonly system: string;
   /** At the start, over the last minute. */
   readonly loadAverage: number;
+  /** With its flags. */
   readonly node: string;
   readonly mysql: string;
   readonly redis: string;
@@ -36,7 +38,7 @@ export function describeMachine(ground: Ground, services: Services): Machine {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${platform()} ${release()} ${arch()}`,
     loadAverage: Number((loadavg()[0] ?? 0).toFixed(2)),
-    node: process.version,
+    node: [process.version, ...NODE_FLAGS].join(' '),
     mysql: mysql.version,
     redis: redisVersion,
     mysqlFrom: services.mysql.chosen,

@@ -1,6 +1,7 @@
 /** A worker process as the main process sees it. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { NODE_FLAGS } from '../node-flags.js';
 import type { Window } from '../measurement/samples.js';
 import type { Answers, Job, Order, Outcome, Report } from './job.js';
 
@@ -16,7 +17,7 @@ export class WorkerProcess {
       serialization: 'advanced',
       signal,
       killSignal: 'SIGKILL',
-      execArgv: process.execArgv.filter((arg) => !arg.startsWith('--cpu-prof')),
+      execArgv: NODE_FLAGS,
     });
     this.child.on('message', (report) => {
       this.add(report as Report);

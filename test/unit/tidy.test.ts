@@ -145,6 +145,17 @@ test('every script of the lock says what it does, takes and returns', () => {
   }
 });
 
+test('the image and the benchmark run Node as `npm start` does', () => {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
+    scripts: Record<'start' | 'bench', string>;
+  };
+  const flags = scripts.start.split(' ').slice(1, -1);
+  expect(scripts.start).toBe(['node', ...flags, 'dist/src/main.js'].join(' '));
+  expect(scripts.bench).toBe(['node', ...flags, 'dist/bench/main.js'].join(' '));
+  const command = JSON.stringify(['node', ...flags, 'dist/src/main.js']).replaceAll(',', ', ');
+  expect(readFileSync('Dockerfile', 'utf8')).toContain(`\nCMD ${command}\n`);
+});
+
 test('every file begins with what it is for', () => {
   const silent = FILES.filter((file) => !readFileSync(file, 'utf8').startsWith('/**'));
   expect(silent).toEqual([]);
