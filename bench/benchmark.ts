@@ -19,11 +19,13 @@ import { ALL_CONTENDERS, type Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/roster.js';
 import { bestForm } from './selection.js';
 import { TestBed } from './test-bed.js';
+import { TimeLimit } from './time-limit.js';
 
-interface PlannedTrial {
+/** A scenario once, with its contenders one after another. */
+interface PlannedRound {
   readonly scenario: Scenario;
-  readonly contender: string;
   readonly repeat: number;
+  readonly contenders: readonly string[];
 }
 
 /** @returns whether all floors that could be judged hold. */
@@ -65,32 +67,61 @@ async function save(
 
 async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
   const plan = planOf(options);
+  const trials = plan.reduce((sum, { contenders }) => sum + contenders.length, 0);
+  const limit = new TimeLimit(options.withinMs);
   const rows: Row[] = [];
-  for (const [at, trial] of plan.entries()) {
-    for (const form of formsFor(trial, rows)) {
-      bed.signal.throwIfAborted();
-      const { scenario, contender, repeat } = trial;
-      const title = `${scenario.name}, ${contender}, ${form.label}, repeat ${repeat} of ${options.repeats}`;
-      progress(`[${at + 1}/${plan.length}] ${title} …`);
-      const { seconds, readRows } = options;
-      const repeats = Math.min(options.repeats, scenario.repeatsMax ?? options.repeats);
-      const made = await scenario
-        .run({ contender, form, repeat, repeats, seconds, readRows }, bed)
-        .catch((error: unknown) => {
-          throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
-            cause: error,
-          });
-        });
-      rows.push(...made);
-      const speeds = made.map((row) => Math.round(row.opsPerSecond).toLocaleString('en'));
-      progress(`[${at + 1}/${plan.length}] ${title}: ${speeds.join(', ')}/s`, { isLast: true });
+  let at = 0;
+  for (const round of plan) {
+    const { scenario, repeat, contenders } = round;
+    if (limit.leavesOut(scenario.name)) {
+      progress(`${scenario.name}, repeat ${repeat}: left out, it would end too late.`, LAST_WORD);
+      at += contenders.length;
+      continue;
     }
+    const startedMs = performance.now();
+    for (const contender of contenders) {
+      at += 1;
+      for (const form of formsFor(round, contender, rows)) {
+        const count = `[${at}/${trials}]`;
+        rows.push(...(await runTrial(bed, options, { round, contender, form, count })));
+      }
+    }
+    limit.took(scenario.name, performance.now() - startedMs);
   }
   return rows;
 }
 
-function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedTrial[] {
-  const plan: PlannedTrial[] = [];
+async function runTrial(
+  bed: TestBed,
+  options: Options,
+  trial: {
+    readonly round: PlannedRound;
+    readonly contender: string;
+    readonly form: Form;
+    readonly count: string;
+  },
+): Promise<readonly Row[]> {
+  bed.signal.throwIfAborted();
+  const { contender, form, count } = trial;
+  const { scenario, repeat } = trial.round;
+  const title = `${scenario.name}, ${contender}, ${form.label}, repeat ${repeat} of ${options.repeats}`;
+  progress(`${count} ${title} …`);
+  const { seconds, readRows } = options;
+  const repeats = Math.min(options.repeats, scenario.repeatsMax ?? options.repeats);
+  const made = await scenario
+    .run({ contender, form, repeat, repeats, seconds, readRows }, bed)
+    .catch((error: unknown) => {
+      throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
+        cause: error,
+      });
+    });
+  const speeds = made.map((row) => Math.round(row.opsPerSecond).toLocaleString('en'));
+  progress(`${count} ${title}: ${speeds.join(', ')}/s`, LAST_WORD);
+  return made;
+}
+
+function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedRound[] {
+  const plan: PlannedRound[] = [];
   for (let repeat = 1; repeat <= repeats; repeat += 1) {
     for (const scenario of SCENARIOS) {
       if (!scenarios.includes(scenario.name) || repeat > (scenario.repeatsMax ?? repeat)) continue;
@@ -98,18 +129,24 @@ function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedTr
         (contenders.length > 0 ? contenders : scenario.contenders).includes(name),
       );
       const turn = (repeat - 1) % Math.max(1, names.length);
-      for (const contender of [...names.slice(turn), ...names.slice(0, turn)]) {
-        const most = ALL_CONTENDERS.includes(contender)
-          ? contenderOf(contender).repeatsMax
-          : repeat;
-        if (repeat <= (most ?? repeat)) plan.push({ scenario, contender, repeat });
-      }
+      const turned = [...names.slice(turn), ...names.slice(0, turn)];
+      const inRepeat = turned.filter((name) => repeat <= repeatsMaxOf(name, repeat));
+      plan.push({ scenario, repeat, contenders: inRepeat });
     }
   }
   return plan;
 }
 
-function formsFor({ scenario, contender, repeat }: PlannedTrial, rows: readonly Row[]): Form[] {
+function repeatsMaxOf(contender: string, otherwise: number): number {
+  if (!ALL_CONTENDERS.includes(contender)) return otherwise;
+  return contenderOf(contender).repeatsMax ?? otherwise;
+}
+
+function formsFor(
+  { scenario, repeat }: PlannedRound,
+  contender: string,
+  rows: readonly Row[],
+): Form[] {
   const forms = [...scenario.formsOf(contender)];
   const ofContender = rows.filter((row) => row.contender === contender);
   const own = ofContender.filter((row) => row.scenario === scenario.name);
@@ -121,6 +158,8 @@ function formsFor({ scenario, contender, repeat }: PlannedTrial, rows: readonly 
   const ofBest = forms.filter(({ label }) => label === best);
   return ofBest.length > 0 ? ofBest : forms;
 }
+
+const LAST_WORD = { isLast: true };
 
 /** On a terminal the line is written over until it is the last word on its trial. */
 function progress(text: string, { isLast = false } = {}): void {

@@ -9,6 +9,8 @@ export interface Options {
   readonly contenders: readonly string[];
   readonly seconds: number;
   readonly repeats: number;
+  /** Further repeats that would end later than so many milliseconds after the start are left out. */
+  readonly withinMs: number;
   /** Ledger lines of the large shop that is read. */
   readonly readRows: number;
   /** Null where the results are only printed. */
@@ -30,6 +32,8 @@ export const RESULTS_JSON = 'bench/results/latest.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
 const READ_ROWS_DEFAULT = 100_000;
+/** Ten minutes, less what a repeat may take longer than the last one did. */
+const DEFAULT_RUN_MS_MAX = 9.5 * 60_000;
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options {
@@ -48,6 +52,7 @@ export function readOptions(args: readonly string[]): Options {
           ]),
     seconds: positive('--seconds', values.seconds, SECONDS_DEFAULT),
     repeats: Math.ceil(positive('--repeat', values.repeat, REPEATS_DEFAULT)),
+    withinMs: (values.seconds ?? values.repeat) ? Infinity : DEFAULT_RUN_MS_MAX,
     readRows: Math.ceil(positive('--read-rows', values['read-rows'], READ_ROWS_DEFAULT)),
     json: values.json ?? RESULTS_JSON,
     check: values.check ?? false,
@@ -104,7 +109,8 @@ export function usage(): string {
   --scenario a,b      only these scenarios
   --contenders a,b    only these contenders
   --seconds N         how long to measure each of them (${SECONDS_DEFAULT})
-  --repeat N          how often, interleaved (${REPEATS_DEFAULT})
+  --repeat N          how often, interleaved (${REPEATS_DEFAULT}; where neither is said, repeats that would make it
+                      longer than 10 minutes are left out)
   --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')}), a tenth as many products
   --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
   --check             exit with 1 where a floor is missed

@@ -39,7 +39,7 @@ export interface ContenderKind {
   readonly name: string;
   readonly summary: string;
   readonly forms: readonly Form[];
-  /** For one whose runs take long because its waits do; the fewer repeats are said in the table. */
+  /** For one whose runs take long because its waits do, or that stands in no ratio; the table says how many it had. */
   readonly repeatsMax?: number;
   open(services: Services, form: Form): Promise<Contender>;
 }
@@ -52,7 +52,7 @@ export const RIVALS_POOLS: readonly Form[] = [
   { label: 'pool 50', poolMax: 50 },
 ];
 
-/** Behind a lock that lets in one at a time, one connection is used of any pool: the defaults are shown with one. */
+/** The defaults are shown with one pool: they fail too often to count. */
 export const RIVAL_LOCKS: readonly Form[] = [
   { label: 'pool 10, defaults', poolMax: 10, tuning: 'defaults' },
   ...RIVALS_POOLS.map(({ label, poolMax }): Form => ({

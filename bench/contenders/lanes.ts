@@ -35,6 +35,7 @@ export const perLine: ContenderKind = {
   name: 'per-line',
   summary: 'the product with STOCK_BATCH_MAX=1: one lock and one transaction for each line',
   forms: FORMS,
+  repeatsMax: 1,
   open: (services, form) => openProduct(services, form, { STOCK_BATCH_MAX: '1' }),
 };
 

@@ -93,9 +93,12 @@ function closedLoop(settings: {
     contenders,
     known: settings.known ?? ALL_CONTENDERS,
     ...(repeatsMax !== undefined && { repeatsMax }),
-    // One caller uses one connection of any pool.
+    // Whoever comes alone, or behind a lock with no more than so many products, leaves a larger pool unused.
     formsOf: (contender) =>
-      formsOfContender(contender).filter(({ poolMax }) => callers > 1 || poolMax === 10),
+      formsOfContender(contender).filter(({ poolMax, tuning }) => {
+        const atOnce = tuning === undefined ? callers : Math.min(callers, demand.products);
+        return poolMax === 10 || atOnce > 10;
+      }),
     run: async (trial, bed) => {
       await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
       const { value, answers } = await Workers.use(
@@ -151,6 +154,7 @@ export const processes: Scenario = {
   contenders: ['lanes', 'for-update'],
   known: ALL_CONTENDERS,
   repeatsMax: 2,
+  formsLike: hot.name,
   formsOf: formsOfContender,
   run: async (trial, bed) => {
     const rows = [];

@@ -23,7 +23,7 @@ export const claims = rounds({
   pools: [10],
 });
 
-const WARM_UP_ROUNDS_MIN = 3;
+const WARM_UP_ROUNDS_MIN = 2;
 /** A sale does not begin in the first seconds of a server's life. */
 const WARM_UP_MS = 1_000;
 /** A run that measures the other scenarios for less than this has fewer rounds. */
