@@ -49,8 +49,8 @@ export interface HttpAnswer {
 /** What is asked so often that Fastify's way of a request would be a good part of its cost. */
 export interface PlainRoute {
   readonly path: string;
-  /** Also told whom it will be sent to. Hooks of Fastify don't see these requests. */
-  readonly answer: (request: HttpRequest, response: ServerResponse) => Promise<HttpAnswer>;
+  /** Hooks of Fastify don't see these requests. */
+  readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
 }
 
 /** @param settings.plain answers the plain requests among those to its path; the others are Fastify's to route. */
@@ -206,7 +206,7 @@ function plainListener(
       sendAnswer(refusal(error.statusCode ?? 400, error.message));
       return;
     }
-    plain.answer({ raw, id, body }, response).then(sendAnswer, (failure: unknown) => {
+    plain.answer({ raw, id, body }).then(sendAnswer, (failure: unknown) => {
       log.error({ err: failure, correlationId: id }, 'A request could not be answered.');
       sendAnswer({ status: 500, headers: JSON_HEADERS, body: internalError(id) });
     });

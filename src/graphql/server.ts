@@ -113,24 +113,24 @@ export function createGraphqlServer(settings: GraphqlServerSettings): GraphqlSer
   return {
     start: async () => {
       await apollo.start();
-      const answerOn = (request: HttpRequest, response: ServerResponse) =>
-        answer(request, owed.hangUpOf(response));
+      const answerOn = (request: HttpRequest) =>
+        answer(request, known.hangUpOf(request.raw.socket));
       http = await createHttp({
         log: settings.log,
         trustedProxies: settings.trustedProxies,
         corsOrigins: origins,
         plain: { path: PATH, answer: answerOn },
       });
-      const owed = new Connections(http.server);
-      connections = owed;
+      const known = new Connections(http.server);
+      connections = known;
       webSockets.attach(http.server, (socket) => {
-        owed.forget(socket);
+        known.forget(socket);
       });
       http.route({
         method: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
         url: PATH,
         handler: async (request, reply) => {
-          const { status, headers, body } = await answerOn(request, reply.raw);
+          const { status, headers, body } = await answerOn(request);
           void reply.code(status);
           for (const [name, value] of headers) void reply.header(name, value);
           return body;
@@ -232,32 +232,34 @@ class WorkUnderWay {
   }
 }
 
-/** The answers that a connection owes; with each, whom to tell where the client goes before it has it. */
-type AnswersOwed = Map<ServerResponse, AbortController | null>;
+interface Connection {
+  /** The answers that it still has to carry. */
+  readonly owed: Set<ServerResponse>;
+  readonly closed: AbortController;
+}
 
 /**
  * Open connections and what each has under way. Node closes those that are idle after a request; one that has not sent
  * any would keep a stopping server open.
  */
 class Connections {
-  private readonly open = new Map<Duplex, AnswersOwed>();
+  private readonly open = new Map<Duplex, Connection>();
   private draining = false;
 
   constructor(server: Server) {
     server.on('connection', (socket: Socket) => {
-      this.open.set(socket, new Map());
-      socket.once('close', () => this.open.delete(socket));
+      const closed = new AbortController();
+      this.open.set(socket, { owed: new Set(), closed });
+      socket.once('close', () => {
+        this.open.delete(socket);
+        closed.abort();
+      });
     });
     // First of all: whoever answers is to find it owed.
     server.prependListener('request', ({ socket }: IncomingMessage, answer: ServerResponse) => {
-      const answers = this.open.get(socket);
-      if (answers) {
-        answers.set(answer, null);
-        answer.once('close', () => {
-          if (!answer.writableFinished) answers.get(answer)?.abort();
-          answers.delete(answer);
-        });
-      }
+      const owed = this.open.get(socket)?.owed;
+      owed?.add(answer);
+      answer.once('close', () => owed?.delete(answer));
       if (this.draining) answer.setHeader('connection', 'close');
     });
   }
@@ -267,20 +269,19 @@ class Connections {
     this.open.delete(socket);
   }
 
-  /** Aborted where the client goes before it has this answer. */
-  hangUpOf(answer: ServerResponse): AbortSignal {
-    const left = new AbortController();
-    const answers = answer.socket && this.open.get(answer.socket);
-    if (answers) answers.set(answer, left);
-    else left.abort();
-    return left.signal;
+  /**
+   * Aborted when the connection is closed: whoever then still waits for an answer on it will not have it. One for all
+   * requests of a connection, as making one costs as much as a good part of a request.
+   */
+  hangUpOf(socket: Duplex): AbortSignal {
+    return this.open.get(socket)?.closed.signal ?? AbortSignal.abort();
   }
 
   drain(): void {
     this.draining = true;
-    for (const [socket, answers] of this.open) {
-      if (answers.size === 0) socket.destroy();
-      for (const answer of answers.keys()) {
+    for (const [socket, { owed }] of this.open) {
+      if (owed.size === 0) socket.destroy();
+      for (const answer of owed) {
         if (!answer.headersSent) answer.setHeader('connection', 'close');
       }
     }

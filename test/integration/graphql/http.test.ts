@@ -5,8 +5,10 @@
 import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { gzipSync } from 'node:zlib';
 import { jest } from '@jest/globals';
+import { print } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import { CreateProductDocument, DeductStockDocument } from '../../generated/operations.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
@@ -19,6 +21,8 @@ jest.setTimeout(30_000);
 
 const QUERY = '{ product(id: "nobody") { id } }';
 const STUDIO = 'https://studio.apollographql.com';
+/** A request that was sent so long ago has come. A test of who stays shows it. */
+const TO_ARRIVE_MS = 100;
 
 let database: FreshDatabase;
 let app: RunningApp;
@@ -398,6 +402,37 @@ describe('stopping', () => {
     await start();
     await Promise.all([stopping.stop(), stopping.stop()]);
     await stopping.stop();
+  });
+});
+
+test.each([
+  {
+    client: 'who hangs up while a line waits is left out of the next commit',
+    goes: true,
+    left: 47,
+  },
+  { client: 'who stays is not', goes: false, left: 37 },
+])('$client', async ({ goes, left }) => {
+  const id = goes ? 'hung-up' : 'stayed';
+  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 50 } });
+  const taking = (quantity: number) => ({ input: { items: [{ productId: id, quantity }] } });
+  const take = (quantity: number) => send(app.graphqlUrl, DeductStockDocument, taking(quantity));
+  await whileRowsAreHeld(database.url, id, async (release) => {
+    const underWay = take(1);
+    await untilRowsAreWaitedFor(database.sequelize);
+    const headers = { 'content-type': 'application/json' };
+    const outgoing = request(app.graphqlUrl, { method: 'POST', agent: false, headers });
+    outgoing.on('error', () => undefined);
+    outgoing.end(JSON.stringify({ query: print(DeductStockDocument), variables: taking(10) }));
+    await once(outgoing, 'finish');
+    await sleep(TO_ARRIVE_MS);
+    if (goes) outgoing.destroy();
+    const behind = take(2);
+    await sleep(TO_ARRIVE_MS);
+    await release();
+    await underWay;
+    expect((await behind).data?.deductStock.results).toMatchObject([{ remaining: left }]);
+    outgoing.destroy();
   });
 });
 

@@ -8,7 +8,7 @@ import { jest } from '@jest/globals';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post } from '../../support/graphql-client.js';
 import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { brief, callStock, deduction } from '../../support/stock-calls.js';
+import { brief, callStock, createProduct, deduction } from '../../support/stock-calls.js';
 
 jest.setTimeout(30_000);
 
@@ -97,6 +97,34 @@ test('a body that comes in pieces, and the next request on the same connection, 
   }
   socket.destroy();
 });
+
+test.each([
+  ['the plain way', 'application/json'],
+  ['the long way', LONG_WAY['content-type']],
+])(
+  'requests sent before the last one was answered are answered in turn, on %s',
+  async (_, type) => {
+    const productId = `pipelined-${type.length}`;
+    await createProduct(app.graphqlUrl, { id: productId, quantity: 10 });
+    const query = `mutation D($input: DeductStockInput!) {
+    deductStock(input: $input) { results { ... on DeductedItem { remaining } } }
+  }`;
+    const requests = [1, 2, 3].map((quantity) => {
+      const body = ofJson({ query, variables: { input: { items: [{ productId, quantity }] } } });
+      const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n`;
+      return `${head}Content-Length: ${body.length}\r\n\r\n${body}`;
+    });
+    const socket = connect(Number(new URL(app.origin).port), '127.0.0.1').setEncoding('utf8');
+    socket.write(requests.join(''));
+    let told = '';
+    const remaining = () => [...told.matchAll(/\{"data":.*\}/g)].map(([json]) => json);
+    while (remaining().length < requests.length) told += String((await once(socket, 'data'))[0]);
+    const answer = (left: number) =>
+      ofJson({ data: { deductStock: { results: [{ remaining: left }] } } });
+    expect(remaining()).toEqual([9, 7, 4].map(answer));
+    socket.destroy();
+  },
+);
 
 test('requests that arrive together ask for their locks together', async () => {
   const count = 80;
