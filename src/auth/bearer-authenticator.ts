@@ -3,7 +3,7 @@
  * is remembered for a few seconds, so that a busy principal costs neither a query nor a signature per request; the
  * same seconds are the longest that a revocation takes to reach this process.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { BoundedCache } from './bounded-cache.js';
 import type { CredentialVerifier, Verified } from './credential.js';
 import { FailureLimit } from './failure-limit.js';
@@ -103,7 +103,7 @@ export class BearerAuthenticator implements Authenticator {
 
 /** Not the credential itself: a dump of the memory must not be a list of them. */
 function digestOf(authorization: string): string {
-  return createHash('sha256').update(authorization).digest('base64');
+  return hash('sha256', authorization, 'base64');
 }
 
 /** @throws UnauthenticatedError */
