@@ -130,16 +130,16 @@ function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedRo
       );
       const turn = (repeat - 1) % Math.max(1, names.length);
       const turned = [...names.slice(turn), ...names.slice(0, turn)];
-      const inRepeat = turned.filter((name) => repeat <= repeatsMaxOf(name, repeat));
+      const inRepeat = turned.filter((name) => repeat <= repeatsMaxOf(name));
       plan.push({ scenario, repeat, contenders: inRepeat });
     }
   }
   return plan;
 }
 
-function repeatsMaxOf(contender: string, otherwise: number): number {
-  if (!ALL_CONTENDERS.includes(contender)) return otherwise;
-  return contenderOf(contender).repeatsMax ?? otherwise;
+function repeatsMaxOf(contender: string): number {
+  const known = ALL_CONTENDERS.includes(contender) ? contenderOf(contender) : null;
+  return known?.repeatsMax ?? Infinity;
 }
 
 function formsFor(

@@ -52,7 +52,8 @@ export function readOptions(args: readonly string[]): Options {
           ]),
     seconds: positive('--seconds', values.seconds, SECONDS_DEFAULT),
     repeats: Math.ceil(positive('--repeat', values.repeat, REPEATS_DEFAULT)),
-    withinMs: (values.seconds ?? values.repeat) ? Infinity : DEFAULT_RUN_MS_MAX,
+    withinMs:
+      values.seconds === undefined && values.repeat === undefined ? DEFAULT_RUN_MS_MAX : Infinity,
     readRows: Math.ceil(positive('--read-rows', values['read-rows'], READ_ROWS_DEFAULT)),
     json: values.json ?? RESULTS_JSON,
     check: values.check ?? false,

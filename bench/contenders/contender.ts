@@ -52,7 +52,7 @@ export const RIVALS_POOLS: readonly Form[] = [
   { label: 'pool 50', poolMax: 50 },
 ];
 
-/** The defaults are shown with one pool: they fail too often to count. */
+/** Behind a lock that lets in one at a time, one connection is used of any pool: the defaults are shown with one. */
 export const RIVAL_LOCKS: readonly Form[] = [
   { label: 'pool 10, defaults', poolMax: 10, tuning: 'defaults' },
   ...RIVALS_POOLS.map(({ label, poolMax }): Form => ({

@@ -2,7 +2,7 @@
  * Our own server, all of it, over a stock service that touches nothing: what HTTP, GraphQL and the request's form cost.
  * Whatever the real server serves less is what locking, deciding and durably writing cost.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { pino } from 'pino';
 import { splitKey } from '../../src/auth/api-key.js';
 import { ApiKeyVerifier } from '../../src/auth/api-key-verifier.js';
@@ -55,7 +55,7 @@ const { prefix, secret } = splitKey(process.env.BENCH_API_KEY ?? '');
 const key = {
   prefix,
   name: 'bench',
-  secretSha256: createHash('sha256').update(secret).digest(),
+  secretSha256: hash('sha256', secret, 'buffer'),
   scopes: toScopes(['deduct']),
   expiresAt: null,
   revokedAt: null,

@@ -5,7 +5,6 @@ import { randomBytes } from 'node:crypto';
 import { percentile } from '../statistics.js';
 
 export interface FsyncLatency {
-  readonly folder: string;
   readonly medianMs: number;
   readonly p99Ms: number;
 }
@@ -37,7 +36,7 @@ async function measureIn(folder: string): Promise<FsyncLatency> {
       timesMs[i] = performance.now() - fromMs;
     }
     timesMs.sort();
-    return { folder, medianMs: percentile(timesMs, 0.5), p99Ms: percentile(timesMs, 0.99) };
+    return { medianMs: percentile(timesMs, 0.5), p99Ms: percentile(timesMs, 0.99) };
   } finally {
     await file.close();
     await rm(path, { force: true });

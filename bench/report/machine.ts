@@ -25,7 +25,6 @@ export interface Machine {
   /** Of 4 KiB, on the file system of the server's data where that is on this machine; null where unknown. */
   readonly fsyncMedianMs: number | null;
   readonly fsyncP99Ms: number | null;
-  readonly fsyncFolder: string | null;
 }
 
 export function describeMachine(ground: Ground, services: Services): Machine {
@@ -49,7 +48,6 @@ export function describeMachine(ground: Ground, services: Services): Machine {
     bufferPoolMiB: Math.round(mysql.bufferPoolBytes / 2 ** 20),
     fsyncMedianMs: fsync && Number(fsync.medianMs.toPrecision(3)),
     fsyncP99Ms: fsync && Number(fsync.p99Ms.toPrecision(3)),
-    fsyncFolder: fsync?.folder ?? null,
   };
 }
 

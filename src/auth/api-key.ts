@@ -2,7 +2,7 @@
  * An API key is `prefix.secret`. The prefix finds it and may be shown; the secret is 256 random bits, of which only the
  * SHA-256 is stored: bits that many cannot be guessed, so a slow hash would protect nothing and cost every request.
  */
-import { createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { UnauthenticatedError, type Scope } from './principal.js';
 
 /** Says whose key it is to people and to scanners that look for lost secrets. */
@@ -62,5 +62,5 @@ export function isSecretOf(key: Pick<ApiKey, 'secretSha256'>, secret: string): b
 export const REFUSAL = 'The API key is unknown, expired or revoked.';
 
 function sha256(secret: string): Buffer {
-  return createHash('sha256').update(secret).digest();
+  return hash('sha256', secret, 'buffer');
 }

@@ -4,7 +4,7 @@
  * The fingerprint is taken over the request's meaning, so an absent value and its default, or another order of the JSON
  * keys, are the same request.
  */
-import { createHash, randomBytes } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 import { isValidId, type Operation, type OperationName } from './stock.js';
 
 /** The request is not in the form that the contract asks for. Nothing was done. */
@@ -115,5 +115,5 @@ function freshOperationId(): Buffer {
 }
 
 function sha256(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
+  return hash('sha256', text, 'buffer');
 }

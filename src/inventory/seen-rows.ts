@@ -6,7 +6,7 @@
  * million rows, where a Map of texts would take several hundred. By 64 bits of digest, one file of a million rows in
  * thirty million has a line refused by mistake.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { BadLine, ImportRow } from './import-row.js';
 
 const CAPACITY_FIRST = 1 << 12;
@@ -105,5 +105,5 @@ function slotOf({ highs, lows, lines }: Slots, high: number, low: number): numbe
 }
 
 function digestOf(parts: readonly unknown[]): Buffer {
-  return createHash('sha1').update(JSON.stringify(parts), 'utf8').digest();
+  return hash('sha1', JSON.stringify(parts), 'buffer');
 }

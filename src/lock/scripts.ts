@@ -5,7 +5,7 @@
  * A Redis that was restarted or flushed has forgotten the scripts. It says so without having done anything, so the call
  * is simply repeated with the whole text.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { LIMITS, tokensMax, type Settings } from './settings.js';
 
@@ -171,5 +171,5 @@ function readStanding(parts: readonly [number, number, ...unknown[]]): Standing 
 function load(preamble: string, ...names: readonly string[]): Script {
   const files = names.map((name) => new URL(`./lua/${name}`, import.meta.url));
   const text = [preamble, ...files.map((file) => readFileSync(file, 'utf8'))].join('\n');
-  return { text, sha: createHash('sha1').update(text).digest('hex') };
+  return { text, sha: hash('sha1', text) };
 }

@@ -107,8 +107,8 @@ test.each([
     const productId = `pipelined-${type.length}`;
     await createProduct(app.graphqlUrl, { id: productId, quantity: 10 });
     const query = `mutation D($input: DeductStockInput!) {
-    deductStock(input: $input) { results { ... on DeductedItem { remaining } } }
-  }`;
+      deductStock(input: $input) { results { ... on DeductedItem { remaining } } }
+    }`;
     const requests = [1, 2, 3].map((quantity) => {
       const body = ofJson({ query, variables: { input: { items: [{ productId, quantity }] } } });
       const head = `POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: ${type}\r\n`;

@@ -159,7 +159,6 @@ const MACHINE: Machine = {
   bufferPoolMiB: 128,
   fsyncMedianMs: 0.5,
   fsyncP99Ms: 1,
-  fsyncFolder: '/tmp',
 };
 
 describe('the picture', () => {
