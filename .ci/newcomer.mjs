@@ -195,7 +195,9 @@ async function expectRefusal(env, sentence) {
   say(`Exit code 1: ${lines[0]}`);
 }
 
-const testing = start('npm test -- test/unit/config.test.ts test/integration/stock-store.test.ts');
+const testing = start(
+  'npm test -- test/unit/config.test.ts test/integration/database/stock-store.test.ts',
+);
 assert.equal(await testing.closed, 0, testing.printed.out + testing.printed.err);
 assert.match(testing.printed.err, /^MySQL: 9\.\d+\.\S+ from the packages/m);
 assert.deepEqual(processesLeft(), [], 'processes left by the tests');

@@ -7,7 +7,7 @@
 import { createServer } from 'node:net';
 import { startApp } from '../src/app.js';
 import { loadConfig, type Config } from '../src/config.js';
-import { explainStartFailure } from '../src/start-failure.js';
+import { explainStartFailure } from '../src/cli/start-failure.js';
 import { SAMPLE_MUTATION, addSampleCatalogue } from './sample-catalogue.js';
 import { ServiceError } from './service-errors.js';
 import { bringServices, type Services } from './services.js';

@@ -12,17 +12,17 @@ import { ChangeListener } from './changes/change-listener.js';
 import { ChangePublisher } from './changes/change-publisher.js';
 import { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
-import { Database } from './database/connect.js';
+import { Database } from './database/connections.js';
 import { assertMigrated, migrate } from './database/migrator.js';
 import { NamedTurns } from './database/named-turns.js';
-import { SequelizeAnswerArchive } from './database/sequelize-answer-archive.js';
-import { SequelizeLocationCatalogue } from './database/sequelize-location-catalogue.js';
-import { SequelizeApiKeyStore } from './database/sequelize-api-key-store.js';
-import { SequelizeProductCatalogue } from './database/sequelize-product-catalogue.js';
-import { SequelizeReservationCatalogue } from './database/sequelize-reservation-catalogue.js';
-import { SequelizeStockStore } from './database/sequelize-stock-store.js';
+import { SequelizeAnswerArchive } from './database/writing/answer-archive.js';
+import { SequelizeLocationCatalogue } from './database/reading/location-catalogue.js';
+import { SequelizeApiKeyStore } from './database/api-key-store.js';
+import { SequelizeProductCatalogue } from './database/reading/product-catalogue.js';
+import { SequelizeReservationCatalogue } from './database/reading/reservation-catalogue.js';
+import { SequelizeStockStore } from './database/writing/stock-store.js';
 import type { Services } from './graphql/context.js';
-import { createGraphqlServer, type GraphqlServer } from './graphql/server.js';
+import { createGraphqlServer, type GraphqlServer } from './http/server.js';
 import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
@@ -37,14 +37,14 @@ import {
   NoLocking,
   RowLocking,
   type StockLocking,
-} from './inventory/stock-locking.js';
-import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/stock-service.js';
+} from './inventory/lanes/turns.js';
+import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/lanes/stock-service.js';
 import type { ReservationCatalogue } from './inventory/stock-store.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
-import { stockadeMetrics } from './metrics.js';
+import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
-import { Readiness } from './readiness.js';
+import { Readiness } from './http/readiness.js';
 
 export interface App {
   /** Where it serves, as in `http://127.0.0.1:4000/graphql`. */

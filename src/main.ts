@@ -3,7 +3,7 @@ import cluster from 'node:cluster';
 import { pino } from 'pino';
 import { startApp } from './app.js';
 import { loadConfig, type Config } from './config.js';
-import { explainStartFailure } from './start-failure.js';
+import { explainStartFailure } from './cli/start-failure.js';
 import { WorkerSupervisor } from './workers.js';
 
 /** What is stopped by a signal. Before there is anything, a stop is a plain exit. */

@@ -3,13 +3,16 @@
  * `lanes` as it is, `per-line` with STOCK_BATCH_MAX=1, `unlocked` with STOCK_LOCK=none.
  */
 import { loadConfig, type Config } from '../../src/config.js';
-import { Database } from '../../src/database/connect.js';
-import { SequelizeReservationCatalogue } from '../../src/database/sequelize-reservation-catalogue.js';
-import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
+import { Database } from '../../src/database/connections.js';
+import { SequelizeReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
+import { SequelizeStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
-import { DistributedLocking, NoLocking } from '../../src/inventory/stock-locking.js';
-import { OVERLOADED_RETRY_AFTER_MS, StockService } from '../../src/inventory/stock-service.js';
+import { DistributedLocking, NoLocking } from '../../src/inventory/lanes/turns.js';
+import {
+  OVERLOADED_RETRY_AFTER_MS,
+  StockService,
+} from '../../src/inventory/lanes/stock-service.js';
 import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
 import {
   RESERVATION_TTL_SECONDS,

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
-import { openPool } from '../../src/database/connect.js';
+import { openPool } from '../../src/database/connections.js';
 import type { Line, Services } from './contender.js';
 
 /** Sequelize's own default: a rival is never failed by a bound that suits the product. */

@@ -10,10 +10,10 @@ import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
-import { createGraphqlServer } from '../../src/graphql/server.js';
+import { createGraphqlServer } from '../../src/http/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
-import { CommitSlots } from '../../src/inventory/commit-slots.js';
+import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { LocationService } from '../../src/inventory/location-service.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
@@ -26,7 +26,7 @@ import type {
   WriteResult,
 } from '../../src/inventory/stock-store.js';
 import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
-import { stockadeMetrics } from '../../src/metrics.js';
+import { stockadeMetrics } from '../../src/metrics/stockade-metrics.js';
 import { RequestLimit } from '../../src/rate-limit/request-limit.js';
 
 const config = loadConfig(process.env);

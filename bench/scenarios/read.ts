@@ -3,7 +3,7 @@
  * by OFFSET are read as well, to show what the keys spare.
  */
 import type { Sequelize } from 'sequelize';
-import { openPool } from '../../src/database/connect.js';
+import { openPool } from '../../src/database/connections.js';
 import { toRow } from '../report/row.js';
 import { PRODUCTS_MAX, type TestBed } from '../test-bed.js';
 import type { Job } from '../workers/job.js';

@@ -2,8 +2,8 @@
  * Pages of twenty, from random places of the product list and of the ledger in turn: by key as the product reads them,
  * or by LIMIT and OFFSET, which counts through everything in front of the page.
  */
-import { Database } from '../../src/database/connect.js';
-import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { Database } from '../../src/database/connections.js';
+import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import type { Answer } from '../contenders/contender.js';
 import { seededRandom } from '../random.js';
 import { productId, type Job } from './job.js';

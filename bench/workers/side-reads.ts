@@ -2,8 +2,8 @@
  * What the rest of the shop notices of a sale: product lists and single products are read at a steady rate, through the
  * pools that the sale deducts through, while crowds of buyers come for one product. The samples are the reads'.
  */
-import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
-import { CommitSlots } from '../../src/inventory/commit-slots.js';
+import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import type { Contender } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';

@@ -7,7 +7,7 @@
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { SequelizeStorage, Umzug } from 'umzug';
-import { openPool } from './connect.js';
+import { openPool } from './connections.js';
 import type { Migration } from './migration.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';

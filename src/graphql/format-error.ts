@@ -13,7 +13,7 @@ import {
   TooManyFailuresError,
   UnauthenticatedError,
 } from '../auth/principal.js';
-import { InvalidRequestError } from '../inventory/request-form.js';
+import { InvalidRequestError } from '../inventory/operation.js';
 import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
 import { InvalidCursorError, StorageUnavailableError } from '../inventory/stock-store.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';

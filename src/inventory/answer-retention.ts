@@ -2,7 +2,7 @@
  * Stored answers are kept for some days. Their keys are kept for ever: a request that comes again after that is told
  * that its answer has expired, and is never carried out a second time.
  */
-import type { CommitSlots } from './commit-slots.js';
+import type { CommitSlots } from './lanes/commit-slots.js';
 import type { ExclusiveTurns } from './recurring-work.js';
 import type { AnswerArchive } from './stock-store.js';
 

@@ -1,6 +1,6 @@
 /** Takes stock out, line by line or all lines at once. */
 import type { Caller, StockRequest, StockResponse } from './stock-request.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import { StockTransaction, type StockTransactionSettings } from './stock-transaction.js';
 
 export class DeductStockTransaction {

@@ -1,6 +1,6 @@
 /** Puts stock in or back, line by line or all lines at once. */
 import type { Caller, StockRequest, StockResponse } from './stock-request.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import { StockTransaction, type StockTransactionSettings } from './stock-transaction.js';
 
 export class IncreaseStockTransaction {

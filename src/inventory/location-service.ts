@@ -1,6 +1,6 @@
 /** The places that hold stock. Creating one is repeated safely by its id: a second call changes nothing. */
-import { inSlot, type CommitSlots } from './commit-slots.js';
-import { ID_RULE, invalidInput, type InvalidInput } from './request-form.js';
+import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
+import { ID_RULE, invalidInput, type InvalidInput } from './operation.js';
 import { NAME_RULE, isValidName } from './product-service.js';
 import { isValidId } from './stock.js';
 import type { Location, LocationCatalogue } from './stock-store.js';

@@ -6,7 +6,7 @@
  * repeated: what is already as a row says stays as it is, so a run that was cut off is completed by running it again.
  */
 import type { BadLine, ImportRow } from './import-row.js';
-import { SeenRows } from './seen-rows.js';
+import { SeenRows } from './duplicate-rows.js';
 
 export interface ImportOptions {
   /** Whether a level that is there is set to the row's quantity, as a CORRECTION. */

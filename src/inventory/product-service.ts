@@ -3,14 +3,14 @@
  *
  * Creating is repeated safely by its id: a second call finds the product and changes nothing.
  */
-import { inSlot, type CommitSlots } from './commit-slots.js';
+import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import {
   ID_RULE,
   InvalidRequestError,
   checkId,
   invalidInput,
   type InvalidInput,
-} from './request-form.js';
+} from './operation.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
 import type {
   NewProduct,

@@ -5,7 +5,7 @@
  * still be ended is decided in the transaction, with its row locked. A commit takes what is held, so stock is never
  * lacking.
  */
-import { InvalidRequestError, checkText, identifyOperation } from './request-form.js';
+import { InvalidRequestError, checkText, identifyOperation } from './operation.js';
 import {
   RESERVATION_TTL_SECONDS_MAX,
   reservationIdOf,
@@ -27,7 +27,7 @@ import {
   type LineRequest,
   type LineResult,
 } from './stock-request.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import { StorageUnavailableError, type ReservationCatalogue } from './stock-store.js';
 import { allAtOnce, verdictsOf } from './stock-transaction.js';
 

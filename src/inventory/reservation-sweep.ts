@@ -1,5 +1,5 @@
 /** The write that nobody asked for: gives back what expired reservations still hold of these products. */
-import { identifyOperation } from './request-form.js';
+import { identifyOperation } from './operation.js';
 import type { StockWrite } from './stock.js';
 
 export function sweepOf(productIds: readonly string[]): StockWrite {

@@ -8,7 +8,7 @@
  */
 import type { ExclusiveTurns } from './recurring-work.js';
 import { sweepOf } from './reservation-sweep.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import type { ReservationCatalogue } from './stock-store.js';
 
 /** Products in one round. */

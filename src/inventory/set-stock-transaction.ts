@@ -3,7 +3,7 @@
  * changed the quantity since it was counted, `changeFromQuantity` finds out, in the very statement that would change
  * it.
  */
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './request-form.js';
+import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import {
   DEFAULT_LOCATION_ID,
   type StockFailure,
@@ -11,7 +11,7 @@ import {
   type StockWrite,
 } from './stock.js';
 import type { Caller } from './stock-request.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import { allAtOnce, verdictsOf } from './stock-transaction.js';
 
 export interface SetStockRequest {

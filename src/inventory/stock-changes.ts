@@ -4,7 +4,7 @@
  * What is told here is news, not truth: it may be late, it may skip what was overtaken by something newer, and it may
  * be lost. A loss is told as well, so that whoever watches knows when to read again.
  */
-import { InvalidRequestError, checkId } from './request-form.js';
+import { InvalidRequestError, checkId } from './operation.js';
 import type { StockLevelState } from './stock.js';
 
 /** A level as a committed transaction left it. `version` grows with every change of the level. */

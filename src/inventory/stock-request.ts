@@ -4,7 +4,7 @@
  * A request that is out of form is refused whole, before anything is locked; a quantity out of range is not: it is
  * answered line by line.
  */
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './request-form.js';
+import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import {
   DEFAULT_LOCATION_ID,
   LINES_MAX,

@@ -23,7 +23,7 @@ import {
   type StockRequest,
   type StockResponse,
 } from './stock-request.js';
-import type { WriteLimits } from './stock-service.js';
+import type { WriteLimits } from './lanes/stock-service.js';
 import type { WriteResult } from './stock-store.js';
 
 /** The transactional work at the end of the way: StockService's decreaseStock or increaseStock. */

@@ -1,8 +1,8 @@
 /** Moves stock of one product between two locations: out of one and into the other, in one transaction. */
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './request-form.js';
+import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import type { StockFailure, StockWrite } from './stock.js';
 import type { Caller } from './stock-request.js';
-import type { StockService } from './stock-service.js';
+import type { StockService } from './lanes/stock-service.js';
 import { allAtOnce, verdictsOf } from './stock-transaction.js';
 
 export interface TransferStockRequest {

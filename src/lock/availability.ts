@@ -1,5 +1,5 @@
 /** Whether Redis serves the lock, told to those who ask and, once for each change, to those who must know. */
-import type { Clock } from './clock.js';
+import type { Clock } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
 

@@ -2,7 +2,7 @@
  * Tickets of unknown fate: an answer got lost, or Redis went away while they were in its queue. Each is given up when
  * Redis can be told. Those that find no room are ended by their time to live.
  */
-import { failureOf } from './redis-failure.js';
+import { failureOf } from '../redis/failure.js';
 import { LIMITS } from './settings.js';
 
 export class Doubts {

@@ -4,7 +4,7 @@
  * again when the claim has lapsed; giving up the same ticket again starts the next. One timer for each lock, however
  * many hand-overs.
  */
-import type { Clock, Random, Timer } from './clock.js';
+import type { Clock, Random, Timer } from '../time/clock.js';
 import type { RedisGateway } from './redis-gateway.js';
 import type { ReleaseAnswer } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';

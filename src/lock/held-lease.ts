@@ -1,5 +1,5 @@
 /** A caller's turn under a hold, from its grant to its release or loss. */
-import type { Clock } from './clock.js';
+import type { Clock } from '../time/clock.js';
 import { LockLostError, type LossReason } from './errors.js';
 import type { Hold } from './hold.js';
 import type { Lease, LeaseState } from './lock-service.js';

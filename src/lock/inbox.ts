@@ -5,10 +5,10 @@
  * A network may forget a connection without telling either side. Redis would go on handing locks to nobody, and we wait
  * for messages that never come; so we ask for a sign of life now and then, which a dead connection fails to give.
  */
-import type { Clock, Timer } from './clock.js';
-import { FirstNews } from './first-news.js';
-import { RedisConnection, type ConnectionSettings } from './redis-connection.js';
-import { failureOf } from './redis-failure.js';
+import type { Clock, Timer } from '../time/clock.js';
+import { FirstNews } from '../redis/first-news.js';
+import { CONNECTING, RedisConnection, type ConnectionSettings } from '../redis/connection.js';
+import { failureOf } from '../redis/failure.js';
 import { readGrant, type Grant } from './scripts.js';
 import { LIMITS } from './settings.js';
 
@@ -69,7 +69,7 @@ export class Inbox {
       await this.connection.run((redis) => redis.subscribe(this.channel), String);
     } catch (error) {
       this.firstNews.tell(failureOf(error));
-      this.clock.after(LIMITS.retryDelayMaxMs, () => {
+      this.clock.after(CONNECTING.retryDelayMaxMs, () => {
         if (this.connection.ready && !this.listens) void this.subscribe();
       });
       return;

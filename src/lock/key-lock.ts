@@ -5,7 +5,7 @@
  * Everything that may happen while a question is under way (time-out, abort, grant, loss of Redis) only changes who is
  * there when the answer comes: an answer that nobody wants any more is given back.
  */
-import type { Clock, Random, Timer } from './clock.js';
+import type { Clock, Random, Timer } from '../time/clock.js';
 import type { Behind, LockUnavailableError, LossReason } from './errors.js';
 import type { HandOvers } from './hand-overs.js';
 import { HeldLease } from './held-lease.js';

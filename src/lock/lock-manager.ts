@@ -5,7 +5,7 @@
  * crosswise. Each key is waited for in its own fair queue, so a caller that needs a hot key and a cold one gets both.
  */
 import { Buffer } from 'node:buffer';
-import { systemClock, type Clock } from './clock.js';
+import { systemClock, type Clock } from '../time/clock.js';
 import { LockAbortedError, LockLostError } from './errors.js';
 import type { AcquireOptions, DistributedLockService, Lease } from './lock-service.js';
 

@@ -7,14 +7,14 @@
  * given up before anything else happens after the return.
  */
 import { Availability, type LockHealth } from './availability.js';
-import type { Clock, Random, Timer } from './clock.js';
+import type { Clock, Random, Timer } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
 import { Doubts } from './doubts.js';
-import { FirstNews } from './first-news.js';
+import { FirstNews } from '../redis/first-news.js';
 import { Inbox, type InboxEvents } from './inbox.js';
-import { RedisConnection, retryDelayMs } from './redis-connection.js';
-import { failureOf, type RedisFailure } from './redis-failure.js';
+import { RedisConnection, retryDelayMs } from '../redis/connection.js';
+import { failureOf, type RedisFailure } from '../redis/failure.js';
 import {
   LockScripts,
   acquireStep,

@@ -3,7 +3,7 @@
  * Redis. How a lock is had is in key-lock.ts, what Redis does in `lua/`, and what is promised in README.md.
  */
 import type { LockHealth } from './availability.js';
-import { systemClock, systemRandom, type Clock } from './clock.js';
+import { systemClock, systemRandom, type Clock } from '../time/clock.js';
 import { LockAbortedError, LockUnavailableError } from './errors.js';
 import { HandOvers } from './hand-overs.js';
 import { HeldLease } from './held-lease.js';

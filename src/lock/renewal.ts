@@ -2,7 +2,7 @@
  * Keeps what is held: one timer for the process, one call for many locks, at a third of the time to live. What could
  * not be renewed until its deadline is declared lost at that deadline, by our clock, whatever Redis would say.
  */
-import type { Clock, Timer } from './clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import type { Hold } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
 import { LIMITS, type Settings } from './settings.js';

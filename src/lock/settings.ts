@@ -1,5 +1,5 @@
 /** The service's settings: every wait, queue and number of passes has a bound, named and defaulted here. */
-import type { Clock, Random } from './clock.js';
+import type { Clock, Random } from '../time/clock.js';
 import type { LockLog } from './lock-service.js';
 
 export interface RedisLockSettings {
@@ -32,10 +32,6 @@ export const DEFAULTS = Object.freeze({
 });
 
 export const LIMITS = Object.freeze({
-  connectTimeoutMs: 1_000,
-  /** The longest pause between two tries to connect, or two probes of a Redis that was away. */
-  retryDelayMaxMs: 1_000,
-  retryDelayMinMs: 50,
   /** Whoever was available for so long is tried again quickly after the next failure. */
   stableMs: 5_000,
   /** Waiters do not all come back in the same millisecond. */

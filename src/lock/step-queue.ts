@@ -4,7 +4,7 @@
  * A lone step leaves at the end of the turn in which it was asked for, so it waits for nobody; a hundred of them cost
  * one command instead of a hundred. Each has its own answer or error.
  */
-import { failureOf } from './redis-failure.js';
+import { failureOf } from '../redis/failure.js';
 import type { Step } from './scripts.js';
 import { LIMITS } from './settings.js';
 

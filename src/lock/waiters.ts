@@ -2,7 +2,7 @@
  * Who waits for one lock in this process, first come, first served. A linked list, since each may leave from the middle
  * at any time, and ten thousand leaving one by one shall cost ten thousand steps.
  */
-import type { Timer } from './clock.js';
+import type { Timer } from '../time/clock.js';
 import type { Lease } from './lock-service.js';
 
 export class Waiter {

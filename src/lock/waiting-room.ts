@@ -1,5 +1,5 @@
 /** The waiters of one lock with what ends their waits: the turn, a time-out, an abortion, bad news for everybody. */
-import type { Clock } from './clock.js';
+import type { Clock } from '../time/clock.js';
 import { LockAbortedError, LockQueueFullError, LockTimeoutError, type Behind } from './errors.js';
 import type { Settings } from './settings.js';
 import type { StatsCollector } from './stats.js';

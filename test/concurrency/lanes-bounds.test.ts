@@ -1,7 +1,7 @@
 /** Everything about a lane has a bound, and at the bound there is an answer; baskets get through beside all of it. */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
-import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/stock-locking.js';
+import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
 import { answers, take, untilBlocked, useLanes } from '../support/lane-shop.js';
 import { SeededRandom } from '../support/seeded-random.js';
 

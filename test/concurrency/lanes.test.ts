@@ -4,7 +4,7 @@
  */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
-import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/stock-locking.js';
+import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
 import {
   IdempotencyKeyReusedError,
   type StockResponse,

@@ -5,10 +5,10 @@
 import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
-import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
-import { openPool } from '../../src/database/connect.js';
+import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { openPool } from '../../src/database/connections.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
-import { CommitSlots } from '../../src/inventory/commit-slots.js';
+import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import { closeClient } from '../support/graphql-client.js';
 import { MysqlProxy } from '../support/mysql-proxy.js';

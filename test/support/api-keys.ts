@@ -1,7 +1,7 @@
 /** API keys for tests, made as `npm run keys` makes them. */
 import { ApiKeys } from '../../src/auth/api-keys.js';
 import { toScopes, type Scope } from '../../src/auth/principal.js';
-import { SequelizeApiKeyStore } from '../../src/database/sequelize-api-key-store.js';
+import { SequelizeApiKeyStore } from '../../src/database/api-key-store.js';
 import type { FreshDatabase } from './fresh-database.js';
 
 export function apiKeysOf({ sequelize }: FreshDatabase): ApiKeys {

@@ -1,9 +1,9 @@
 /** A migrated database of a test file's own, on the server that the global setup brought. */
 import { randomBytes } from 'node:crypto';
 import { Sequelize } from 'sequelize';
-import { openPool } from '../../src/database/connect.js';
+import { openPool } from '../../src/database/connections.js';
 import { migrate } from '../../src/database/migrator.js';
-import { verifyLedger, type LedgerReport } from '../../src/database/ledger-verification.js';
+import { verifyLedger, type LedgerReport } from '../../src/database/reading/ledger-verification.js';
 
 export interface FreshDatabase {
   readonly url: string;

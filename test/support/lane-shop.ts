@@ -3,14 +3,17 @@
  * session that holds a row's lock makes lines queue up, so a batch holds just what the test wants in it.
  */
 import { QueryTypes } from 'sequelize';
-import { Database } from '../../src/database/connect.js';
-import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
-import { SequelizeStockStore } from '../../src/database/sequelize-stock-store.js';
+import { Database } from '../../src/database/connections.js';
+import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { SequelizeStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
-import { NoLocking, type StockLocking } from '../../src/inventory/stock-locking.js';
+import { NoLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
 import type { StockRequest, StockResponse } from '../../src/inventory/stock-request.js';
-import { StockService, type StockServiceSettings } from '../../src/inventory/stock-service.js';
+import {
+  StockService,
+  type StockServiceSettings,
+} from '../../src/inventory/lanes/stock-service.js';
 import { createFreshDatabase, type FreshDatabase } from './fresh-database.js';
 import { until } from './until.js';
 

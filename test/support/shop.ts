@@ -3,7 +3,7 @@
  * behind the scenes can tell: the levels and the ledger as they are in MySQL.
  */
 import { QueryTypes } from 'sequelize';
-import { SequelizeProductCatalogue } from '../../src/database/sequelize-product-catalogue.js';
+import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';
 import { startServer, type ServerProcess } from './server-process.js';
 

@@ -40,7 +40,7 @@ afterAll(async () => {
 });
 
 async function keys(...args: string[]) {
-  const child = spawn(process.execPath, ['dist/src/keys.js', ...args], {
+  const child = spawn(process.execPath, ['dist/src/cli/keys.js', ...args], {
     env: { PATH: process.env.PATH, MYSQL_URL: shop.database.url },
   });
   const printed = { stdout: '', stderr: '' };

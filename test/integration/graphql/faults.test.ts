@@ -11,7 +11,7 @@ import {
   ProductsDocument,
   StockMovementsDocument,
 } from '../../generated/operations.js';
-import { openPool } from '../../../src/database/connect.js';
+import { openPool } from '../../../src/database/connections.js';
 import { createDatabaseUser, type DatabaseUser } from '../../support/database-user.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post, send } from '../../support/graphql-client.js';

@@ -2,7 +2,7 @@
 import { GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { createErrorTable } from '../../../src/graphql/format-error.js';
-import { InvalidRequestError } from '../../../src/inventory/request-form.js';
+import { InvalidRequestError } from '../../../src/inventory/operation.js';
 import { IdempotencyKeyReusedError } from '../../../src/inventory/stock-request.js';
 import { InvalidCursorError, StorageUnavailableError } from '../../../src/inventory/stock-store.js';
 

@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import { SCOPES, toScopes, type Scope } from '../../../src/auth/principal.js';
 import { guardRootFields, type Asker } from '../../../src/graphql/permissions.js';
-import { buildStockadeSchema } from '../../../src/graphql/schema.js';
+import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 
 const SCHEMA = buildStockadeSchema();
 

@@ -11,7 +11,7 @@ import {
   validate,
 } from 'graphql';
 import { LIMITS, operationLimits } from '../../../src/graphql/limits.js';
-import { buildStockadeSchema } from '../../../src/graphql/schema.js';
+import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 
 const COMMITTED = readFileSync('schema/schema.graphql', 'utf8');
 const SCHEMA = buildStockadeSchema();

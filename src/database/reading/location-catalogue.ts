@@ -1,0 +1,52 @@
+/** LocationCatalogue on MySQL. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
+import type { Location, LocationCatalogue } from '../../inventory/stock-store.js';
+import { available } from '../errors.js';
+import { Statements } from '../statements.js';
+import { committedValue, runTransaction } from '../writing/transactions.js';
+
+export class SequelizeLocationCatalogue implements LocationCatalogue {
+  constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
+
+  async locations(): Promise<readonly Location[]> {
+    const rows = await available(() =>
+      this.pools.reader.query<Pick<Location, 'id' | 'name'>>(
+        `SELECT id, name FROM locations ORDER BY id <> ?, id`,
+        { replacements: [DEFAULT_LOCATION_ID], type: QueryTypes.SELECT },
+      ),
+    );
+    return rows.map(toLocation);
+  }
+
+  async createLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadlineMs: number,
+  ): Promise<Location | null> {
+    const outcome = await runTransaction(
+      this.pools.writer,
+      deadlineMs,
+      async ({ transaction, settling }) => {
+        const statements = new Statements(this.pools.writer, transaction);
+        // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
+        const created = await statements.write(
+          'INSERT INTO locations (id, name) VALUES (?, ?) ON DUPLICATE KEY UPDATE id = locations.id',
+          [location.id, location.name],
+        );
+        if (created > 0) return true;
+        if (!settling) return false;
+        // An earlier COMMIT was never answered. Whoever created the very same location did what we wanted.
+        const [found] = await statements.read<{ name: string }>(
+          'SELECT name FROM locations WHERE id = ?',
+          [location.id],
+        );
+        return found?.name === location.name;
+      },
+    );
+    return committedValue(outcome) ? toLocation(location) : null;
+  }
+}
+
+function toLocation({ id, name }: Pick<Location, 'id' | 'name'>): Location {
+  return { id, name, isDefault: id === DEFAULT_LOCATION_ID };
+}

@@ -1,0 +1,48 @@
+/** ReservationCatalogue on MySQL. */
+import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Reservation, ReservedItem } from '../../inventory/reservation.js';
+import type { ReservationCatalogue } from '../../inventory/stock-store.js';
+import { available } from '../errors.js';
+import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
+
+export class SequelizeReservationCatalogue implements ReservationCatalogue {
+  constructor(private readonly pools: { readonly reader: Sequelize }) {}
+
+  async reservationById(id: string): Promise<Reservation | null> {
+    const rows = await this.read<ReservationHead & ReservedItem>(
+      `SELECT head.*, line.product_id AS productId, line.location_id AS locationId, line.quantity
+       FROM (SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference,
+                    created_at AS createdAt
+             FROM reservations WHERE id = ?) AS head
+       JOIN reservation_lines AS line ON line.reservation_id = head.id
+       ORDER BY line.line_index`,
+      [id],
+    );
+    const [head] = rows;
+    if (!head) return null;
+    const { status, expiresAt, reference, createdAt } = head;
+    const items = rows.map(({ productId, locationId, quantity }) => ({
+      productId,
+      locationId,
+      quantity,
+    }));
+    return { id, status, items, expiresAt, reference, createdAt };
+  }
+
+  async productsWithDueLines(limit: number): Promise<readonly string[]> {
+    const rows = await this.read<{ productId: string }>(
+      `SELECT DISTINCT product_id AS productId FROM (
+         SELECT product_id FROM reservation_lines WHERE held_until <= NOW(6)
+         ORDER BY held_until LIMIT ?
+       ) AS due`,
+      [limit],
+    );
+    return rows.map(({ productId }) => productId);
+  }
+
+  private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
+    return available(() =>
+      this.pools.reader.query<Row>(sql, { replacements, type: QueryTypes.SELECT }),
+    );
+  }
+}

@@ -1,0 +1,142 @@
+/**
+ * The statements of the writing transaction that concern reservations. A reservation's row is locked before any level,
+ * by whoever commits or releases it and by whoever gives back what it held, so that exactly one of them does.
+ */
+import type { DueLine, Reservation, ReservationStatus } from '../../inventory/reservation.js';
+import type { StockWrite } from '../../inventory/stock.js';
+import { UnexpectedRowCountError } from '../errors.js';
+import { Statements } from '../statements.js';
+
+/** A reservation whose row this transaction has locked. */
+export interface LockedReservation {
+  readonly id: string;
+  /** EXPIRED from the moment at which it expires, whether or not anybody has written it down. */
+  readonly status: ReservationStatus;
+  /** The operation that committed or released it. */
+  readonly closedBy: Buffer | null;
+}
+
+/** As it stands, whatever the row says: the database's clock decides. */
+export const EFFECTIVE_STATUS = `IF(status = 'ACTIVE' AND expires_at <= NOW(6), 'EXPIRED', status)`;
+
+export type ReservationHead = Omit<Reservation, 'items'>;
+
+export class ReservationStatements extends Statements {
+  /** Of these products, reservations that are over and still hold something; at most `limit`. */
+  async readDue(productIds: readonly string[], limit: number): Promise<readonly string[]> {
+    const rows = await this.read<{ id: string }>(
+      `SELECT DISTINCT reservation_id AS id FROM reservation_lines
+       WHERE product_id IN (?) AND held_until <= NOW(6) LIMIT ?`,
+      [productIds, limit],
+    );
+    return rows.map(({ id }) => id);
+  }
+
+  /** @param ids in byte order. */
+  async lock(ids: readonly string[]): Promise<readonly LockedReservation[]> {
+    return this.read<LockedReservation>(
+      `SELECT id, ${EFFECTIVE_STATUS} AS status, closed_by AS closedBy
+       FROM reservations WHERE id IN (?) ORDER BY id FOR UPDATE`,
+      [ids],
+    );
+  }
+
+  /** What these reservations, whose rows are locked, still hold of these products. */
+  async readHeldLines(
+    reservationIds: readonly string[],
+    productIds: readonly string[],
+  ): Promise<readonly DueLine[]> {
+    return this.read<DueLine>(
+      `SELECT reservation_id AS reservationId, line_index AS lineIndex, product_id AS productId,
+              location_id AS locationId, quantity
+       FROM reservation_lines
+       WHERE reservation_id IN (?) AND product_id IN (?) AND held_until IS NOT NULL`,
+      [reservationIds, productIds],
+    );
+  }
+
+  /** Marks that these lines hold nothing any more, and writes down that their reservations have expired. */
+  async giveBack(lines: readonly DueLine[]): Promise<void> {
+    if (lines.length === 0) return;
+    await this.endHolding(lines.map((line) => [line.reservationId, line.lineIndex]));
+    const reservationIds = [...new Set(lines.map((line) => line.reservationId))].sort();
+    await this.write(
+      `UPDATE reservations SET status = 'EXPIRED' WHERE id IN (?) AND status = 'ACTIVE'`,
+      [reservationIds],
+    );
+  }
+
+  /** For writes that end reservations: their lines hold nothing any more. */
+  async close(writes: readonly StockWrite[]): Promise<void> {
+    if (writes.length === 0) return;
+    const closed = await this.write(
+      `UPDATE reservations
+       SET status = CASE id ${writes.map(() => 'WHEN ? THEN ?').join(' ')} END,
+           closed_by = CASE id ${writes.map(() => 'WHEN ? THEN ?').join(' ')} END
+       WHERE id IN (?) AND status = 'ACTIVE'`,
+      [
+        ...writes.flatMap(({ reservation }) => [
+          reservation?.id,
+          reservation?.type === 'CLOSE' ? reservation.as : null,
+        ]),
+        ...writes.flatMap(({ reservation, operation }) => [reservation?.id, operation.id]),
+        writes.map(({ reservation }) => reservation?.id),
+      ],
+    );
+    if (closed !== writes.length) throw new UnexpectedRowCountError(writes.length, closed);
+    await this.endHolding(
+      writes.flatMap(({ reservation, lines }) =>
+        lines.map((line): [string, number] => [reservation?.id ?? '', line.index]),
+      ),
+    );
+  }
+
+  /** For writes that make reservations: from now on, by the database's clock, for as long as they say. */
+  async create(writes: readonly StockWrite[]): Promise<void> {
+    if (writes.length === 0) return;
+    await this.write(
+      `INSERT INTO reservations (id, reference, principal, created_by, created_at, expires_at) VALUES
+       ${writes.map(() => '(?, ?, ?, ?, NOW(6), NOW(6) + INTERVAL ? SECOND)').join(', ')}`,
+      writes.flatMap(({ reservation, reference, operation }) => [
+        reservation?.id,
+        reference,
+        operation.principal,
+        operation.id,
+        reservation?.type === 'CREATE' ? reservation.ttlSeconds : 0,
+      ]),
+    );
+    const lines = writes.flatMap(({ reservation, lines: ofWrite }) =>
+      ofWrite.map((line) => ({ ...line, reservationId: reservation?.id })),
+    );
+    await this.write(
+      `INSERT INTO reservation_lines
+         (reservation_id, line_index, product_id, location_id, quantity, held_until) VALUES
+       ${lines.map(() => '(?, ?, ?, ?, ?, (SELECT expires_at FROM reservations WHERE id = ?))').join(', ')}`,
+      lines.flatMap((line) => [
+        line.reservationId,
+        line.index,
+        line.productId,
+        line.locationId,
+        line.quantity,
+        line.reservationId,
+      ]),
+    );
+  }
+
+  async readHeads(ids: readonly string[]): Promise<readonly ReservationHead[]> {
+    return this.read<ReservationHead>(
+      `SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference, created_at AS createdAt
+       FROM reservations WHERE id IN (?)`,
+      [ids],
+    );
+  }
+
+  private async endHolding(lines: readonly (readonly [string, number])[]): Promise<void> {
+    const ended = await this.write(
+      `UPDATE reservation_lines SET held_until = NULL
+       WHERE (reservation_id, line_index) IN (?) AND held_until IS NOT NULL`,
+      [lines],
+    );
+    if (ended !== lines.length) throw new UnexpectedRowCountError(lines.length, ended);
+  }
+}

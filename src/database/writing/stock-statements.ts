@@ -1,0 +1,296 @@
+/**
+ * The statements of the writing transaction, each over a whole list: their number does not grow with the lines.
+ *
+ * Lists are sorted byte by byte before they come here, and joins are driven from the list, so that rows are locked in
+ * one order in every transaction.
+ */
+import type { Operation, StockLevelState } from '../../inventory/stock.js';
+import type { PlannedLevelChange, PlannedMovement } from '../../inventory/decision.js';
+import { UnexpectedRowCountError } from '../errors.js';
+import { Statements } from '../statements.js';
+
+interface Place {
+  readonly productId: string;
+  readonly locationId: string;
+}
+
+export interface StoredLine {
+  readonly operationKey: string;
+  readonly lineIndex: number;
+  readonly outcome: string;
+  readonly requested: number | null;
+  readonly available: number | null;
+  readonly sequence: number | null;
+}
+
+export interface StoredOperation {
+  readonly operationKey: string;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+  /** Its answers were kept for as long as they are kept. */
+  readonly expired: boolean;
+}
+
+/** Scope and key as bytes, in one string that can be a Map's key. */
+export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
+  return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
+}
+
+/** What many ledger lines have not: where none of a batch has it, it is neither sent nor read. */
+const OPTIONAL_COLUMNS: readonly {
+  readonly name: string;
+  readonly of: (movement: PlannedMovement) => string | Buffer | null;
+}[] = [
+  { name: 'reason', of: ({ write }) => write.reason },
+  { name: 'reference', of: ({ write }) => write.reference },
+  { name: 'idempotency_key', of: ({ write }) => bytesOf(write.operation.idempotencyKey) },
+  { name: 'principal', of: ({ write }) => write.operation.principal },
+];
+
+export class StockStatements extends Statements {
+  /**
+   * Takes the operations' rows, new or known, and locks them until the transaction ends; waits for whoever has them.
+   *
+   * @returns how many of them are new.
+   */
+  async claimOperations(operations: readonly KeyedOperation[]): Promise<number> {
+    // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
+    return this.write(
+      `INSERT INTO stock_operations (scope, idempotency_key, operation, fingerprint) VALUES ?
+       ON DUPLICATE KEY UPDATE operation = stock_operations.operation`,
+      [operations.map((o) => [o.scope, o.idempotencyKey, o.name, o.fingerprint])],
+    );
+  }
+
+  async readOperations(operations: readonly KeyedOperation[]): Promise<readonly StoredOperation[]> {
+    const rows = await this.read<{
+      scope: Buffer;
+      idempotency_key: Buffer;
+      operation: string;
+      fingerprint: Buffer;
+      answer_expired: number;
+    }>(
+      `SELECT scope, idempotency_key, operation, fingerprint, answer_expired
+       FROM stock_operations WHERE (scope, idempotency_key) IN (?)`,
+      [operations.map((o) => [o.scope, o.idempotencyKey])],
+    );
+    return rows.map((row) => ({
+      operationKey: operationKeyOf(row.scope, row.idempotency_key),
+      name: row.operation,
+      fingerprint: row.fingerprint,
+      expired: row.answer_expired !== 0,
+    }));
+  }
+
+  async readOperationLines(operations: readonly KeyedOperation[]): Promise<readonly StoredLine[]> {
+    const rows = await this.read<{
+      scope: Buffer;
+      idempotency_key: Buffer;
+      line_index: number;
+      outcome: string;
+      requested: number | null;
+      available: number | null;
+      sequence: number | null;
+    }>(
+      `SELECT scope, idempotency_key, line_index, outcome, requested, available, sequence
+       FROM stock_operation_lines WHERE (scope, idempotency_key) IN (?)`,
+      [operations.map((o) => [o.scope, o.idempotencyKey])],
+    );
+    return rows.map((row) => ({
+      operationKey: operationKeyOf(row.scope, row.idempotency_key),
+      lineIndex: row.line_index,
+      outcome: row.outcome,
+      requested: row.requested,
+      available: row.available,
+      sequence: row.sequence,
+    }));
+  }
+
+  async insertOperationLines(lines: readonly OperationLineRow[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_operation_lines
+         (scope, idempotency_key, line_index, outcome, requested, available, sequence) VALUES ?`,
+      [
+        lines.map((l) => [
+          l.scope,
+          l.idempotencyKey,
+          l.lineIndex,
+          l.outcome,
+          l.requested,
+          l.available,
+          l.sequence,
+        ]),
+      ],
+    );
+  }
+
+  async readLevels(
+    places: readonly Place[],
+    { lock }: { lock: boolean },
+  ): Promise<readonly StockLevelState[]> {
+    const rows = await this.read<{
+      product_id: string;
+      location_id: string;
+      on_hand: number;
+      reserved: number;
+      last_sequence: number;
+      version: number;
+    }>(
+      `SELECT product_id, location_id, on_hand, reserved, last_sequence, version
+       FROM stock_levels WHERE (product_id, location_id) IN (?)
+       ORDER BY product_id, location_id${lock ? ' FOR UPDATE' : ''}`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+    return rows.map((row) => ({
+      productId: row.product_id,
+      locationId: row.location_id,
+      onHand: row.on_hand,
+      reserved: row.reserved,
+      lastSequence: row.last_sequence,
+      version: row.version,
+    }));
+  }
+
+  /** Those of these levels that nobody has locked. */
+  async readFreeLevels(places: readonly Place[]): Promise<readonly Place[]> {
+    const rows = await this.read<{ product_id: string; location_id: string }>(
+      `SELECT product_id, location_id FROM stock_levels
+       WHERE (product_id, location_id) IN (?) FOR UPDATE SKIP LOCKED`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+    return rows.map((row) => ({ productId: row.product_id, locationId: row.location_id }));
+  }
+
+  /** Which of these ids exist. */
+  async readExisting(
+    table: 'products' | 'locations',
+    ids: readonly string[],
+  ): Promise<ReadonlySet<string>> {
+    const rows = await this.read<{ id: string }>(`SELECT id FROM ${table} WHERE id IN (?)`, [ids]);
+    return new Set(rows.map((row) => row.id));
+  }
+
+  /**
+   * Changes the levels, each only if it is still as it was read and holds enough.
+   *
+   * @throws UnexpectedRowCountError where one of them is not.
+   */
+  async changeLevels(changes: readonly PlannedLevelChange[]): Promise<void> {
+    const [first, ...rest] = changes.map((change) => [
+      change.productId,
+      change.locationId,
+      change.before?.version ?? 0,
+      change.delta,
+      change.reservedDelta,
+      change.movements,
+    ]);
+    if (!first) return;
+    const changed = await this.write(
+      `UPDATE (
+         SELECT CONVERT(? USING ascii) COLLATE ascii_bin AS product_id,
+                CONVERT(? USING ascii) COLLATE ascii_bin AS location_id,
+                ? AS version, ? AS delta, ? AS reserved_delta, ? AS movements
+         ${rest.map(() => 'UNION ALL SELECT ?, ?, ?, ?, ?, ?').join('\n')}
+       ) AS wanted
+       STRAIGHT_JOIN stock_levels AS current_level
+         ON current_level.product_id = wanted.product_id AND current_level.location_id = wanted.location_id
+       SET current_level.on_hand = current_level.on_hand + wanted.delta,
+           current_level.reserved = current_level.reserved + wanted.reserved_delta,
+           current_level.last_sequence = current_level.last_sequence + wanted.movements,
+           current_level.version = current_level.version + 1
+       WHERE current_level.version = wanted.version
+         AND current_level.on_hand - current_level.reserved + wanted.delta - wanted.reserved_delta >= 0`,
+      [first, ...rest].flat(),
+    );
+    if (changed !== changes.length) throw new UnexpectedRowCountError(changes.length, changed);
+  }
+
+  /** Creates the levels that do not exist, empty; whoever creates one first is fine with everybody. */
+  async createLevels(places: readonly Place[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_levels (product_id, location_id) VALUES ?
+       ON DUPLICATE KEY UPDATE version = stock_levels.version`,
+      [places.map((place) => [place.productId, place.locationId])],
+    );
+  }
+
+  /** Creates levels that do not exist, with their first stock. A level that does exist is a duplicate: a lost race. */
+  async insertLevels(levels: readonly (Place & { readonly onHand: number })[]): Promise<void> {
+    await this.write(
+      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES ?`,
+      [
+        levels.map(({ productId, locationId, onHand }) => {
+          const moved = onHand > 0 ? 1 : 0;
+          return [productId, locationId, onHand, moved, moved];
+        }),
+      ],
+    );
+  }
+
+  async insertMovements(
+    movements: readonly PlannedMovement[],
+    fencingTokenOf: (productId: string) => bigint | null,
+  ): Promise<void> {
+    const optional = OPTIONAL_COLUMNS.filter(({ of }) => movements.some((m) => of(m) !== null));
+    const names = optional.map(({ name }) => `, ${name}`).join('');
+    await this.write(
+      `INSERT INTO stock_movements
+         (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
+          operation_id, line_index, fencing_token${names}) VALUES ?`,
+      [
+        movements.map((m) => [
+          m.line.productId,
+          m.line.locationId,
+          m.sequence,
+          m.kind,
+          m.delta,
+          m.quantityBefore,
+          m.quantityAfter,
+          m.availableAfter,
+          m.write.operation.id,
+          m.line.index,
+          fencingTokenOf(m.line.productId),
+          ...optional.map(({ of }) => of(m)),
+        ]),
+      ],
+    );
+  }
+
+  /** The ledger lines that these operations have written already. */
+  async readMovementsOf(operations: readonly Operation[]): Promise<readonly WrittenMovement[]> {
+    return this.read<WrittenMovement>(
+      `SELECT operation_id AS operationId, line_index AS lineIndex, sequence, available_after AS availableAfter
+       FROM stock_movements WHERE operation_id IN (?)`,
+      [operations.map((operation) => operation.id)],
+    );
+  }
+}
+
+export interface KeyedOperation {
+  readonly operationKey: string;
+  readonly scope: Buffer;
+  readonly idempotencyKey: Buffer;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+}
+
+export interface OperationLineRow {
+  readonly scope: Buffer;
+  readonly idempotencyKey: Buffer;
+  readonly lineIndex: number;
+  readonly outcome: string;
+  readonly requested: number | null;
+  readonly available: number | null;
+  readonly sequence: number | null;
+}
+
+export interface WrittenMovement {
+  readonly operationId: Buffer;
+  readonly lineIndex: number;
+  readonly sequence: number;
+  readonly availableAfter: number;
+}
+
+function bytesOf(text: string | null): Buffer | null {
+  return text === null ? null : Buffer.from(text, 'utf8');
+}

@@ -1,0 +1,116 @@
+/**
+ * What an operation has to pass before it is subscribed to: the same syntax, rules, limits and page budget as over
+ * HTTP, and the same errors where it does not.
+ */
+import {
+  GraphQLError,
+  OperationTypeNode,
+  getOperationAST,
+  getVariableValues,
+  parse,
+  specifiedRules,
+  validate,
+  type DocumentNode,
+  type ExecutionArgs,
+  type GraphQLFormattedError,
+  type GraphQLSchema,
+} from 'graphql';
+import type { Logger } from 'pino';
+import type { RequestContext } from '../graphql/context.js';
+import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
+import { LIMITS, operationLimits } from '../graphql/limits.js';
+import { PageBudget } from '../graphql/page-budget.js';
+
+export interface AskedOperation {
+  readonly query: string;
+  readonly operationName?: string | null | undefined;
+  readonly variables?: Readonly<Record<string, unknown>> | null | undefined;
+}
+
+export class SubscriptionGate {
+  private readonly errors: ErrorTable;
+  private readonly pages: PageBudget;
+
+  constructor(
+    private readonly schema: GraphQLSchema,
+    settings: { readonly log: Logger; readonly introspection: boolean },
+  ) {
+    this.errors = createErrorTable(settings.log, { suggestions: settings.introspection });
+    this.pages = new PageBudget(schema);
+  }
+
+  /** What to subscribe with, or all that is wrong with the operation. */
+  admit(asked: AskedOperation, context: RequestContext): ExecutionArgs | readonly GraphQLError[] {
+    try {
+      return this.check(asked, context);
+    } catch (error) {
+      if (error instanceof RefusedOperation) return error.errors;
+      if (error instanceof GraphQLError) return [error];
+      throw error;
+    }
+  }
+
+  /** As a client may see it. */
+  formatted(errors: readonly GraphQLError[]): GraphQLFormattedError[] {
+    return errors.map((error) => {
+      // What an error would be over HTTP, its status, is nothing to a WebSocket.
+      const extensions = { ...error.extensions, http: undefined };
+      return this.errors.formatError({ ...error.toJSON(), extensions }, error);
+    });
+  }
+
+  private check(asked: AskedOperation, contextValue: RequestContext): ExecutionArgs {
+    const { schema } = this;
+    const { operationName } = asked;
+    const document = parsed(asked.query);
+    const mistakes = validate(schema, document, [...specifiedRules, operationLimits], {
+      maxErrors: LIMITS.errors,
+    });
+    refuse('GRAPHQL_VALIDATION_FAILED', mistakes);
+    const operation = getOperationAST(document, operationName);
+    if (!operation) {
+      const message = operationName
+        ? `Unknown operation named "${operationName}".`
+        : 'Must provide operation name if query contains multiple operations.';
+      throw withCode('OPERATION_RESOLUTION_FAILURE', new GraphQLError(message));
+    }
+    if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
+      const message = 'A WebSocket serves subscriptions alone; send queries and mutations by POST.';
+      throw withCode('BAD_REQUEST', new GraphQLError(message));
+    }
+    const variables = asked.variables ?? {};
+    const { variableDefinitions = [] } = operation;
+    const coerced = getVariableValues(schema, variableDefinitions, variables, {
+      maxErrors: LIMITS.errors,
+    });
+    refuse('BAD_USER_INPUT', coerced.errors ?? []);
+    this.pages.assertKept(document, operation, variables);
+    return { schema, document, operationName, variableValues: variables, contextValue };
+  }
+}
+
+class RefusedOperation extends Error {
+  constructor(readonly errors: readonly GraphQLError[]) {
+    super('The operation is refused.');
+    this.name = 'RefusedOperation';
+  }
+}
+
+function refuse(code: string, errors: readonly GraphQLError[]): void {
+  if (errors.length === 0) return;
+  throw new RefusedOperation(errors.map((error) => withCode(code, error)));
+}
+
+function parsed(query: string): DocumentNode {
+  try {
+    return parse(query, { maxTokens: LIMITS.tokens });
+  } catch (error) {
+    if (error instanceof GraphQLError) throw withCode('GRAPHQL_PARSE_FAILED', error);
+    throw error;
+  }
+}
+
+function withCode(code: string, error: GraphQLError): GraphQLError {
+  const { message, nodes = null, source = null, positions = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, extensions: { code } });
+}

@@ -1,0 +1,180 @@
+/**
+ * One connection to Redis as a lock needs it: a command is sent once and now, or fails now. Nothing is queued while
+ * Redis is away, nothing sent again behind our back, and silence is a failure.
+ *
+ * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
+ * takes several looks in a row without an answer; a pause of this process, however long, is one look.
+ */
+import { Redis } from 'ioredis';
+import type { Clock, Random, Timer } from '../time/clock.js';
+import { failureOf, LOST, type RedisFailure } from './failure.js';
+
+/** Bounds of connecting, in milliseconds. */
+export const CONNECTING = Object.freeze({
+  timeoutMs: 1_000,
+  retryDelayMinMs: 50,
+  /** The longest pause between two attempts to connect. */
+  retryDelayMaxMs: 1_000,
+});
+
+/** How often we look during the time that is given to an answer. */
+const LOOKS = 3;
+
+export interface ConnectionSettings {
+  readonly url: string;
+  /** Shown by CLIENT LIST. */
+  readonly name: string;
+  readonly commandTimeoutMs: number;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+export interface ConnectionEvents {
+  onReady(): void;
+  /** For each failed try to connect and each loss of the connection. */
+  onDown(failure: RedisFailure): void;
+}
+
+export class RedisConnection {
+  readonly redis: Redis;
+  private failure: RedisFailure | null = null;
+  private closed = false;
+  private isReady = false;
+  private handshake: Timer | null = null;
+  private unanswered = 0;
+  private answers = 0;
+  private watch: Timer | null = null;
+
+  constructor(
+    private readonly settings: ConnectionSettings,
+    private readonly events: ConnectionEvents,
+  ) {
+    this.redis = new Redis(settings.url, {
+      connectionName: settings.name,
+      lazyConnect: true,
+      enableOfflineQueue: false,
+      autoResendUnfulfilledCommands: false,
+      autoResubscribe: false,
+      enableReadyCheck: false,
+      disableClientInfo: true,
+      maxRetriesPerRequest: 0,
+      connectTimeout: CONNECTING.timeoutMs,
+      disconnectTimeout: 1,
+      retryStrategy: (times) => retryDelayMs(times, settings.random),
+    });
+    this.redis.on('connecting', () => {
+      this.onConnecting();
+    });
+    this.redis.on('error', (error: unknown) => {
+      this.failure = failureOf(error);
+    });
+    this.redis.on('ready', () => {
+      this.onReady();
+    });
+    this.redis.on('close', () => {
+      this.onClose();
+    });
+    this.redis.on('end', () => {
+      this.onEnd();
+    });
+  }
+
+  get ready(): boolean {
+    return this.isReady;
+  }
+
+  /** Connects, and from then on reconnects by itself. */
+  open(): void {
+    this.redis.connect().catch(() => undefined); // onDown tells why.
+  }
+
+  close(): void {
+    this.closed = true;
+    this.handshake?.cancel();
+    this.watch?.cancel();
+    this.redis.disconnect();
+  }
+
+  /** Gives up the present connection; the next is tried by itself. What is unanswered fails. */
+  drop(failure: RedisFailure): void {
+    this.failure = failure;
+    this.redis.disconnect(true);
+  }
+
+  /** Sends something, watches for the answer, and reads it. */
+  run<A, T>(send: (redis: Redis) => Promise<A>, read: (answer: A) => T): Promise<T> {
+    this.unanswered += 1;
+    if (!this.watch) this.watchSilence(0, this.answers);
+    return send(this.redis).then(
+      (answer) => {
+        this.unanswered -= 1;
+        this.answers += 1;
+        return read(answer);
+      },
+      (error: unknown) => {
+        this.unanswered -= 1;
+        throw error;
+      },
+    );
+  }
+
+  private watchSilence(looks: number, answers: number): void {
+    const { clock, commandTimeoutMs } = this.settings;
+    this.watch = clock.after(commandTimeoutMs / LOOKS, () => {
+      this.watch = null;
+      if (this.unanswered === 0) return;
+      if (this.answers !== answers) this.watchSilence(0, this.answers);
+      else if (looks < LOOKS) this.watchSilence(looks + 1, answers);
+      else this.onSilence();
+    });
+  }
+
+  private onSilence(): void {
+    const reason = `Redis has not answered in ${this.settings.commandTimeoutMs} ms`;
+    const failure: RedisFailure = { kind: 'away', reason };
+    this.drop(failure);
+    this.events.onDown(failure);
+  }
+
+  private onConnecting(): void {
+    this.failure = null;
+    this.handshake?.cancel();
+    // A server that accepts connections and says nothing is known to ioredis as no failure.
+    this.handshake = this.settings.clock.after(CONNECTING.timeoutMs, () => {
+      this.drop({ kind: 'away', reason: 'Redis does not answer' });
+    });
+  }
+
+  private onReady(): void {
+    this.handshake?.cancel();
+    if (this.closed) return;
+    // ioredis goes on in database 0 where the one that was asked for does not exist.
+    if (this.failure?.kind === 'refused') {
+      this.drop(this.failure);
+      return;
+    }
+    this.isReady = true;
+    this.events.onReady();
+  }
+
+  private onClose(): void {
+    this.handshake?.cancel();
+    this.isReady = false;
+    if (!this.closed) this.events.onDown(this.failure ?? LOST);
+  }
+
+  /** ioredis gives up where a connection is dropped before it has a socket. */
+  private onEnd(): void {
+    if (this.closed) return;
+    this.settings.clock.after(retryDelayMs(1, this.settings.random), () => {
+      if (!this.closed) this.open();
+    });
+  }
+}
+
+/** Doubles up to the longest pause; half of it is chance, so that a fleet does not return in one moment. */
+export function retryDelayMs(times: number, random: Random): number {
+  const { retryDelayMinMs, retryDelayMaxMs } = CONNECTING;
+  const fullMs = Math.min(retryDelayMinMs * 2 ** Math.min(times, 16), retryDelayMaxMs);
+  return fullMs / 2 + (random() * fullMs) / 2;
+}

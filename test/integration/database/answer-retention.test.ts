@@ -1,0 +1,107 @@
+/** Stored answers expire; their keys never do. */
+import { jest } from '@jest/globals';
+import { CommitSlots } from '../../../src/inventory/lanes/commit-slots.js';
+import { AnswerRetention } from '../../../src/inventory/answer-retention.js';
+import { NamedTurns } from '../../../src/database/named-turns.js';
+import { SequelizeAnswerArchive } from '../../../src/database/writing/answer-archive.js';
+import { DeductStockDocument } from '../../generated/operations.js';
+import { closeClient } from '../../support/graphql-client.js';
+import { runApp, type RunningApp } from '../../support/running-app.js';
+import { Shop } from '../../support/shop.js';
+import { askStock, brief, deduction } from '../../support/stock-calls.js';
+
+jest.setTimeout(60_000);
+
+let shop: Shop;
+let app: RunningApp;
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  app = await runApp(shop.database.url);
+});
+
+afterAll(async () => {
+  closeClient();
+  await app.stop();
+  const problems = await shop.problems();
+  await shop.close();
+  expect(problems).toEqual([]);
+});
+
+const NEVER = new AbortController().signal;
+
+async function expire(days = 30): Promise<void> {
+  const { sequelize } = shop.database;
+  const pools = { reader: sequelize, writer: sequelize };
+  const archive = new SequelizeAnswerArchive(pools);
+  const turns = new NamedTurns(pools);
+  await new AnswerRetention(archive, new CommitSlots(1), turns, days).expire(NEVER);
+}
+
+async function age(keys: string, days: number): Promise<void> {
+  await shop.database.sequelize.query(
+    'UPDATE stock_operations SET created_at = NOW(6) - INTERVAL ? DAY WHERE idempotency_key LIKE ?',
+    { replacements: [days, keys] },
+  );
+}
+
+async function storedAnswers(): Promise<unknown> {
+  const [rows] = await shop.database.sequelize.query(
+    'SELECT COUNT(*) AS answers FROM stock_operation_lines',
+  );
+  return (rows[0] as { answers: unknown }).answers;
+}
+
+const ask = (call: ReturnType<typeof deduction>) => askStock(app.ask.resolvers, call);
+
+test('an old answer is dropped, its key is known for ever, and nothing is applied again', async () => {
+  const id = await shop.newProduct(9);
+  const old = deduction({ [id]: 1 }, { idempotencyKey: 'old-1' });
+  const young = deduction({ [id]: 2 }, { idempotencyKey: 'young-1' });
+  expect([brief(await ask(old)), brief(await ask(young))]).toEqual([[8], [6]]);
+  await age('old-%', 31);
+  await age('young-%', 29);
+  await expire();
+
+  expect(await ask(old)).toEqual({ kind: 'FAULT', code: 'IDEMPOTENCY_KEY_REUSED' });
+  const { errors } = await app.ask.http(DeductStockDocument, { input: old.input });
+  expect(errors?.[0]?.message).toMatch(/its answer has expired/);
+  expect(await ask(young)).toMatchObject({ kind: 'ANSWERED', replayed: true });
+  expect(await shop.onHand(id)).toBe(6);
+});
+
+test('many are dropped in batches, however they arrive, and a second time nothing is left to do', async () => {
+  const id = await shop.newProduct(2_000);
+  await Promise.all(
+    Array.from({ length: 1_100 }, (_, at) =>
+      ask(deduction({ [id]: 1 }, { idempotencyKey: `many-${at}` })),
+    ),
+  );
+  await age('many-%', 40);
+  const before = Number(await storedAnswers());
+  await Promise.all([expire(), expire()]);
+  await expire();
+  expect(Number(await storedAnswers())).toBe(before - 1_100);
+  const [rows] = await shop.database.sequelize.query(
+    `SELECT COUNT(*) AS kept FROM stock_operations WHERE answer_expired AND idempotency_key LIKE 'many-%'`,
+  );
+  expect(Number((rows[0] as { kept: unknown }).kept)).toBe(1_100);
+});
+
+test('one process works at a time', async () => {
+  const { sequelize } = shop.database;
+  const turns = new NamedTurns({ reader: sequelize });
+  const order: string[] = [];
+  await turns.exclusively('a', async () => {
+    order.push('first');
+    await turns.exclusively('a', async () => {
+      order.push('second');
+      await Promise.resolve();
+    });
+    await turns.exclusively('b', async () => {
+      order.push('of another name');
+      await Promise.resolve();
+    });
+  });
+  expect(order).toEqual(['first', 'of another name']);
+});

@@ -1,0 +1,60 @@
+/** The counters as Prometheus reads them. */
+import { StatsCollector } from '../../../src/lock/stats.js';
+import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
+
+const NOTHING = { lock: null, feed: null, publisher: null };
+
+async function linesOf(page: ReturnType<typeof stockadeMetrics>): Promise<string[]> {
+  return (await page.read()).split('\n');
+}
+
+test('every reading has the numbers of its moment', async () => {
+  const collector = new StatsCollector();
+  const page = stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } });
+  expect(await linesOf(page)).toContain('stockade_lock_acquisitions_total{outcome="acquired"} 0');
+  collector.acquired += 3;
+  collector.timeouts += 1;
+  collector.waitersNow = 7;
+  collector.handOffs.remote += 2;
+  const lines = await linesOf(page);
+  expect(lines).toContain('stockade_lock_acquisitions_total{outcome="acquired"} 3');
+  expect(lines).toContain('stockade_lock_acquisitions_total{outcome="timed_out"} 1');
+  expect(lines).toContain('# TYPE stockade_lock_waiters gauge');
+  expect(lines).toContain('stockade_lock_waiters 7');
+  expect(lines).toContain('stockade_lock_hand_offs_total{to="remote"} 2');
+});
+
+test('durations are a cumulative histogram in seconds', async () => {
+  const collector = new StatsCollector();
+  for (const waitedMs of [0.5, 4, 4, 70, 20_000]) collector.waitTime.add(waitedMs);
+  const lines = await linesOf(
+    stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } }),
+  );
+  const buckets = lines.filter((line) => line.startsWith('stockade_lock_wait_seconds_bucket'));
+  expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.001"} 1');
+  expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.005"} 3');
+  expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.1"} 4');
+  expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="10"} 4');
+  expect(buckets.at(-1)).toBe('stockade_lock_wait_seconds_bucket{le="+Inf"} 5');
+  expect(lines).toContain('stockade_lock_wait_seconds_sum 20.0785');
+  expect(lines).toContain('stockade_lock_wait_seconds_count 5');
+});
+
+test('without a lock the process alone is measured', async () => {
+  const lines = await linesOf(stockadeMetrics(NOTHING));
+  expect(lines.filter((line) => line.includes('stockade_lock'))).toEqual([]);
+  const [memory] = lines.filter((line) => line.startsWith('process_resident_memory_bytes '));
+  expect(Number(memory?.split(' ')[1])).toBeGreaterThan(1_000_000);
+});
+
+test('watching is counted apart from telling the other processes', async () => {
+  const feed = { stats: () => ({ watchers: 2, changes: 30, missed: 4, overflows: 1 }) };
+  const publisher = { stats: () => ({ published: 50, dropped: 6 }) };
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, feed, publisher }));
+  expect(lines).toContain('stockade_watchers 2');
+  expect(lines).toContain('stockade_watch_changes_total 30');
+  expect(lines).toContain('stockade_watch_missed_total 4');
+  expect(lines).toContain('stockade_watch_overflows_total 1');
+  expect(lines).toContain('stockade_changes_published_total{outcome="published"} 50');
+  expect(lines).toContain('stockade_changes_published_total{outcome="dropped"} 6');
+});
