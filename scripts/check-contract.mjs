@@ -1,7 +1,8 @@
 /**
  * Holds the emitted schema against a contract: whatever is emitted must be in the contract, the same in names,
  * arguments, defaults, nullability, kinds, interfaces and members; descriptions are free. A part of the contract is
- * fine: what is built must not differ, what is not built is nobody's promise.
+ * fine: what is built must not differ. Types, fields, and optional arguments and input fields may be missing; a required
+ * argument or input field may not, because a client has to send it.
  *
  *     node scripts/check-contract.mjs path/to/contract.graphql [path/to/schema.graphql]
  *
@@ -46,7 +47,7 @@ export function differences(contractSdl, schemaSdl) {
         return expected === shape ? [] : [`${part} is ${shape}, in the contract ${expected}`];
       });
     })
-    .concat(missingArguments(contract, schema));
+    .concat(missingRequired(contract, schema));
 }
 
 function kindOf(type) {
@@ -82,17 +83,22 @@ function inputShape({ type, defaultValue }) {
   return `${String(type)} = ${print(astFromValue(defaultValue, type))}`;
 }
 
-/** Leaving a field out is fine, leaving out its arguments or an input's fields is another field. */
-function missingArguments(contract, schema) {
+/** `ID!`, but neither `ID` nor `Int! = 0`. */
+function isRequired(inputShape) {
+  return inputShape.endsWith('!');
+}
+
+/** A client of the contract sends what is required, and a schema that does not know it refuses the request. */
+function missingRequired(contract, schema) {
   return Object.values(contract.getTypeMap()).flatMap((promised) => {
     const type = schema.getType(promised.name);
     if (isIntrospectionType(promised) || !type || type.constructor !== promised.constructor)
       return [];
     const has = partsOf(type);
-    return [...partsOf(promised).keys()]
-      .filter((part) => !has.has(part))
-      .filter((part) => isInputObjectType(promised) || has.has(/^(.+)\(/.exec(part)?.[1]))
-      .map((part) => `${part} is missing`);
+    return [...partsOf(promised)]
+      .filter(([part, shape]) => !has.has(part) && isRequired(shape))
+      .filter(([part]) => isInputObjectType(promised) || has.has(/^(.+)\(/.exec(part)?.[1]))
+      .map(([part]) => `${part} is missing`);
   });
 }
 

@@ -1,7 +1,7 @@
 /**
- * Time and chance, as one small thing that is passed in: only here are they read, so tests can own them.
+ * Time and randomness, passed in to whatever needs them, so that a test or a simulation can own both.
  *
- * The clock is monotonic. A wall clock that is set back would make an expired lease look fresh.
+ * The clock is monotonic: a wall clock that is set back would make an expired lease look fresh.
  */
 
 export interface Clock {
@@ -9,7 +9,9 @@ export interface Clock {
   nowMs(): number;
   /** Calls back once, unless cancelled before. */
   after(delayMs: number, callback: () => void): Timer;
-  /** For people only: nothing is decided by it. */
+  /** Calls back after the current turn of the event loop, when all that arrived in it has been handled. */
+  soon(callback: () => void): void;
+  /** The wall clock, for logs and messages only: nothing is decided by it. */
   today(): Date;
 }
 
@@ -30,6 +32,9 @@ export const systemClock: Clock = {
         clearTimeout(timeout);
       },
     };
+  },
+  soon: (callback) => {
+    setImmediate(callback);
   },
   today: () => new Date(),
 };

@@ -20,6 +20,10 @@ export class FakeClock implements Clock {
     return { cancel: () => this.due.delete(timer) };
   }
 
+  soon(callback: () => void): void {
+    setImmediate(callback);
+  }
+
   today(): Date {
     return new Date(this.timeMs);
   }

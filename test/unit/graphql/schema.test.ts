@@ -73,12 +73,12 @@ describe('the check against a contract', () => {
 
   const CONTRACT = `
     interface Error { message: String! }
-    type Query { products(first: Int, ids: [ID!] = ["a"]): [Product!]!  other: String }
+    type Query { products(kind: Kind!, first: Int, ids: [ID!] = ["a"]): [Product!]!  other: String }
     type Product { id: ID!  name: String!  kind: Kind! }
     type Missing implements Error { message: String! }
     union Answer = Product | Missing
     enum Kind { SMALL LARGE }
-    input New { id: ID!  quantity: Int! = 0 }
+    input New { id: ID!  quantity: Int! = 0  note: String }
     type Mutation { make(input: New!): Answer! }
   `;
 
@@ -93,16 +93,26 @@ describe('the check against a contract', () => {
   });
 
   test.each([
+    ['an optional argument', 'first: Int, ', ''],
+    ['an argument with a default', ', ids: [ID!] = ["a"]', ''],
+    ['an input field with a default', 'quantity: Int! = 0', ''],
+    ['an optional input field', 'note: String', ''],
+  ])('lets %s be missing', (_, from, to) => {
+    expect(CONTRACT).toContain(from);
+    expect(check(CONTRACT, CONTRACT.replace(from, to))).toEqual([]);
+  });
+
+  test.each([
     ['a field of its own', 'name: String!', 'name: String!  mine: Int'],
     ['another nullability', 'name: String!', 'name: String'],
     ['another type', 'id: ID!  name', 'id: String!  name'],
     ['another argument type', 'first: Int', 'first: Int!'],
     ['an argument of its own', 'first: Int', 'first: Int, mine: Int'],
-    ['a missing argument', 'first: Int, ', ''],
+    ['a missing required argument', 'kind: Kind!, ', ''],
     ['another default', '= 0', '= 1'],
     ['no default', '= 0', ''],
     ['another default of a list', '["a"]', '["b"]'],
-    ['a missing input field', 'quantity: Int! = 0', ''],
+    ['a missing required input field', 'id: ID!  quantity', 'quantity'],
     ['a missing interface', 'implements Error', ''],
     ['a value of its own', 'SMALL', 'SMALL MEDIUM'],
     ['a member of its own', '| Missing', '| Missing | Query'],
