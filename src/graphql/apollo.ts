@@ -1,4 +1,4 @@
-/** Apollo Server as it is run here: every default that matters is said, none of it is left to the environment. */
+/** Apollo Server with every default that matters written out: nothing depends on the environment. */
 import { ApolloServer, type GraphQLRequestListener } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -8,31 +8,24 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import {
-  GraphQLError,
-  Kind,
-  OperationTypeNode,
-  type DocumentNode,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
 import { createErrorTable, toRequestError } from './format-error.js';
-import { LIMITS, operationLimits } from './limits.js';
-import { PageBudget } from './page-budget.js';
+import { LIMITS, assertNodesWithinLimit, operationLimits } from './limits.js';
 import { assertPermitted } from './permissions.js';
+import { fragmentsOf, surveyOf } from './survey.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
   readonly environment: 'development' | 'production' | 'test';
-  /** Whether a browser that opens the endpoint gets Apollo Sandbox. */
+  /** Whether the endpoint shows Apollo Sandbox to a browser. */
   readonly sandbox: boolean;
   readonly introspection: boolean;
 }
 
-/** What Sandbox opens with: the operation that all of this is about. */
+/** What Sandbox opens with. */
 const FIRST_OPERATION = {
   document: `mutation DeductStock($input: DeductStockInput!) {
   deductStock(input: $input) {
@@ -46,9 +39,10 @@ const FIRST_OPERATION = {
   variables: { input: { items: [{ productId: 'flash-sale', quantity: 1 }] } },
 };
 
-function notByHttp(): GraphQLError {
+function notOverHttp(): GraphQLError {
   return new GraphQLError(
-    'A subscription is served over a WebSocket at this address, in the protocol graphql-transport-ws.',
+    'Subscriptions are not served over HTTP; got one. ' +
+      'Open a WebSocket at this address, with the protocol graphql-transport-ws.',
     { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
   );
 }
@@ -56,14 +50,19 @@ function notByHttp(): GraphQLError {
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
   const errors = createErrorTable(log, { suggestions: settings.introspection });
-  const pages = new PageBudget(schema);
   const checked = Promise.resolve();
   const checks: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: ({ document, operation, request, contextValue }) => {
       if (!operation) return checked;
-      if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notByHttp();
-      refuseEarly(schema, document, operation, contextValue);
-      pages.assertKept(document, operation, request.variables ?? {});
+      if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notOverHttp();
+      const survey = surveyOf(schema, operation, () => fragmentsOf(document));
+      try {
+        // The resolvers check it again; here the answer is one error with its HTTP status.
+        assertPermitted(contextValue, survey);
+      } catch (error) {
+        throw toRequestError(error);
+      }
+      assertNodesWithinLimit(survey, request.variables ?? {});
       return checked;
     },
   };
@@ -81,7 +80,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     validationRules: [operationLimits],
     includeStacktraceInErrorResponses: false,
     formatError: errors.formatError,
-    // Signals are the process edge's.
+    // main.ts handles signals.
     stopOnTerminationSignals: false,
     plugins: [
       errors.plugin,
@@ -99,24 +98,4 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       ApolloServerPluginUsageReportingDisabled(),
     ],
   });
-}
-
-/** What the schema would refuse field by field is one answer here, with its HTTP status. */
-function refuseEarly(
-  schema: GraphQLSchema,
-  document: DocumentNode,
-  operation: OperationDefinitionNode,
-  context: RequestContext,
-): void {
-  const fragments = () =>
-    Object.fromEntries(
-      document.definitions.flatMap((definition) =>
-        definition.kind === Kind.FRAGMENT_DEFINITION ? [[definition.name.value, definition]] : [],
-      ),
-    );
-  try {
-    assertPermitted(context, { schema, operation }, fragments);
-  } catch (error) {
-    throw toRequestError(error);
-  }
 }

@@ -1,173 +1,69 @@
-/**
- * What an operation may ask for at most, checked with GraphQL's own validation, so that an operation that is sent again
- * with other variables is not measured again. Fragments are followed: what they hide counts as if it were written out.
- */
-import {
-  GraphQLError,
-  Kind,
-  OperationTypeNode,
-  type ASTVisitor,
-  type FragmentDefinitionNode,
-  type OperationDefinitionNode,
-  type SelectionNode,
-  type SelectionSetNode,
-  type ValidationContext,
-} from 'graphql';
+/** What an operation may ask for at most. The same limits hold over HTTP and over WebSockets. */
+import { GraphQLError, OperationTypeNode, type ASTVisitor, type ValidationContext } from 'graphql';
+import { surveyDocument, type Size, type Survey } from './survey.js';
 
 export const LIMITS = Object.freeze({
   tokens: 1_000,
   depth: 12,
-  /** Fields under another name, and fields or fragments that stand again in the same selection. */
   aliases: 15,
-  /** Fields in all, fragments written out. */
   fields: 1_000,
   /** At one place. */
   directives: 5,
   mutationFields: 1,
-  /** Reported errors of one request: a flood of mistakes is not answered by a flood of errors. */
+  /** Entries of all pages together. Nested pages multiply. */
+  nodes: 1_000,
+  /** Reported errors of one request, so that a flood of mistakes does not get a flood of errors. */
   errors: 10,
 });
 
-/** Introspection is exempt: its queries are deeper than ours, always the same, and GraphQL bounds them itself. */
-const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
-
+/** A rule for GraphQL's validation, whose result Apollo caches with the document. */
 export function operationLimits(context: ValidationContext): ASTVisitor {
   return {
     Document: (document) => {
-      const measure = new Measure((name) => context.getFragment(name));
-      for (const definition of document.definitions) {
-        if (definition.kind !== Kind.OPERATION_DEFINITION) continue;
-        const size = measure.ofSelections(definition.selectionSet);
+      for (const { operation, survey } of surveyDocument(context.getSchema(), document)) {
+        const { size, rootFields } = survey;
         const refuse = (message: string) => {
-          context.reportError(new GraphQLError(message, { nodes: definition }));
+          context.reportError(new GraphQLError(message, { nodes: operation }));
         };
-        for (const what of ['depth', 'aliases', 'fields', 'directives'] as const) {
-          if (size[what] > LIMITS[what])
-            refuse(`${COMPLAINTS[what]} at most ${LIMITS[what]} ${UNITS[what]}.`);
+        for (const what of SIZES) {
+          if (size[what] > LIMITS[what]) refuse(MESSAGES[what](size[what]));
         }
-        if (
-          definition.operation === OperationTypeNode.MUTATION &&
-          measure.mutationFields(definition) > 1
-        ) {
-          refuse('A mutation has one field: send each mutation in a request of its own.');
+        const isMutation = operation.operation === OperationTypeNode.MUTATION;
+        if (isMutation && rootFields > LIMITS.mutationFields) {
+          refuse(
+            `A mutation must have one field; got ${rootFields}. Send each mutation in a request of its own.`,
+          );
         }
       }
     },
   };
 }
 
-const COMPLAINTS = {
-  depth: 'This operation is nested too deeply; allowed are',
-  aliases: 'This operation repeats too many fields or fragments; allowed are',
-  fields: 'This operation asks for too many fields; allowed are',
-  directives: 'There are too many directives at one place; allowed are',
-} as const;
-const UNITS = {
-  depth: 'levels',
-  aliases: 'aliases and repetitions',
-  fields: 'fields',
-  directives: 'directives',
-} as const;
+const SIZES = ['depth', 'aliases', 'fields', 'directives'] as const;
 
-interface Size {
-  readonly depth: number;
-  readonly aliases: number;
-  readonly fields: number;
-  readonly directives: number;
-}
+const MESSAGES: Readonly<Record<keyof Size, (got: number) => string>> = {
+  depth: (got) =>
+    `The operation must not be nested deeper than ${LIMITS.depth} levels; got ${got}. Select less.`,
+  aliases: (got) =>
+    `The operation must not have more than ${LIMITS.aliases} aliases and repeated fields or fragments; ` +
+    `got ${got}. Split it into several requests.`,
+  fields: (got) =>
+    `The operation must not select more than ${LIMITS.fields} fields, fragments written out; ` +
+    `got ${got}. Select fewer or split it into several requests.`,
+  directives: (got) =>
+    `One place must not have more than ${LIMITS.directives} directives; got ${got}. Remove some.`,
+};
 
-const NOTHING: Size = { depth: 0, aliases: 0, fields: 0, directives: 0 };
-
-class Measure {
-  /** Each fragment is measured once, however often it is spread: the way to 2ⁿ fields stays a way of n steps. */
-  private readonly fragments = new Map<string, Size>();
-
-  constructor(
-    private readonly fragment: (name: string) => FragmentDefinitionNode | null | undefined,
-  ) {}
-
-  ofSelections({ selections }: SelectionSetNode): Size {
-    let size = NOTHING;
-    const names = new Set<string>();
-    for (const selection of selections) {
-      const name = nameOf(selection);
-      const again = name !== null && names.has(name);
-      if (name !== null) names.add(name);
-      size = sum(size, this.ofSelection(selection));
-      if (again) size = { ...size, aliases: size.aliases + 1 };
-    }
-    return size;
-  }
-
-  /** The fields at the root of a mutation: each is a mutation of its own. */
-  mutationFields({ selectionSet }: OperationDefinitionNode): number {
-    return this.rootFields(selectionSet, new Set());
-  }
-
-  private ofSelection(selection: SelectionNode): Size {
-    const here = { ...NOTHING, directives: selection.directives?.length ?? 0 };
-    switch (selection.kind) {
-      case Kind.FRAGMENT_SPREAD:
-        return sum(here, this.ofFragment(selection.name.value));
-      case Kind.INLINE_FRAGMENT:
-        return sum(here, this.ofSelections(selection.selectionSet));
-      case Kind.FIELD: {
-        if (INTROSPECTION_FIELDS.has(selection.name.value)) return here;
-        const inside = selection.selectionSet ? this.ofSelections(selection.selectionSet) : NOTHING;
-        return {
-          depth: inside.depth + 1,
-          aliases: inside.aliases + (selection.alias ? 1 : 0),
-          fields: inside.fields + 1,
-          directives: Math.max(here.directives, inside.directives),
-        };
-      }
-    }
-  }
-
-  private ofFragment(name: string): Size {
-    const known = this.fragments.get(name);
-    if (known) return known;
-    // A fragment within itself is a mistake that GraphQL's own rules report; here it must only come to an end.
-    this.fragments.set(name, NOTHING);
-    const fragment = this.fragment(name);
-    const size = fragment ? this.ofSelections(fragment.selectionSet) : NOTHING;
-    this.fragments.set(name, size);
-    return size;
-  }
-
-  private rootFields({ selections }: SelectionSetNode, spread: Set<string>): number {
-    let fields = 0;
-    for (const selection of selections) {
-      if (selection.kind === Kind.FIELD) {
-        fields += selection.name.value.startsWith('__') ? 0 : 1;
-      } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-        fields += this.rootFields(selection.selectionSet, spread);
-      } else if (!spread.has(selection.name.value)) {
-        spread.add(selection.name.value);
-        const fragment = this.fragment(selection.name.value);
-        if (fragment) fields += this.rootFields(fragment.selectionSet, spread);
-      }
-    }
-    return fields;
-  }
-}
-
-function nameOf(selection: SelectionNode): string | null {
-  switch (selection.kind) {
-    case Kind.FIELD:
-      return selection.alias ? null : selection.name.value;
-    case Kind.FRAGMENT_SPREAD:
-      return `...${selection.name.value}`;
-    case Kind.INLINE_FRAGMENT:
-      return null;
-  }
-}
-
-function sum(a: Size, b: Size): Size {
-  return {
-    depth: Math.max(a.depth, b.depth),
-    aliases: a.aliases + b.aliases,
-    fields: a.fields + b.fields,
-    directives: Math.max(a.directives, b.directives),
-  };
+/** @throws GraphQLError with the code BAD_USER_INPUT where the pages may have more entries than allowed. */
+export function assertNodesWithinLimit(
+  { nodes }: Survey,
+  variables: Readonly<Record<string, unknown>>,
+): void {
+  const count = nodes?.(variables) ?? 0;
+  if (count <= LIMITS.nodes) return;
+  throw new GraphQLError(
+    `The pages of this operation must not have more than ${LIMITS.nodes} nodes in all; got ${count}. ` +
+      'Ask for smaller pages or fewer nested ones.',
+    { extensions: { code: 'BAD_USER_INPUT', http: { status: 400 } } },
+  );
 }

@@ -18,8 +18,8 @@ import {
 import type { Logger } from 'pino';
 import type { RequestContext } from '../graphql/context.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
-import { LIMITS, operationLimits } from '../graphql/limits.js';
-import { PageBudget } from '../graphql/page-budget.js';
+import { LIMITS, assertNodesWithinLimit, operationLimits } from '../graphql/limits.js';
+import { fragmentsOf, surveyOf } from '../graphql/survey.js';
 
 export interface AskedOperation {
   readonly query: string;
@@ -29,14 +29,12 @@ export interface AskedOperation {
 
 export class SubscriptionGate {
   private readonly errors: ErrorTable;
-  private readonly pages: PageBudget;
 
   constructor(
     private readonly schema: GraphQLSchema,
     settings: { readonly log: Logger; readonly introspection: boolean },
   ) {
     this.errors = createErrorTable(settings.log, { suggestions: settings.introspection });
-    this.pages = new PageBudget(schema);
   }
 
   /** What to subscribe with, or all that is wrong with the operation. */
@@ -84,7 +82,8 @@ export class SubscriptionGate {
       maxErrors: LIMITS.errors,
     });
     refuse('BAD_USER_INPUT', coerced.errors ?? []);
-    this.pages.assertKept(document, operation, variables);
+    const survey = surveyOf(schema, operation, () => fragmentsOf(document));
+    assertNodesWithinLimit(survey, variables);
     return { schema, document, operationName, variableValues: variables, contextValue };
   }
 }

@@ -3,7 +3,7 @@ import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } fr
 import type { RequestContext } from '../context.js';
 import { toInvalidInputError, type InvalidInputError } from './error-types.js';
 import { StockMovementConnection } from './movement-types.js';
-import { nodesOfPage } from '../page-budget.js';
+import { nodesOfPage } from '../node-cost.js';
 import { PageArgs, toConnection } from './page-types.js';
 import { RequiresScope } from '../permissions.js';
 import {

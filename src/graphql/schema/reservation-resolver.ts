@@ -2,7 +2,7 @@
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import type { AnyError } from './error-types.js';
-import { nodesOfLines } from '../page-budget.js';
+import { nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import {
   CommitReservationInput,

@@ -2,7 +2,7 @@
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
 import { StockMovementConnection } from './movement-types.js';
-import { nodesOfLines, nodesOfPage } from '../page-budget.js';
+import { nodesOfLines, nodesOfPage } from '../node-cost.js';
 import { PageArgs, toConnection } from './page-types.js';
 import { RequiresScope } from '../permissions.js';
 import { Product } from './product-types.js';
