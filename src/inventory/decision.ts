@@ -10,6 +10,8 @@ import {
   isRetryable,
   levelKey,
   movementId,
+  type ClosingWrite,
+  type CreatingWrite,
   type LevelLookup,
   type MovementKind,
   type StockFailure,
@@ -62,8 +64,10 @@ export interface Plan {
   /** In byte order of product and location: the one order in which levels are ever locked. */
   readonly levelChanges: readonly PlannedLevelChange[];
   readonly movements: readonly PlannedMovement[];
-  /** The writes that make or end a reservation, and may. */
-  readonly reservations: readonly StockWrite[];
+  /** The writes whose reservation is created. */
+  readonly creating: readonly CreatingWrite[];
+  /** The writes whose reservation is committed or released. */
+  readonly closing: readonly ClosingWrite[];
 }
 
 /** What is known when it is decided. */
@@ -85,24 +89,25 @@ export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Pla
   const ledger = new PendingLedger(knowledge.level);
   for (const line of knowledge.due) ledger.giveBack(line);
   const statuses = new Map(knowledge.reservations);
-  const reservations: StockWrite[] = [];
+  const creating: CreatingWrite[] = [];
+  const closing: ClosingWrite[] = [];
   const decisions = writes.map((write): Decision => {
-    if (write.reservation?.type === 'CLOSE') {
-      const { id, as } = write.reservation;
-      const status = statuses.get(id);
+    if (write.type === 'CLOSING') {
+      const status = statuses.get(write.reservationId);
       if (status === undefined) return refusal({ code: 'RESERVATION_NOT_FOUND' });
       if (status !== 'ACTIVE') return refusal({ code: 'RESERVATION_NOT_ACTIVE', status });
-      statuses.set(id, as);
+      statuses.set(write.reservationId, write.closeAs);
     }
     const verdicts = write.atomic
       ? decideAtomic(write, ledger)
       : write.lines.map((line) => ledger.apply(write, line));
-    if (write.reservation && verdicts.every(({ outcome }) => outcome === 'APPLIED')) {
-      reservations.push(write);
+    if (write.type !== 'LINES' && verdicts.every(({ outcome }) => outcome === 'APPLIED')) {
+      if (write.type === 'CREATING') creating.push(write);
+      else if (write.type === 'CLOSING') closing.push(write);
     }
     return { outcome: 'DECIDED', verdicts };
   });
-  return { decisions, reservations, ...ledger.plan() };
+  return { decisions, creating, closing, ...ledger.plan() };
 }
 
 function refusal(failure: ReservationFailure): Decision {

@@ -14,10 +14,11 @@ import {
 } from './reservation.js';
 import {
   isValidId,
+  type ClosingWrite,
+  type CreatingWrite,
   type LineChange,
   type StockFailure,
   type StockLine,
-  type StockWrite,
 } from './stock.js';
 import {
   IdempotencyKeyReusedError,
@@ -129,13 +130,15 @@ export class ReservationService {
       ...item,
       change: CHANGE_OF[as],
     }));
-    const write: StockWrite = {
+    const write: ClosingWrite = {
+      type: 'CLOSING',
       operation,
       atomic: true,
       ...allAtOnce(lines),
       reason: null,
       reference: known?.reference ?? null,
-      reservation: { type: 'CLOSE', id: reservationId, as },
+      reservationId,
+      closeAs: as,
     };
     const result = await this.stock.carryOut(write, caller);
     if (result.outcome === 'KEY_REUSED') throw new IdempotencyKeyReusedError(result.answerExpired);
@@ -156,7 +159,7 @@ function refused(failure: StockFailure | ReservationFailure): CloseReservationRe
   return { outcome: 'REFUSED', failure };
 }
 
-function checkReserve(request: ReserveStockRequest, principal: string | null): StockWrite {
+function checkReserve(request: ReserveStockRequest, principal: string | null): CreatingWrite {
   const { ttlSeconds, idempotencyKey } = request;
   const lines = checkLines(request.items, { type: 'HOLD' });
   if (ttlSeconds < 1 || ttlSeconds > RESERVATION_TTL_SECONDS_MAX) {
@@ -169,11 +172,13 @@ function checkReserve(request: ReserveStockRequest, principal: string | null): S
   const meaning = [ttlSeconds, reference, meaningOfLines(lines)];
   const operation = identifyOperation('reserveStock', principal, idempotencyKey, meaning);
   return {
+    type: 'CREATING',
     operation,
     atomic: true,
     ...allAtOnce(lines),
     reason: null,
     reference,
-    reservation: { type: 'CREATE', id: reservationIdOf(operation), ttlSeconds },
+    reservationId: reservationIdOf(operation),
+    ttlSeconds,
   };
 }

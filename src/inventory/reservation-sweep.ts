@@ -1,15 +1,15 @@
 /** The write that nobody asked for: gives back what expired reservations still hold of these products. */
 import { identifyOperation } from './operation.js';
-import type { StockWrite } from './stock.js';
+import type { SweepingWrite } from './stock.js';
 
-export function sweepOf(productIds: readonly string[]): StockWrite {
+export function sweepOf(productIds: readonly string[]): SweepingWrite {
   return {
+    type: 'SWEEPING',
     operation: identifyOperation('expireReservations', null, null, []),
     atomic: false,
     lines: [],
     productIds,
     reason: null,
     reference: null,
-    reservation: null,
   };
 }

@@ -76,6 +76,6 @@ function checkSetStock(request: SetStockRequest, principal: string | null): Stoc
     ...allAtOnce([line]),
     reason,
     reference,
-    reservation: null,
+    type: 'LINES',
   };
 }

@@ -82,7 +82,7 @@ export function verdictsOf(
 function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrite[] {
   const { lines, operation, reason, reference } = request;
   const write = (of: Pick<StockWrite, 'lines' | 'productIds' | 'atomic'>): StockWrite => {
-    return { operation, reason, reference, reservation: null, ...of };
+    return { type: 'LINES', operation, reason, reference, ...of };
   };
   const [only, another] = lines;
   if (only && !another) {

@@ -131,8 +131,10 @@ export type LevelLookup =
   | { readonly found: 'NO_PRODUCT' }
   | { readonly found: 'NO_LOCATION' };
 
-/** What one operation wants of one transaction. */
-export interface StockWrite {
+/** What one operation asks of one transaction. Its type says what becomes of a reservation. */
+export type StockWrite = LinesWrite | CreatingWrite | ClosingWrite | SweepingWrite;
+
+interface WriteParts {
   readonly operation: Operation;
   /** All lines or none. */
   readonly atomic: boolean;
@@ -141,14 +143,31 @@ export interface StockWrite {
   readonly productIds: readonly string[];
   readonly reason: string | null;
   readonly reference: string | null;
-  /** The reservation that the lines make, or that they end. */
-  readonly reservation: ReservationWrite | null;
 }
 
-/** What a write does with a reservation: its lines HOLD for a new one, and TAKE_HELD or FREE where one ends. */
-export type ReservationWrite =
-  | { readonly type: 'CREATE'; readonly id: string; readonly ttlSeconds: number }
-  | { readonly type: 'CLOSE'; readonly id: string; readonly as: 'COMMITTED' | 'RELEASED' };
+/** Concerns no reservation. */
+export interface LinesWrite extends WriteParts {
+  readonly type: 'LINES';
+}
+
+/** Creates a reservation: its lines HOLD. */
+export interface CreatingWrite extends WriteParts {
+  readonly type: 'CREATING';
+  readonly reservationId: string;
+  readonly ttlSeconds: number;
+}
+
+/** Commits a reservation, its lines TAKE_HELD, or releases it, its lines FREE. */
+export interface ClosingWrite extends WriteParts {
+  readonly type: 'CLOSING';
+  readonly reservationId: string;
+  readonly closeAs: 'COMMITTED' | 'RELEASED';
+}
+
+/** Has no lines: gives back what expired reservations still hold of its products. */
+export interface SweepingWrite extends WriteParts {
+  readonly type: 'SWEEPING';
+}
 
 /** Who asks for what, and how the same request is recognised when it comes again. */
 export interface Operation {

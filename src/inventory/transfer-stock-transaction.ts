@@ -79,6 +79,6 @@ function checkTransfer(request: TransferStockRequest, principal: string | null):
     ]),
     reason,
     reference,
-    reservation: null,
+    type: 'LINES',
   };
 }

@@ -15,6 +15,7 @@ import {
   isPossible,
   levelKey,
   movementId,
+  type CreatingWrite,
   type DecidedVerdict,
   type LevelLookup,
   type StockLevelState,
@@ -104,14 +105,14 @@ export class Application {
     const plan = await this.plan(claims.map(openPart), findings);
 
     await this.reservations.giveBack(findings.due);
-    await this.reservations.close(plan.reservations.filter(isClosing));
+    await this.reservations.close(plan.closing);
     await this.statements.changeLevels(plan.levelChanges);
     if (plan.movements.length > 0) {
       await this.statements.insertMovements(plan.movements, (id) =>
         this.options.fencingTokenOf(id),
       );
     }
-    await this.reservations.create(plan.reservations.filter((write) => !isClosing(write)));
+    await this.reservations.create(plan.creating);
     await this.storeAnswers(claims, plan.decisions);
     const results = claims.map((claim, i) => answer(claim, plan.decisions[i]));
     return {
@@ -156,8 +157,8 @@ export class Application {
     levels: ReadonlyMap<string, LevelLookup>,
   ): ReadonlySet<string> {
     const products = new Set<string>();
-    for (const { operation, productIds, lines } of writes) {
-      if (operation.name === 'expireReservations') for (const id of productIds) products.add(id);
+    for (const { type, productIds, lines } of writes) {
+      if (type === 'SWEEPING') for (const id of productIds) products.add(id);
       for (const line of lines) {
         const isSuspect = this.rowsAreLocked || hasReserved(levels.get(levelKey(line)));
         if (isSuspect && isPossible(line)) products.add(line.productId);
@@ -170,8 +171,8 @@ export class Application {
     writes: readonly StockWrite[],
     products: ReadonlySet<string>,
   ): Promise<Pick<Findings, 'reservations' | 'due'>> {
-    const closing = writes.flatMap(({ reservation }) =>
-      reservation?.type === 'CLOSE' ? [reservation.id] : [],
+    const closing = writes.flatMap((write) =>
+      write.type === 'CLOSING' ? [write.reservationId] : [],
     );
     const dueIds = products.size > 0 ? await this.readDue(writes, [...products]) : [];
     const ids = [...new Set([...closing, ...dueIds])].sort(compareBytes);
@@ -190,7 +191,7 @@ export class Application {
   ): Promise<readonly string[]> {
     const due = await this.reservations.readDue(products, GIVE_BACK_MAX + 1);
     if (due.length <= GIVE_BACK_MAX) return due;
-    const isSweeping = writes.every(({ operation }) => operation.name === 'expireReservations');
+    const isSweeping = writes.every(({ type }) => type === 'SWEEPING');
     if (!isSweeping) throw new ManyDueError(products);
     return due.slice(0, GIVE_BACK_MAX);
   }
@@ -277,9 +278,12 @@ export class Application {
     const movements = await this.statements.readMovementsOf(operations);
     const made = new Set(await this.reservationsThere(keyless.map(({ write }) => write)));
     return claims.map((claim) => {
-      const { operation, reservation, lines } = claim.write;
+      const { operation, lines } = claim.write;
       const decided = new Map(claim.decided);
-      const closedBy = findings.reservations.get(reservation?.id ?? '')?.closedBy;
+      const closedBy =
+        claim.write.type === 'CLOSING'
+          ? findings.reservations.get(claim.write.reservationId)?.closedBy
+          : null;
       if (made.has(claim.write) || closedBy?.equals(operation.id)) {
         // Nobody is told what was left after a reservation.
         for (const { index } of lines) decided.set(index, APPLIED_WITHOUT_MOVEMENT);
@@ -300,11 +304,11 @@ export class Application {
   }
 
   private async reservationsThere(writes: readonly StockWrite[]): Promise<readonly StockWrite[]> {
-    const creating = writes.filter(({ reservation }) => reservation?.type === 'CREATE');
+    const creating = writes.filter((write) => write.type === 'CREATING');
     if (creating.length === 0) return [];
-    const heads = await this.reservations.readHeads(creating.map(idOfReservation));
+    const heads = await this.reservations.readHeads(creating.map((w) => w.reservationId));
     const there = new Set(heads.map(({ id }) => id));
-    return creating.filter((write) => there.has(idOfReservation(write)));
+    return creating.filter((write) => there.has(write.reservationId));
   }
 
   private async storeAnswers(
@@ -330,20 +334,16 @@ export class Application {
 
   /** Who has made a reservation, now or by an earlier call, is told how it stands now. */
   private async withReservations(results: readonly WriteResult[]): Promise<readonly WriteResult[]> {
-    const making = this.writes.filter((write, i) => {
-      const result = results[i];
-      const taken =
-        result?.outcome === 'DECIDED' &&
-        result.verdicts.every(({ outcome }) => outcome === 'APPLIED');
-      return write.reservation?.type === 'CREATE' && taken;
-    });
-    if (making.length === 0) return results;
-    const heads = await this.reservations.readHeads(making.map(idOfReservation));
+    const ids = results.flatMap(
+      (result, i) => createdBy(this.writes[i], result)?.reservationId ?? [],
+    );
+    if (ids.length === 0) return results;
+    const heads = await this.reservations.readHeads(ids);
     const byId = new Map(heads.map((head) => [head.id, head]));
     return results.map((result, i): WriteResult => {
-      const write = this.writes[i];
-      if (!write || result.outcome !== 'DECIDED' || !making.includes(write)) return result;
-      const head = byId.get(idOfReservation(write));
+      const write = createdBy(this.writes[i], result);
+      if (!write || result.outcome !== 'DECIDED') return result;
+      const head = byId.get(write.reservationId);
       if (!head) throw new Error('A reservation that was made is not there.');
       const reservation: Reservation = { ...head, items: write.lines.map(toReservedItem) };
       return { ...result, reservation };
@@ -358,12 +358,9 @@ const APPLIED_WITHOUT_MOVEMENT: DecidedVerdict = {
   replayed: false,
 };
 
-function isClosing({ reservation }: StockWrite): boolean {
-  return reservation?.type === 'CLOSE';
-}
-
-function idOfReservation({ reservation }: StockWrite): string {
-  return reservation?.id ?? '';
+function createdBy(write: StockWrite | undefined, result: WriteResult): CreatingWrite | null {
+  if (write?.type !== 'CREATING' || result.outcome !== 'DECIDED') return null;
+  return result.verdicts.every(({ outcome }) => outcome === 'APPLIED') ? write : null;
 }
 
 function hasReserved(found: LevelLookup | undefined): boolean {

@@ -31,11 +31,11 @@ interface KnownOperation {
 
 /** The write without what is decided already. */
 export function openPart({ write, reused, refused, decided }: Claim): StockWrite {
-  if (reused || refused) return { ...write, lines: [], reservation: null };
+  if (reused || refused) return { ...write, type: 'LINES', lines: [] };
   if (decided.size === 0) return write;
   const lines = write.lines.filter((line) => !decided.has(line.index));
   // A reservation is made or ended as a whole.
-  return { ...write, lines, reservation: null };
+  return { ...write, type: 'LINES', lines };
 }
 
 export class Claims {

@@ -17,10 +17,10 @@ import {
   compareBytes,
   comparePlaces,
   levelKey,
+  type LinesWrite,
   type StockFailure,
   type StockLine,
   type StockLevelState,
-  type StockWrite,
 } from '../../inventory/stock.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { allAtOnce } from '../../inventory/stock-transaction.js';
@@ -73,7 +73,7 @@ export class SequelizeProductImport implements ProductImportStore {
     applying: ApplyOptions,
   ): Promise<ImportedBatch> {
     const operation = identifyOperation('setStock', null, null, []);
-    const write = { operation, reason: IMPORT_REASON, reference: null, reservation: null };
+    const write = { type: 'LINES', operation, reason: IMPORT_REASON, reference: null } as const;
     let planned: ImportedBatch | undefined;
     const outcome = await runTransaction(
       this.sequelize,
@@ -101,7 +101,7 @@ function applyOptions(): ApplyOptions {
   };
 }
 
-type WriteHead = Omit<StockWrite, 'lines' | 'productIds' | 'atomic'>;
+type WriteHead = Omit<LinesWrite, 'lines' | 'productIds' | 'atomic'>;
 
 interface StoredProduct {
   readonly id: string;

@@ -3,7 +3,7 @@
  * by whoever commits or releases it and by whoever gives back what it held, so that exactly one of them does.
  */
 import type { DueLine, Reservation, ReservationStatus } from '../../inventory/reservation.js';
-import type { StockWrite } from '../../inventory/stock.js';
+import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from '../statements.js';
 
@@ -67,7 +67,7 @@ export class ReservationStatements extends Statements {
   }
 
   /** For writes that end reservations: their lines hold nothing any more. */
-  async close(writes: readonly StockWrite[]): Promise<void> {
+  async close(writes: readonly ClosingWrite[]): Promise<void> {
     if (writes.length === 0) return;
     const closed = await this.write(
       `UPDATE reservations
@@ -75,38 +75,35 @@ export class ReservationStatements extends Statements {
            closed_by = CASE id ${writes.map(() => 'WHEN ? THEN ?').join(' ')} END
        WHERE id IN (?) AND status = 'ACTIVE'`,
       [
-        ...writes.flatMap(({ reservation }) => [
-          reservation?.id,
-          reservation?.type === 'CLOSE' ? reservation.as : null,
-        ]),
-        ...writes.flatMap(({ reservation, operation }) => [reservation?.id, operation.id]),
-        writes.map(({ reservation }) => reservation?.id),
+        ...writes.flatMap(({ reservationId, closeAs }) => [reservationId, closeAs]),
+        ...writes.flatMap(({ reservationId, operation }) => [reservationId, operation.id]),
+        writes.map(({ reservationId }) => reservationId),
       ],
     );
     if (closed !== writes.length) throw new UnexpectedRowCountError(writes.length, closed);
     await this.endHolding(
-      writes.flatMap(({ reservation, lines }) =>
-        lines.map((line): [string, number] => [reservation?.id ?? '', line.index]),
+      writes.flatMap(({ reservationId, lines }) =>
+        lines.map((line): [string, number] => [reservationId, line.index]),
       ),
     );
   }
 
   /** For writes that make reservations: from now on, by the database's clock, for as long as they say. */
-  async create(writes: readonly StockWrite[]): Promise<void> {
+  async create(writes: readonly CreatingWrite[]): Promise<void> {
     if (writes.length === 0) return;
     await this.write(
       `INSERT INTO reservations (id, reference, principal, created_by, created_at, expires_at) VALUES
        ${writes.map(() => '(?, ?, ?, ?, NOW(6), NOW(6) + INTERVAL ? SECOND)').join(', ')}`,
-      writes.flatMap(({ reservation, reference, operation }) => [
-        reservation?.id,
+      writes.flatMap(({ reservationId, ttlSeconds, reference, operation }) => [
+        reservationId,
         reference,
         operation.principal,
         operation.id,
-        reservation?.type === 'CREATE' ? reservation.ttlSeconds : 0,
+        ttlSeconds,
       ]),
     );
-    const lines = writes.flatMap(({ reservation, lines: ofWrite }) =>
-      ofWrite.map((line) => ({ ...line, reservationId: reservation?.id })),
+    const lines = writes.flatMap(({ reservationId, lines: ofWrite }) =>
+      ofWrite.map((line) => ({ ...line, reservationId })),
     );
     await this.write(
       `INSERT INTO reservation_lines

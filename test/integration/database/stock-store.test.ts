@@ -54,7 +54,7 @@ function write(
     productIds: [],
     reason,
     reference,
-    reservation: null,
+    type: 'LINES',
   };
 }
 

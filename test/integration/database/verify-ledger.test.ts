@@ -27,7 +27,7 @@ async function newProduct(id: string): Promise<void> {
   for (const quantity of [1, 2, 3, 4]) {
     const items = [{ productId: id, quantity }];
     const request = checkRequest('deductStock', { items, mode: 'PARTIAL' }, null);
-    await store.apply([{ ...request, atomic: false, productIds: [], reservation: null }], {
+    await store.apply([{ type: 'LINES', ...request, atomic: false, productIds: [] }], {
       deadlineMs: performance.now() + 5_000,
       contended: false,
       impatient: false,
@@ -305,7 +305,7 @@ test('is not misled by what is written while it reads', async () => {
         { items: [{ productId: 'live', quantity: 1 }], mode: 'PARTIAL' },
         null,
       );
-      await store.apply([{ ...request, atomic: false, productIds: [], reservation: null }], {
+      await store.apply([{ type: 'LINES', ...request, atomic: false, productIds: [] }], {
         deadlineMs: performance.now() + 10_000,
         contended: true,
         impatient: false,

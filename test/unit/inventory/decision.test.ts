@@ -31,7 +31,7 @@ function toWrite(write: {
 }): StockWrite {
   const name = write.out ? 'deductStock' : 'increaseStock';
   const checked = checkRequest(name, { items: write.items, mode: 'PARTIAL' }, null);
-  return { ...checked, atomic: write.atomic, productIds: [], reservation: null };
+  return { type: 'LINES', ...checked, atomic: write.atomic, productIds: [] };
 }
 
 function isOut({ operation }: StockWrite): boolean {

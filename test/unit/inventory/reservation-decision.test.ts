@@ -3,32 +3,39 @@ import fc from 'fast-check';
 import type { DueLine, ReservationStatus } from '../../../src/inventory/reservation.js';
 import { identifyOperation } from '../../../src/inventory/operation.js';
 import { decide, type Knowledge, type Plan } from '../../../src/inventory/decision.js';
-import type { LineChange, StockLine, StockWrite } from '../../../src/inventory/stock.js';
+import type {
+  ClosingWrite,
+  CreatingWrite,
+  LineChange,
+  LinesWrite,
+  StockLine,
+} from '../../../src/inventory/stock.js';
 
 const HOLD: LineChange = { type: 'HOLD' };
 const TAKE: LineChange = { type: 'TAKE', kind: 'DEDUCTION' };
 const TAKE_HELD: LineChange = { type: 'TAKE_HELD' };
 const FREE: LineChange = { type: 'FREE' };
 
-function write(
-  change: LineChange,
-  quantity: number,
-  reservation: StockWrite['reservation'] = null,
-): StockWrite {
+function write(change: LineChange, quantity: number): LinesWrite {
   const line: StockLine = { index: 0, productId: 'p', locationId: 'default', quantity, change };
   return {
+    type: 'LINES',
     operation: identifyOperation('deductStock', null, null, []),
     atomic: true,
     lines: [line],
     productIds: ['p'],
     reason: null,
     reference: null,
-    reservation,
   };
 }
 
-function end(id: string, as: 'COMMITTED' | 'RELEASED', quantity: number): StockWrite {
-  return write(as === 'COMMITTED' ? TAKE_HELD : FREE, quantity, { type: 'CLOSE', id, as });
+function hold(quantity: number, reservationId = 'r'): CreatingWrite {
+  return { ...write(HOLD, quantity), type: 'CREATING', reservationId, ttlSeconds: 1 };
+}
+
+function end(id: string, as: 'COMMITTED' | 'RELEASED', quantity: number): ClosingWrite {
+  const lines = write(as === 'COMMITTED' ? TAKE_HELD : FREE, quantity);
+  return { ...lines, type: 'CLOSING', reservationId: id, closeAs: as };
 }
 
 function knowing(
@@ -61,15 +68,11 @@ function outcomes({ decisions }: Plan): unknown[] {
 }
 
 test('what is held is not available, and the ledger has nothing to tell of it', () => {
-  const create = { type: 'CREATE', id: 'r', ttlSeconds: 1 } as const;
-  const plan = decide(
-    [write(HOLD, 3, create), write(TAKE, 3), write(HOLD, 3, create)],
-    knowing({ onHand: 5, reserved: 0 }),
-  );
+  const plan = decide([hold(3), write(TAKE, 3), hold(3)], knowing({ onHand: 5, reserved: 0 }));
   expect(outcomes(plan)).toEqual([2, 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
   expect(plan.movements).toEqual([]);
   expect(plan.levelChanges).toMatchObject([{ delta: 0, reservedDelta: 3, movements: 0 }]);
-  expect(plan.reservations).toHaveLength(1);
+  expect(plan.creating).toHaveLength(1);
 });
 
 test('what is due is given back before anything is decided', () => {
@@ -89,7 +92,7 @@ test('a reservation ends once, whoever else in the batch wants to end it', () =>
     ['RESERVATION_COMMIT', -2, 8],
     ['DEDUCTION', -1, 9],
   ]);
-  expect(plan.reservations).toHaveLength(1);
+  expect(plan.closing).toHaveLength(1);
 });
 
 test.each(['COMMITTED', 'RELEASED', 'EXPIRED'] as const)('one that is %s stays so', (status) => {
@@ -118,9 +121,7 @@ test('whatever comes in whatever order, no more is promised than there is', () =
       );
       let next = 0;
       const writes = steps.map(({ kind, quantity }, i) => {
-        if (kind === 'hold') {
-          return write(HOLD, quantity, { type: 'CREATE', id: `new${i}`, ttlSeconds: 9 });
-        }
+        if (kind === 'hold') return hold(quantity, `new${i}`);
         if (kind === 'take') return write(TAKE, quantity);
         next = (next + 1) % (held + 1);
         return end(`r${next}`, kind === 'commit' ? 'COMMITTED' : 'RELEASED', 1);
