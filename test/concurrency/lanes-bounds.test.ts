@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
 import { answers, take, untilBlocked, useLanes } from '../support/lane-shop.js';
-import { SeededRandom } from '../support/seeded-random.js';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
 
 jest.setTimeout(60_000);
 

@@ -10,7 +10,7 @@ import {
   type StockResponse,
 } from '../../src/inventory/stock-request.js';
 import { answers, take, untilBlocked, useLanes, type LaneShop } from '../support/lane-shop.js';
-import { SeededRandom } from '../support/seeded-random.js';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
 
 jest.setTimeout(60_000);
 

@@ -13,7 +13,7 @@ import {
 } from '../generated/operations.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { deadlocksSoFar } from '../support/innodb.js';
-import { SeededRandom } from '../support/seeded-random.js';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 

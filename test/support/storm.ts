@@ -4,7 +4,7 @@
  */
 import { randomInt } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
-import { SeededRandom } from './seeded-random.js';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
 import { callStock, isFinal, type Answer, type StockCall } from './stock-calls.js';
 
 export interface StormOperation {

@@ -15,6 +15,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'rate-limit': ['redis', 'time', 'ioredis', 'rate-limiter-flexible'],
   auth: ['jose'],
   inventory: ['lock', 'time'],
+  simulation: ['inventory', 'lock', 'redis', 'time'],
   'product-files': ['inventory', 'csv-parse', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
   changes: ['inventory', 'lock', 'redis', 'time'],

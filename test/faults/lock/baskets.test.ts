@@ -2,7 +2,7 @@
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
-import { SeededRandom } from '../../support/seeded-random.js';
+import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { pass, within } from '../../support/until.js';
 
 jest.setTimeout(60_000);

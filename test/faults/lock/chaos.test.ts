@@ -8,7 +8,7 @@
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
-import { SeededRandom } from '../../support/seeded-random.js';
+import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { pass, until, within } from '../../support/until.js';
 
 jest.setTimeout(60_000);
