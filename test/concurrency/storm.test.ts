@@ -17,13 +17,13 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const seed = chooseSeed(`storm, STOCK_LOCK=${stockLock}`);
     const plan = planStorm(seed, { operations: 600, products, locations: ['default', 'annex'] });
 
-    const records = await runStorm(plan, {
+    const storm = await runStorm(plan, {
       targets: () => servers.map((server) => server.graphqlUrl),
     });
     // What is under way for clients that hung up ends before the processes do.
     await Promise.all(servers.map((server) => server.stop()));
 
-    const { wrong, counts } = await checkStorm(shop, initial, records);
+    const { wrong, counts } = await checkStorm(shop, initial, storm);
     await shop.close();
     expect(wrong).toEqual([]);
     expect(counts.operations).toBe(plan.length);
@@ -31,5 +31,8 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     for (const count of [counts.linesApplied, counts.linesRefused, counts.broken]) {
       expect(count).toBeGreaterThan(0);
     }
+    // Each of them was true at a moment of its call.
+    expect(counts.refusalsJustified).toBeGreaterThan(10);
+    expect(counts.readsJustified).toBeGreaterThan(10);
   });
 });

@@ -67,7 +67,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const servers = await shop.startServers(3, stockLock, { LOCK_TTL_MS: '1000' });
     const seed = chooseSeed(`MySQL is killed, STOCK_LOCK=${stockLock}`);
     const plan = planStorm(seed, { operations: 250, products, locations: ['default', 'annex'] });
-    const records = await runStorm(plan, {
+    const storm = await runStorm(plan, {
       targets: () => servers.map((server) => server.graphqlUrl),
       patienceMs: 40_000,
       incidents: [
@@ -86,7 +86,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       expect(brief(await askUntilFinal(server, call))).toEqual(['PRODUCT_NOT_FOUND']);
     }
     await Promise.all(servers.map((server) => server.stop()));
-    const { wrong, counts } = await checkStorm(shop, initial, records);
+    const { wrong, counts } = await checkStorm(shop, initial, storm);
     expect(wrong).toEqual([]);
     expect(counts.linesApplied).toBeGreaterThan(0);
   });

@@ -35,7 +35,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const seed = chooseSeed(`a process is killed, STOCK_LOCK=${stockLock}`);
     const plan = planStorm(seed, { operations: 500, products, locations: ['default', 'annex'] });
 
-    const records = await runStorm(plan, {
+    const storm = await runStorm(plan, {
       targets: () => servers.map((server) => server.graphqlUrl),
       incidents: [
         {
@@ -56,11 +56,11 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     });
     await Promise.all(servers.map((server) => server.stop()));
 
-    const { wrong, counts } = await checkStorm(shop, initial, records);
+    const { wrong, counts } = await checkStorm(shop, initial, storm);
     expect(wrong).toEqual([]);
     // Clients that were connected to it, besides those that hung up.
     expect(counts.broken).toBeGreaterThan(
-      records.filter(({ operation }) => operation.hangsUpAfterMs).length,
+      storm.records.filter(({ operation }) => operation.hangsUpAfterMs).length,
     );
     expect(counts.linesApplied).toBeGreaterThan(0);
   });

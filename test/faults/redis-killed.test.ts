@@ -109,12 +109,12 @@ test('a Redis that is killed and comes back empty in a storm loses, doubles and 
     await redis.kill('SIGKILL');
     await redis.restart();
   };
-  const records = await runStorm(plan, {
+  const storm = await runStorm(plan, {
     targets: () => servers.map((server) => server.graphqlUrl),
     incidents: [0.2, 0.4, 0.6].map((at) => ({ at, happens })),
   });
   await Promise.all(servers.map((server) => server.stop()));
-  const { wrong } = await checkStorm(stormShop, initial, records);
+  const { wrong } = await checkStorm(stormShop, initial, storm);
   await stormShop.close();
   expect(wrong).toEqual([]);
 });

@@ -33,6 +33,8 @@ export type LineAnswer =
       readonly retryable: boolean;
       /** It may have been applied all the same; only UNAVAILABLE can say so. */
       readonly mayHaveApplied: boolean;
+      /** Only of INSUFFICIENT_STOCK. */
+      readonly available?: number;
     };
 
 export type Answer =
@@ -107,6 +109,7 @@ function readAnswer(
       code: error.code,
       retryable: error.retryable,
       mayHaveApplied,
+      ...(error.__typename === 'InsufficientStockError' && { available: error.available }),
     };
   });
   return { kind: 'ANSWERED', lines, replayed: payload.replayed };

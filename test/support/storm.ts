@@ -5,6 +5,9 @@
 import { randomInt } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
+import type { HistoryRead, Try } from '../../src/simulation/history.js';
+import { ProductDocument } from '../generated/operations.js';
+import { send } from './graphql-client.js';
 import { callStock, isFinal, type Answer, type StockCall } from './stock-calls.js';
 
 export interface StormOperation {
@@ -20,14 +23,22 @@ export interface StormOperation {
   readonly asksAgain: boolean;
 }
 
+export type StormTry = Try & { readonly answer: Answer };
+
 export interface StormRecord {
   readonly operation: StormOperation;
-  /** Everything that the client was told, in this order. */
-  readonly answers: readonly Answer[];
+  /** Every call, in the order in which they were begun; times are on this process's monotonic clock. */
+  readonly tries: readonly StormTry[];
   /** The final answer; null where the client has none and can't ask again, or gave up. */
   readonly settled: Answer | null;
   /** The answer to the same call once more, after it was settled; null where nobody asked. */
   readonly again: Answer | null;
+}
+
+/** What the clients of a storm saw. */
+export interface Storm {
+  readonly records: readonly StormRecord[];
+  readonly reads: readonly HistoryRead[];
 }
 
 /** The seed of this run: `SEED=… npm test -- <file>` replays one that was printed. */
@@ -98,7 +109,7 @@ export interface StormOptions {
 export async function runStorm(
   plan: readonly StormOperation[],
   options: StormOptions,
-): Promise<readonly StormRecord[]> {
+): Promise<Storm> {
   const { clients = 40, incidents = [] } = options;
   const records: StormRecord[] = [];
   const open = [...plan];
@@ -116,23 +127,74 @@ export async function runStorm(
       records.push(await runOperation(operation, options));
     }
   };
+  const reading = new Reading(plan, options);
   await Promise.all(Array.from({ length: clients }, client));
   await happening;
-  return records;
+  return { records, reads: await reading.end() };
 }
+
+/** Clients that only read, one product after another, while the others change them. */
+class Reading {
+  private readonly reads: HistoryRead[] = [];
+  private readonly readers: readonly Promise<void>[];
+  private ended = false;
+
+  constructor(
+    plan: readonly StormOperation[],
+    private readonly options: StormOptions,
+  ) {
+    const products = [
+      ...new Set(
+        plan.flatMap(({ call }) => call.input.items.map(({ productId }) => String(productId))),
+      ),
+    ];
+    this.readers = Array.from({ length: READERS }, (_, reader) => this.run(reader, products));
+  }
+
+  async end(): Promise<readonly HistoryRead[]> {
+    this.ended = true;
+    await Promise.all(this.readers);
+    return this.reads;
+  }
+
+  private async run(reader: number, products: readonly string[]): Promise<void> {
+    for (let turn = reader; !this.ended; turn += 1) {
+      const addresses = this.options.targets();
+      const address = addresses[turn % addresses.length] ?? '';
+      const id = products[(turn * (reader + 1)) % products.length] ?? '';
+      await this.read(address, id).catch(() => undefined); // A server that is away has read nothing.
+      await wait(READ_EVERY_MS);
+    }
+  }
+
+  private async read(address: string, productId: string): Promise<void> {
+    const beginMs = performance.now();
+    const { data } = await send(address, ProductDocument, { id: productId });
+    const endMs = performance.now();
+    for (const level of data?.product?.levels ?? []) {
+      const { locationId, onHand, available } = level;
+      this.reads.push({ beginMs, endMs, productId, locationId, onHand, available });
+    }
+  }
+}
+
+const READERS = 2;
+const READ_EVERY_MS = 25;
 
 async function runOperation(
   operation: StormOperation,
   { targets, patienceMs = 20_000 }: StormOptions,
 ): Promise<StormRecord> {
   const { call, server, copies, hangsUpAfterMs } = operation;
-  const ask = (turn: number, signal?: AbortSignal) => {
+  const ask = async (turn: number, signal?: AbortSignal): Promise<StormTry> => {
     const addresses = targets();
     const address = addresses[(server + turn) % addresses.length];
     if (!address) throw new Error('There is no process to ask.');
-    return callStock(address, call, signal && { signal });
+    const beginMs = performance.now();
+    const answer = await callStock(address, call, signal && { signal });
+    return { beginMs, endMs: performance.now(), answer };
   };
-  const answers = await Promise.all(
+  const tries = await Promise.all(
     Array.from({ length: copies }, (_, turn) => {
       const hangsUp = turn === 0 && hangsUpAfterMs !== null;
       return hangsUp ? ask(turn, AbortSignal.timeout(hangsUpAfterMs)) : ask(turn);
@@ -142,15 +204,16 @@ async function runOperation(
   /** One process after another, until one knows; each answer is kept. */
   const askUntilFinal = async (): Promise<Answer | null> => {
     for (let turn = 1; performance.now() < giveUpMs; turn += 1) {
-      const answer = await ask(turn);
-      answers.push(answer);
-      if (isFinal(answer)) return answer;
+      const one = await ask(turn);
+      tries.push(one);
+      if (isFinal(one.answer)) return one.answer;
       await wait(Math.min(200, 10 * turn));
     }
     return null;
   };
   const keyed = call.input.idempotencyKey !== undefined;
-  const settled = answers.find(isFinal) ?? (keyed ? await askUntilFinal() : null);
+  const answered = tries.map(({ answer }) => answer).find(isFinal);
+  const settled = answered ?? (keyed ? await askUntilFinal() : null);
   const again = settled && operation.asksAgain ? await askUntilFinal() : null;
-  return { operation, answers, settled, again };
+  return { operation, tries, settled, again };
 }

@@ -1,0 +1,226 @@
+/**
+ * What must be true after a storm, on real servers and in the simulation. Each check returns sentences about what is
+ * wrong, so that a failure says which operation it was; a sound history gives none.
+ *
+ * The database gives a total order for each place, the ledger's sequence, so no order has to be searched for:
+ * 1. Each answer agrees with the lines that stand in the ledger under the operation's reference, and each operation
+ *    took effect once, all or none where it asked for that.
+ * 2. The sum is conserved: what was there, was put in and was taken out is what is there.
+ * 3. Real time: an answer that was given before another call began comes before it in the ledger.
+ * 4. Every refusal and every read has a moment within its call at which the replayed ledger justifies it.
+ */
+import {
+  finalLines,
+  type Answer,
+  type History,
+  type HistoryLedgerLine,
+  type HistoryOperation,
+  type LineAnswer,
+  type Try,
+} from './history.js';
+import { checkMoments, type MomentCounts } from './moment-checks.js';
+
+export interface HistoryReport {
+  readonly wrong: readonly string[];
+  /** How many operations ended how: a storm in which nothing happened shows nothing. */
+  readonly counts: {
+    readonly operations: number;
+    readonly linesApplied: number;
+    readonly linesRefused: number;
+    /** The client was never told, and had no key to ask with. */
+    readonly unknown: number;
+    /** Calls whose connection broke or was hung up. */
+    readonly broken: number;
+  } & MomentCounts;
+}
+
+/** To be called when the processes have stopped: nothing may be under way any more. */
+export function checkHistory(history: History): HistoryReport {
+  const byReference = new Map<string, HistoryLedgerLine[]>();
+  for (const line of history.ledger) {
+    if (line.reference === null) continue;
+    const lines = byReference.get(line.reference);
+    if (lines) lines.push(line);
+    else byReference.set(line.reference, [line]);
+  }
+  const { operations } = history;
+  const checked = operations.map((operation) =>
+    checkOperation(operation, writesLines(operation) ? byReference.get(operation.reference) : []),
+  );
+  const moments = checkMoments(history);
+  const told = operations.flatMap(({ settled }) =>
+    settled?.kind === 'ANSWERED' ? settled.lines : [],
+  );
+  return {
+    wrong: [
+      ...checked.flatMap(({ wrong }) => wrong),
+      ...checkSum(history, checked),
+      ...moments.wrong,
+    ],
+    counts: {
+      operations: operations.length,
+      linesApplied: told.filter((line) => line.outcome === 'APPLIED').length,
+      linesRefused: told.filter((line) => line.outcome === 'REFUSED').length,
+      unknown: operations.filter(({ settled }) => settled === null).length,
+      broken: operations
+        .flatMap(({ tries }) => tries)
+        .filter(({ answer }) => answer.kind === 'UNKNOWN').length,
+      ...moments.counts,
+    },
+  };
+}
+
+function writesLines({ items }: HistoryOperation): boolean {
+  return items.every(({ effect }) => effect !== 'HOLD' && effect !== 'FREE');
+}
+
+interface Checked {
+  readonly operation: HistoryOperation;
+  readonly wrong: readonly string[];
+  /** The lines that took effect, by the answers, and by the ledger where the client was not told. */
+  readonly applied: readonly number[];
+  readonly effects: ReadonlyMap<number, HistoryLedgerLine>;
+}
+
+function checkOperation(
+  operation: HistoryOperation,
+  written: readonly HistoryLedgerLine[] = [],
+): Checked {
+  const { atomic, keyed, items, tries, settled, again } = operation;
+  const wrong: string[] = [];
+  const complain = (what: string) => {
+    wrong.push(`${operation.name} ${what}: ${JSON.stringify({ operation, written })}`);
+  };
+  for (const { answer } of tries) {
+    if (answer.kind === 'FAULT') complain(`was answered ${answer.code}`);
+  }
+  if (keyed && !settled) complain('was never settled');
+  if (settled && again !== undefined && !isReplayOf(again, settled)) {
+    complain('was answered otherwise the second time');
+  }
+  const effects = new Map(written.map((line) => [line.lineIndex, line]));
+  if (effects.size < written.length) complain('has a line twice in the ledger');
+  if (atomic && effects.size > 0 && effects.size < items.length) {
+    complain('was carried out in part');
+  }
+  const told = finalLines(tries);
+  const applied: number[] = [];
+  items.forEach((_, index) => {
+    const lines = told.get(index) ?? [];
+    const effect = effects.get(index);
+    if (new Set(lines.map((line) => JSON.stringify(line))).size > 1) {
+      complain(`line ${index} has two answers`);
+    }
+    const [line] = lines;
+    if (line?.outcome === 'APPLIED') {
+      applied.push(index);
+      const problem = contradiction(line, effect, tries);
+      if (problem !== null) complain(`line ${index} ${problem}`);
+    } else if (line?.outcome === 'REFUSED' && effect) {
+      complain(`line ${index} was refused and is in the ledger`);
+    } else if (effect) {
+      applied.push(index);
+      if (!mayBeUnknown(tries, index)) {
+        complain(`line ${index} is in the ledger and the client was not told`);
+      }
+    }
+  });
+  return { operation, wrong, applied, effects };
+}
+
+/** Null where the answer says what the ledger says. */
+function contradiction(
+  line: LineAnswer & { outcome: 'APPLIED' },
+  effect: HistoryLedgerLine | undefined,
+  tries: readonly Try[],
+): string | null {
+  if (line.movementId === null) {
+    return effect ? 'was told that nothing changed on hand and is in the ledger' : null;
+  }
+  if (!effect) return 'was acknowledged and is not in the ledger';
+  const movementId = `${effect.productId}/${effect.locationId}/${effect.sequence}`;
+  const remainingIsTrue = line.remaining === null || line.remaining === effect.availableAfter;
+  if (line.movementId !== movementId || !remainingIsTrue) {
+    return 'was told another story than the ledger’s';
+  }
+  const { committedMs } = effect;
+  if (committedMs !== undefined && toldAppliedMs(tries, line.index) < committedMs) {
+    return 'was acknowledged before its COMMIT';
+  }
+  return null;
+}
+
+function toldAppliedMs(tries: readonly Try[], index: number): number {
+  const told = tries.filter(
+    ({ answer }) =>
+      answer.kind === 'ANSWERED' &&
+      answer.lines.some((line) => line.index === index && line.outcome === 'APPLIED'),
+  );
+  return Math.min(...told.map(({ endMs }) => endMs));
+}
+
+/** Whether a client may be left without knowing of this line: the connection broke, or it was told so. */
+function mayBeUnknown(tries: readonly Try[], index: number): boolean {
+  return tries.some(
+    ({ answer }) =>
+      answer.kind === 'UNKNOWN' ||
+      (answer.kind === 'ANSWERED' &&
+        answer.lines.some(
+          (line) => line.index === index && line.outcome === 'REFUSED' && line.mayHaveApplied,
+        )),
+  );
+}
+
+function isReplayOf(again: Answer | null, settled: Answer): boolean {
+  return (
+    again?.kind === 'ANSWERED' &&
+    settled.kind === 'ANSWERED' &&
+    again.replayed &&
+    JSON.stringify(again.lines) === JSON.stringify(settled.lines)
+  );
+}
+
+function checkSum({ initial, levels }: History, checked: readonly Checked[]): string[] {
+  const expected = new Map(initial);
+  for (const { operation, applied, effects } of checked) {
+    if (!writesLines(operation)) continue;
+    for (const index of applied) {
+      const item = operation.items[index];
+      if (!item) continue;
+      const place = `${item.productId}/${item.locationId}`;
+      const set = effects.get(index)?.delta ?? 0;
+      const { effect, quantity } = item;
+      const delta = effect === 'SET' ? set : effect === 'PUT' ? quantity : -quantity;
+      expected.set(place, (expected.get(place) ?? 0) + delta);
+    }
+  }
+  return [...new Set([...expected.keys(), ...levels.keys()])]
+    .filter((place) => (expected.get(place) ?? 0) !== (levels.get(place) ?? 0))
+    .map((place) => `${place} has ${levels.get(place)} where ${expected.get(place)} are explained`);
+}
+
+/**
+ * For servers without `verifyLedger`: per place the sequence counts 1, 2, 3 … without a gap, each line begins where the
+ * last one ended, available lies between 0 and what is on hand, and the last line equals the level.
+ */
+export function checkLedger({ ledger, levels }: Pick<History, 'ledger' | 'levels'>): string[] {
+  const wrong: string[] = [];
+  const last = new Map<string, HistoryLedgerLine>();
+  for (const line of ledger) {
+    const place = `${line.productId}/${line.locationId}`;
+    const before = last.get(place);
+    const isNext =
+      line.sequence === (before?.sequence ?? 0) + 1 &&
+      line.quantityAfter === (before?.quantityAfter ?? 0) + line.delta;
+    const isPossible = line.availableAfter >= 0 && line.availableAfter <= line.quantityAfter;
+    if (!isNext || !isPossible) {
+      wrong.push(`${place} has a bad line: ${JSON.stringify({ before, line })}`);
+    }
+    last.set(place, line);
+  }
+  for (const [place, quantity] of levels) {
+    const onHand = last.get(place)?.quantityAfter ?? 0;
+    if (onHand !== quantity) wrong.push(`${place} has ${quantity}, its ledger ends at ${onHand}`);
+  }
+  return wrong;
+}
