@@ -22,7 +22,7 @@ import { SequelizeProductCatalogue } from './database/reading/product-catalogue.
 import { SequelizeReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { SequelizeStockStore } from './database/writing/stock-store.js';
 import type { Services } from './graphql/context.js';
-import { createGraphqlServer, type GraphqlServer } from './http/server.js';
+import { GraphqlServer } from './http/server.js';
 import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
@@ -132,7 +132,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
     }
-    const server = createGraphqlServer({
+    const server = new GraphqlServer({
       services: {
         ...buildServices(config, database, stock, reservations),
         products,

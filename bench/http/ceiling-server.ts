@@ -10,7 +10,7 @@ import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
-import { createGraphqlServer } from '../../src/http/server.js';
+import { GraphqlServer } from '../../src/http/server.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
@@ -69,7 +69,7 @@ const requestLimit =
 // Nothing reads in this benchmark, and nothing is reserved.
 const products = new ProductService({} as ProductCatalogue, new CommitSlots(1));
 
-const server = createGraphqlServer({
+const server = new GraphqlServer({
   services: {
     deductStock: new DeductStockTransaction(stock, { batchMax: config.stockBatchMax }),
     increaseStock: new IncreaseStockTransaction(stock, { batchMax: config.stockBatchMax }),

@@ -12,7 +12,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { handleProtocols, makeServer, type Context } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -20,7 +19,9 @@ import { TooManyFailuresError, UnauthenticatedError, type Principal } from '../a
 import type { Admission } from './admission.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { toRequestError } from '../graphql/format-error.js';
-import { BODY_BYTES_MAX, endBareConnection } from './http.js';
+import { refuseConnection } from './answer.js';
+import type { Connections } from './connections.js';
+import { BODY_BYTES_MAX } from './request-body.js';
 import { SubscriptionGate } from './subscription-gate.js';
 
 const PATH = '/graphql';
@@ -102,22 +103,23 @@ export class WebSockets {
     this.pings.unref();
   }
 
-  /** @param onUpgraded told of each connection that is no longer one of HTTP. */
-  attach(http: Server, onUpgraded: (socket: Duplex) => void): void {
+  attach(http: Server, connections: Connections): void {
     http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-        serveWithoutUpgrade(http, { request, socket, head });
-        return;
-      }
       socket.on('error', () => socket.destroy());
-      const refusal = this.refusalOf(request);
-      if (refusal) {
-        endBareConnection(socket, refusal);
-        return;
-      }
-      this.server.handleUpgrade(request, socket, head, (webSocket) => {
-        onUpgraded(socket);
-        this.open(webSocket, this.settings.addressOf(request));
+      connections.afterAnswers(socket, () => {
+        if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
+          serveWithoutUpgrade(http, { request, socket, head });
+          return;
+        }
+        const refusal = this.refusalOf(request);
+        if (refusal) {
+          refuseConnection(socket, refusal);
+          return;
+        }
+        this.server.handleUpgrade(request, socket, head, (webSocket) => {
+          connections.forget(socket);
+          this.open(webSocket, this.settings.addressOf(request));
+        });
       });
     });
   }
