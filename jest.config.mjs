@@ -29,7 +29,11 @@ export default {
   // One file at a time: the concurrency tests want the machine's cores for themselves.
   maxWorkers: 1,
   projects: [
-    { ...shared, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'unit',
+      testMatch: ['<rootDir>/test/{unit,simulation}/**/*.test.ts'],
+    },
     {
       ...shared,
       displayName: 'services',

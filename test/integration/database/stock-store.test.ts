@@ -1,244 +1,144 @@
+/** The store on MySQL keeps the contract, and what only MySQL can get wrong: collations, keys as bytes, the pool. */
+import { jest } from '@jest/globals';
+import { QueryTypes } from 'sequelize';
 import { SequelizeProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
+import { SequelizeReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
+import { SequelizeAnswerArchive } from '../../../src/database/writing/answer-archive.js';
 import { SequelizeStockStore } from '../../../src/database/writing/stock-store.js';
 import { Database } from '../../../src/database/connections.js';
-import {
-  checkRequest,
-  type LinesOperation,
-  type StockRequest,
-} from '../../../src/inventory/stock-request.js';
+import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { StockWrite } from '../../../src/inventory/stock.js';
-import type { WriteResult } from '../../../src/inventory/stock-store.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { holdRow } from '../../support/innodb.js';
+import { MysqlProxy } from '../../support/mysql-proxy.js';
+import {
+  outcomes,
+  stockStoreContract,
+  write,
+  type StockStoreBed,
+} from '../../support/stock-store-contract.js';
 
-let fresh: FreshDatabase;
-let database: Database;
-let store: SequelizeStockStore;
-let catalogue: SequelizeProductCatalogue;
-let products = 0;
+jest.setTimeout(60_000);
 
-beforeAll(async () => {
-  fresh = await createFreshDatabase();
-  database = new Database({ url: fresh.url, poolMax: 10, commitsMax: 4 });
-  store = new SequelizeStockStore(database.writer);
-  catalogue = new SequelizeProductCatalogue(database);
-});
-
-afterAll(async () => {
-  const report = await fresh.verifyLedger();
-  await database.close();
-  await fresh.drop();
-  expect(report.problems).toEqual([]);
-});
-
-async function newProduct(quantity: number): Promise<string> {
-  products += 1;
-  const id = `product-${products}`;
-  const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-  expect(await catalogue.createProduct(product, performance.now() + 10_000)).toBe('CREATED');
-  return id;
-}
-
-function write(
-  name: LinesOperation,
-  request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
-): StockWrite {
-  const { operation, lines, mode, reason, reference } = checkRequest(
-    name,
-    { mode: 'PARTIAL', ...request },
-    null,
-  );
+/** The store's way to MySQL leads through a proxy that can break it at COMMIT. */
+async function openBed(): Promise<StockStoreBed> {
+  const fresh = await createFreshDatabase();
+  const proxy = await MysqlProxy.start(fresh.url);
+  const writing = new Database({ url: proxy.url, poolMax: 10, commitsMax: 4 });
+  const database = new Database({ url: fresh.url, poolMax: 4, commitsMax: 2 });
+  const catalogue = new SequelizeProductCatalogue(database);
+  const reservations = new SequelizeReservationCatalogue(database);
+  const archive = new SequelizeAnswerArchive(database);
+  const soon = () => performance.now() + 10_000;
+  const change = async (sql: string, replacements: unknown[]) => {
+    await fresh.sequelize.query(sql, { replacements });
+  };
   return {
-    operation,
-    lines,
-    atomic: mode === 'ALL_OR_NOTHING',
-    productIds: [],
-    reason,
-    reference,
-    type: 'LINES',
+    store: new SequelizeStockStore(writing.writer),
+    createProduct: async (id, quantity) => {
+      const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+      expect(await catalogue.createProduct(product, soon())).toBe('CREATED');
+    },
+    createLocation: (id) => change('INSERT INTO locations (id, name) VALUES (?, ?)', [id, id]),
+    level: async (productId, locationId) => {
+      const [level] = await fresh.sequelize.query<{ onHand: number; reserved: number }>(
+        `SELECT on_hand AS onHand, reserved FROM stock_levels WHERE product_id = ? AND location_id = ?`,
+        { replacements: [productId, locationId], type: QueryTypes.SELECT },
+      );
+      return level ?? null;
+    },
+    ledger: async (productId) => {
+      const page = { direction: 'BACKWARD', limit: 100, before: null } as const;
+      const { edges } = await catalogue.movements(page, productId);
+      return edges
+        .map(({ node }) => node)
+        .filter(({ locationId }) => locationId === 'default')
+        .reverse();
+    },
+    reservation: (id) => reservations.reservationById(id),
+    passTime: async (seconds) => {
+      for (const [table, column] of [
+        ['reservations', 'created_at'],
+        ['reservations', 'expires_at'],
+        ['reservation_lines', 'held_until'],
+        ['stock_operations', 'created_at'],
+      ]) {
+        await change(`UPDATE ${table} SET ${column} = ${column} - INTERVAL ? SECOND`, [seconds]);
+      }
+    },
+    expireAnswers: async () => {
+      await archive.expireAnswers(1, 500, soon());
+    },
+    loseNextCommit: (how) => {
+      proxy.atCommit(how === 'APPLIED' ? 'CUT_AFTER' : 'CUT_BEFORE');
+    },
+    holdLevel: async (productId) => {
+      const stranger = await holdRow(fresh.url, productId);
+      return () => stranger.release();
+    },
+    problems: async () => (await fresh.verifyLedger()).problems,
+    close: async () => {
+      expect(proxy.faultsLeft).toBe(0);
+      await Promise.all([writing.close(), database.close()]);
+      await proxy.stop();
+      await fresh.drop();
+    },
   };
 }
 
-async function apply(writes: StockWrite[], contended = false): Promise<readonly WriteResult[]> {
-  const deadlineMs = performance.now() + 10_000;
-  return store.apply(writes, {
-    deadlineMs,
-    contended,
-    impatient: false,
-    fencingTokenOf: () => null,
-  });
-}
+stockStoreContract(openBed);
 
-async function onHand(productId: string): Promise<number | undefined> {
-  const [product] = await catalogue.productsByIds([productId]);
-  return product?.onHand;
-}
+describe('what only MySQL can get wrong', () => {
+  let fresh: FreshDatabase;
+  let database: Database;
+  let store: StockStore;
 
-function outcomes(result: WriteResult | undefined): unknown[] {
-  if (result?.outcome !== 'DECIDED') return [result?.outcome];
-  return result.verdicts.map((v) => (v.outcome === 'APPLIED' ? v.remaining : v.failure.code));
-}
-
-describe.each([
-  ['read plainly first', false],
-  ['locked first', true],
-])('a list of lines, with levels %s', (_, contended) => {
-  test('gives each line its own verdict, in the order of arrival', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(0)];
-    const [result] = await apply(
-      [
-        write('deductStock', {
-          items: [
-            { productId: a, quantity: 3 },
-            { productId: a, quantity: 3 },
-            { productId: a, quantity: 2 },
-            { productId: b, quantity: 1 },
-            { productId: 'nobody-knows', quantity: 1 },
-            { productId: a, quantity: 1, locationId: 'nowhere' },
-            { productId: a, quantity: 0 },
-          ],
-        }),
-      ],
-      contended,
-    );
-    expect(outcomes(result)).toEqual([
-      2,
-      'INSUFFICIENT_STOCK',
-      0,
-      'INSUFFICIENT_STOCK',
-      'PRODUCT_NOT_FOUND',
-      'LOCATION_NOT_FOUND',
-      'INVALID_QUANTITY',
-    ]);
-    expect(await onHand(a)).toBe(0);
+  beforeAll(async () => {
+    fresh = await createFreshDatabase();
+    database = new Database({ url: fresh.url, poolMax: 10, commitsMax: 4 });
+    store = new SequelizeStockStore(database.writer);
   });
 
-  test('takes the lines of several writes over several products in one transaction', async () => {
-    const [a, b] = [await newProduct(10), await newProduct(10)];
-    const results = await apply(
-      [
-        write('deductStock', {
-          items: [
-            { productId: b, quantity: 4 },
-            { productId: a, quantity: 1 },
-          ],
-        }),
-        write('increaseStock', { items: [{ productId: a, quantity: 5 }] }),
-        write('deductStock', {
-          mode: 'ALL_OR_NOTHING',
-          items: [
-            { productId: a, quantity: 14 },
-            { productId: b, quantity: 7 },
-          ],
-        }),
-        write('deductStock', { items: [{ productId: b, quantity: 6 }] }),
-      ],
-      contended,
-    );
-    expect(results.map(outcomes)).toEqual([[6, 9], [14], ['ABORTED', 'INSUFFICIENT_STOCK'], [0]]);
+  afterAll(async () => {
+    const report = await fresh.verifyLedger();
+    await database.close();
+    await fresh.drop();
+    expect(report.problems).toEqual([]);
   });
 
-  test('stores an answer under its key and repeats it, and never takes twice', async () => {
-    const a = await newProduct(3);
-    const request = {
-      items: [
-        { productId: a, quantity: 2 },
-        { productId: a, quantity: 2 },
-      ],
-      idempotencyKey: `key-${a}`,
-    };
-    const [first] = await apply([write('deductStock', request)], contended);
-    await apply([write('increaseStock', { items: [{ productId: a, quantity: 10 }] })], contended);
-    const [second] = await apply([write('deductStock', request)], contended);
-    expect(outcomes(first)).toEqual([1, 'INSUFFICIENT_STOCK']);
-    expect(outcomes(second)).toEqual([1, 'INSUFFICIENT_STOCK']);
-    expect(second).toMatchObject({ verdicts: [{ replayed: true }, { replayed: true }] });
-    expect(await onHand(a)).toBe(11);
-  });
-
-  test('refuses a key that belongs to other input or to another operation', async () => {
-    const a = await newProduct(3);
-    const key = { idempotencyKey: `reused-${a}` };
-    await apply(
-      [write('deductStock', { items: [{ productId: a, quantity: 1 }], ...key })],
-      contended,
-    );
-    const others = [
-      write('deductStock', { items: [{ productId: a, quantity: 2 }], ...key }),
-      write('increaseStock', { items: [{ productId: a, quantity: 1 }], ...key }),
-    ];
-    for (const other of others)
-      expect(outcomes((await apply([other], contended))[0])).toEqual(['KEY_REUSED']);
-    expect(await onHand(a)).toBe(2);
-  });
-});
-
-test('tells keys apart byte by byte', async () => {
-  const a = await newProduct(100);
-  const keys = [
-    'k',
-    'K',
-    'k ',
-    ' k',
-    'ké',
-    'ke\u0301',
-    '🔑',
-    'k\0',
-    'x'.repeat(255),
-    '🔑'.repeat(255),
-  ];
-  for (const idempotencyKey of keys) {
-    const [result] = await apply([
-      write('deductStock', {
-        items: [{ productId: a, quantity: 1 }],
-        idempotencyKey: idempotencyKey,
-      }),
-    ]);
-    expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
+  async function newProduct(id: string, quantity: number): Promise<string> {
+    const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+    const catalogue = new SequelizeProductCatalogue(database);
+    expect(await catalogue.createProduct(product, performance.now() + 10_000)).toBe('CREATED');
+    return id;
   }
-  expect(await onHand(a)).toBe(100 - keys.length);
-});
 
-test('takes exactly what is there when many transactions race without any lock', async () => {
-  const a = await newProduct(25);
-  const results = await Promise.all(
-    Array.from({ length: 60 }, () =>
-      apply([write('deductStock', { items: [{ productId: a, quantity: 1 }] })]),
-    ),
-  );
-  const applied = results
-    .flat()
-    .filter((r) => r.outcome === 'DECIDED' && r.verdicts[0]?.outcome === 'APPLIED');
-  expect(applied).toHaveLength(25);
-  expect(await onHand(a)).toBe(0);
-});
+  function apply(writes: readonly StockWrite[]): Promise<readonly WriteResult[]> {
+    return store.apply(writes, {
+      deadlineMs: performance.now() + 10_000,
+      contended: false,
+      impatient: false,
+      fencingTokenOf: () => null,
+    });
+  }
 
-test('puts stock at a location where the product never was', async () => {
-  const a = await newProduct(1);
-  await fresh.sequelize.query(`INSERT INTO locations (id, name) VALUES ('berlin', 'Berlin')`);
-  const results = await Promise.all(
-    Array.from({ length: 5 }, () =>
-      apply([
-        write('increaseStock', { items: [{ productId: a, quantity: 2, locationId: 'berlin' }] }),
-      ]),
-    ),
-  );
-  expect(results.flat().flatMap(outcomes).sort()).toEqual([10, 2, 4, 6, 8]);
-  const levels = await catalogue.levelsByProductIds([a]);
-  expect(levels.get(a)?.map((level) => [level.locationId, level.onHand])).toEqual([
-    ['berlin', 10],
-    ['default', 1],
-  ]);
-});
+  test('keys are told apart byte by byte', async () => {
+    const a = await newProduct('keys', 100);
+    const keys = ['k', 'K', 'k ', ' k', 'ké', 'ke\u0301', '🔑', 'k\0'];
+    keys.push('x'.repeat(255), '🔑'.repeat(255));
+    const items = [{ productId: a, quantity: 1 }];
+    for (const idempotencyKey of keys) {
+      const [result] = await apply([write('deductStock', { items, idempotencyKey })]);
+      expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
+    }
+    const [last] = await apply([write('deductStock', { items })]);
+    expect(outcomes(last)).toEqual([100 - keys.length - 1]);
+  });
 
-test('refuses to fill a level beyond its bound', async () => {
-  const a = await newProduct(999_999_999);
-  const [result] = await apply([
-    write('increaseStock', {
-      items: [
-        { productId: a, quantity: 2 },
-        { productId: a, quantity: 1 },
-      ],
-    }),
-  ]);
-  expect(outcomes(result)).toEqual(['INVALID_QUANTITY', 1_000_000_000]);
+  test('a level is not filled beyond its bound', async () => {
+    const a = await newProduct('full', 999_999_999);
+    const items = [2, 1].map((quantity) => ({ productId: a, quantity }));
+    const [result] = await apply([write('increaseStock', { items })]);
+    expect(outcomes(result)).toEqual(['INVALID_QUANTITY', 1_000_000_000]);
+  });
 });

@@ -1,0 +1,497 @@
+/**
+ * StockStore in memory, for simulations and tests without services. It decides by the same rule as the store on MySQL
+ * and keeps the same contract: test/support/stock-store-contract.ts holds both to it.
+ *
+ * Each simulated process has a store of its own over the MemoryDatabase that they share. A transaction takes steps, and
+ * other transactions may take theirs in between. Rows are locked in one order: operations, reservations, levels, each
+ * ascending. The first attempt reads levels without locking them and changes them only if their versions are still the
+ * same; later attempts lock before they read.
+ */
+import { decide, type Decision, type Plan } from '../inventory/decision.js';
+import type { DueLine, ReservationFailure, ReservationStatus } from '../inventory/reservation.js';
+import { toReservedItem } from '../inventory/reservation.js';
+import type { StockChanges } from '../inventory/stock-changes.js';
+import {
+  compareBytes,
+  isPossible,
+  levelKey,
+  movementId,
+  type DecidedVerdict,
+  type LevelLookup,
+  type StockFailure,
+  type StockLevelState,
+  type StockWrite,
+} from '../inventory/stock.js';
+import {
+  RowsLockedError,
+  type ApplyOptions,
+  type StockStore,
+  type WriteResult,
+} from '../inventory/stock-store.js';
+import type { Clock, Random, Timer } from '../time/clock.js';
+import {
+  RowLockTimeoutError,
+  type MemoryDatabase,
+  type MemoryTransaction,
+} from './memory-database.js';
+
+/** A transaction does these in this order, some of them more than once. */
+export type TransactionStep = 'CLAIM' | 'READ' | 'WRITE' | 'COMMIT';
+
+export type CommitFate =
+  | { readonly answer: 'OK' }
+  /** The caller learns nothing. The transaction ends `afterMs` later, applied or rolled back. */
+  | { readonly answer: 'LOST'; readonly applied: boolean; readonly afterMs: number };
+
+/** What a simulation may do to transactions. */
+export interface TransactionFaults {
+  /** Called before each step; may delay it, or fail it with a ConnectionLostError. */
+  before?(step: TransactionStep): Promise<void> | undefined;
+  /** Called for each COMMIT that is sent. */
+  commit?(): CommitFate;
+}
+
+/** The connection has broken. The database rolls back, unless COMMIT was sent. */
+export class ConnectionLostError extends Error {
+  readonly code = 'CONNECTION_LOST' as const;
+  constructor(options?: ErrorOptions) {
+    super('The connection to the database was lost.', options);
+    this.name = 'ConnectionLostError';
+  }
+}
+
+/** Another transaction was faster. Nothing was applied. */
+class LostRaceError extends Error {}
+
+export interface MemoryStockStoreSettings {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly faults?: TransactionFaults | undefined;
+  /** Told of levels after each COMMIT. */
+  readonly changes?: StockChanges | undefined;
+  /** How long a transaction waits for a locked row, in milliseconds. */
+  readonly lockWaitMs?: number | undefined;
+}
+
+const LOCK_WAIT_MS = 2_000;
+const ATTEMPTS_MAX = { LOST_RACE: 10, ROWS_LOCKED: 100, UNREACHABLE: 4 } as const;
+const BACKOFF_FIRST_MS = 10;
+const BACKOFF_MAX_MS = 500;
+const ATTEMPT_MIN_MS = 5;
+
+type Fault = keyof typeof ATTEMPTS_MAX;
+
+/** What earlier calls have decided of a write. */
+interface Claim {
+  readonly write: StockWrite;
+  readonly key: string | null;
+  readonly reused: 'BY_ANOTHER' | 'EXPIRED' | null;
+  readonly refused: { readonly failure: ReservationFailure; readonly replayed: boolean } | null;
+  readonly decided: Map<number, DecidedVerdict>;
+}
+
+/** What one call knows across its attempts: the answers that stood before it first tried to commit. */
+type AnsweredBefore = Map<string, ReadonlySet<number>>;
+
+interface Attempt {
+  readonly transaction: MemoryTransaction;
+  readonly options: ApplyOptions;
+  readonly rowsAreLocked: boolean;
+  readonly settling: boolean;
+  readonly answeredBefore: AnsweredBefore;
+}
+
+interface Applied {
+  readonly results: readonly WriteResult[];
+  readonly levels: readonly StockLevelState[];
+}
+
+export class MemoryStockStore implements StockStore {
+  constructor(
+    private readonly database: MemoryDatabase,
+    private readonly settings: MemoryStockStoreSettings,
+  ) {}
+
+  async apply(
+    writes: readonly StockWrite[],
+    options: ApplyOptions,
+  ): Promise<readonly WriteResult[]> {
+    const { clock, random, changes } = this.settings;
+    const startedMs = clock.nowMs();
+    const began = clock.today();
+    const answeredBefore: AnsweredBefore = new Map();
+    let settling = false;
+    let rowsWereLocked = options.rowsWereLocked ?? false;
+    for (let number = 1; ; number += 1) {
+      const transaction = this.database.begin();
+      const progress = { commitSent: false };
+      const rowsAreLocked = options.contended || number > 1;
+      const attempt = { transaction, options, rowsAreLocked, settling, answeredBefore };
+      try {
+        const applied = await this.attempt(attempt, writes, progress);
+        if (settling) changes?.uncertain(began);
+        changes?.committed(applied.levels);
+        return applied.results;
+      } catch (error) {
+        if (!progress.commitSent) transaction.rollback();
+        const isLate = clock.nowMs() >= options.deadlineMs;
+        const kind = faultOf(error);
+        const fault = isLate ? 'UNREACHABLE' : kind;
+        if (progress.commitSent) settling = true;
+        if (options.impatient && fault === 'ROWS_LOCKED' && !settling) {
+          throw new RowsLockedError(error, this.lockedProducts(writes, transaction));
+        }
+        const isFirstLoss = fault === 'LOST_RACE' && number === 1;
+        const pauseMaxMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
+        const pauseMs = isFirstLoss ? 0 : random() * pauseMaxMs;
+        const timeIsUp = clock.nowMs() + pauseMs + ATTEMPT_MIN_MS > options.deadlineMs;
+        rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);
+        if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {
+          if (settling) changes?.uncertain(began);
+          const waitedMs = Math.round(clock.nowMs() - startedMs);
+          const isLocked = rowsWereLocked && !settling;
+          return writes.map((write) => undecided(write, { isLocked, waitedMs, settling }));
+        }
+        if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      }
+    }
+  }
+
+  /** Whether a level that was read without a lock is unchanged: what makes plain reads safe. */
+  protected isStillAsRead(read: StockLevelState, current: StockLevelState): boolean {
+    return read.version === current.version;
+  }
+
+  private async attempt(
+    attempt: Attempt,
+    writes: readonly StockWrite[],
+    progress: { commitSent: boolean },
+  ): Promise<Applied> {
+    const { transaction } = attempt;
+    await this.step('CLAIM', attempt);
+    let claims = await this.claim(attempt, writes);
+    const found = await this.lookUp(attempt, claims.map(openPart));
+    if (attempt.settling) claims = claims.map((claim) => this.withTraces(claim));
+    const plan = decide(claims.map(openPart), found);
+    const missing = plan.levelChanges.filter(({ before }) => before === null);
+    if (missing.length > 0) {
+      this.database.createLevels(missing);
+      throw new LostRaceError('Levels had to be created.');
+    }
+    await this.step('WRITE', attempt);
+    const keys = plan.levelChanges.map((change) => `level/${levelKey(change)}`);
+    await transaction.lock(keys, this.lockWaitMs(attempt));
+    const levels = this.changedLevels(plan);
+    transaction.onCommit(() => {
+      this.carryOut(attempt, claims, plan, levels, found.due);
+    });
+    await this.step('COMMIT', attempt);
+    this.commit(attempt, progress);
+    const results = claims.map((claim, i) => this.answer(claim, plan.decisions[i]));
+    return { results, levels };
+  }
+
+  private async claim(attempt: Attempt, writes: readonly StockWrite[]): Promise<readonly Claim[]> {
+    const keys = new Set(writes.flatMap((write) => operationKeyOf(write) ?? []));
+    const sorted = [...keys].sort(compareBytes);
+    await attempt.transaction.lock(
+      sorted.map((key) => `operation/${key}`),
+      this.lockWaitMs(attempt),
+    );
+    return writes.map((write): Claim => {
+      const key = operationKeyOf(write);
+      const open = { write, key, reused: null, refused: null, decided: new Map() };
+      const earlier = key === null ? undefined : this.database.operations.get(key);
+      if (key === null || !earlier) return open;
+      const { name, fingerprint } = write.operation;
+      const isSame = earlier.name === name && earlier.fingerprint.equals(fingerprint);
+      if (!isSame) return { ...open, reused: 'BY_ANOTHER' };
+      if (earlier.answerExpired) return { ...open, reused: 'EXPIRED' };
+      const stored = earlier.refused ? new Set([0]) : new Set(earlier.answers.keys());
+      // Answers that are found after a lost COMMIT may be this call's own: they are no replays.
+      if (!attempt.settling) attempt.answeredBefore.set(key, stored);
+      const wasAnswered = (index: number) => attempt.answeredBefore.get(key)?.has(index) ?? false;
+      if (earlier.refused) {
+        return { ...open, refused: { failure: earlier.refused, replayed: wasAnswered(0) } };
+      }
+      const decided = new Map<number, DecidedVerdict>();
+      for (const { index } of write.lines) {
+        const verdict = earlier.answers.get(index);
+        if (verdict) decided.set(index, { ...verdict, replayed: wasAnswered(index) });
+      }
+      return { ...open, decided };
+    });
+  }
+
+  /** Locks reservations, then levels where this attempt locks before it reads; then reads all in one moment. */
+  private async lookUp(attempt: Attempt, writes: readonly StockWrite[]) {
+    const { database } = this;
+    const { transaction, rowsAreLocked } = attempt;
+    await this.step('READ', attempt);
+    const places = new Map(
+      writes.flatMap(({ lines }) => lines.filter(isPossible).map((line) => [levelKey(line), line])),
+    );
+    const closing = writes.flatMap((w) => (w.type === 'CLOSING' ? [w.reservationId] : []));
+    const productIds = new Set([...places.values()].map(({ productId }) => productId));
+    for (const write of writes) {
+      if (write.type === 'SWEEPING') for (const id of write.productIds) productIds.add(id);
+    }
+    const dueIds = database.dueLines(productIds).map(({ reservationId }) => reservationId);
+    const locked = new Set([...closing, ...dueIds]);
+    const reservationKeys = [...locked].sort(compareBytes).map((id) => `reservation/${id}`);
+    await transaction.lock(reservationKeys, this.lockWaitMs(attempt));
+    if (rowsAreLocked) {
+      const held = new Set(places.keys());
+      for (const line of database.dueLines(productIds)) held.add(levelKey(line));
+      const levelKeys = [...held].sort(compareBytes).map((key) => `level/${key}`);
+      await transaction.lock(levelKeys, this.lockWaitMs(attempt));
+    }
+    const levels = new Map<string, LevelLookup>();
+    for (const [key, place] of places) levels.set(key, database.lookUp(place));
+    const due = database.dueLines(productIds);
+    for (const line of due) levels.set(levelKey(line), database.lookUp(line));
+    // A reservation that has expired meanwhile was not locked in its order.
+    if (due.some(({ reservationId }) => !locked.has(reservationId))) {
+      throw new LostRaceError('A reservation has expired meanwhile.');
+    }
+    const reservations = new Map<string, ReservationStatus>();
+    for (const id of closing) {
+      const stored = database.reservations.get(id);
+      if (stored) reservations.set(id, database.statusOf(stored));
+    }
+    const level = (place: { productId: string; locationId: string }): LevelLookup =>
+      levels.get(levelKey(place)) ?? database.lookUp(place);
+    return { level, reservations, due };
+  }
+
+  /** What an earlier attempt of this call has done, whose COMMIT was not answered, stands under its operation's id. */
+  private withTraces(claim: Claim): Claim {
+    const { write, key } = claim;
+    if (key !== null) return claim;
+    const { operation, lines } = write;
+    const decided = new Map(claim.decided);
+    const reservation =
+      'reservationId' in write ? this.database.reservations.get(write.reservationId) : undefined;
+    const isDone =
+      reservation !== undefined &&
+      (write.type === 'CREATING' || reservation.closedBy?.equals(operation.id) === true);
+    for (const { index } of isDone ? lines : []) {
+      decided.set(index, { outcome: 'APPLIED', remaining: 0, movementId: null, replayed: false });
+    }
+    for (const trace of this.database.ledger) {
+      if (!trace.operationId.equals(operation.id)) continue;
+      decided.set(trace.lineIndex, {
+        outcome: 'APPLIED',
+        remaining: trace.availableAfter,
+        movementId: movementId(trace, trace.sequence),
+        replayed: false,
+      });
+    }
+    return { ...claim, decided };
+  }
+
+  /** @throws LostRaceError where a level is not as it was read. The rows are locked by now. */
+  private changedLevels(plan: Plan): readonly StockLevelState[] {
+    return plan.levelChanges.map((change) => {
+      const current = this.database.levels.get(levelKey(change));
+      if (!current || !change.before || !this.isStillAsRead(change.before, current)) {
+        throw new LostRaceError(`Level ${levelKey(change)} has changed since it was read.`);
+      }
+      return {
+        ...current,
+        onHand: current.onHand + change.delta,
+        reserved: current.reserved + change.reservedDelta,
+        lastSequence: current.lastSequence + change.movements,
+        version: current.version + 1,
+      };
+    });
+  }
+
+  private carryOut(
+    { options }: Attempt,
+    claims: readonly Claim[],
+    plan: Plan,
+    levels: readonly StockLevelState[],
+    due: readonly DueLine[],
+  ): void {
+    const { database } = this;
+    for (const level of levels) database.levels.set(levelKey(level), level);
+    for (const { reservationId, lineIndex } of due) {
+      const reservation = database.reservations.get(reservationId);
+      if (!reservation) continue;
+      database.endHolding(reservation, [lineIndex]);
+      if (reservation.status === 'ACTIVE') reservation.status = 'EXPIRED';
+    }
+    for (const { write, line, ...movement } of plan.movements) {
+      const { operation, reason, reference } = write;
+      database.ledger.push({
+        ...movement,
+        productId: line.productId,
+        locationId: line.locationId,
+        operationId: operation.id,
+        lineIndex: line.index,
+        idempotencyKey: operation.idempotencyKey,
+        reason,
+        reference,
+        principal: operation.principal,
+        fencingToken: options.fencingTokenOf(line.productId),
+      });
+    }
+    for (const { reservationId, closeAs, operation } of plan.closing) {
+      const reservation = database.reservations.get(reservationId);
+      if (!reservation) continue;
+      reservation.status = closeAs;
+      reservation.closedBy = operation.id;
+      database.endHolding(reservation, [...reservation.holding]);
+    }
+    this.createReservations(plan);
+    this.storeAnswers(claims, plan.decisions);
+  }
+
+  private createReservations(plan: Plan): void {
+    const createdAt = this.settings.clock.today();
+    for (const { reservationId, ttlSeconds, reference, lines } of plan.creating) {
+      this.database.addReservation({
+        id: reservationId,
+        status: 'ACTIVE',
+        items: lines.map(toReservedItem),
+        createdAt,
+        expiresAt: new Date(createdAt.getTime() + ttlSeconds * 1_000),
+        reference,
+        closedBy: null,
+        holding: new Set(lines.keys()),
+      });
+    }
+  }
+
+  private storeAnswers(claims: readonly Claim[], decisions: readonly Decision[]): void {
+    const { operations, clock } = this.database;
+    for (const [i, claim] of claims.entries()) {
+      const decision = decisions[i];
+      const { key, write } = claim;
+      if (key === null || claim.reused || !decision) continue;
+      let stored = operations.get(key);
+      if (!stored) {
+        const { name, fingerprint } = write.operation;
+        const createdAtMs = clock.today().getTime();
+        const fresh = { answerExpired: false, refused: null, answers: new Map() };
+        stored = { name, fingerprint, createdAtMs, ...fresh };
+        operations.set(key, stored);
+      }
+      if (decision.outcome === 'REFUSED') {
+        stored.refused = decision.failure;
+        continue;
+      }
+      for (const [at, { index }] of openPart(claim).lines.entries()) {
+        const verdict = decision.verdicts[at];
+        if (verdict) stored.answers.set(index, verdict);
+      }
+    }
+  }
+
+  private commit({ transaction }: Attempt, progress: { commitSent: boolean }): void {
+    const fate = this.settings.faults?.commit?.() ?? { answer: 'OK' };
+    if (fate.answer === 'OK') {
+      transaction.commit();
+      return;
+    }
+    progress.commitSent = true;
+    const end = () => {
+      if (fate.applied) transaction.commit();
+      else transaction.rollback();
+    };
+    if (fate.afterMs > 0) this.settings.clock.after(fate.afterMs, end);
+    else end();
+    throw new ConnectionLostError();
+  }
+
+  private answer(claim: Claim, decision: Decision | undefined): WriteResult {
+    const { write, reused, refused, decided } = claim;
+    if (reused) return { outcome: 'KEY_REUSED', answerExpired: reused === 'EXPIRED' };
+    if (refused) return { outcome: 'REFUSED', ...refused };
+    if (!decision) throw new Error('A write was not decided.');
+    if (decision.outcome === 'REFUSED') return { ...decision, replayed: false };
+    const fresh = decision.verdicts.values();
+    const verdicts = write.lines.map((line): DecidedVerdict => {
+      const earlier = decided.get(line.index);
+      if (earlier) return earlier;
+      const { value } = fresh.next();
+      if (!value) throw new Error(`Line ${line.index} was given no verdict.`);
+      return { ...value, replayed: false };
+    });
+    const isApplied = verdicts.every(({ outcome }) => outcome === 'APPLIED');
+    if (write.type !== 'CREATING' || !isApplied) return { outcome: 'DECIDED', verdicts };
+    const reservation = this.database.reservationNow(write.reservationId) ?? undefined;
+    return { outcome: 'DECIDED', verdicts, reservation };
+  }
+
+  private lockWaitMs({ options }: Attempt): number {
+    const leftMs = options.deadlineMs - this.settings.clock.nowMs();
+    return Math.max(0, Math.min(this.settings.lockWaitMs ?? LOCK_WAIT_MS, leftMs));
+  }
+
+  private lockedProducts(
+    writes: readonly StockWrite[],
+    owner: MemoryTransaction,
+  ): ReadonlySet<string> {
+    const lines = writes.flatMap((write) => write.lines.filter(isPossible));
+    const { locks } = this.database;
+    const locked = lines.filter((line) =>
+      locks.isLockedByAnother(`level/${levelKey(line)}`, owner),
+    );
+    return new Set(locked.map(({ productId }) => productId));
+  }
+
+  /** @throws ConnectionLostError at the deadline, or where the simulation says so. */
+  private async step(step: TransactionStep, { options }: Attempt): Promise<void> {
+    const waiting = this.settings.faults?.before?.(step);
+    const { clock } = this.settings;
+    if (waiting) {
+      let timer: Timer | undefined;
+      const deadline = new Promise<never>((_, reject) => {
+        timer = clock.after(options.deadlineMs - clock.nowMs(), () => {
+          reject(new ConnectionLostError());
+        });
+      });
+      try {
+        await Promise.race([waiting, deadline]);
+      } finally {
+        timer?.cancel();
+      }
+    }
+    if (clock.nowMs() >= options.deadlineMs) throw new ConnectionLostError();
+  }
+}
+
+function faultOf(error: unknown): Fault {
+  if (error instanceof LostRaceError) return 'LOST_RACE';
+  if (error instanceof RowLockTimeoutError) return 'ROWS_LOCKED';
+  if (error instanceof ConnectionLostError) return 'UNREACHABLE';
+  throw error;
+}
+
+function operationKeyOf({ operation }: StockWrite): string | null {
+  const { scope, idempotencyKey } = operation;
+  return idempotencyKey === null ? null : JSON.stringify([scope, idempotencyKey]);
+}
+
+/** The write without what is decided already. A reservation is created or closed as a whole. */
+function openPart({ write, reused, refused, decided }: Claim): StockWrite {
+  if (reused || refused) return { ...write, type: 'LINES', lines: [] };
+  if (decided.size === 0) return write;
+  return { ...write, type: 'LINES', lines: write.lines.filter(({ index }) => !decided.has(index)) };
+}
+
+function undecided(
+  { operation }: StockWrite,
+  how: { readonly isLocked: boolean; readonly waitedMs: number; readonly settling: boolean },
+): WriteResult {
+  const failure: StockFailure = how.isLocked
+    ? { code: 'LOCK_TIMEOUT', waitedMs: how.waitedMs }
+    : {
+        code: 'UNAVAILABLE',
+        mayHaveApplied: how.settling,
+        retryable: !how.settling || operation.idempotencyKey !== null,
+      };
+  return { outcome: 'REFUSED', failure, replayed: false };
+}

@@ -1,0 +1,73 @@
+/** The store in memory keeps the contract of the store on MySQL. Needs no services. */
+import { jest } from '@jest/globals';
+import { levelKey } from '../../src/inventory/stock.js';
+import { MemoryDatabase } from '../../src/simulation/memory-database.js';
+import { MemoryStockStore, type CommitFate } from '../../src/simulation/memory-stock-store.js';
+import { systemClock, systemRandom } from '../../src/time/clock.js';
+import { stockStoreContract, type StockStoreBed } from '../support/stock-store-contract.js';
+
+jest.setTimeout(30_000);
+
+stockStoreContract(() => {
+  let todayMs = 0;
+  const clock = {
+    ...systemClock,
+    today: () => new Date(systemClock.today().getTime() + todayMs),
+  };
+  const database = new MemoryDatabase(clock);
+  const fates: CommitFate[] = [];
+  const store = new MemoryStockStore(database, {
+    clock,
+    random: systemRandom,
+    lockWaitMs: 200,
+    faults: {
+      // Lets other transactions take their steps in between.
+      before: () => new Promise((resolve) => setImmediate(resolve)),
+      commit: () => fates.shift() ?? { answer: 'OK' },
+    },
+  });
+  const bed: StockStoreBed = {
+    store,
+    createProduct: (id, quantity) => {
+      database.createProduct(id, quantity);
+      return Promise.resolve();
+    },
+    createLocation: (id) => {
+      database.locations.add(id);
+      return Promise.resolve();
+    },
+    level: (productId, locationId) => {
+      const level = database.levels.get(levelKey({ productId, locationId }));
+      return Promise.resolve(level ? { onHand: level.onHand, reserved: level.reserved } : null);
+    },
+    ledger: (productId) =>
+      Promise.resolve(
+        database.ledger
+          .filter((line) => line.productId === productId && line.locationId === 'default')
+          .map((line) => ({ ...line, fencingToken: line.fencingToken?.toString() ?? null })),
+      ),
+    reservation: (id) => database.reservationById(id),
+    passTime: (seconds) => {
+      todayMs += seconds * 1_000;
+      return Promise.resolve();
+    },
+    expireAnswers: () => {
+      database.expireAnswers(86_400_000);
+      return Promise.resolve();
+    },
+    loseNextCommit: (how) => {
+      fates.push({ answer: 'LOST', applied: how === 'APPLIED', afterMs: 20 });
+    },
+    holdLevel: async (productId) => {
+      const stranger = database.begin();
+      await stranger.lock([`level/${levelKey({ productId, locationId: 'default' })}`], 0);
+      return () => {
+        stranger.rollback();
+        return Promise.resolve();
+      };
+    },
+    problems: () => Promise.resolve(database.problems()),
+    close: () => Promise.resolve(),
+  };
+  return Promise.resolve(bed);
+});
