@@ -20,6 +20,11 @@ import {
 
 jest.setTimeout(60_000);
 
+beforeAll(() => {
+  // Sequelize warns of each connection that was lost at COMMIT, which is what the faults are.
+  jest.spyOn(console, 'warn').mockReturnValue();
+});
+
 /** The store's way to MySQL leads through a proxy that can break it at COMMIT. */
 async function openBed(): Promise<StockStoreBed> {
   const fresh = await createFreshDatabase();
