@@ -18,7 +18,6 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   simulation: ['inventory', 'lock', 'redis', 'time'],
   'product-files': ['inventory', 'csv-parse', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
-  simulation: ['inventory', 'lock', 'redis', 'time'],
   changes: ['inventory', 'lock', 'redis', 'time'],
   graphql: [
     'auth',
