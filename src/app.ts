@@ -15,12 +15,12 @@ import type { Config } from './config.js';
 import { Database } from './database/connections.js';
 import { assertMigrated, migrate } from './database/migrator.js';
 import { NamedTurns } from './database/named-turns.js';
-import { SequelizeAnswerArchive } from './database/writing/answer-archive.js';
-import { SequelizeLocationCatalogue } from './database/reading/location-catalogue.js';
-import { SequelizeApiKeyStore } from './database/api-key-store.js';
-import { SequelizeProductCatalogue } from './database/reading/product-catalogue.js';
-import { SequelizeReservationCatalogue } from './database/reading/reservation-catalogue.js';
-import { SequelizeStockStore } from './database/writing/stock-store.js';
+import { MysqlAnswerArchive } from './database/writing/answer-archive.js';
+import { MysqlLocationCatalogue } from './database/reading/location-catalogue.js';
+import { MysqlApiKeyStore } from './database/api-key-store.js';
+import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
+import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
+import { MysqlStockStore } from './database/writing/stock-store.js';
 import type { Services } from './graphql/context.js';
 import { GraphqlServer } from './http/server.js';
 import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
@@ -92,7 +92,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     if (publisher) started.push('changes', () => publisher.stop());
 
     const stock = new StockService(
-      new SequelizeStockStore(database.writer, announcer),
+      new MysqlStockStore(database.writer, announcer),
       buildLocking(config, lock),
       {
         lockWaitMs: config.lockWaitMs,
@@ -103,14 +103,14 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     );
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
-    const reservations = new SequelizeReservationCatalogue(database);
+    const reservations = new MysqlReservationCatalogue(database);
     for (const work of buildRecurringWork(config, database, stock, reservations, log)) {
       started.push('recurring work', () => work.stop());
       work.start();
     }
 
     const products = new ProductService(
-      new SequelizeProductCatalogue(database, announcer),
+      new MysqlProductCatalogue(database, announcer),
       stock.slots,
     );
     const feed = new StockFeed({ products, queueMax: config.watchQueueMax, log });
@@ -198,7 +198,7 @@ function buildAuthenticator(
   }
   return new BearerAuthenticator({
     apiKeys: config.auth.includes('keys')
-      ? new ApiKeyVerifier(new SequelizeApiKeyStore(database))
+      ? new ApiKeyVerifier(new MysqlApiKeyStore(database))
       : null,
     jwts: config.jwt ? new JwtVerifier(config.jwt) : null,
   });
@@ -250,7 +250,7 @@ function buildServices(
     setStock: new SetStockTransaction(stock),
     transferStock: new TransferStockTransaction(stock),
     reservations: new ReservationService(stock, reservations),
-    locations: new LocationService(new SequelizeLocationCatalogue(database), stock.slots),
+    locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
   };
 }
 
@@ -267,7 +267,7 @@ function buildRecurringWork(
   };
   const sweeper = new ReservationSweeper(stock, reservations, turns, config.requestTimeoutMs);
   const retention = new AnswerRetention(
-    new SequelizeAnswerArchive(database),
+    new MysqlAnswerArchive(database),
     stock.slots,
     turns,
     config.idempotencyRetentionDays,

@@ -4,8 +4,8 @@
  */
 import { loadConfig, type Config } from '../../src/config.js';
 import { Database } from '../../src/database/connections.js';
-import { SequelizeReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
-import { SequelizeStockStore } from '../../src/database/writing/stock-store.js';
+import { MysqlReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
+import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
 import { DistributedLocking, NoLocking } from '../../src/inventory/lanes/turns.js';
@@ -74,7 +74,7 @@ async function openProduct(
         retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       })
     : new NoLocking();
-  const stock = new StockService(new SequelizeStockStore(database.writer), locking, {
+  const stock = new StockService(new MysqlStockStore(database.writer), locking, {
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
@@ -110,7 +110,7 @@ class Product implements Contender {
     this.pools = parts.database;
     this.reservations = new ReservationService(
       parts.stock,
-      new SequelizeReservationCatalogue(parts.database),
+      new MysqlReservationCatalogue(parts.database),
     );
     this.deductStock = new DeductStockTransaction(parts.stock, {
       batchMax: parts.config.stockBatchMax,

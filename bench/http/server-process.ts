@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { ApiKeys } from '../../src/auth/api-keys.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { Database } from '../../src/database/connections.js';
-import { SequelizeApiKeyStore } from '../../src/database/api-key-store.js';
+import { MysqlApiKeyStore } from '../../src/database/api-key-store.js';
 import { freePort } from '../../services/private-server.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
 import { NODE_FLAGS } from '../node-flags.js';
@@ -129,7 +129,7 @@ export class HttpServer {
 async function newKey({ services }: TestBed): Promise<string> {
   const database = new Database({ url: services.mysqlUrl, poolMax: 2, commitsMax: 1 });
   try {
-    const keys = new ApiKeys(new SequelizeApiKeyStore(database));
+    const keys = new ApiKeys(new MysqlApiKeyStore(database));
     return await keys.create({ name: 'bench', scopes: toScopes(['deduct']), expiresAt: null });
   } finally {
     await database.close();

@@ -3,7 +3,7 @@
  * or by LIMIT and OFFSET, which counts through everything in front of the page.
  */
 import { Database } from '../../src/database/connections.js';
-import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import type { Answer } from '../contenders/contender.js';
 import { seededRandom } from '../random.js';
 import { productId, type Job } from './job.js';
@@ -26,7 +26,7 @@ export function openPageReads(job: Extract<Job, { kind: 'page-reads' }>): PageRe
     poolMax: POOL_MAX,
     commitsMax: COMMITS_MAX,
   });
-  const catalogue = new SequelizeProductCatalogue(database);
+  const catalogue = new MysqlProductCatalogue(database);
   const random = seededRandom(job.seed);
   const below = (bound: number) => Math.floor(random() * bound);
   const page = (key: string) => ({

@@ -2,7 +2,7 @@
  * What the rest of the shop notices of a sale: product lists and single products are read at a steady rate, through the
  * pools that the sale deducts through, while crowds of buyers come for one product. The samples are the reads'.
  */
-import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import type { Contender } from '../contenders/contender.js';
@@ -30,7 +30,7 @@ export class SideReads implements Work {
     private readonly instruments: Instruments,
   ) {
     this.products = new ProductService(
-      new SequelizeProductCatalogue(contender.pools),
+      new MysqlProductCatalogue(contender.pools),
       new CommitSlots(1),
     );
   }

@@ -9,7 +9,7 @@ import { CsvFileError } from '../product-files/csv-file-error.js';
 import { readProducts } from '../product-files/read-products.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
-import { SequelizeProductImport } from '../database/writing/product-import.js';
+import { MysqlProductImport } from '../database/writing/product-import.js';
 import type { BadLine } from '../inventory/import-row.js';
 import { ProductImport, type ImportCounts } from '../inventory/product-import.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
@@ -57,7 +57,7 @@ async function run({ file, ...how }: Options): Promise<number> {
     const sequelize = openPool({ url }, 1);
     try {
       const input = file === '-' ? process.stdin : createReadStream(file);
-      const importing = new ProductImport(new SequelizeProductImport(sequelize), progress);
+      const importing = new ProductImport(new MysqlProductImport(sequelize), progress);
       const counts = await importing.run(readProducts(input as AsyncIterable<Buffer>), how);
       console.log(`${how.dryRun ? 'Nothing was written. ' : ''}${summaryOf(counts)}`);
       return counts.bad === 0 ? 0 : 1;

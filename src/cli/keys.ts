@@ -4,7 +4,7 @@ import { ApiKeyRequestError, ApiKeys } from '../auth/api-keys.js';
 import { SCOPES, toScopes, type Scope } from '../auth/principal.js';
 import { requireMysqlUrl } from '../config.js';
 import { Database } from '../database/connections.js';
-import { SequelizeApiKeyStore } from '../database/api-key-store.js';
+import { MysqlApiKeyStore } from '../database/api-key-store.js';
 import { explainStartFailure } from './start-failure.js';
 
 const USAGE = `npm run keys -- create --name <name> --scopes <scopes> [--expires <when>]
@@ -59,7 +59,7 @@ type Values = ReturnType<typeof readArguments>['values'];
 async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
   const database = new Database({ url: requireMysqlUrl(env), poolMax: 2, commitsMax: 1 });
   try {
-    await work(new ApiKeys(new SequelizeApiKeyStore(database)));
+    await work(new ApiKeys(new MysqlApiKeyStore(database)));
   } finally {
     await database.close();
   }

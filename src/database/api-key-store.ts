@@ -19,7 +19,7 @@ const SELECT = `SELECT prefix, name, secret_sha256 AS secretSha256, scopes, crea
   expires_at AS expiresAt, revoked_at AS revokedAt FROM api_keys`;
 const SEPARATOR = ',';
 
-export class SequelizeApiKeyStore implements ApiKeyStore {
+export class MysqlApiKeyStore implements ApiKeyStore {
   constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
 
   async findByPrefixes(prefixes: readonly string[]): Promise<readonly ApiKey[]> {

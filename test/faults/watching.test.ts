@@ -5,7 +5,7 @@
 import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
-import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { openPool } from '../../src/database/connections.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
@@ -153,7 +153,7 @@ test.each(['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const)(
 
 test('a product that cannot be read is told as a loss, to its watchers alone', async () => {
   const pool = openPool({ url: shop.database.url }, 1);
-  const catalogue = new SequelizeProductCatalogue({ reader: pool, writer: pool });
+  const catalogue = new MysqlProductCatalogue({ reader: pool, writer: pool });
   const [id, other] = [await shop.newProduct(10), await shop.newProduct(10)];
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const products = new ProductService(catalogue, new CommitSlots(1));

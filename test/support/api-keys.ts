@@ -1,11 +1,11 @@
 /** API keys for tests, made as `npm run keys` makes them. */
 import { ApiKeys } from '../../src/auth/api-keys.js';
 import { toScopes, type Scope } from '../../src/auth/principal.js';
-import { SequelizeApiKeyStore } from '../../src/database/api-key-store.js';
+import { MysqlApiKeyStore } from '../../src/database/api-key-store.js';
 import type { FreshDatabase } from './fresh-database.js';
 
 export function apiKeysOf({ sequelize }: FreshDatabase): ApiKeys {
-  return new ApiKeys(new SequelizeApiKeyStore({ reader: sequelize, writer: sequelize }));
+  return new ApiKeys(new MysqlApiKeyStore({ reader: sequelize, writer: sequelize }));
 }
 
 /** Resolves with the whole key. */

@@ -4,8 +4,8 @@
  */
 import { QueryTypes } from 'sequelize';
 import { Database } from '../../src/database/connections.js';
-import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
-import { SequelizeStockStore } from '../../src/database/writing/stock-store.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
 import { NoLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
@@ -55,7 +55,7 @@ export function useLanes() {
       commitsMax: settings.commitsMax ?? SETTINGS.commitsMax,
       onStatement: (sql) => statements.push(sql),
     });
-    const store = new SequelizeStockStore(database.writer);
+    const store = new MysqlStockStore(database.writer);
     const stock = new StockService(store, locking, { ...SETTINGS, ...settings });
     opened.push(async () => {
       await stock.stop(5_000);
@@ -87,10 +87,7 @@ export function useLanes() {
     const id = `lane-${String(products).padStart(4, '0')}`;
     const database = new Database({ url: fresh.url, poolMax: 2, commitsMax: 1 });
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await new SequelizeProductCatalogue(database).createProduct(
-      product,
-      performance.now() + 10_000,
-    );
+    await new MysqlProductCatalogue(database).createProduct(product, performance.now() + 10_000);
     await database.close();
     return id;
   }

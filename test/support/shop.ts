@@ -3,7 +3,7 @@
  * behind the scenes can tell: the levels and the ledger as they are in MySQL.
  */
 import { QueryTypes } from 'sequelize';
-import { SequelizeProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';
 import { startServer, type ServerProcess } from './server-process.js';
 
@@ -27,11 +27,11 @@ export interface LedgerLine {
 export class Shop {
   private products = 0;
 
-  private readonly catalogue: SequelizeProductCatalogue;
+  private readonly catalogue: MysqlProductCatalogue;
 
   private constructor(readonly database: FreshDatabase) {
     const { sequelize } = database;
-    this.catalogue = new SequelizeProductCatalogue({ reader: sequelize, writer: sequelize });
+    this.catalogue = new MysqlProductCatalogue({ reader: sequelize, writer: sequelize });
   }
 
   static async open(mysqlUrl?: string): Promise<Shop> {

@@ -6,7 +6,7 @@ import { available } from '../errors.js';
 import { Statements } from '../statements.js';
 import { committedValue, runTransaction } from '../writing/transactions.js';
 
-export class SequelizeLocationCatalogue implements LocationCatalogue {
+export class MysqlLocationCatalogue implements LocationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
 
   async locations(): Promise<readonly Location[]> {

@@ -30,7 +30,7 @@ import {
 /** Sums are shown as GraphQL's 32-bit Int. */
 const SUM_MAX = 2_147_483_647;
 
-export class SequelizeProductCatalogue implements ProductCatalogue {
+export class MysqlProductCatalogue implements ProductCatalogue {
   private readonly reading: Models;
   private readonly writing: Models;
 

@@ -5,7 +5,7 @@ import type { ReservationCatalogue } from '../../inventory/stock-store.js';
 import { available } from '../errors.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
 
-export class SequelizeReservationCatalogue implements ReservationCatalogue {
+export class MysqlReservationCatalogue implements ReservationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize }) {}
 
   async reservationById(id: string): Promise<Reservation | null> {

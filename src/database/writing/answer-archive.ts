@@ -4,7 +4,7 @@ import type { AnswerArchive } from '../../inventory/stock-store.js';
 import { Statements } from '../statements.js';
 import { committedValue, runTransaction } from './transactions.js';
 
-export class SequelizeAnswerArchive implements AnswerArchive {
+export class MysqlAnswerArchive implements AnswerArchive {
   constructor(private readonly pools: { readonly writer: Sequelize }) {}
 
   async expireAnswers(olderThanDays: number, limit: number, deadlineMs: number): Promise<number> {

@@ -26,7 +26,7 @@ import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { allAtOnce } from '../../inventory/stock-transaction.js';
 import { Application, ManyDueError } from './attempt.js';
 import { LevelMemory } from './level-memory.js';
-import { SequelizeStockStore } from './stock-store.js';
+import { MysqlStockStore } from './stock-store.js';
 import { StockStatements } from './stock-statements.js';
 import { committedValue, runTransaction, type Attempt } from './transactions.js';
 
@@ -40,7 +40,7 @@ class RefusedRowsError extends Error {
   }
 }
 
-export class SequelizeProductImport implements ProductImportStore {
+export class MysqlProductImport implements ProductImportStore {
   constructor(private readonly sequelize: Sequelize) {}
 
   async importBatch(rows: readonly ImportRow[], options: ImportOptions): Promise<ImportedBatch> {
@@ -58,7 +58,7 @@ export class SequelizeProductImport implements ProductImportStore {
           wanted = rows.filter(({ line }) => !lines.has(line));
         } else if (error instanceof ManyDueError && performance.now() < applying.deadlineMs) {
           // One transaction gives back what fits; whatever is left is met again, and given back by the next one.
-          const store = new SequelizeStockStore(this.sequelize);
+          const store = new MysqlStockStore(this.sequelize);
           await store.apply([sweepOf(error.productIds)], applying);
         } else {
           throw error;

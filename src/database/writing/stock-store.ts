@@ -19,7 +19,7 @@ import { LevelMemory } from './level-memory.js';
 import { StockStatements } from './stock-statements.js';
 import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './transactions.js';
 
-export class SequelizeStockStore implements StockStore {
+export class MysqlStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
   /** @param changes told of the levels after each COMMIT, where anybody wants to know. */

@@ -3,7 +3,7 @@ import { jest } from '@jest/globals';
 import { CommitSlots } from '../../../src/inventory/lanes/commit-slots.js';
 import { AnswerRetention } from '../../../src/inventory/answer-retention.js';
 import { NamedTurns } from '../../../src/database/named-turns.js';
-import { SequelizeAnswerArchive } from '../../../src/database/writing/answer-archive.js';
+import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive.js';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient } from '../../support/graphql-client.js';
 import { runApp, type RunningApp } from '../../support/running-app.js';
@@ -33,7 +33,7 @@ const NEVER = new AbortController().signal;
 async function expire(days = 30): Promise<void> {
   const { sequelize } = shop.database;
   const pools = { reader: sequelize, writer: sequelize };
-  const archive = new SequelizeAnswerArchive(pools);
+  const archive = new MysqlAnswerArchive(pools);
   const turns = new NamedTurns(pools);
   await new AnswerRetention(archive, new CommitSlots(1), turns, days).expire(NEVER);
 }

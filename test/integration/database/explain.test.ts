@@ -6,9 +6,9 @@
 import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/connections.js';
-import { SequelizeProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
+import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { exportProducts } from '../../../src/database/reading/product-export.js';
-import { SequelizeReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
+import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
 import type { Page } from '../../../src/inventory/stock-store.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 
@@ -26,15 +26,15 @@ const TABLES = ['products', 'stock_levels', 'stock_movements', 'reservations', '
 let fresh: FreshDatabase;
 /** One connection, whose counts of touched rows are those of what was just read. */
 let session: Sequelize;
-let products: SequelizeProductCatalogue;
-let reservations: SequelizeReservationCatalogue;
+let products: MysqlProductCatalogue;
+let reservations: MysqlReservationCatalogue;
 const statements: string[] = [];
 
 beforeAll(async () => {
   fresh = await createFreshDatabase();
   session = openPool({ url: fresh.url, onStatement: (sql) => statements.push(sql) }, 1);
-  products = new SequelizeProductCatalogue({ reader: session, writer: session });
-  reservations = new SequelizeReservationCatalogue({ reader: session });
+  products = new MysqlProductCatalogue({ reader: session, writer: session });
+  reservations = new MysqlReservationCatalogue({ reader: session });
 });
 
 afterAll(async () => {

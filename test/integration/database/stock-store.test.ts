@@ -1,10 +1,10 @@
 /** The store on MySQL keeps the contract, and what only MySQL can get wrong: collations, keys as bytes, the pool. */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
-import { SequelizeProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
-import { SequelizeReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
-import { SequelizeAnswerArchive } from '../../../src/database/writing/answer-archive.js';
-import { SequelizeStockStore } from '../../../src/database/writing/stock-store.js';
+import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
+import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
+import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive.js';
+import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { Database } from '../../../src/database/connections.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { StockWrite } from '../../../src/inventory/stock.js';
@@ -31,15 +31,15 @@ async function openBed(): Promise<StockStoreBed> {
   const proxy = await MysqlProxy.start(fresh.url);
   const writing = new Database({ url: proxy.url, poolMax: 10, commitsMax: 4 });
   const database = new Database({ url: fresh.url, poolMax: 4, commitsMax: 2 });
-  const catalogue = new SequelizeProductCatalogue(database);
-  const reservations = new SequelizeReservationCatalogue(database);
-  const archive = new SequelizeAnswerArchive(database);
+  const catalogue = new MysqlProductCatalogue(database);
+  const reservations = new MysqlReservationCatalogue(database);
+  const archive = new MysqlAnswerArchive(database);
   const soon = () => performance.now() + 10_000;
   const change = async (sql: string, replacements: unknown[]) => {
     await fresh.sequelize.query(sql, { replacements });
   };
   return {
-    store: new SequelizeStockStore(writing.writer),
+    store: new MysqlStockStore(writing.writer),
     createProduct: async (id, quantity) => {
       const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
       expect(await catalogue.createProduct(product, soon())).toBe('CREATED');
@@ -101,7 +101,7 @@ describe('what only MySQL can get wrong', () => {
   beforeAll(async () => {
     fresh = await createFreshDatabase();
     database = new Database({ url: fresh.url, poolMax: 10, commitsMax: 4 });
-    store = new SequelizeStockStore(database.writer);
+    store = new MysqlStockStore(database.writer);
   });
 
   afterAll(async () => {
@@ -113,7 +113,7 @@ describe('what only MySQL can get wrong', () => {
 
   async function newProduct(id: string, quantity: number): Promise<string> {
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    const catalogue = new SequelizeProductCatalogue(database);
+    const catalogue = new MysqlProductCatalogue(database);
     expect(await catalogue.createProduct(product, performance.now() + 10_000)).toBe('CREATED');
     return id;
   }

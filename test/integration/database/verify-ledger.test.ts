@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { Database } from '../../../src/database/connections.js';
-import { SequelizeProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
-import { SequelizeStockStore } from '../../../src/database/writing/stock-store.js';
+import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
+import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { checkRequest } from '../../../src/inventory/stock-request.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 
@@ -20,8 +20,8 @@ afterAll(async () => {
 
 /** A product with the ledger lines 1 to 5: INITIAL 100, then a deduction of 1, 2, 3 and 4. */
 async function newProduct(id: string): Promise<void> {
-  const catalogue = new SequelizeProductCatalogue(database);
-  const store = new SequelizeStockStore(database.writer);
+  const catalogue = new MysqlProductCatalogue(database);
+  const store = new MysqlStockStore(database.writer);
   const product = { id, name: id, quantity: 100, locationId: 'default', lowStockThreshold: null };
   await catalogue.createProduct(product, performance.now() + 10_000);
   for (const quantity of [1, 2, 3, 4]) {
@@ -288,7 +288,7 @@ test('names of several bad lines the first, and each product once', async () => 
 test('is not misled by what is written while it reads', async () => {
   const live = await createFreshDatabase();
   const pool = new Database({ url: live.url, poolMax: 4, commitsMax: 2 });
-  const stores = [new SequelizeStockStore(pool.writer), new SequelizeStockStore(pool.writer)];
+  const stores = [new MysqlStockStore(pool.writer), new MysqlStockStore(pool.writer)];
   const product = {
     id: 'live',
     name: 'live',
@@ -296,7 +296,7 @@ test('is not misled by what is written while it reads', async () => {
     locationId: 'default',
     lowStockThreshold: null,
   };
-  await new SequelizeProductCatalogue(pool).createProduct(product, performance.now() + 10_000);
+  await new MysqlProductCatalogue(pool).createProduct(product, performance.now() + 10_000);
   const writing = { goesOn: true };
   const writers = stores.map(async (store) => {
     while (writing.goesOn) {
