@@ -1,21 +1,21 @@
-/** What API keys need of storage; src/database implements it. */
+/** The storage that API keys need; src/database implements it. */
 import type { ApiKey, ApiKeyListing } from './api-key.js';
 
 export interface ApiKeyReader {
   /**
-   * The keys with these prefixes, in any order; a prefix without one is left out. At most a hundred prefixes.
-   * @throws AuthenticationUnavailableError where the database does not answer.
+   * The keys with these prefixes, in any order; unknown prefixes are left out. At most 100 prefixes.
+   * @throws AuthenticationUnavailableError where the database does not respond.
    */
   findByPrefixes(prefixes: readonly string[]): Promise<readonly ApiKey[]>;
 }
 
 export interface ApiKeyStore extends ApiKeyReader {
-  /** Rejects where the prefix is taken. */
+  /** Rejects where a key with this prefix exists. */
   add(key: Omit<ApiKey, 'revokedAt'>): Promise<void>;
-  /** All of them, by name, and the oldest of a name first. */
+  /** All keys, by name, then oldest first. */
   list(): Promise<readonly ApiKeyListing[]>;
-  /** Resolves with whether there is such a key. One that is revoked already keeps its time. */
+  /** Resolves with whether the key exists. A key that is revoked already keeps its time of revocation. */
   revoke(prefix: string): Promise<boolean>;
-  /** Lets a key end at that time, unless it ends before. */
+  /** Sets the key's expiry, unless it expires earlier. */
   expire(prefix: string, at: Date): Promise<void>;
 }

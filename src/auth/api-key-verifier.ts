@@ -1,80 +1,73 @@
 /**
- * Looks API keys up, however many ask at once, with one query under way at most: whoever comes meanwhile is in the next
- * one. So a flood of keys that nobody knows costs the database one query at a time, and no connection more.
+ * Verifies API keys. At most one query runs at a time, however many requests need one: keys that arrive meanwhile share
+ * the next query. A flood of unknown keys takes one database connection.
  */
+import DataLoader from 'dataloader';
 import { REFUSAL, isSecretOf, splitKey, type ApiKey } from './api-key.js';
 import type { ApiKeyReader } from './api-key-store.js';
 import type { CredentialVerifier, Verified } from './credential.js';
 import { AuthenticationUnavailableError, UnauthenticatedError } from './principal.js';
 
 const PREFIXES_IN_QUERY_MAX = 100;
-/** Prefixes that may wait for their query; beyond, asking is refused at once. */
+/** Prefixes that may wait for a query; more are refused at once. */
 const WAITING_MAX = 1_000;
 
-type Lookup = PromiseWithResolvers<ApiKey | undefined>;
-
-/** As Promise.withResolvers, which Node 20 has not. */
-interface PromiseWithResolvers<T> {
-  readonly promise: Promise<T>;
-  readonly resolve: (value: T) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 export class ApiKeyVerifier implements CredentialVerifier {
-  private readonly waiting = new Map<string, Lookup>();
-  private asking = false;
+  /** Lookups by prefix that wait for their query, so that requests with the same key share one. */
+  private readonly waiting = new Map<string, Promise<ApiKey | null>>();
+  private readonly lookups: DataLoader<string, ApiKey | null>;
+  /** Resolves when all queries that were started have ended. */
+  private queries: Promise<unknown> = Promise.resolve();
 
   constructor(
     private readonly store: ApiKeyReader,
     private readonly nowMs: () => number = Date.now,
-  ) {}
+  ) {
+    this.lookups = new DataLoader((prefixes) => this.queryNext(prefixes), {
+      maxBatchSize: PREFIXES_IN_QUERY_MAX,
+      cacheMap: this.waiting,
+      batchScheduleFn: (dispatch) => void this.queries.then(dispatch),
+    });
+  }
 
   async verify(credential: string): Promise<Verified> {
     const { prefix, secret } = splitKey(credential);
     const key = await this.find(prefix);
     const expiresAtMs = key?.expiresAt?.getTime() ?? null;
-    const ended = expiresAtMs !== null && expiresAtMs <= this.nowMs();
-    if (!key || !isSecretOf(key, secret) || key.revokedAt || ended) {
+    const expired = expiresAtMs !== null && expiresAtMs <= this.nowMs();
+    if (!key || !isSecretOf(key, secret) || key.revokedAt || expired) {
       throw new UnauthenticatedError(REFUSAL);
     }
     return { principal: { name: key.name, scopes: key.scopes }, expiresAtMs };
   }
 
-  private find(prefix: string): Promise<ApiKey | undefined> {
-    const known = this.waiting.get(prefix);
-    if (known) return known.promise;
-    if (this.waiting.size >= WAITING_MAX) {
-      throw new AuthenticationUnavailableError('Too many keys wait to be looked up; try again.');
+  private find(prefix: string): Promise<ApiKey | null> {
+    if (this.waiting.size >= WAITING_MAX && !this.waiting.has(prefix)) {
+      throw new AuthenticationUnavailableError(
+        `At most ${WAITING_MAX} API keys may wait for verification; got one more. Try again.`,
+      );
     }
-    const lookup = newLookup();
-    this.waiting.set(prefix, lookup);
-    if (!this.asking) void this.askWhileSomebodyWaits();
-    return lookup.promise;
+    return this.lookups.load(prefix);
   }
 
-  private async askWhileSomebodyWaits(): Promise<void> {
-    this.asking = true;
-    while (this.waiting.size > 0) {
-      const lookups = [...this.waiting].slice(0, PREFIXES_IN_QUERY_MAX);
-      for (const [prefix] of lookups) this.waiting.delete(prefix);
-      try {
-        const found = await this.store.findByPrefixes(lookups.map(([prefix]) => prefix));
-        const byPrefix = new Map(found.map((key) => [key.prefix, key]));
-        for (const [prefix, lookup] of lookups) lookup.resolve(byPrefix.get(prefix));
-      } catch (error) {
-        for (const [, lookup] of lookups) lookup.reject(error);
-      }
-    }
-    this.asking = false;
+  /** Several full batches are dispatched at once: each waits for the one before it. */
+  private queryNext(prefixes: readonly string[]): Promise<(ApiKey | null | Error)[]> {
+    const found = this.queries.then(() => this.query(prefixes));
+    this.queries = found;
+    return found;
   }
-}
 
-function newLookup(): Lookup {
-  let resolve!: Lookup['resolve'];
-  let reject!: Lookup['reject'];
-  const promise = new Promise<ApiKey | undefined>((resolved, rejected) => {
-    resolve = resolved;
-    reject = rejected;
-  });
-  return { promise, resolve, reject };
+  /** Resolves also where the query fails, with the error for each prefix. */
+  private async query(prefixes: readonly string[]): Promise<(ApiKey | null | Error)[]> {
+    // A request that comes from now on must not get an answer from before it.
+    for (const prefix of prefixes) this.waiting.delete(prefix);
+    try {
+      const keys = await this.store.findByPrefixes(prefixes);
+      const byPrefix = new Map(keys.map((key) => [key.prefix, key]));
+      return prefixes.map((prefix) => byPrefix.get(prefix) ?? null);
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      return prefixes.map(() => failure);
+    }
+  }
 }

@@ -1,9 +1,9 @@
-/** Making, listing, ending and replacing API keys: what `npm run keys` does, without its words. */
+/** Creates, lists, revokes and rotates API keys: what the `keys` commands do, without their texts. */
 import { isValidKeyName, newSecret, type ApiKeyListing } from './api-key.js';
 import type { ApiKeyStore } from './api-key-store.js';
-import type { Scope } from './principal.js';
+import { SCOPES, type Scope } from './principal.js';
 
-/** What was asked for cannot be done. Nothing was changed; the message is for the operator. */
+/** The operator's request cannot be carried out. Nothing was changed. */
 export class ApiKeyRequestError extends Error {
   readonly code = 'API_KEY_REQUEST' as const;
   constructor(message: string) {
@@ -25,19 +25,26 @@ export class ApiKeys {
   ) {}
 
   /**
-   * Resolves with the whole key, which can never be shown again.
+   * Resolves with the whole key, which cannot be shown again.
    * @throws ApiKeyRequestError
    */
   async create(request: NewApiKey): Promise<string> {
     const { name, scopes, expiresAt } = request;
     if (!isValidKeyName(name)) {
       throw new ApiKeyRequestError(
-        'A name is 1 to 63 characters of a-z 0-9 . _ - and begins with a letter or a digit.',
+        'A name must have 1 to 63 characters of a-z 0-9 . _ - and begin with a letter or a digit; ' +
+          `got ${JSON.stringify(name)}.`,
       );
     }
-    if (scopes.size === 0) throw new ApiKeyRequestError('A key without a scope may do nothing.');
+    if (scopes.size === 0) {
+      throw new ApiKeyRequestError(
+        `A key must have at least one scope; got none. Scopes: ${SCOPES.join(', ')}.`,
+      );
+    }
     if (expiresAt && expiresAt.getTime() <= this.nowMs()) {
-      throw new ApiKeyRequestError('The key would have expired already.');
+      throw new ApiKeyRequestError(
+        `The expiry must be in the future; got ${expiresAt.toISOString()}.`,
+      );
     }
     const { prefix, secretSha256, key } = newSecret();
     await this.store.add({ prefix, name, secretSha256, scopes, expiresAt });
@@ -48,15 +55,15 @@ export class ApiKeys {
     return this.store.list();
   }
 
-  /** @throws ApiKeyRequestError where there is no such key. */
+  /** @throws ApiKeyRequestError where the key is unknown. */
   async revoke(prefix: string): Promise<void> {
     if (!(await this.store.revoke(prefix))) throw new ApiKeyRequestError(noKey(prefix));
   }
 
   /**
-   * A new key with the name and the scopes of the given one, which ends after the overlap. The principal stays the
-   * same, and with it the idempotency keys. An expiry is not taken over: it is said anew.
-   * @throws ApiKeyRequestError where there is no such key, or it has ended.
+   * Creates a key with the name and scopes of the given one, which expires after the overlap. The principal stays the
+   * same, and so do its idempotency keys. The new key does not inherit the expiry.
+   * @throws ApiKeyRequestError where the key is unknown, expired or revoked.
    */
   async rotate(
     prefix: string,
@@ -64,9 +71,11 @@ export class ApiKeys {
   ): Promise<string> {
     const [old] = await this.store.findByPrefixes([prefix]);
     if (!old) throw new ApiKeyRequestError(noKey(prefix));
-    const ended = old.expiresAt !== null && old.expiresAt.getTime() <= this.nowMs();
-    if (old.revokedAt || ended) {
-      throw new ApiKeyRequestError(`The key ${prefix} has ended; create a new one.`);
+    const expired = old.expiresAt !== null && old.expiresAt.getTime() <= this.nowMs();
+    if (old.revokedAt || expired) {
+      throw new ApiKeyRequestError(
+        `The key to rotate must be valid; ${prefix} is ${old.revokedAt ? 'revoked' : 'expired'}. Create a new key.`,
+      );
     }
     const { name, scopes } = old;
     const key = await this.create({ name, scopes, expiresAt: options.expiresAt });
@@ -77,5 +86,5 @@ export class ApiKeys {
 }
 
 function noKey(prefix: string): string {
-  return `There is no key ${prefix}; "npm run keys -- list" shows all of them.`;
+  return `Unknown key ${prefix}; "npm run keys -- list" shows all keys.`;
 }

@@ -1,18 +1,18 @@
 /**
- * Tells who presents a bearer credential: an API key and a JWT are told apart by their form. An outcome, good or bad,
- * is remembered for a few seconds, so that a busy principal costs neither a query nor a signature per request; the
- * same seconds are the longest that a revocation takes to reach this process.
+ * Authenticates bearer credentials: an API key and a JWT differ by their form. An outcome, valid or not, is cached for a
+ * few seconds, so that a busy principal costs neither a query nor a signature per request. This is also the longest time
+ * until a revocation takes effect in this process.
  */
 import { hash } from 'node:crypto';
-import { BoundedCache } from './bounded-cache.js';
-import type { CredentialVerifier, Verified } from './credential.js';
+import { LRUCache } from 'lru-cache';
+import type { CredentialVerifier } from './credential.js';
 import { FailureLimit } from './failure-limit.js';
 import { UnauthenticatedError, type Authenticator, type Principal } from './principal.js';
 
-/** How long an outcome is remembered: the longest time from a revocation to its effect. */
-export const REMEMBERED_MS = 5_000;
-/** Of good ones and bad ones each, so that a flood of the bad ones does not push the good ones out. */
-const REMEMBERED_MAX = 10_000;
+/** How long an outcome is cached, which is the longest time from a revocation to its effect. */
+export const CACHED_MS = 5_000;
+/** Of valid and of invalid credentials each, so that a flood of invalid ones does not evict the valid ones. */
+const CACHED_MAX = 10_000;
 const CREDENTIAL_CHARS_MAX = 8_192;
 
 const BEARER = /^Bearer +([\w~+/.=-]+) *$/i;
@@ -20,18 +20,25 @@ const API_KEY_FORM = /^[^.]+\.[^.]+$/;
 const JWT_FORM = /^[^.]+\.[^.]+\.[^.]*$/;
 
 export interface BearerSettings {
-  /** Null: API keys prove nobody here. */
+  /** Null: API keys are not accepted. */
   readonly apiKeys: CredentialVerifier | null;
-  /** Null: JWTs prove nobody here. */
+  /** Null: JWTs are not accepted. */
   readonly jwts: CredentialVerifier | null;
-  /** Now, in milliseconds since 1970, as credentials count it. */
+  /** Now, in milliseconds since 1970. */
   readonly nowMs?: () => number;
 }
 
+interface Cached<Outcome> {
+  readonly outcome: Outcome;
+  readonly untilMs: number;
+}
+
 export class BearerAuthenticator implements Authenticator {
-  private readonly good = new BoundedCache<Principal>(REMEMBERED_MAX);
-  private readonly bad = new BoundedCache<UnauthenticatedError>(REMEMBERED_MAX);
-  private readonly underWay = new Map<string, Promise<Principal>>();
+  private readonly valid = new LRUCache<string, Cached<Principal>>({ max: CACHED_MAX });
+  private readonly invalid = new LRUCache<string, Cached<UnauthenticatedError>>({
+    max: CACHED_MAX,
+  });
+  private readonly verifying = new Map<string, Promise<Principal>>();
   private readonly failures = new FailureLimit();
   private readonly nowMs: () => number;
   private refused = 0;
@@ -41,18 +48,20 @@ export class BearerAuthenticator implements Authenticator {
   }
 
   async authenticate(authorization: string | null, address?: string): Promise<Principal> {
-    // Who brings nothing guesses nothing, and is not counted.
+    // Not counted as a failure of the address: a missing credential is no guess.
     if (authorization === null || authorization === '') {
       this.refused += 1;
-      throw new UnauthenticatedError('An Authorization header with a Bearer credential is needed.');
+      throw new UnauthenticatedError(
+        'An Authorization header is needed; got none. Send "Bearer <API key or JWT>".',
+      );
     }
-    // A good credential is heard also from an address that others guess from.
     const digest = digestOf(authorization);
-    const known = this.good.get(digest, this.nowMs());
-    if (known) return known;
+    const known = this.valid.get(digest);
+    // Before the limit: other clients at the same address must not lock out a valid credential.
+    if (known && this.nowMs() < known.untilMs) return known.outcome;
     try {
-      if (address !== undefined) this.failures.assertListening(address, this.nowMs());
-      return await this.tell(digest, authorization);
+      if (address !== undefined) this.failures.assertBelowLimit(address, this.nowMs());
+      return await this.verifyOnce(digest, authorization);
     } catch (error) {
       this.refused += 1;
       if (error instanceof UnauthenticatedError && address !== undefined) {
@@ -62,46 +71,53 @@ export class BearerAuthenticator implements Authenticator {
     }
   }
 
-  /** How often the answer was no, since the start. */
+  /** The number of refused requests since the start. */
   stats(): { readonly refused: number } {
     return { refused: this.refused };
   }
 
-  private tell(digest: string, authorization: string): Promise<Principal> {
-    const remembered = this.bad.get(digest, this.nowMs());
-    if (remembered) return Promise.reject(remembered);
-    const waiting = this.underWay.get(digest);
-    if (waiting) return waiting;
-    const telling = this.verify(digest, authorization).finally(() => {
-      this.underWay.delete(digest);
+  /** Requests with the same credential at the same time share one verification. */
+  private verifyOnce(digest: string, authorization: string): Promise<Principal> {
+    const known = this.invalid.get(digest);
+    if (known && this.nowMs() < known.untilMs) return Promise.reject(known.outcome);
+    const running = this.verifying.get(digest);
+    if (running) return running;
+    const verification = this.verify(digest, authorization).finally(() => {
+      this.verifying.delete(digest);
     });
-    this.underWay.set(digest, telling);
-    return telling;
+    this.verifying.set(digest, verification);
+    return verification;
   }
 
   private async verify(digest: string, authorization: string): Promise<Principal> {
-    // Counted from here: what is found was so at the latest when it was asked for.
-    const rememberedUntilMs = this.nowMs() + REMEMBERED_MS;
+    // Counted from the start of the verification, whose result may be as old as that.
+    const untilMs = this.nowMs() + CACHED_MS;
     try {
       const credential = credentialOf(authorization);
       const { principal, expiresAtMs } = await this.verifierOf(credential).verify(credential);
-      this.good.set(digest, principal, Math.min(rememberedUntilMs, expiresAtMs ?? Infinity));
+      const validUntilMs = Math.min(untilMs, expiresAtMs ?? Infinity);
+      this.valid.set(digest, { outcome: principal, untilMs: validUntilMs });
       return principal;
     } catch (error) {
-      if (error instanceof UnauthenticatedError) this.bad.set(digest, error, rememberedUntilMs);
+      if (error instanceof UnauthenticatedError) {
+        this.invalid.set(digest, { outcome: error, untilMs });
+      }
       throw error;
     }
   }
 
-  private verifierOf(credential: string): { verify(credential: string): Promise<Verified> } {
+  private verifierOf(credential: string): CredentialVerifier {
     const { apiKeys, jwts } = this.settings;
     if (apiKeys && API_KEY_FORM.test(credential)) return apiKeys;
     if (jwts && JWT_FORM.test(credential)) return jwts;
-    throw new UnauthenticatedError('This kind of credential is not accepted.');
+    const accepted = [...(apiKeys ? ['API keys'] : []), ...(jwts ? ['JWTs'] : [])].join(' and ');
+    throw new UnauthenticatedError(
+      `This kind of credential is not accepted; accepted are ${accepted}.`,
+    );
   }
 }
 
-/** Not the credential itself: a dump of the memory must not be a list of them. */
+/** The caches hold digests, so that a dump of the memory is not a list of credentials. */
 function digestOf(authorization: string): string {
   return hash('sha256', authorization, 'base64');
 }
@@ -109,11 +125,15 @@ function digestOf(authorization: string): string {
 /** @throws UnauthenticatedError */
 function credentialOf(authorization: string): string {
   if (authorization.length > CREDENTIAL_CHARS_MAX) {
-    throw new UnauthenticatedError('The credential is too long.');
+    throw new UnauthenticatedError(
+      `The Authorization header must have at most ${CREDENTIAL_CHARS_MAX} characters; got ${authorization.length}.`,
+    );
   }
   const credential = BEARER.exec(authorization)?.[1];
   if (credential === undefined) {
-    throw new UnauthenticatedError('The Authorization header must be: Bearer <API key or JWT>.');
+    throw new UnauthenticatedError(
+      'The Authorization header must be "Bearer <API key or JWT>"; got another form.',
+    );
   }
   return credential;
 }

@@ -1,16 +1,16 @@
-/** What a verifier of one kind of credential promises: the one for API keys and the one for JWTs. */
+/** The contract of a verifier of one kind of credential: API keys or JWTs. */
 import type { Principal } from './principal.js';
 
 export interface Verified {
   readonly principal: Principal;
-  /** When it ends by itself, in milliseconds since 1970; null where it does not. */
+  /** When the credential expires, in milliseconds since 1970; null: never. */
   readonly expiresAtMs: number | null;
 }
 
 export interface CredentialVerifier {
   /**
-   * @throws UnauthenticatedError where it proves nobody.
-   * @throws AuthenticationUnavailableError where nobody can tell.
+   * @throws UnauthenticatedError where the credential is not valid.
+   * @throws AuthenticationUnavailableError where it cannot be verified now.
    */
   verify(credential: string): Promise<Verified>;
 }

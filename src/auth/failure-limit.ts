@@ -1,17 +1,17 @@
 /**
- * Refused credentials, counted by the address that they came from: who guesses gets few guesses, and they cost us no
- * query and no signature. Kept in this process alone, so it works whatever else is away.
+ * Limits failed authentications by client address, so that guessing credentials is slow and costs few queries and
+ * signatures. The counts are kept in this process, so the limit holds while Redis and MySQL are unavailable.
  */
 import { isIPv6 } from 'node:net';
-import { BoundedCache } from './bounded-cache.js';
+import { LRUCache } from 'lru-cache';
 import { TooManyFailuresError } from './principal.js';
 
-/** Failures of one address in one window, until it is not listened to any more. */
+/** Failures that an address may have in one window; more are refused unverified. */
 export const FAILURES_MAX = 20;
 export const FAILURE_WINDOW_MS = 10_000;
-/** The oldest address is forgotten where more than these fail at once. */
+/** Beyond this number of addresses the least recently used one is forgotten. */
 const ADDRESSES_MAX = 10_000;
-/** What one customer of a network is given in IPv6: 64 bits, four groups. */
+/** A network gives one customer 64 bits of IPv6, which are four groups. */
 const IPV6_GROUPS = 4;
 const IPV6_GROUPS_ALL = 8;
 
@@ -21,28 +21,24 @@ interface Window {
 }
 
 export class FailureLimit {
-  private readonly windows = new BoundedCache<Window>(ADDRESSES_MAX);
+  private readonly windows = new LRUCache<string, Window>({ max: ADDRESSES_MAX });
 
   /** @throws TooManyFailuresError */
-  assertListening(address: string, nowMs: number): void {
-    const window = this.windows.get(networkOf(address), nowMs);
-    if (!window || window.failures < FAILURES_MAX) return;
+  assertBelowLimit(address: string, nowMs: number): void {
+    const window = this.windows.get(networkOf(address));
+    if (!window || window.endsMs <= nowMs || window.failures < FAILURES_MAX) return;
     throw new TooManyFailuresError(Math.ceil(window.endsMs - nowMs));
   }
 
   count(address: string, nowMs: number): void {
     const network = networkOf(address);
-    const window = this.windows.get(network, nowMs);
-    if (window) {
-      window.failures += 1;
-      return;
-    }
-    const endsMs = nowMs + FAILURE_WINDOW_MS;
-    this.windows.set(network, { failures: 1, endsMs }, endsMs);
+    const window = this.windows.get(network);
+    if (window && nowMs < window.endsMs) window.failures += 1;
+    else this.windows.set(network, { failures: 1, endsMs: nowMs + FAILURE_WINDOW_MS });
   }
 }
 
-/** An IPv4 address as it is, an IPv6 address without the half that its owner chooses freely. */
+/** An IPv4 address as it is; of an IPv6 address only the half that its owner cannot choose. */
 export function networkOf(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped?.[1]) return mapped[1];

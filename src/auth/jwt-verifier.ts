@@ -1,9 +1,9 @@
 /**
- * Verifies JWTs of one issuer, for one audience, with the keys that the issuer publishes. Algorithms are pinned and
- * asymmetric: what the token says of itself decides nothing.
+ * Verifies JWTs of one issuer for one audience, with the keys that the issuer publishes. The algorithms are configured
+ * and asymmetric; the token's own header never chooses one.
  *
- * The keys are fetched when first needed, again in the background when they are old, and once per cooldown where a
- * token names one that is not there. While the issuer is away the known ones go on being good for an hour.
+ * The keys are fetched when first needed, in the background when they are old, and at most once per cooldown where a
+ * token names an unknown key. While the issuer is unavailable, known keys stay valid for an hour.
  */
 import {
   createRemoteJWKSet,
@@ -17,7 +17,7 @@ import {
 import type { CredentialVerifier, Verified } from './credential.js';
 import { AuthenticationUnavailableError, UnauthenticatedError, toScopes } from './principal.js';
 
-/** All that may be configured: each has a public key of its own kind, so none can be mistaken for a shared secret. */
+/** The algorithms that may be configured. All have public keys, so none can be mistaken for a shared secret. */
 export const JWT_ALGORITHMS = [
   'RS256',
   'RS384',
@@ -40,16 +40,16 @@ export interface JwtSettings {
   readonly algorithms: readonly JwtAlgorithm[];
 }
 
-/** Two clocks may differ by so much. */
+/** The allowed difference between the issuer's clock and ours. */
 export const LEEWAY_SECONDS = 30;
 const FETCH_TIMEOUT_MS = 2_000;
-/** Between two fetches that succeed, whatever keys tokens name. */
+/** The least time between two successful fetches. */
 export const KEYS_COOLDOWN_MS = 30_000;
-/** Older keys are fetched again, by and by. */
+/** Older keys are fetched again in the background. */
 const KEYS_FRESH_MS = 600_000;
-/** Older keys are good for nothing. */
+/** Older keys are not used. */
 const KEYS_AGE_MAX_MS = 3_600_000;
-/** After a fetch that failed, those who would wait for another one are refused at once for so long. */
+/** How long after a failed fetch the next one fails at once. */
 const FAILED_PAUSE_MS = 1_000;
 /** Keeps the principal's name within the 255 bytes that it may have. */
 const SUBJECT_BYTES_MAX = 200;
@@ -82,20 +82,22 @@ export class JwtVerifier implements CredentialVerifier {
       return toVerified(payload);
     } catch (error) {
       if (error instanceof AuthenticationUnavailableError) throw error;
-      throw new UnauthenticatedError('The JWT is not valid here.', { cause: error });
+      throw new UnauthenticatedError('The JWT is not valid for this API. Get a new one.', {
+        cause: error,
+      });
     }
   }
 
   private readonly getKey: JWTVerifyGetKey = async (header, token) => {
     if (performance.now() - this.fetchedMs > KEYS_FRESH_MS && this.keys.fresh) {
-      // The next one tries again; what it does not bring is not needed yet.
+      // A failure needs no handling: the keys are still valid, and the next request tries again.
       this.keys.reload().catch(() => undefined);
     }
     try {
       return await this.keys(header, token);
     } catch (error) {
       if (FAULTS_OF_TOKEN.some((fault) => error instanceof fault)) throw error;
-      throw new AuthenticationUnavailableError("The issuer's keys cannot be had now.", {
+      throw new AuthenticationUnavailableError("The issuer's keys could not be fetched.", {
         cause: error,
       });
     }
@@ -103,11 +105,14 @@ export class JwtVerifier implements CredentialVerifier {
 
   private readonly fetchKeys: FetchImplementation = async (url, options) => {
     if (performance.now() - this.failedMs < FAILED_PAUSE_MS) {
-      throw new Error('The last try to fetch the keys has only just failed.');
+      throw new Error(
+        `The last fetch of the issuer's keys failed less than ${FAILED_PAUSE_MS} ms ago.`,
+      );
     }
     try {
       const response = await fetch(url, options);
-      if (response.status !== 200) throw new Error(`The keys were answered by ${response.status}.`);
+      if (response.status !== 200)
+        throw new Error(`The issuer's keys must be answered with 200; got ${response.status}.`);
       this.fetchedMs = performance.now();
       return response;
     } catch (error) {
@@ -117,7 +122,7 @@ export class JwtVerifier implements CredentialVerifier {
   };
 }
 
-/** The keys are there, and none of them is the token's. */
+/** Errors of the token: the keys were fetched, and none of them fits it. */
 const FAULTS_OF_TOKEN = [
   errors.JWKSNoMatchingKey,
   errors.JWKSMultipleMatchingKeys,
@@ -126,7 +131,9 @@ const FAULTS_OF_TOKEN = [
 
 function toVerified({ sub = '', exp = 0, scope }: JWTPayload): Verified {
   if (sub === '' || !sub.isWellFormed() || Buffer.byteLength(sub) > SUBJECT_BYTES_MAX) {
-    throw new Error(`A subject has 1 to ${SUBJECT_BYTES_MAX} bytes.`);
+    throw new Error(
+      `A subject must have 1 to ${SUBJECT_BYTES_MAX} bytes; got ${Buffer.byteLength(sub)}.`,
+    );
   }
   const words = typeof scope === 'string' ? scope.split(' ') : [];
   return {

@@ -1,12 +1,12 @@
 /**
- * Who asks, and what he may do. A transport hands over what the client presented and gets a principal or an error; how
- * the principal was told is nobody else's business.
+ * The principal that sends a request, and its scopes. A transport passes the client's credential to the authenticator
+ * and gets a principal or an error; no other room knows how credentials are verified.
  */
 
 /**
- * What a principal may do; each stands for itself and implies no other:
- * `read` all queries and subscriptions, `deduct` what a buyer causes (deductions and reservations), `manage` what the
- * shop's staff does (products, locations, increases, counts, transfers).
+ * A permission. No scope implies another one.
+ * `read`: all queries and subscriptions. `deduct`: what a buyer causes, which is deductions and reservations.
+ * `manage`: what the shop's staff does, which is products, locations, increases, counts and transfers.
  */
 export type Scope = 'read' | 'deduct' | 'manage';
 
@@ -14,8 +14,8 @@ export const SCOPES: readonly Scope[] = ['read', 'deduct', 'manage'];
 
 export interface Principal {
   /**
-   * Stable, at most 255 bytes, and unique: the ledger records it and idempotency keys are scoped by it. An API key's is
-   * the key's name, a JWT's is `jwt:` and its subject; a key's name has no colon.
+   * Stable, unique, at most 255 bytes. The ledger records it, and idempotency keys are scoped by it. For an API key it
+   * is the key's name, which has no colon; for a JWT it is `jwt:` and the subject.
    */
   readonly name: string;
   readonly scopes: ReadonlySet<Scope>;
@@ -23,21 +23,21 @@ export interface Principal {
 
 export interface Authenticator {
   /**
-   * @param authorization the value of the `Authorization` header, `Bearer <API key or JWT>`; null where there is none.
-   * @param address where it came from, by which failures are counted; without one they are not.
-   * @throws UnauthenticatedError where it proves nobody.
-   * @throws TooManyFailuresError where too much from this address has proved nobody lately.
-   * @throws AuthenticationUnavailableError where it could not be looked up, so that nobody knows.
+   * @param authorization the `Authorization` header, `Bearer <API key or JWT>`; null without one.
+   * @param address the client's; its failures are counted. Without it they are not.
+   * @throws UnauthenticatedError where the credential is missing or not valid.
+   * @throws TooManyFailuresError where this address failed too often in the last seconds.
+   * @throws AuthenticationUnavailableError where the credential cannot be verified now.
    */
   authenticate(authorization: string | null, address?: string): Promise<Principal>;
 }
 
-/** The known ones of the words that are given; a word that is not known grants nothing. */
+/** The scopes among the words; an unknown word grants nothing. */
 export function toScopes(words: readonly string[]): ReadonlySet<Scope> {
   return new Set(SCOPES.filter((scope) => words.includes(scope)));
 }
 
-/** What was presented proves nobody. The message is for the client and tells nothing of what is known here. */
+/** The credential is missing or not valid. The message is for the client and does not tell which keys exist. */
 export class UnauthenticatedError extends Error {
   readonly code = 'UNAUTHENTICATED' as const;
   constructor(message: string, options?: ErrorOptions) {
@@ -46,16 +46,16 @@ export class UnauthenticatedError extends Error {
   }
 }
 
-/** Too much from one address has proved nobody; what it presents is not looked at for a while. */
+/** The address failed too often. Until the window ends its credentials are refused without verification. */
 export class TooManyFailuresError extends Error {
   readonly code = 'TOO_MANY_FAILURES' as const;
   constructor(readonly retryAfterMs: number) {
-    super('Too many credentials from this address were refused.');
+    super(`Too many credentials from this address were refused; retry in ${retryAfterMs} ms.`);
     this.name = 'TooManyFailuresError';
   }
 }
 
-/** The keys that are needed to tell could not be reached. It is no statement about who asks. */
+/** The credential could not be verified because keys were not reachable. It may be valid. */
 export class AuthenticationUnavailableError extends Error {
   readonly code = 'AUTHENTICATION_UNAVAILABLE' as const;
   constructor(message: string, options?: ErrorOptions) {

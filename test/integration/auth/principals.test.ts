@@ -133,13 +133,19 @@ test('nothing of a secret is stored but its hash', async () => {
 });
 
 test.each<[args: string[], problem: RegExp]>([
-  [['create', '--name', 'a:b', '--scopes', 'read'], /^A name is 1 to 63 characters/],
-  [['create', '--name', 'shop'], /^A key without a scope/],
+  [
+    ['create', '--name', 'a:b', '--scopes', 'read'],
+    /^A name must have 1 to 63 characters .*; got "a:b"/,
+  ],
+  [['create', '--name', 'shop'], /^A key must have at least one scope; got none/],
   [['create', '--name', 'shop', '--scopes', 'admin'], /^There is no scope admin; /],
-  [['create', '--name', 'shop', '--scopes', 'read', '--expires', '2001-01-01'], /expired already/],
+  [
+    ['create', '--name', 'shop', '--scopes', 'read', '--expires', '2001-01-01'],
+    /must be in the future; got 2001/,
+  ],
   [['create', '--name', 'shop', '--scopes', 'read', '--expires', 'soon'], /^soon is neither/],
-  [['revoke', 'stockade_000000000000'], /^There is no key stockade_000000000000;/],
-  [['rotate', 'stockade_000000000000'], /^There is no key stockade_000000000000;/],
+  [['revoke', 'stockade_000000000000'], /^Unknown key stockade_000000000000;/],
+  [['rotate', 'stockade_000000000000'], /^Unknown key stockade_000000000000;/],
   [['revoke'], /^Say which key/],
   [['forget', 'x'], /^There is no command forget/],
   [['list', '--colour'], /--colour/],

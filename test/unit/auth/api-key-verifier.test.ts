@@ -1,7 +1,11 @@
-/** How API keys are looked up, over a store that counts its queries. */
+/** The lookup of API keys, over a store that counts its queries. */
 import { newSecret, type ApiKey } from '../../../src/auth/api-key.js';
 import { ApiKeyVerifier } from '../../../src/auth/api-key-verifier.js';
-import { UnauthenticatedError, toScopes } from '../../../src/auth/principal.js';
+import {
+  AuthenticationUnavailableError,
+  UnauthenticatedError,
+  toScopes,
+} from '../../../src/auth/principal.js';
 
 function storeOf(keys: readonly ApiKey[]) {
   const queries: (readonly string[])[] = [];
@@ -27,7 +31,7 @@ function newKey(change: Partial<ApiKey> = {}): { readonly stored: ApiKey; readon
   return { key, stored: { ...stored, expiresAt: null, revokedAt: null, ...change } };
 }
 
-test('five hundred unknown keys at once cost a query for each hundred, one after another', async () => {
+test('500 unknown keys at once cost one query per 100 keys, one at a time', async () => {
   const good = newKey();
   const store = storeOf([good.stored]);
   const verifier = new ApiKeyVerifier(store);
@@ -43,7 +47,7 @@ test('five hundred unknown keys at once cost a query for each hundred, one after
   expect(Math.max(...store.queries.map((prefixes) => prefixes.length))).toBeLessThanOrEqual(100);
 });
 
-test('more than may wait are refused at once, as nobody can tell', async () => {
+test('lookups beyond the bound are refused at once as AUTHENTICATION_UNAVAILABLE', async () => {
   const verifier = new ApiKeyVerifier(storeOf([]));
   const tries = Array.from({ length: 1_100 }, () => verifier.verify(newKey().key));
   const outcomes = await Promise.allSettled(tries);
@@ -54,7 +58,7 @@ test('more than may wait are refused at once, as nobody can tell', async () => {
 });
 
 test.each(['stockade_0123456789ab', 'stockade_0123456789AB.x', 'a.b', `x${newSecret().key}`])(
-  '%s has not the form of a key, and costs no query',
+  '%s is not a key by its form and costs no query',
   async (credential) => {
     const store = storeOf([]);
     await expect(new ApiKeyVerifier(store).verify(credential)).rejects.toThrow(
@@ -64,7 +68,7 @@ test.each(['stockade_0123456789ab', 'stockade_0123456789AB.x', 'a.b', `x${newSec
   },
 );
 
-test('says the same of every key that is not good', async () => {
+test('refuses every invalid key with the same message', async () => {
   const revoked = newKey({ revokedAt: new Date(0) });
   const expired = newKey({ expiresAt: new Date(1_000) });
   const verifier = new ApiKeyVerifier(storeOf([revoked.stored, expired.stored]), () => 1_000);
@@ -74,5 +78,46 @@ test('says the same of every key that is not good', async () => {
       verifier.verify(key).then(String, (error: unknown) => (error as Error).message),
     ),
   );
-  expect(new Set(messages)).toEqual(new Set(['The API key is unknown, expired or revoked.']));
+  expect(new Set(messages)).toEqual(
+    new Set(['The API key is unknown, expired or revoked. Use a valid one.']),
+  );
+});
+
+test('keys that arrive during a query share the next one, and the same key shares its place', async () => {
+  const shop = newKey();
+  const store = storeOf([shop.stored]);
+  const verifier = new ApiKeyVerifier(store);
+  const first = verifier.verify(shop.key);
+  await Promise.resolve();
+  expect(store.queries).toEqual([[shop.stored.prefix]]);
+  const later = [newKey(), newKey(), shop, shop].map(({ key }) => verifier.verify(key));
+  expect(await first).toMatchObject({ principal: { name: 'shop' } });
+  const outcomes = await Promise.allSettled(later);
+  expect(outcomes.map(({ status }) => status)).toEqual([
+    'rejected',
+    'rejected',
+    'fulfilled',
+    'fulfilled',
+  ]);
+  expect(store.queries.map((prefixes) => prefixes.length)).toEqual([1, 3]);
+});
+
+test('a query that fails fails its own lookups alone, and the next one runs', async () => {
+  const shop = newKey();
+  const store = storeOf([shop.stored]);
+  let away = true;
+  const verifier = new ApiKeyVerifier({
+    findByPrefixes: async (prefixes) => {
+      const found = await store.findByPrefixes(prefixes);
+      if (away) throw new AuthenticationUnavailableError('Away.');
+      return found;
+    },
+  });
+  const failed = Promise.allSettled([verifier.verify(shop.key), verifier.verify(newKey().key)]);
+  for (const outcome of await failed) {
+    expect(outcome).toMatchObject({ reason: { code: 'AUTHENTICATION_UNAVAILABLE' } });
+  }
+  away = false;
+  expect(await verifier.verify(shop.key)).toMatchObject({ principal: { name: 'shop' } });
+  expect(store.underWayMax()).toBe(1);
 });

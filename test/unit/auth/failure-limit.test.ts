@@ -4,26 +4,54 @@ import {
   FailureLimit,
   networkOf,
 } from '../../../src/auth/failure-limit.js';
-import { BoundedCache } from '../../../src/auth/bounded-cache.js';
 import { TooManyFailuresError } from '../../../src/auth/principal.js';
 
-test('listens to an address until it has failed too often, and again after the window', () => {
+/** The error with which the address is refused; null where it is not. */
+function refusal(limit: FailureLimit, address: string, nowMs: number): unknown {
+  try {
+    limit.assertBelowLimit(address, nowMs);
+    return null;
+  } catch (error) {
+    return error;
+  }
+}
+
+test('refuses an address after too many failures, until its window ends', () => {
   const limit = new FailureLimit();
   for (let i = 0; i < FAILURES_MAX; i += 1) {
-    limit.assertListening('192.0.2.1', 1_000 + i);
+    expect(refusal(limit, '192.0.2.1', 1_000 + i)).toBeNull();
     limit.count('192.0.2.1', 1_000 + i);
   }
-  const listen = (address: string, nowMs: number) => () => {
-    limit.assertListening(address, nowMs);
-  };
-  expect(listen('192.0.2.1', 2_000)).toThrow(TooManyFailuresError);
-  try {
-    limit.assertListening('192.0.2.1', 2_000);
-  } catch (error) {
-    expect(error).toMatchObject({ retryAfterMs: FAILURE_WINDOW_MS - 1_000 });
+  const refused = refusal(limit, '192.0.2.1', 2_000);
+  expect(refused).toBeInstanceOf(TooManyFailuresError);
+  expect(refused).toMatchObject({ retryAfterMs: FAILURE_WINDOW_MS - 1_000 });
+  expect(refusal(limit, '192.0.2.2', 2_000)).toBeNull();
+  expect(refusal(limit, '192.0.2.1', 999 + FAILURE_WINDOW_MS)).not.toBeNull();
+  expect(refusal(limit, '192.0.2.1', 1_000 + FAILURE_WINDOW_MS)).toBeNull();
+});
+
+test('starts a new count in a new window', () => {
+  const limit = new FailureLimit();
+  for (let i = 0; i < FAILURES_MAX; i += 1) limit.count('192.0.2.1', 1_000);
+  for (let i = 0; i < FAILURES_MAX; i += 1) {
+    expect(refusal(limit, '192.0.2.1', 1_000 + FAILURE_WINDOW_MS)).toBeNull();
+    limit.count('192.0.2.1', 1_000 + FAILURE_WINDOW_MS);
   }
-  expect(listen('192.0.2.2', 2_000)).not.toThrow();
-  expect(listen('192.0.2.1', 1_000 + FAILURE_WINDOW_MS)).not.toThrow();
+  expect(refusal(limit, '192.0.2.1', 1_000 + FAILURE_WINDOW_MS)).not.toBeNull();
+});
+
+test('forgets the least recently used address beyond ten thousand', () => {
+  const limit = new FailureLimit();
+  const refuse = (address: string) => {
+    for (let i = 0; i < FAILURES_MAX; i += 1) limit.count(address, 1_000);
+  };
+  refuse('192.0.2.1');
+  refuse('192.0.2.2');
+  for (let i = 0; i < 9_998; i += 1) limit.count(`10.0.${i >> 8}.${i & 255}`, 1_000);
+  expect(refusal(limit, '192.0.2.1', 1_001)).not.toBeNull();
+  limit.count('10.1.0.0', 1_001);
+  expect(refusal(limit, '192.0.2.1', 1_001)).not.toBeNull();
+  expect(refusal(limit, '192.0.2.2', 1_001)).toBeNull();
 });
 
 test.each([
@@ -36,15 +64,4 @@ test.each([
   ['::1', '0:0:0:0'],
 ])('%s counts as %s', (address, network) => {
   expect(networkOf(address)).toBe(network);
-});
-
-test('a cache forgets what is over, and the oldest where there is no room', () => {
-  const cache = new BoundedCache<number>(2);
-  cache.set('a', 1, 100);
-  cache.set('b', 2, 100);
-  cache.set('a', 3, 200);
-  cache.set('c', 4, 200);
-  expect([cache.get('a', 99), cache.get('b', 99), cache.get('c', 99)]).toEqual([3, undefined, 4]);
-  expect(cache.get('a', 200)).toBeUndefined();
-  expect(cache.size).toBe(1);
 });
