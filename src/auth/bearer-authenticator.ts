@@ -1,7 +1,7 @@
 /**
- * Authenticates bearer credentials: an API key and a JWT differ by their form. An outcome, valid or not, is cached for a
- * few seconds, so that a busy principal costs neither a query nor a signature per request. This is also the longest time
- * until a revocation takes effect in this process.
+ * Authenticates bearer credentials: an API key and a JWT differ by their form. An outcome, valid or not, is cached for
+ * a few seconds, so that a busy principal costs neither a query nor a signature per request. This is also the longest
+ * time until a revocation takes effect in this process.
  */
 import { hash } from 'node:crypto';
 import { LRUCache } from 'lru-cache';

@@ -13,7 +13,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   redis: ['time', 'ioredis'],
   lock: ['redis', 'time', 'ioredis'],
   'rate-limit': ['redis', 'time', 'ioredis', 'rate-limiter-flexible'],
-  auth: ['jose'],
+  auth: ['dataloader', 'jose', 'lru-cache'],
   inventory: ['lock', 'time'],
   simulation: ['inventory', 'lock', 'redis', 'time'],
   'product-files': ['inventory', 'csv-parse', 'csv-stringify'],
