@@ -7,11 +7,11 @@ import {
   StockTransferred,
   TransferStockInput,
   TransferStockResult,
-} from './change-types.js';
+} from './set-transfer.js';
 import type { RequestContext } from '../context.js';
-import { toStockError, type StockError } from './error-types.js';
+import { toStockError, type StockError } from './stock-error.js';
 import { RequiresScope } from '../permissions.js';
-import { Product } from './product-types.js';
+import { Product } from './product.js';
 
 @Resolver()
 export class ChangeResolver {

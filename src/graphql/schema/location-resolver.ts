@@ -1,13 +1,13 @@
 /** Locations: argument → domain → type, nothing else. */
 import { Arg, Ctx, FieldResolver, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { toInvalidInputError, type InvalidInputError } from './error-types.js';
+import { toInvalidInputError, type InvalidInputError } from './stock-error.js';
 import {
   CreateLocationInput,
   CreateLocationResult,
   Location,
   LocationAlreadyExistsError,
-} from './location-types.js';
+} from './location.js';
 import { RequiresScope } from '../permissions.js';
 
 @Resolver()

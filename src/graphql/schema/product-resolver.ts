@@ -1,10 +1,10 @@
 /** Products and their relations: argument → domain → type, nothing else. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { toInvalidInputError, type InvalidInputError } from './error-types.js';
-import { StockMovementConnection } from './movement-types.js';
+import { toInvalidInputError, type InvalidInputError } from './stock-error.js';
+import { StockMovementConnection } from './movement.js';
 import { nodesOfPage } from '../node-cost.js';
-import { PageArgs, toConnection } from './page-types.js';
+import { PageArgs, toConnection } from './page.js';
 import { RequiresScope } from '../permissions.js';
 import {
   CreateProductInput,
@@ -14,7 +14,7 @@ import {
   ProductConnection,
   ProductFilter,
   StockLevel,
-} from './product-types.js';
+} from './product.js';
 
 @Resolver(() => Product)
 export class ProductResolver {

@@ -1,7 +1,7 @@
 /** Reservations: argument → domain → type, nothing else. */
 import { Arg, Ctx, ID, Mutation, Query, Resolver } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import type { AnyError } from './error-types.js';
+import type { AnyError } from './stock-error.js';
 import { nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import {
@@ -15,8 +15,8 @@ import {
   ReserveStockInput,
   ReserveStockPayload,
   toReservationError,
-} from './reservation-types.js';
-import { toFailedItem } from './stock-types.js';
+} from './reservation.js';
+import { toFailedItem } from './deduct-increase.js';
 
 @Resolver()
 export class ReservationResolver {

@@ -1,11 +1,11 @@
 /** Changing stock, and the ledger of all products: argument → domain → type, nothing else. */
 import { Arg, Args, Ctx, FieldResolver, ID, Mutation, Query, Resolver, Root } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { StockMovementConnection } from './movement-types.js';
+import { StockMovementConnection } from './movement.js';
 import { nodesOfLines, nodesOfPage } from '../node-cost.js';
-import { PageArgs, toConnection } from './page-types.js';
+import { PageArgs, toConnection } from './page.js';
 import { RequiresScope } from '../permissions.js';
-import { Product } from './product-types.js';
+import { Product } from './product.js';
 import {
   DeductStockInput,
   DeductStockPayload,
@@ -15,7 +15,7 @@ import {
   IncreasedItem,
   toDeductStockPayload,
   toIncreaseStockPayload,
-} from './stock-types.js';
+} from './deduct-increase.js';
 
 @Resolver()
 export class StockResolver {

@@ -3,7 +3,7 @@ import { Arg, ID, Resolver, Root, Subscription } from 'type-graphql';
 import { checkWatchedIds, type StockEvent as WatchedEvent } from '../../inventory/stock-changes.js';
 import type { RequestContext } from '../context.js';
 import { RequiresScope } from '../permissions.js';
-import { StockChange, StockChangesMissed, StockEvent, toStockEvent } from './watch-types.js';
+import { StockChange, StockChangesMissed, StockEvent, toStockEvent } from './stock-changed.js';
 
 @Resolver()
 export class WatchResolver {

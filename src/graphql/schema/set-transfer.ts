@@ -10,8 +10,8 @@ import {
   ProductNotFoundError,
   StaleQuantityError,
   UnavailableError,
-} from './error-types.js';
-import { ExplainedInput, REPLAYED_RULE } from './stock-types.js';
+} from './stock-error.js';
+import { ExplainedInput, REPLAYED_RULE } from './deduct-increase.js';
 
 @InputType('SetStockInput')
 export class SetStockInput extends ExplainedInput {

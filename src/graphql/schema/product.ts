@@ -2,8 +2,8 @@
 import { Field, ID, InputType, Int, ObjectType, createUnionType } from 'type-graphql';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX } from '../../inventory/stock.js';
 import { DateTime } from './date-time.js';
-import { AnyError, InvalidInputError } from './error-types.js';
-import { PageInfo } from './page-types.js';
+import { AnyError, InvalidInputError } from './stock-error.js';
+import { PageInfo } from './page.js';
 
 @ObjectType('StockLevel', {
   simpleResolvers: true,

@@ -15,7 +15,7 @@ import {
   QUANTITY_MAX,
   type BatchMode,
 } from '../../inventory/stock.js';
-import { StockError, toStockError } from './error-types.js';
+import { StockError, toStockError } from './stock-error.js';
 
 const BatchModes: { readonly [Mode in BatchMode]: Mode } = {
   PARTIAL: 'PARTIAL',

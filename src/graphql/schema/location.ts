@@ -1,7 +1,7 @@
 /** The places that hold stock. */
 import { Field, ID, InputType, ObjectType, createUnionType } from 'type-graphql';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
-import { AnyError, InvalidInputError } from './error-types.js';
+import { AnyError, InvalidInputError } from './stock-error.js';
 
 @ObjectType('Location', {
   simpleResolvers: true,

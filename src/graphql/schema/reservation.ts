@@ -22,8 +22,8 @@ import {
   OverloadedError,
   UnavailableError,
   toStockError,
-} from './error-types.js';
-import { FailedItem, KeyedInput, REPLAYED_RULE, StockLineInput } from './stock-types.js';
+} from './stock-error.js';
+import { FailedItem, KeyedInput, REPLAYED_RULE, StockLineInput } from './deduct-increase.js';
 
 const ReservationStatuses: { readonly [Status in ReservationStatus]: Status } = {
   ACTIVE: 'ACTIVE',

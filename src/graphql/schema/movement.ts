@@ -2,7 +2,7 @@
 import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { MovementKind } from '../../inventory/stock.js';
 import { DateTime } from './date-time.js';
-import { PageInfo } from './page-types.js';
+import { PageInfo } from './page.js';
 
 const StockMovementKind: { readonly [Kind in MovementKind]: Kind } = {
   INITIAL: 'INITIAL',
