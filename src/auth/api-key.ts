@@ -1,6 +1,6 @@
 /**
  * An API key is `prefix.secret`. The prefix identifies the key and may be shown. The secret is 256 random bits, of
- * which only the SHA-256 is stored: they cannot be guessed, so a slow hash would cost every request and protect nothing.
+ * which only the SHA-256 is stored. They cannot be guessed, so a slow hash would cost time and protect nothing.
  */
 import { hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { UnauthenticatedError, type Scope } from './principal.js';

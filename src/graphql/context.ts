@@ -1,4 +1,4 @@
-/** What one request owns: who asks and until when, its loaders, and the id by which its errors are found in the log. */
+/** What belongs to one request: principal, deadline, loaders, and the id that its errors have in the log. */
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Authenticator, Principal } from '../auth/principal.js';
@@ -14,7 +14,7 @@ import { StorageUnavailableError } from '../inventory/stock-store.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import { Loaders } from './loaders.js';
 
-/** The domain, as far as the schema reaches it. */
+/** The parts of the domain that the schema uses. */
 export interface Services {
   readonly deductStock: Pick<DeductStockTransaction, 'execute'>;
   readonly increaseStock: Pick<IncreaseStockTransaction, 'execute'>;
@@ -37,7 +37,7 @@ export interface Services {
 export interface RequestSettings {
   readonly services: Services;
   readonly log: Logger;
-  /** Null: nobody needs a principal, and everybody may do everything. */
+  /** Null: no authentication; every operation is permitted. */
   readonly authenticator: Authenticator | null;
   /** From the request's arrival, in milliseconds. */
   readonly requestTimeoutMs: number;
@@ -55,7 +55,7 @@ export class RequestContext {
   constructor(
     settings: RequestSettings,
     request: {
-      /** As the authenticator told it; null where there is none. */
+      /** Null: without authentication. */
       readonly principal: Principal | null;
       readonly correlationId?: string;
       readonly signal?: AbortSignal;
@@ -78,13 +78,13 @@ export class RequestContext {
     return this.lazyLoaders;
   }
 
-  /** For work without a deadline of its own. @throws StorageUnavailableError where the caller's time is up before. */
+  /** For work without a deadline of its own. @throws StorageUnavailableError at the request's deadline. */
   async inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
       const leftMs = Math.max(0, this.caller.deadlineMs - performance.now());
       timer = setTimeout(() => {
-        reject(new StorageUnavailableError('The request has no time left.'));
+        reject(new StorageUnavailableError('The deadline of the request has passed.'));
       }, leftMs);
     });
     try {
@@ -94,14 +94,14 @@ export class RequestContext {
     }
   }
 
-  /** A read that only adorns an answer which stands: null where it fails, for it must not change the answer. */
+  /** For a read after COMMIT. Null where it fails: it must not change the answer. */
   async orNull<T>(work: Promise<T | null>): Promise<T | null> {
     try {
       return await this.inTime(work);
     } catch (error) {
       this.log.warn(
         { err: error, correlationId: this.correlationId },
-        'A reply lacks its product.',
+        'The answer has no product: it could not be read.',
       );
       return null;
     }

@@ -1,7 +1,6 @@
 /**
- * The one place in which an error becomes what a client hears. What is in the table passes, under its code; all else is
- * `Internal error` with an id, and the whole truth is in the log under the same id. Nothing of SQL, Redis, hosts or
- * stacks leaves the process.
+ * The table from errors to what a client gets. An error in the table passes under its code. Every other one becomes
+ * `Internal error` with an id, and the log has it whole under the same id: no SQL, host or stack leaves the process.
  */
 import { randomUUID } from 'node:crypto';
 import { HeaderMap, type ApolloServerPlugin, type GraphQLRequestListener } from '@apollo/server';
@@ -20,7 +19,7 @@ import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
 import { ForbiddenError } from './permissions.js';
 
-/** Faults of a whole request that GraphQL, Apollo or our own limits find before the domain is asked. */
+/** Codes of GraphQL, Apollo and our limits for a whole request, before it reaches the domain. */
 const PASSING_CODES = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
@@ -30,7 +29,7 @@ const PASSING_CODES = new Set<unknown>([
   'BAD_USER_INPUT',
 ]);
 
-/** GraphQL puts it last, in errors of validation as in those of variables. */
+/** The end of GraphQL's messages, in errors of validation and of variables. */
 const SUGGESTION = / ?Did you mean .*$/s;
 
 interface Translation {
@@ -40,38 +39,34 @@ interface Translation {
     readonly field?: string;
     readonly retryAfterMs?: number;
   };
-  /** Where it is of the whole request, before anything of it has run. */
+  /** For an error that refuses the whole request before anything of it runs. */
   readonly http?: { readonly status: number; readonly headers?: Readonly<Record<string, string>> };
 }
 
-/** What the domain throws, as a message and extensions. Null: nothing that a client should hear of. */
+/** Null: the error is not in the table. */
 function translate(error: unknown): Translation | null {
   if (error instanceof InvalidRequestError) {
     const { message, field } = error;
     return { message, extensions: { code: 'BAD_USER_INPUT', field } };
   }
-  if (error instanceof InvalidCursorError) {
-    return { message: error.message, extensions: { code: 'BAD_USER_INPUT' } };
-  }
-  if (error instanceof IdempotencyKeyReusedError) {
-    return { message: error.message, extensions: { code: 'IDEMPOTENCY_KEY_REUSED' } };
-  }
-  if (error instanceof StorageUnavailableError) {
-    return { message: error.message, extensions: { code: 'UNAVAILABLE' } };
-  }
+  if (error instanceof InvalidCursorError) return withCode('BAD_USER_INPUT', error);
+  if (error instanceof IdempotencyKeyReusedError) return withCode('IDEMPOTENCY_KEY_REUSED', error);
+  if (error instanceof StorageUnavailableError) return withCode('UNAVAILABLE', error);
   return translateRefusal(error);
 }
 
-/** What is refused for who asks it, or how often. */
+function withCode(code: string, { message }: Error): Translation {
+  return { message, extensions: { code } };
+}
+
+/** The errors that refuse a whole request: authentication, scopes, rate limits. */
 function translateRefusal(error: unknown): Translation | null {
   if (error instanceof UnauthenticatedError) {
     const headers = { 'www-authenticate': 'Bearer realm="stockade"' };
-    const { message, code } = error;
-    return { message, extensions: { code }, http: { status: 401, headers } };
+    return { ...withCode('UNAUTHENTICATED', error), http: { status: 401, headers } };
   }
   if (error instanceof ForbiddenError) {
-    const { message, code } = error;
-    return { message, extensions: { code }, http: { status: 403 } };
+    return { ...withCode('FORBIDDEN', error), http: { status: 403 } };
   }
   if (error instanceof RateLimitedError || error instanceof TooManyFailuresError) {
     const { message, retryAfterMs } = error;
@@ -80,13 +75,14 @@ function translateRefusal(error: unknown): Translation | null {
     return { message, extensions, http: { status: 429, headers } };
   }
   if (error instanceof AuthenticationUnavailableError) {
-    const message = 'Nobody can be authenticated now; try again.';
+    // Its own message may name what is not reachable.
+    const message = 'Credentials cannot be verified now. Try again.';
     return { message, extensions: { code: 'UNAVAILABLE' }, http: { status: 503 } };
   }
   return null;
 }
 
-/** A refusal as Apollo takes it where there is no resolver: with the status and the headers of the answer. */
+/** A refusal outside of resolvers, as Apollo expects it: with the HTTP status and headers of the answer. */
 export function toRequestError(error: unknown): unknown {
   const translated = translateRefusal(error);
   if (!translated?.http || !(error instanceof Error)) return error;
@@ -101,12 +97,12 @@ export function toRequestError(error: unknown): unknown {
 }
 
 export interface ErrorTable {
-  /** Remembers to which request an error belongs, which Apollo does not tell `formatError`. */
+  /** Remembers the request of each error, which Apollo does not pass to `formatError`. */
   readonly plugin: ApolloServerPlugin<RequestContext>;
   readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 }
 
-/** @param suggestions whether a misspelt name is told what it may have meant, which tells of the schema. */
+/** @param suggestions whether messages keep GraphQL's "Did you mean …?", which reveals names of the schema. */
 export function createErrorTable(
   log: Logger,
   { suggestions }: { readonly suggestions: boolean },
@@ -126,7 +122,7 @@ export function createErrorTable(
       const translated = translate(cause);
       if (translated) {
         if (cause instanceof StorageUnavailableError) {
-          log.warn({ err: cause, correlationId }, 'A request found no database.');
+          log.warn({ err: cause, correlationId }, 'A request could not reach the database.');
         }
         if (cause instanceof AuthenticationUnavailableError) {
           log.warn({ err: cause, correlationId }, 'A request could not be authenticated.');
@@ -134,12 +130,12 @@ export function createErrorTable(
         const { message, extensions } = translated;
         return { ...formatted, message, extensions };
       }
-      // A code counts only on an error of GraphQL itself: any library may throw something that has one.
+      // Only a GraphQLError: other libraries throw errors with a code, too.
       if (cause instanceof GraphQLError && PASSING_CODES.has(formatted.extensions?.code)) {
         const { message } = formatted;
         return suggestions ? formatted : { ...formatted, message: message.replace(SUGGESTION, '') };
       }
-      log.error({ err: cause, correlationId }, 'A request met an error that nobody expected.');
+      log.error({ err: cause, correlationId }, 'A request failed with an unexpected error.');
       return {
         ...formatted,
         message: 'Internal error',
@@ -149,7 +145,7 @@ export function createErrorTable(
   };
 }
 
-/** A refusal that was made an error of GraphQL for its status. */
+/** Undoes `toRequestError`. */
 function toCause(error: unknown): unknown {
   const original = error instanceof GraphQLError ? error.originalError : undefined;
   return original && translateRefusal(original) ? original : error;

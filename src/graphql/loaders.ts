@@ -1,16 +1,16 @@
 /**
- * One request's reads of relations, collected and sent together: a request for a hundred products with their levels and
- * their ledgers costs as many statements as a request for one.
+ * Batches the reads of relations of one request: a hundred products with their levels and ledgers cost as many
+ * statements as one.
  */
 import DataLoader from 'dataloader';
 import type { PageArguments, ProductService } from '../inventory/product-service.js';
 import type { Page, Product, StockLevel, StockMovement } from '../inventory/stock-store.js';
 
-/** As many as one page or one request's lines can ask for. */
+/** The most that one page or the lines of one request can need. */
 const BATCH_MAX = 100;
 
 export class Loaders {
-  /** Null where there is no product with this id. */
+  /** Null: no product has this id. */
   readonly productById: DataLoader<string, Product | null>;
   readonly levelsByProductId: DataLoader<string, readonly StockLevel[]>;
   private readonly movements = new Map<string, DataLoader<string, Page<StockMovement>>>();
@@ -25,7 +25,7 @@ export class Loaders {
     this.levelsByProductId = load((ids) => products.levelsByProductIds(ids));
   }
 
-  /** The same page of different products is one batch; different pages are different batches. */
+  /** The same page of several products is one batch; each other page is a batch of its own. */
   movementsByProductId(page: PageArguments): DataLoader<string, Page<StockMovement>> {
     const key = JSON.stringify([page.first, page.after, page.last, page.before]);
     let loader = this.movements.get(key);

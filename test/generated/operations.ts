@@ -3,175 +3,175 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** What becomes of the other lines where one fails. */
+/** What happens to the other lines when one fails. */
 export type BatchMode =
   /** All lines or none, in one transaction. */
   | 'ALL_OR_NOTHING'
-  /** Each line is taken or refused by itself. */
+  /** Each line is applied or refused on its own. */
   | 'PARTIAL';
 
 export type CommitReservationInput = {
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   reservationId: string | number;
 };
 
 export type CreateLocationInput = {
-  /** 1 to 64 characters of A-Z a-z 0-9 . _ : - ; case matters. */
+  /** 1 to 64 characters of A-Z a-z 0-9 . _ : - ; case-sensitive. */
   id: string | number;
-  /** 1 to 255 characters, not all of them spaces. */
+  /** 1 to 255 characters, not only spaces. */
   name: string;
 };
 
-/** An initial quantity of 0 writes no ledger line. */
+/** An initial quantity of 0 writes no entry to the ledger. */
 export type CreateProductInput = {
-  /** 1 to 64 characters of A-Z a-z 0-9 . _ : - ; case matters. */
+  /** 1 to 64 characters of A-Z a-z 0-9 . _ : - ; case-sensitive. */
   id: string | number;
-  /** Where the initial quantity is; the location `default` where left out. */
+  /** The location of the initial quantity. Default: the location `default`. */
   locationId?: string | number | null | undefined;
   /** 0 or more. */
   lowStockThreshold?: number | null | undefined;
-  /** 1 to 255 characters, not all of them spaces. */
+  /** 1 to 255 characters, not only spaces. */
   name: string;
-  /** 0 to 1000000000. */
+  /** 0 to 1,000,000,000. */
   quantity?: number;
 };
 
 export type DeductStockInput = {
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** 1 to 100 lines. A product may stand in several lines; each line gets its own result. */
+  /** 1 to 100 lines. Several lines may name the same product; each gets its own result. */
   items: Array<StockLineInput>;
   mode?: BatchMode;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The order or document that this is for; at most 255 characters. */
+  /** The order or document that this belongs to; at most 255 characters. */
   reference?: string | null | undefined;
 };
 
 export type IncreaseStockInput = {
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** 1 to 100 lines. A product may stand in several lines; each line gets its own result. */
+  /** 1 to 100 lines. Several lines may name the same product; each gets its own result. */
   items: Array<StockLineInput>;
   mode?: BatchMode;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The order or document that this is for; at most 255 characters. */
+  /** The order or document that this belongs to; at most 255 characters. */
   reference?: string | null | undefined;
 };
 
-/** A product must meet all that is given. */
+/** A product must match every given field. */
 export type ProductFilter = {
   /** At most 100. */
   ids?: Array<string | number> | null | undefined;
-  /** available is at or below the product's lowStockThreshold. */
+  /** Whether available is at or below the product's lowStockThreshold. */
   lowStock?: boolean | null | undefined;
   nameStartsWith?: string | null | undefined;
 };
 
 export type ReleaseReservationInput = {
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   reservationId: string | number;
 };
 
-/** What has become of a reservation. */
+/** The state of a reservation. */
 export type ReservationStatus =
   /** It holds stock. */
   | 'ACTIVE'
-  /** What it held was taken out. */
+  /** Its stock was deducted. */
   | 'COMMITTED'
-  /** Its time is over, and it holds nothing. */
+  /** Its time ended, and it holds nothing. */
   | 'EXPIRED'
-  /** What it held was given back. */
+  /** Its stock was made available again. */
   | 'RELEASED';
 
 export type ReserveStockInput = {
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** All lines or none; 1 to 100. */
+  /** 1 to 100 lines, of which all are reserved or none. */
   items: Array<StockLineInput>;
-  /** The cart or order that this is for; at most 255 characters. */
+  /** The cart or order that this belongs to; at most 255 characters. */
   reference?: string | null | undefined;
-  /** How long stock is held, 1 to 604800; else BAD_USER_INPUT. */
+  /** How long stock is held, 1 to 604,800. */
   ttlSeconds?: number;
 };
 
 export type SetStockInput = {
-  /** The count that the caller believes in: where another quantity is on hand, nothing is set. Must be given (BAD_USER_INPUT where it is absent); null opts out of the comparison. */
+  /** The quantity on hand that the caller expects; nothing is set where another one is found. Required: absent is BAD_USER_INPUT. null sets the quantity without a comparison. */
   changeFromQuantity?: number | null | undefined;
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
-  /** The default location, `default`, where left out. */
+  /** Default: the location `default`. */
   locationId?: string | number | null | undefined;
   productId: string | number;
-  /** 0 to 1000000000. Below what is reserved: INSUFFICIENT_STOCK. */
+  /** 0 to 1,000,000,000. Fewer than the reserved units: INSUFFICIENT_STOCK. */
   quantity: number;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The order or document that this is for; at most 255 characters. */
+  /** The order or document that this belongs to; at most 255 characters. */
   reference?: string | null | undefined;
 };
 
-/** Why stock could not be changed, for a client that tells errors apart by code. */
+/** Why stock was not changed, for clients that tell errors apart by code. */
 export type StockErrorCode =
-  /** Another line of the same ALL_OR_NOTHING request failed. */
+  /** Another line of the same all-or-nothing request failed. */
   | 'ABORTED'
-  /** Less is available than was asked for. */
+  /** Fewer units are available than requested. */
   | 'INSUFFICIENT_STOCK'
-  /** A line has 1 to 1000000000 units, and a level holds no more than that. */
+  /** The quantity is out of range, or the level would exceed 1,000,000,000 units. */
   | 'INVALID_QUANTITY'
-  /** There is no location with this id. */
+  /** No location has this id. */
   | 'LOCATION_NOT_FOUND'
-  /** The product was busy for as long as a request may wait. */
+  /** The product stayed busy for as long as a request may wait. */
   | 'LOCK_TIMEOUT'
   /** The queue for this product is full. */
   | 'OVERLOADED'
-  /** There is no product with this id. */
+  /** No product has this id. */
   | 'PRODUCT_NOT_FOUND'
-  /** The quantity on hand is not the one that the caller expected. */
+  /** The quantity on hand is not the expected one. */
   | 'STALE_QUANTITY'
-  /** The database could not be reached. */
+  /** The database or the lock is not reachable, or the server is stopping. */
   | 'UNAVAILABLE';
 
-/** So many units of one product at one location. */
+/** Units of one product at one location. */
 export type StockLineInput = {
-  /** The default location, `default`, where left out. */
+  /** Default: the location `default`. */
   locationId?: string | number | null | undefined;
   productId: string | number;
-  /** 1 to 1000000000. A quantity out of range is answered line by line, with InvalidQuantityError. */
+  /** 1 to 1,000,000,000. A line with a quantity out of range fails with InvalidQuantityError. */
   quantity: number;
 };
 
 /** Why a level changed. */
 export type StockMovementKind =
-  /** Set after a count. */
+  /** setStock, after a count. */
   | 'CORRECTION'
-  /** Taken out. */
+  /** deductStock. */
   | 'DEDUCTION'
-  /** Put in or back. */
+  /** increaseStock. */
   | 'INCREASE'
-  /** The quantity with which the product was created. */
+  /** The initial quantity of a new product. */
   | 'INITIAL'
-  /** Taken out for a reservation. */
+  /** commitReservation. */
   | 'RESERVATION_COMMIT'
-  /** Moved here from another location. */
+  /** transferStock, from another location. */
   | 'TRANSFER_IN'
-  /** Moved to another location. */
+  /** transferStock, to another location. */
   | 'TRANSFER_OUT';
 
-/** From a place to itself: BAD_USER_INPUT. */
+/** The two locations must differ; equal ones are BAD_USER_INPUT. */
 export type TransferStockInput = {
   fromLocationId: string | number;
-  /** 1 to 255 characters. What was decided under a key is answered the same every time; what failed with retryable: true is tried again. The same key with other input, or for another operation, is the fault IDEMPOTENCY_KEY_REUSED. */
+  /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
   productId: string | number;
-  /** 1 to 1000000000. */
+  /** 1 to 1,000,000,000. */
   quantity: number;
   /** For the ledger; at most 255 characters. */
   reason?: string | null | undefined;
-  /** The order or document that this is for; at most 255 characters. */
+  /** The order or document that this belongs to; at most 255 characters. */
   reference?: string | null | undefined;
   toLocationId: string | number;
 };

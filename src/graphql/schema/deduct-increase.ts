@@ -1,21 +1,33 @@
-/** Changing stock: lines in, one result for each line out. */
+/** `deductStock` and `increaseStock`: lines in, one result per line out. */
 import {
+  Arg,
+  Ctx,
   Field,
+  FieldResolver,
   ID,
   InputType,
   Int,
+  Mutation,
   ObjectType,
+  Resolver,
+  Root,
   createUnionType,
   registerEnumType,
 } from 'type-graphql';
 import type { LineResult, StockResponse } from '../../inventory/stock-request.js';
+import { LINES_MAX, type BatchMode } from '../../inventory/stock.js';
+import type { RequestContext } from '../context.js';
+import { nodesOfLines } from '../node-cost.js';
+import { RequiresScope } from '../permissions.js';
+import { Product } from './product.js';
 import {
-  DEFAULT_LOCATION_ID,
-  LINES_MAX,
-  QUANTITY_MAX,
-  type BatchMode,
-} from '../../inventory/stock.js';
-import { StockError, toStockError } from './stock-error.js';
+  ExplainedInput,
+  FailedItem,
+  Line,
+  PRODUCT_NOW_RULE,
+  StockLineInput,
+  toFailedItem,
+} from './stock-lines.js';
 
 const BatchModes: { readonly [Mode in BatchMode]: Mode } = {
   PARTIAL: 'PARTIAL',
@@ -24,58 +36,17 @@ const BatchModes: { readonly [Mode in BatchMode]: Mode } = {
 
 registerEnumType(BatchModes, {
   name: 'BatchMode',
-  description: 'What becomes of the other lines where one fails.',
+  description: 'What happens to the other lines when one fails.',
   valuesConfig: {
-    PARTIAL: { description: 'Each line is taken or refused by itself.' },
+    PARTIAL: { description: 'Each line is applied or refused on its own.' },
     ALL_OR_NOTHING: { description: 'All lines or none, in one transaction.' },
   },
 });
 
-@InputType('StockLineInput', { description: 'So many units of one product at one location.' })
-export class StockLineInput {
-  @Field(() => ID)
-  readonly productId!: string;
-
-  @Field(() => Int, {
-    description: `1 to ${QUANTITY_MAX}. A quantity out of range is answered line by line, with InvalidQuantityError.`,
-  })
-  readonly quantity!: number;
-
-  @Field(() => ID, {
-    nullable: true,
-    description: `The default location, \`${DEFAULT_LOCATION_ID}\`, where left out.`,
-  })
-  readonly locationId?: string | null;
-}
-
-@InputType()
-export abstract class KeyedInput {
-  @Field(() => String, {
-    nullable: true,
-    description:
-      '1 to 255 characters. What was decided under a key is answered the same every time; what ' +
-      'failed with retryable: true is tried again. The same key with other input, or for another operation, ' +
-      'is the fault IDEMPOTENCY_KEY_REUSED.',
-  })
-  readonly idempotencyKey?: string | null;
-}
-
-@InputType()
-export abstract class ExplainedInput extends KeyedInput {
-  @Field(() => String, { nullable: true, description: 'For the ledger; at most 255 characters.' })
-  readonly reason?: string | null;
-
-  @Field(() => String, {
-    nullable: true,
-    description: 'The order or document that this is for; at most 255 characters.',
-  })
-  readonly reference?: string | null;
-}
-
 @InputType()
 abstract class ChangeStockInput extends ExplainedInput {
   @Field(() => [StockLineInput], {
-    description: `1 to ${LINES_MAX} lines. A product may stand in several lines; each line gets its own result.`,
+    description: `1 to ${LINES_MAX} lines. Several lines may name the same product; each gets its own result.`,
   })
   readonly items!: readonly StockLineInput[];
 
@@ -90,74 +61,48 @@ export class DeductStockInput extends ChangeStockInput {}
 export class IncreaseStockInput extends ChangeStockInput {}
 
 @ObjectType({ simpleResolvers: true })
-abstract class Line {
-  @Field(() => Int, { description: "The line's place in the input, from 0." })
-  readonly index!: number;
-
-  @Field(() => ID)
-  readonly productId!: string;
-
-  @Field(() => ID)
-  readonly locationId!: string;
-
-  @Field(() => Int)
-  readonly quantity!: number;
-}
-
-@ObjectType({ simpleResolvers: true })
 abstract class ChangedItem extends Line {
   @Field(() => Int, {
-    description: 'Available at this location right after this line, and before any later one.',
+    description: 'Available at this location right after this line and before any later line.',
   })
   readonly remaining!: number;
 
-  @Field(() => ID, { description: 'The line of the ledger that tells of it.' })
+  @Field(() => ID, { description: "The line's entry in the ledger." })
   readonly movementId!: string;
 }
 
-@ObjectType('DeductedItem', { simpleResolvers: true, description: 'A line that was taken out.' })
+@ObjectType('DeductedItem', { simpleResolvers: true, description: 'A line that was deducted.' })
 export class DeductedItem extends ChangedItem {}
 
-@ObjectType('IncreasedItem', { simpleResolvers: true, description: 'A line that was put in.' })
+@ObjectType('IncreasedItem', { simpleResolvers: true, description: 'A line that was added.' })
 export class IncreasedItem extends ChangedItem {}
-
-@ObjectType('FailedItem', {
-  simpleResolvers: true,
-  description: 'A line that changed nothing, and why.',
-})
-export class FailedItem extends Line {
-  @Field(() => StockError)
-  readonly error!: StockError;
-}
 
 export const DeductStockResult = createUnionType({
   name: 'DeductStockResult',
-  description: 'What became of one line.',
+  description: 'The result of one line.',
   types: () => [DeductedItem, FailedItem] as const,
 });
 
 export const IncreaseStockResult = createUnionType({
   name: 'IncreaseStockResult',
-  description: 'What became of one line.',
+  description: 'The result of one line.',
   types: () => [IncreasedItem, FailedItem] as const,
 });
 
 const RESULTS_RULE =
-  'One result for each line, in the order in which the lines were given, whatever the order in which they were locked.';
-/** Of what is decided as a whole. */
-export const REPLAYED_RULE = 'True where an earlier call with the same idempotencyKey did it.';
+  'One result per line, in the order of the input. Products are locked in another order.';
 const LINES_REPLAYED_RULE =
-  'True where this call decided no line: every answer was stored by an earlier call with the same idempotencyKey.';
+  'True: this call decided no line; every result was stored by an earlier call with the same idempotencyKey.';
 
 @ObjectType('DeductStockPayload', { simpleResolvers: true })
 export class DeductStockPayload {
   @Field(() => [DeductStockResult], { description: RESULTS_RULE })
   readonly results!: readonly (DeductedItem | FailedItem)[];
 
-  @Field(() => [DeductedItem], { description: 'Of the results, those that were taken.' })
+  @Field(() => [DeductedItem], { description: 'The results of the lines that were deducted.' })
   readonly successfulItems!: readonly DeductedItem[];
 
-  @Field(() => [FailedItem], { description: 'Of the results, those that failed.' })
+  @Field(() => [FailedItem], { description: 'The results of the lines that failed.' })
   readonly failedItems!: readonly FailedItem[];
 
   @Field(() => Boolean, { description: LINES_REPLAYED_RULE })
@@ -173,7 +118,52 @@ export class IncreaseStockPayload {
   readonly replayed!: boolean;
 }
 
-export function toDeductStockPayload(response: StockResponse): DeductStockPayload {
+@Resolver()
+export class DeductIncreaseResolver {
+  @Mutation(() => DeductStockPayload, {
+    complexity: nodesOfLines,
+    description:
+      'Deducts stock. In PARTIAL mode lines are independent: some may succeed while others fail.',
+  })
+  @RequiresScope('deduct')
+  async deductStock(
+    @Arg('input', () => DeductStockInput) input: DeductStockInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<DeductStockPayload> {
+    return toDeductStockPayload(await services.deductStock.execute(input, caller));
+  }
+
+  @Mutation(() => IncreaseStockPayload, {
+    complexity: nodesOfLines,
+    description: 'Adds stock, for example a delivery or a return.',
+  })
+  @RequiresScope('manage')
+  async increaseStock(
+    @Arg('input', () => IncreaseStockInput) input: IncreaseStockInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<IncreaseStockPayload> {
+    const { results, replayed } = await services.increaseStock.execute(input, caller);
+    return { results: results.map((result) => toItem(IncreasedItem, result)), replayed };
+  }
+}
+
+@Resolver(() => DeductedItem)
+export class DeductedItemResolver {
+  @FieldResolver(() => Product, { nullable: true, description: PRODUCT_NOW_RULE })
+  product(@Root() item: DeductedItem, @Ctx() context: RequestContext): Promise<Product | null> {
+    return context.orNull(context.loaders.productById.load(item.productId));
+  }
+}
+
+@Resolver(() => IncreasedItem)
+export class IncreasedItemResolver {
+  @FieldResolver(() => Product, { nullable: true, description: PRODUCT_NOW_RULE })
+  product(@Root() item: IncreasedItem, @Ctx() context: RequestContext): Promise<Product | null> {
+    return context.orNull(context.loaders.productById.load(item.productId));
+  }
+}
+
+function toDeductStockPayload(response: StockResponse): DeductStockPayload {
   const results = response.results.map((result) => toItem(DeductedItem, result));
   return {
     results,
@@ -181,11 +171,6 @@ export function toDeductStockPayload(response: StockResponse): DeductStockPayloa
     failedItems: results.filter((item) => item instanceof FailedItem),
     replayed: response.replayed,
   };
-}
-
-export function toIncreaseStockPayload(response: StockResponse): IncreaseStockPayload {
-  const results = response.results.map((result) => toItem(IncreasedItem, result));
-  return { results, replayed: response.replayed };
 }
 
 function toItem<Item extends ChangedItem>(
@@ -196,10 +181,4 @@ function toItem<Item extends ChangedItem>(
   if (verdict.outcome === 'REFUSED') return toFailedItem(result);
   const { remaining, movementId } = verdict;
   return Object.assign(new Changed(), line, { remaining, movementId });
-}
-
-/** @throws for a line that did not fail. */
-export function toFailedItem({ line, verdict }: LineResult): FailedItem {
-  if (verdict.outcome !== 'REFUSED') throw new Error('This line did not fail.');
-  return Object.assign(new FailedItem(), line, { error: toStockError(verdict.failure) });
 }

@@ -1,11 +1,26 @@
-/** The places that hold stock. */
-import { Field, ID, InputType, ObjectType, createUnionType } from 'type-graphql';
+/** Locations: the types, `locations` and `createLocation`. */
+import {
+  Arg,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  createUnionType,
+} from 'type-graphql';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
-import { AnyError, InvalidInputError } from './stock-error.js';
+import type { RequestContext } from '../context.js';
+import { RequiresScope } from '../permissions.js';
+import { AnyError, InvalidInputError, toInvalidInputError } from './stock-error.js';
 
 @ObjectType('Location', {
   simpleResolvers: true,
-  description: `A place that holds stock. The one with the id \`${DEFAULT_LOCATION_ID}\` is there from the start.`,
+  description: `A place that holds stock. The location \`${DEFAULT_LOCATION_ID}\` always exists.`,
 })
 export class Location {
   @Field(() => ID)
@@ -14,22 +29,22 @@ export class Location {
   @Field(() => String)
   readonly name!: string;
 
-  @Field(() => Boolean, { description: 'Whether it is meant where no location is named.' })
+  @Field(() => Boolean, { description: 'Whether it is used where an input names no location.' })
   readonly isDefault!: boolean;
 }
 
 @InputType('CreateLocationInput')
 export class CreateLocationInput {
-  @Field(() => ID, { description: '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case matters.' })
+  @Field(() => ID, { description: '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case-sensitive.' })
   readonly id!: string;
 
-  @Field(() => String, { description: '1 to 255 characters, not all of them spaces.' })
+  @Field(() => String, { description: '1 to 255 characters, not only spaces.' })
   readonly name!: string;
 }
 
 @ObjectType('LocationAlreadyExistsError', {
   implements: AnyError,
-  description: 'There is a location with this id, and it stays as it is.',
+  description: 'A location with this id exists. It was not changed.',
 })
 export class LocationAlreadyExistsError extends AnyError {
   readonly locationId!: string;
@@ -37,6 +52,56 @@ export class LocationAlreadyExistsError extends AnyError {
 
 export const CreateLocationResult = createUnionType({
   name: 'CreateLocationResult',
-  description: 'The new location, or why there is none.',
+  description: 'The new location, or the error.',
   types: () => [Location, LocationAlreadyExistsError, InvalidInputError] as const,
 });
+
+@Resolver()
+export class LocationResolver {
+  @Query(() => [Location], { description: 'All locations: the default one first, then by id.' })
+  @RequiresScope('read')
+  locations(@Ctx() context: RequestContext): Promise<readonly Location[]> {
+    return context.inTime(context.services.locations.locations());
+  }
+
+  @Mutation(() => CreateLocationResult, {
+    description:
+      'Creates a location. Safe to repeat: a second call with the same id changes nothing.',
+  })
+  @RequiresScope('manage')
+  async createLocation(
+    @Arg('input', () => CreateLocationInput) input: CreateLocationInput,
+    @Ctx() context: RequestContext,
+  ): Promise<Location | LocationAlreadyExistsError | InvalidInputError> {
+    const result = await context.inTime(context.services.locations.createLocation(input));
+    switch (result.outcome) {
+      case 'CREATED':
+        return Object.assign(new Location(), result.location);
+      case 'ALREADY_EXISTS':
+        return Object.assign(new LocationAlreadyExistsError(), {
+          message: `A location with the id ${result.locationId} exists. Choose another id.`,
+          locationId: result.locationId,
+        });
+      case 'INVALID':
+        return toInvalidInputError(result);
+    }
+  }
+}
+
+@Resolver(() => LocationAlreadyExistsError)
+export class LocationAlreadyExistsErrorResolver {
+  @FieldResolver(() => Location, {
+    nullable: true,
+    description: 'The existing location. Null: it could not be read.',
+  })
+  location(
+    @Root() error: LocationAlreadyExistsError,
+    @Ctx() context: RequestContext,
+  ): Promise<Location | null> {
+    const find = async () => {
+      const locations = await context.services.locations.locations();
+      return locations.find(({ id }) => id === error.locationId) ?? null;
+    };
+    return context.orNull(find());
+  }
+}

@@ -1,8 +1,22 @@
-/** The ledger as clients see it. */
-import { Field, ID, Int, ObjectType, registerEnumType } from 'type-graphql';
+/** The ledger: its types and the query `stockMovements`. */
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  ID,
+  Int,
+  ObjectType,
+  Query,
+  Resolver,
+  registerEnumType,
+} from 'type-graphql';
 import type { MovementKind } from '../../inventory/stock.js';
+import type { RequestContext } from '../context.js';
+import { nodesOfPage } from '../node-cost.js';
+import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
-import { PageInfo } from './page.js';
+import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 
 const StockMovementKind: { readonly [Kind in MovementKind]: Kind } = {
   INITIAL: 'INITIAL',
@@ -18,21 +32,21 @@ registerEnumType(StockMovementKind, {
   name: 'StockMovementKind',
   description: 'Why a level changed.',
   valuesConfig: {
-    INITIAL: { description: 'The quantity with which the product was created.' },
-    DEDUCTION: { description: 'Taken out.' },
-    INCREASE: { description: 'Put in or back.' },
-    CORRECTION: { description: 'Set after a count.' },
-    TRANSFER_OUT: { description: 'Moved to another location.' },
-    TRANSFER_IN: { description: 'Moved here from another location.' },
-    RESERVATION_COMMIT: { description: 'Taken out for a reservation.' },
+    INITIAL: { description: 'The initial quantity of a new product.' },
+    DEDUCTION: { description: 'deductStock.' },
+    INCREASE: { description: 'increaseStock.' },
+    CORRECTION: { description: 'setStock, after a count.' },
+    TRANSFER_OUT: { description: 'transferStock, to another location.' },
+    TRANSFER_IN: { description: 'transferStock, from another location.' },
+    RESERVATION_COMMIT: { description: 'commitReservation.' },
   },
 });
 
 @ObjectType('StockMovement', {
   simpleResolvers: true,
   description:
-    'One line of the ledger. quantityBefore + delta = quantityAfter, and the next line of the same product ' +
-    'and location begins where this one ended.',
+    'One entry of the ledger. quantityBefore + delta = quantityAfter, and quantityAfter is the quantityBefore of ' +
+    'the next entry of the same product and location.',
 })
 export class StockMovement {
   @Field(() => ID)
@@ -44,48 +58,42 @@ export class StockMovement {
   @Field(() => ID)
   readonly locationId!: string;
 
-  @Field(() => Int, {
-    description: 'Counts 1, 2, 3 … without a gap for one product and location.',
-  })
+  @Field(() => Int, { description: '1, 2, 3 … without a gap per product and location.' })
   readonly sequence!: number;
 
   @Field(() => StockMovementKind)
   readonly kind!: MovementKind;
 
-  @Field(() => Int, { description: 'The change of the quantity on hand; negative where it fell.' })
+  @Field(() => Int, { description: 'The change of the quantity on hand; negative: fewer units.' })
   readonly delta!: number;
 
-  @Field(() => Int, { description: 'On hand before.' })
+  @Field(() => Int, { description: 'On hand before the change.' })
   readonly quantityBefore!: number;
 
-  @Field(() => Int, { description: 'On hand after.' })
+  @Field(() => Int, { description: 'On hand after the change.' })
   readonly quantityAfter!: number;
 
-  @Field(() => String, { nullable: true, description: 'As the request gave it.' })
+  @Field(() => String, { nullable: true, description: 'The reason given in the request.' })
   readonly reason!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The order or document that the request was for, as it gave it.',
+    description: 'The order or document given in the request.',
   })
   readonly reference!: string | null;
 
-  @Field(() => String, {
-    nullable: true,
-    description: 'The key of the request that wrote the line.',
-  })
+  @Field(() => String, { nullable: true, description: 'The idempotency key of the request.' })
   readonly idempotencyKey!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: "Who asked: the principal's stable name; null where none was needed.",
+    description: 'The name of the principal that sent the request. Null: without authentication.',
   })
   readonly principal!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description:
-      "The lock's fencing token under which the line was written; null where no lock was held.",
+    description: "The lock's fencing token at the write. Null: no lock was held.",
   })
   readonly fencingToken!: string | null;
 
@@ -95,7 +103,7 @@ export class StockMovement {
 
 @ObjectType('StockMovementEdge', { simpleResolvers: true })
 export class StockMovementEdge {
-  @Field(() => String, { description: 'For `after` or `before`; opaque.' })
+  @Field(() => String, { description: CURSOR_RULE })
   readonly cursor!: string;
 
   @Field(() => StockMovement)
@@ -104,17 +112,32 @@ export class StockMovementEdge {
 
 @ObjectType('StockMovementConnection', {
   simpleResolvers: true,
-  description: 'A page of the ledger, newest first.',
+  description: 'A page of the ledger, newest entry first.',
 })
 export class StockMovementConnection {
   @Field(() => [StockMovementEdge])
   readonly edges!: readonly StockMovementEdge[];
 
-  @Field(() => [StockMovement], {
-    description: 'The nodes of the edges, for who needs no cursors.',
-  })
+  @Field(() => [StockMovement], { description: NODES_RULE })
   readonly nodes!: readonly StockMovement[];
 
   @Field(() => PageInfo)
   readonly pageInfo!: PageInfo;
+}
+
+@Resolver()
+export class MovementResolver {
+  @Query(() => StockMovementConnection, {
+    complexity: nodesOfPage,
+    description: 'The ledger of one product or of all products, newest entry first.',
+  })
+  @RequiresScope('read')
+  async stockMovements(
+    @Arg('productId', () => ID, { nullable: true }) productId: string | null,
+    @Args(() => PageArgs) page: PageArgs,
+    @Ctx() context: RequestContext,
+  ): Promise<StockMovementConnection> {
+    const found = context.services.products.movements(page, productId ?? null);
+    return toConnection(await context.inTime(found));
+  }
 }

@@ -1,40 +1,43 @@
-/** Pages: what every list that can grow takes as arguments and gives as its answer. */
+/** Pages: the arguments and the answer of every list that can grow. */
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql';
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../../inventory/product-service.js';
 import type { Page } from '../../inventory/stock-store.js';
+
+export const CURSOR_RULE = 'Opaque; for `after` or `before`.';
+export const NODES_RULE = 'The nodes of the edges, for clients that need no cursors.';
 
 @ArgsType()
 export class PageArgs {
   @Field(() => Int, {
     nullable: true,
     description:
-      `How many entries from the front, 1 to ${PAGE_SIZE_MAX}; ` +
-      `${PAGE_SIZE_DEFAULT} where neither first nor last is given.`,
+      `The number of entries from the front, 1 to ${PAGE_SIZE_MAX}. ` +
+      `Default: ${PAGE_SIZE_DEFAULT} where neither first nor last is given.`,
   })
   readonly first?: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'With first: the cursor behind which the page begins.',
+    description: 'With first: the page begins after this cursor.',
   })
   readonly after?: string | null;
 
   @Field(() => Int, {
     nullable: true,
-    description: `How many entries from the back, 1 to ${PAGE_SIZE_MAX}. Not together with first or after.`,
+    description: `The number of entries from the back, 1 to ${PAGE_SIZE_MAX}. Not with first or after.`,
   })
   readonly last?: number | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'With last: the cursor before which the page ends.',
+    description: 'With last: the page ends before this cursor.',
   })
   readonly before?: string | null;
 }
 
 @ObjectType('PageInfo', {
   simpleResolvers: true,
-  description: 'Where a page stands in its list.',
+  description: 'The position of a page in its list.',
 })
 export class PageInfo {
   @Field(() => Boolean, { description: 'Whether entries follow this page.' })
@@ -45,18 +48,18 @@ export class PageInfo {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The first entry, for `before`; null where the page is empty.',
+    description: 'The cursor of the first entry, for `before`. Null: the page is empty.',
   })
   readonly startCursor!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The last entry, for `after`; null where the page is empty.',
+    description: 'The cursor of the last entry, for `after`. Null: the page is empty.',
   })
   readonly endCursor!: string | null;
 }
 
-/** The shape of all connections; each has a type of its own in the schema. */
+/** The shape of all connections; each has its own type in the schema. */
 export interface Connection<T> {
   readonly edges: readonly { readonly cursor: string; readonly node: T }[];
   readonly nodes: readonly T[];

@@ -1,9 +1,38 @@
-/** Products, their levels, and the creation of products. */
-import { Field, ID, InputType, Int, ObjectType, createUnionType } from 'type-graphql';
-import { DEFAULT_LOCATION_ID, QUANTITY_MAX } from '../../inventory/stock.js';
+/** Products and their levels: the types, `product`, `products` and `createProduct`. */
+import {
+  Arg,
+  Args,
+  Ctx,
+  Field,
+  FieldResolver,
+  ID,
+  InputType,
+  Int,
+  Mutation,
+  ObjectType,
+  Query,
+  Resolver,
+  Root,
+  createUnionType,
+} from 'type-graphql';
+import type { RequestContext } from '../context.js';
+import { nodesOfPage } from '../node-cost.js';
+import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
-import { AnyError, InvalidInputError } from './stock-error.js';
-import { PageInfo } from './page.js';
+import { StockMovementConnection } from './movement.js';
+import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
+import {
+  AnyError,
+  InvalidInputError,
+  QUANTITY_MAX_TEXT,
+  toInvalidInputError,
+} from './stock-error.js';
+import { DEFAULT_LOCATION_RULE } from './stock-lines.js';
+
+const ID_RULE = '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case-sensitive.';
+const RESERVED_RULE = 'Held by reservations that have not expired.';
+const AVAILABLE_RULE = 'onHand - reserved; never negative.';
+const ORDER_RULE = 'by id, or by name where they are filtered by name.';
 
 @ObjectType('StockLevel', {
   simpleResolvers: true,
@@ -16,19 +45,20 @@ export class StockLevel {
   @Field(() => Int)
   readonly onHand!: number;
 
-  @Field(() => Int, { description: 'Held by reservations that have not expired.' })
+  @Field(() => Int, { description: RESERVED_RULE })
   readonly reserved!: number;
 
-  @Field(() => Int, { description: 'onHand - reserved; never negative.' })
+  @Field(() => Int, { description: AVAILABLE_RULE })
   readonly available!: number;
 }
 
 @ObjectType('Product', {
   simpleResolvers: true,
-  description: 'What can be sold. Its quantities are sums over all locations, at most 2147483647.',
+  description:
+    'Something that is sold. Its quantities are sums over all locations, at most 2,147,483,647.',
 })
 export class Product {
-  @Field(() => ID, { description: '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case matters.' })
+  @Field(() => ID, { description: ID_RULE })
   readonly id!: string;
 
   @Field(() => String)
@@ -37,28 +67,28 @@ export class Product {
   @Field(() => Int, { description: 'Over all locations.' })
   readonly onHand!: number;
 
-  @Field(() => Int, { description: 'Held by reservations that have not expired.' })
+  @Field(() => Int, { description: RESERVED_RULE })
   readonly reserved!: number;
 
-  @Field(() => Int, { description: 'onHand - reserved; never negative.' })
+  @Field(() => Int, { description: AVAILABLE_RULE })
   readonly available!: number;
 
   @Field(() => Int, {
     nullable: true,
-    description: 'The product counts as low where available is at or below this; null: never.',
+    description: 'Stock is low while available is at or below this. Null: never.',
   })
   readonly lowStockThreshold!: number | null;
 
   @Field(() => DateTime)
   readonly createdAt!: Date;
 
-  @Field(() => DateTime, { description: 'When the product or one of its levels last changed.' })
+  @Field(() => DateTime, { description: 'The last change of the product or of one of its levels.' })
   readonly updatedAt!: Date;
 }
 
 @ObjectType('ProductEdge', { simpleResolvers: true })
 export class ProductEdge {
-  @Field(() => String, { description: 'For `after` or `before`; opaque.' })
+  @Field(() => String, { description: CURSOR_RULE })
   readonly cursor!: string;
 
   @Field(() => Product)
@@ -67,20 +97,20 @@ export class ProductEdge {
 
 @ObjectType('ProductConnection', {
   simpleResolvers: true,
-  description: 'A page of products, by id, or by name where they are filtered by name.',
+  description: `A page of products, ${ORDER_RULE}`,
 })
 export class ProductConnection {
   @Field(() => [ProductEdge])
   readonly edges!: readonly ProductEdge[];
 
-  @Field(() => [Product], { description: 'The nodes of the edges, for who needs no cursors.' })
+  @Field(() => [Product], { description: NODES_RULE })
   readonly nodes!: readonly Product[];
 
   @Field(() => PageInfo)
   readonly pageInfo!: PageInfo;
 }
 
-@InputType('ProductFilter', { description: 'A product must meet all that is given.' })
+@InputType('ProductFilter', { description: 'A product must match every given field.' })
 export class ProductFilter {
   @Field(() => [ID], { nullable: true, description: 'At most 100.' })
   readonly ids?: readonly string[] | null;
@@ -90,25 +120,27 @@ export class ProductFilter {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "available is at or below the product's lowStockThreshold.",
+    description: "Whether available is at or below the product's lowStockThreshold.",
   })
   readonly lowStock?: boolean | null;
 }
 
-@InputType('CreateProductInput', { description: 'An initial quantity of 0 writes no ledger line.' })
+@InputType('CreateProductInput', {
+  description: 'An initial quantity of 0 writes no entry to the ledger.',
+})
 export class CreateProductInput {
-  @Field(() => ID, { description: '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case matters.' })
+  @Field(() => ID, { description: ID_RULE })
   readonly id!: string;
 
-  @Field(() => String, { description: '1 to 255 characters, not all of them spaces.' })
+  @Field(() => String, { description: '1 to 255 characters, not only spaces.' })
   readonly name!: string;
 
-  @Field(() => Int, { defaultValue: 0, description: `0 to ${QUANTITY_MAX}.` })
+  @Field(() => Int, { defaultValue: 0, description: `0 to ${QUANTITY_MAX_TEXT}.` })
   readonly quantity!: number;
 
   @Field(() => ID, {
     nullable: true,
-    description: `Where the initial quantity is; the location \`${DEFAULT_LOCATION_ID}\` where left out.`,
+    description: `The location of the initial quantity. ${DEFAULT_LOCATION_RULE}`,
   })
   readonly locationId?: string | null;
 
@@ -118,7 +150,7 @@ export class CreateProductInput {
 
 @ObjectType('ProductAlreadyExistsError', {
   implements: AnyError,
-  description: 'There is a product with this id, and it stays as it is.',
+  description: 'A product with this id exists. It was not changed.',
 })
 export class ProductAlreadyExistsError extends AnyError {
   readonly productId!: string;
@@ -126,6 +158,99 @@ export class ProductAlreadyExistsError extends AnyError {
 
 export const CreateProductResult = createUnionType({
   name: 'CreateProductResult',
-  description: 'The new product, or why there is none.',
+  description: 'The new product, or the error.',
   types: () => [Product, ProductAlreadyExistsError, InvalidInputError] as const,
 });
+
+@Resolver(() => Product)
+export class ProductResolver {
+  @Query(() => Product, {
+    nullable: true,
+    description: 'One product. Null: no product has this id.',
+  })
+  @RequiresScope('read')
+  product(
+    @Arg('id', () => ID) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | null> {
+    return context.inTime(context.loaders.productById.load(id));
+  }
+
+  @Query(() => ProductConnection, {
+    complexity: nodesOfPage,
+    description: `Products, ${ORDER_RULE}`,
+  })
+  @RequiresScope('read')
+  async products(
+    @Args(() => PageArgs) page: PageArgs,
+    @Arg('filter', () => ProductFilter, { nullable: true }) filter: ProductFilter | null,
+    @Ctx() context: RequestContext,
+  ): Promise<ProductConnection> {
+    const found = context.services.products.products(page, {
+      ids: filter?.ids ?? undefined,
+      nameStartsWith: filter?.nameStartsWith ?? undefined,
+      lowStock: filter?.lowStock ?? undefined,
+    });
+    return toConnection(await context.inTime(found));
+  }
+
+  @Mutation(() => CreateProductResult, {
+    description:
+      'Creates a product. Safe to repeat: a second call with the same id changes nothing.',
+  })
+  @RequiresScope('manage')
+  async createProduct(
+    @Arg('input', () => CreateProductInput) input: CreateProductInput,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | ProductAlreadyExistsError | InvalidInputError> {
+    const result = await context.inTime(context.services.products.createProduct(input));
+    switch (result.outcome) {
+      case 'CREATED': {
+        const product = await context.inTime(context.loaders.productById.load(result.productId));
+        return Object.assign(new Product(), product);
+      }
+      case 'ALREADY_EXISTS':
+        return Object.assign(new ProductAlreadyExistsError(), {
+          message: `A product with the id ${result.productId} exists. Choose another id.`,
+          productId: result.productId,
+        });
+      case 'INVALID':
+        return toInvalidInputError(result);
+    }
+  }
+
+  @FieldResolver(() => [StockLevel], {
+    description: 'By location. Empty: the product never had stock.',
+  })
+  levels(@Root() product: Product, @Ctx() context: RequestContext): Promise<readonly StockLevel[]> {
+    return context.inTime(context.loaders.levelsByProductId.load(product.id));
+  }
+
+  @FieldResolver(() => StockMovementConnection, {
+    complexity: nodesOfPage,
+    description: "The product's ledger over all locations, newest entry first.",
+  })
+  @RequiresScope('read')
+  async movements(
+    @Root() product: Product,
+    @Args(() => PageArgs) page: PageArgs,
+    @Ctx() context: RequestContext,
+  ): Promise<StockMovementConnection> {
+    const loader = context.loaders.movementsByProductId(page);
+    return toConnection(await context.inTime(loader.load(product.id)));
+  }
+}
+
+@Resolver(() => ProductAlreadyExistsError)
+export class ProductAlreadyExistsErrorResolver {
+  @FieldResolver(() => Product, {
+    nullable: true,
+    description: 'The existing product. Null: it could not be read.',
+  })
+  product(
+    @Root() error: ProductAlreadyExistsError,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | null> {
+    return context.orNull(context.loaders.productById.load(error.productId));
+  }
+}

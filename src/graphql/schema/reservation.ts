@@ -1,10 +1,15 @@
-/** Holding stock for a buyer, and ending that. */
+/** Reservations: the types, `reservation`, and the mutations that make, commit and release one. */
 import {
+  Arg,
+  Ctx,
   Field,
   ID,
   InputType,
   Int,
+  Mutation,
   ObjectType,
+  Query,
+  Resolver,
   createUnionType,
   registerEnumType,
 } from 'type-graphql';
@@ -15,6 +20,9 @@ import {
   type ReservationStatus,
 } from '../../inventory/reservation.js';
 import { LINES_MAX, type StockFailure } from '../../inventory/stock.js';
+import type { RequestContext } from '../context.js';
+import { nodesOfLines } from '../node-cost.js';
+import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import {
   AnyError,
@@ -23,7 +31,13 @@ import {
   UnavailableError,
   toStockError,
 } from './stock-error.js';
-import { FailedItem, KeyedInput, REPLAYED_RULE, StockLineInput } from './deduct-increase.js';
+import {
+  FailedItem,
+  KeyedInput,
+  REPLAYED_RULE,
+  StockLineInput,
+  toFailedItem,
+} from './stock-lines.js';
 
 const ReservationStatuses: { readonly [Status in ReservationStatus]: Status } = {
   ACTIVE: 'ACTIVE',
@@ -34,29 +48,31 @@ const ReservationStatuses: { readonly [Status in ReservationStatus]: Status } = 
 
 registerEnumType(ReservationStatuses, {
   name: 'ReservationStatus',
-  description: 'What has become of a reservation.',
+  description: 'The state of a reservation.',
   valuesConfig: {
     ACTIVE: { description: 'It holds stock.' },
-    COMMITTED: { description: 'What it held was taken out.' },
-    RELEASED: { description: 'What it held was given back.' },
-    EXPIRED: { description: 'Its time is over, and it holds nothing.' },
+    COMMITTED: { description: 'Its stock was deducted.' },
+    RELEASED: { description: 'Its stock was made available again.' },
+    EXPIRED: { description: 'Its time ended, and it holds nothing.' },
   },
 });
 
 @InputType('ReserveStockInput')
 export class ReserveStockInput extends KeyedInput {
-  @Field(() => [StockLineInput], { description: `All lines or none; 1 to ${LINES_MAX}.` })
+  @Field(() => [StockLineInput], {
+    description: `1 to ${LINES_MAX} lines, of which all are reserved or none.`,
+  })
   readonly items!: readonly StockLineInput[];
 
   @Field(() => Int, {
     defaultValue: 900,
-    description: `How long stock is held, 1 to ${RESERVATION_TTL_SECONDS_MAX}; else BAD_USER_INPUT.`,
+    description: `How long stock is held, 1 to ${RESERVATION_TTL_SECONDS_MAX.toLocaleString('en-US')}.`,
   })
   readonly ttlSeconds!: number;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The cart or order that this is for; at most 255 characters.',
+    description: 'The cart or order that this belongs to; at most 255 characters.',
   })
   readonly reference?: string | null;
 }
@@ -73,7 +89,7 @@ export class CommitReservationInput extends EndReservationInput {}
 @InputType('ReleaseReservationInput')
 export class ReleaseReservationInput extends EndReservationInput {}
 
-@ObjectType('ReservedItem', { simpleResolvers: true, description: 'What is held of one product.' })
+@ObjectType('ReservedItem', { simpleResolvers: true, description: 'The held units of one line.' })
 export class ReservedItem {
   @Field(() => ID)
   readonly productId!: string;
@@ -87,23 +103,22 @@ export class ReservedItem {
 
 @ObjectType('Reservation', {
   simpleResolvers: true,
-  description:
-    'Stock that is held for a buyer, until it is committed, released, or its time is over.',
+  description: 'Stock that is held until the reservation is committed, released, or expires.',
 })
 export class Reservation {
   @Field(() => ID)
   readonly id!: string;
 
-  @Field(() => ReservationStatuses, { description: "By the database's clock, at this moment." })
+  @Field(() => ReservationStatuses, { description: "At this moment of the database's clock." })
   readonly status!: ReservationStatus;
 
-  @Field(() => [ReservedItem], { description: 'In the order in which they were reserved.' })
+  @Field(() => [ReservedItem], { description: 'In the order of the request.' })
   readonly items!: readonly ReservedItem[];
 
   @Field(() => DateTime, { description: 'From this moment on it holds nothing.' })
   readonly expiresAt!: Date;
 
-  @Field(() => String, { nullable: true, description: 'As the request gave it.' })
+  @Field(() => String, { nullable: true, description: 'The reference given in the request.' })
   readonly reference!: string | null;
 
   @Field(() => DateTime)
@@ -112,17 +127,15 @@ export class Reservation {
 
 @ObjectType('ReserveStockPayload', { simpleResolvers: true })
 export class ReserveStockPayload {
-  @Field(() => Reservation, { nullable: true, description: 'Null where a line failed.' })
+  @Field(() => Reservation, { nullable: true, description: 'Null: a line failed.' })
   readonly reservation!: Reservation | null;
 
   @Field(() => [FailedItem], {
-    description: 'The lines that failed, and those that they aborted; none where stock is held.',
+    description: 'The lines that failed and the lines that they aborted. Empty: stock is held.',
   })
   readonly failedItems!: readonly FailedItem[];
 
-  @Field(() => Boolean, {
-    description: 'True where an earlier call with the same idempotencyKey decided it.',
-  })
+  @Field(() => Boolean, { description: REPLAYED_RULE })
   readonly replayed!: boolean;
 }
 
@@ -137,37 +150,37 @@ abstract class EndedReservation {
 
 @ObjectType('ReservationCommitted', {
   simpleResolvers: true,
-  description: 'What was held has been taken out.',
+  description: 'The held stock was deducted.',
 })
 export class ReservationCommitted extends EndedReservation {
-  @Field(() => [ID], { description: "The ledger's lines, in the order of the reservation's." })
+  @Field(() => [ID], { description: 'The entries in the ledger, in the order of the items.' })
   readonly movementIds!: readonly string[];
 }
 
 @ObjectType('ReservationReleased', {
   simpleResolvers: true,
-  description: 'What was held is available again.',
+  description: 'The held stock is available again.',
 })
 export class ReservationReleased extends EndedReservation {}
 
 @ObjectType('ReservationNotFoundError', {
   implements: AnyError,
-  description: 'There is no reservation with this id.',
+  description: 'No reservation has this id.',
 })
 export class ReservationNotFoundError extends AnyError {}
 
 @ObjectType('ReservationNotActiveError', {
   implements: AnyError,
-  description: 'It was committed or released before, or has expired.',
+  description: 'The reservation was committed or released before, or has expired.',
 })
 export class ReservationNotActiveError extends AnyError {
-  @Field(() => ReservationStatuses, { description: 'What has become of it.' })
+  @Field(() => ReservationStatuses, { description: 'The state of the reservation.' })
   readonly status!: ReservationStatus;
 }
 
 export const CommitReservationResult = createUnionType({
   name: 'CommitReservationResult',
-  description: 'Done, or why not.',
+  description: 'Success, or the error.',
   types: () =>
     [
       ReservationCommitted,
@@ -181,7 +194,7 @@ export const CommitReservationResult = createUnionType({
 
 export const ReleaseReservationResult = createUnionType({
   name: 'ReleaseReservationResult',
-  description: 'Done, or why not.',
+  description: 'Success, or the error.',
   types: () =>
     [
       ReservationReleased,
@@ -193,17 +206,75 @@ export const ReleaseReservationResult = createUnionType({
     ] as const,
 });
 
-/** Why a reservation could not be ended, as the type of the schema that says it. */
-export function toReservationError(failure: StockFailure | ReservationFailure): AnyError {
-  if (!isReservationFailure(failure)) return toStockError(failure);
+@Resolver()
+export class ReservationResolver {
+  @Query(() => Reservation, {
+    nullable: true,
+    description: 'One reservation. Null: no reservation has this id.',
+  })
+  @RequiresScope('read')
+  reservation(
+    @Arg('id', () => ID) id: string,
+    @Ctx() context: RequestContext,
+  ): Promise<Reservation | null> {
+    return context.inTime(context.services.reservations.reservation(id));
+  }
+
+  @Mutation(() => ReserveStockPayload, {
+    complexity: nodesOfLines,
+    description:
+      'Holds stock while a customer checks out: available decreases, onHand does not change.',
+  })
+  @RequiresScope('deduct')
+  async reserveStock(
+    @Arg('input', () => ReserveStockInput) input: ReserveStockInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<ReserveStockPayload> {
+    const result = await services.reservations.reserve(input, caller);
+    return { ...result, failedItems: result.failedItems.map(toFailedItem) };
+  }
+
+  @Mutation(() => CommitReservationResult, {
+    description: 'Deducts the stock that a reservation holds.',
+  })
+  @RequiresScope('deduct')
+  async commitReservation(
+    @Arg('input', () => CommitReservationInput) input: CommitReservationInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<ReservationCommitted | AnyError> {
+    const result = await services.reservations.commit(input, caller);
+    if (result.outcome === 'REFUSED') return toReservationError(result.failure, input);
+    return Object.assign(new ReservationCommitted(), result);
+  }
+
+  @Mutation(() => ReleaseReservationResult, {
+    description: 'Makes the stock that a reservation holds available again.',
+  })
+  @RequiresScope('deduct')
+  async releaseReservation(
+    @Arg('input', () => ReleaseReservationInput) input: ReleaseReservationInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<ReservationReleased | AnyError> {
+    const result = await services.reservations.release(input, caller);
+    if (result.outcome === 'REFUSED') return toReservationError(result.failure, input);
+    return Object.assign(new ReservationReleased(), result);
+  }
+}
+
+/** Why a reservation was not ended, as its type of the schema. */
+function toReservationError(
+  failure: StockFailure | ReservationFailure,
+  { reservationId }: EndReservationInput,
+): AnyError {
+  if (!isReservationFailure(failure)) return toStockError(failure, {});
   if (failure.code === 'RESERVATION_NOT_FOUND') {
     return Object.assign(new ReservationNotFoundError(), {
-      message: 'There is no reservation with this id.',
+      message: `No reservation has the id ${reservationId}. Check the id.`,
     });
   }
   const { status } = failure;
   return Object.assign(new ReservationNotActiveError(), {
-    message: `The reservation is not active: it is ${status}.`,
+    message: `The reservation must be ACTIVE; it is ${status}.`,
     status,
   });
 }

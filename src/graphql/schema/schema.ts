@@ -1,44 +1,50 @@
-/** The schema, built from the types and resolvers. It needs no services, so it can be emitted without any. */
+/** The schema, built from the types and resolvers. It needs no services, so that it can be emitted without any. */
 import 'reflect-metadata';
 import type { GraphQLSchema } from 'graphql';
 import { buildSchemaSync } from 'type-graphql';
-import { ChangeResolver, StockSetResolver, StockTransferredResolver } from './change-resolver.js';
-import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location-resolver.js';
 import { guardRootFields } from '../permissions.js';
-import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product-resolver.js';
-import { ReservationResolver } from './reservation-resolver.js';
-import { DeductedItemResolver, IncreasedItemResolver, StockResolver } from './stock-resolver.js';
-import { WatchResolver } from './watch-resolver.js';
+import {
+  DeductIncreaseResolver,
+  DeductedItemResolver,
+  IncreasedItemResolver,
+} from './deduct-increase.js';
+import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
+import { MovementResolver } from './movement.js';
+import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product.js';
+import { ReservationResolver } from './reservation.js';
+import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
+import { StockChangedResolver } from './stock-changed.js';
 
 export function buildStockadeSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: [
       ProductResolver,
       ProductAlreadyExistsErrorResolver,
-      StockResolver,
+      MovementResolver,
+      DeductIncreaseResolver,
       DeductedItemResolver,
       IncreasedItemResolver,
-      ChangeResolver,
+      SetTransferResolver,
       StockSetResolver,
       StockTransferredResolver,
       ReservationResolver,
       LocationResolver,
       LocationAlreadyExistsErrorResolver,
-      WatchResolver,
+      StockChangedResolver,
     ],
     pubSub: NO_PUB_SUB,
-    // The domain checks what a client sends, and its answers are part of the schema.
+    // The domain checks input, and answers errors of the schema's types.
     validate: false,
   });
   return guardRootFields(schema);
 }
 
-/** type-graphql wants one where there is a subscription; ours has a stream of its own. */
+/** type-graphql requires one for subscriptions; ours has its own stream. */
 const NO_PUB_SUB = {
   publish: () => {
-    throw new Error('Nothing is published by way of the schema.');
+    throw new Error('Events must be published by src/changes, not by type-graphql.');
   },
   subscribe: () => {
-    throw new Error('Nothing is subscribed to by way of the schema.');
+    throw new Error('Events must be subscribed to by src/changes, not by type-graphql.');
   },
 };

@@ -1,13 +1,25 @@
-/** What a watcher of stock is told. */
-import { Field, ID, Int, ObjectType, createUnionType } from 'type-graphql';
-import type { StockEvent as WatchedEvent } from '../../inventory/stock-changes.js';
+/** The subscription `stockChanged`. */
+import {
+  Arg,
+  Field,
+  ID,
+  Int,
+  ObjectType,
+  Resolver,
+  Root,
+  Subscription,
+  createUnionType,
+} from 'type-graphql';
+import { checkWatchedIds, type StockEvent as DomainEvent } from '../../inventory/stock-changes.js';
+import type { RequestContext } from '../context.js';
+import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 
 @ObjectType('StockChange', {
   simpleResolvers: true,
   description:
-    'A level after a committed change. A watcher that is slower than the changes sees the newest state of each ' +
-    'level, and not every one; for one level the versions only grow.',
+    'A level after a committed change. A subscriber that reads more slowly than levels change gets the latest state ' +
+    'of each level, not every state. The versions of one level only grow.',
 })
 export class StockChange {
   @Field(() => ID)
@@ -26,7 +38,8 @@ export class StockChange {
   readonly available!: number;
 
   @Field(() => Int, {
-    description: 'Over all locations, as it is when the change is told: it may be newer than it.',
+    description:
+      'Over all locations, read when the change is sent: it may be newer than the change.',
   })
   readonly productAvailable!: number;
 
@@ -43,27 +56,44 @@ export class StockChange {
 
 @ObjectType('StockChangesMissed', {
   simpleResolvers: true,
-  description: 'Changes may have been missed since then: read again.',
+  description: 'Changes may have been missed: read the levels again.',
 })
 export class StockChangesMissed {
   @Field(() => DateTime, {
     nullable: true,
-    description: "By the server's clock; null where nobody knows since when.",
+    description: "From when on, by the server's clock. Null: not known.",
   })
   readonly since!: Date | null;
 }
 
 export const StockEvent = createUnionType({
   name: 'StockEvent',
-  description: 'A change, or the word that changes may have been missed.',
+  description: 'A change, or a notice that changes may have been missed.',
   types: () => [StockChange, StockChangesMissed] as const,
 });
 
-export function toStockEvent(event: WatchedEvent): StockChange | StockChangesMissed {
-  switch (event.kind) {
-    case 'CHANGED':
-      return Object.assign(new StockChange(), event.change);
-    case 'MISSED':
-      return Object.assign(new StockChangesMissed(), { since: event.since });
+@Resolver()
+export class StockChangedResolver {
+  @RequiresScope('read')
+  @Subscription(() => StockEvent, {
+    subscribe: ({ args, context }) => {
+      const { productIds } = args as { readonly productIds?: readonly string[] | null };
+      const { services } = context as RequestContext;
+      return services.stockWatch.watch(checkWatchedIds(productIds));
+    },
+    description:
+      'Levels after each committed change, made by any process. Without productIds: of all products.',
+  })
+  stockChanged(
+    @Arg('productIds', () => [ID], { nullable: true, description: '1 to 100 ids.' })
+    productIds: string[] | null,
+    @Root() event: DomainEvent,
+  ): StockChange | StockChangesMissed {
+    switch (event.kind) {
+      case 'CHANGED':
+        return Object.assign(new StockChange(), event.change);
+      case 'MISSED':
+        return Object.assign(new StockChangesMissed(), { since: event.since });
+    }
   }
 }

@@ -1,10 +1,12 @@
 /**
- * The errors that are answers: what a client may expect to hear about a line or about a new product. They are part of
- * the schema, so that a client's code generator knows them; faults of a whole request are in format-error.ts.
+ * Errors that are answers: what a client may expect for a line, a new product or a reservation. They are types of the
+ * schema, so that code generators know them. Errors of a whole request are in format-error.ts.
  */
 import { Field, InterfaceType, Int, ObjectType, registerEnumType } from 'type-graphql';
 import type { InvalidInput } from '../../inventory/operation.js';
 import { QUANTITY_MAX, isRetryable, type StockFailure } from '../../inventory/stock.js';
+
+export const QUANTITY_MAX_TEXT = QUANTITY_MAX.toLocaleString('en-US');
 
 export enum StockErrorCode {
   INSUFFICIENT_STOCK = 'INSUFFICIENT_STOCK',
@@ -20,48 +22,48 @@ export enum StockErrorCode {
 
 registerEnumType(StockErrorCode, {
   name: 'StockErrorCode',
-  description: 'Why stock could not be changed, for a client that tells errors apart by code.',
+  description: 'Why stock was not changed, for clients that tell errors apart by code.',
   valuesConfig: {
-    INSUFFICIENT_STOCK: { description: 'Less is available than was asked for.' },
-    PRODUCT_NOT_FOUND: { description: 'There is no product with this id.' },
-    LOCATION_NOT_FOUND: { description: 'There is no location with this id.' },
+    INSUFFICIENT_STOCK: { description: 'Fewer units are available than requested.' },
+    PRODUCT_NOT_FOUND: { description: 'No product has this id.' },
+    LOCATION_NOT_FOUND: { description: 'No location has this id.' },
     INVALID_QUANTITY: {
-      description: `A line has 1 to ${QUANTITY_MAX} units, and a level holds no more than that.`,
+      description: `The quantity is out of range, or the level would exceed ${QUANTITY_MAX_TEXT} units.`,
     },
-    STALE_QUANTITY: {
-      description: 'The quantity on hand is not the one that the caller expected.',
-    },
-    ABORTED: { description: 'Another line of the same ALL_OR_NOTHING request failed.' },
-    LOCK_TIMEOUT: { description: 'The product was busy for as long as a request may wait.' },
+    STALE_QUANTITY: { description: 'The quantity on hand is not the expected one.' },
+    ABORTED: { description: 'Another line of the same all-or-nothing request failed.' },
+    LOCK_TIMEOUT: { description: 'The product stayed busy for as long as a request may wait.' },
     OVERLOADED: { description: 'The queue for this product is full.' },
-    UNAVAILABLE: { description: 'The database could not be reached.' },
+    UNAVAILABLE: {
+      description: 'The database or the lock is not reachable, or the server is stopping.',
+    },
   },
 });
 
 @InterfaceType('Error', {
   description:
-    'Every error that is an answer. Keep a default branch on this interface: more types may come.',
+    'An error that is an answer. Keep a default branch on this interface: types may be added.',
 })
 export abstract class AnyError {
-  @Field(() => String, { description: 'For people; programs tell errors apart by type or code.' })
+  @Field(() => String, { description: 'For people. Programs compare the type or the code.' })
   readonly message!: string;
 }
 
 @ObjectType('InvalidInputError', {
   implements: AnyError,
-  description: 'A value of the input is not in the form that is asked for. Nothing was done.',
+  description: 'An input value has the wrong form. Nothing was changed.',
 })
 export class InvalidInputError extends AnyError {
-  @Field(() => String, { description: 'The field of the input that is wrong.' })
+  @Field(() => String, { description: 'The input field with the wrong value.' })
   readonly field!: string;
 }
 
 @InterfaceType('StockError', {
   implements: AnyError,
-  description: 'Why stock could not be changed.',
+  description: 'Why stock was not changed.',
 })
 export abstract class StockError extends AnyError {
-  @Field(() => StockErrorCode, { description: 'The same as the type, as a value.' })
+  @Field(() => StockErrorCode, { description: "The error's type as a value." })
   readonly code!: StockErrorCode;
 
   @Field(() => Boolean, {
@@ -73,80 +75,82 @@ export abstract class StockError extends AnyError {
 
 @ObjectType('InsufficientStockError', {
   implements: StockError,
-  description: 'Not retryable. A known location without a level of this product has 0 available.',
+  description:
+    'Not retryable. At a location where the product never had stock, 0 units are available.',
 })
 export class InsufficientStockError extends StockError {
-  @Field(() => Int, { description: 'The units that the line asked for.' })
+  @Field(() => Int, { description: 'The units that the line requested.' })
   readonly requested!: number;
 
-  @Field(() => Int, { description: 'The units that were available when it was decided.' })
+  @Field(() => Int, { description: 'The units that were available at the decision.' })
   readonly available!: number;
 }
 
 @ObjectType('ProductNotFoundError', {
   implements: StockError,
-  description: 'There is no product with this id. Not retryable.',
+  description: 'No product has this id. Not retryable.',
 })
 export class ProductNotFoundError extends StockError {}
 
 @ObjectType('LocationNotFoundError', {
   implements: StockError,
-  description: 'There is no location with this id. Not retryable.',
+  description: 'No location has this id. Not retryable.',
 })
 export class LocationNotFoundError extends StockError {}
 
 @ObjectType('InvalidQuantityError', {
   implements: StockError,
-  description: `A line has 1 to ${QUANTITY_MAX} units, and a level holds no more than that. Not retryable.`,
+  description: `The quantity is out of range, or the level would exceed ${QUANTITY_MAX_TEXT} units. Not retryable.`,
 })
 export class InvalidQuantityError extends StockError {}
 
 @ObjectType('StaleQuantityError', {
   implements: StockError,
-  description: 'The quantity on hand is not what changeFromQuantity says. Not retryable.',
+  description: 'The quantity on hand is not changeFromQuantity. Not retryable.',
 })
 export class StaleQuantityError extends StockError {
-  @Field(() => Int, { description: 'What the caller believed, as changeFromQuantity said.' })
+  @Field(() => Int, { description: 'The quantity that the caller sent as changeFromQuantity.' })
   readonly expected!: number;
 
-  @Field(() => Int, { description: 'The quantity on hand when it was compared.' })
+  @Field(() => Int, { description: 'The quantity on hand at the comparison.' })
   readonly actual!: number;
 }
 
 @ObjectType('AbortedError', {
   implements: StockError,
   description:
-    'ALL_OR_NOTHING: this line did not fail by itself, another one did; retryable exactly when that one is.',
+    'Another line of the same all-or-nothing request failed. Retryable exactly when the error of that line is.',
 })
 export class AbortedError extends StockError {}
 
 @ObjectType('LockTimeoutError', {
   implements: StockError,
-  description: "Waited as long as is allowed for the product's turn. Retryable.",
+  description: 'The request waited as long as it may for its turn on the product. Retryable.',
 })
 export class LockTimeoutError extends StockError {
-  @Field(() => Int, { description: 'How long it waited, in milliseconds.' })
+  @Field(() => Int, { description: 'How long the request waited, in milliseconds.' })
   readonly waitedMs!: number;
 }
 
 @ObjectType('OverloadedError', {
   implements: StockError,
-  description: 'The queue for this product is full. Retryable, after a pause.',
+  description: 'The queue for this product is full. Retryable after a pause.',
 })
 export class OverloadedError extends StockError {
-  @Field(() => Int, { description: 'How long to pause before trying again, in milliseconds.' })
+  @Field(() => Int, { description: 'How long to wait before the retry, in milliseconds.' })
   readonly retryAfterMs!: number;
 }
 
 @ObjectType('UnavailableError', {
   implements: StockError,
   description:
-    'The database could not be reached. Retryable, unless mayHaveApplied is true and no idempotencyKey was given.',
+    'The database or the lock is not reachable, or the server is stopping. ' +
+    'Retryable, unless mayHaveApplied is true and no idempotencyKey was given.',
 })
 export class UnavailableError extends StockError {
   @Field(() => Boolean, {
     description:
-      'True: it may have been applied; only the same call with the same idempotencyKey tells.',
+      'True: the change may have been applied. Only the same call with the same idempotencyKey tells.',
   })
   readonly mayHaveApplied!: boolean;
 }
@@ -155,52 +159,76 @@ export function toInvalidInputError({ field, message }: InvalidInput): InvalidIn
   return Object.assign(new InvalidInputError(), { field, message });
 }
 
-/** The domain's failure as the type of the schema that says it. */
-export function toStockError(failure: StockFailure): StockError {
-  const { type, message } = describe(failure);
+/** What a message names of the line that failed. */
+export interface FailedLine {
+  readonly productId?: string;
+  /** One, or the two of a transfer. */
+  readonly locationId?: string;
+  readonly quantity?: number;
+  readonly quantityMin?: 0 | 1;
+}
+
+/** The domain's failure as its type of the schema. */
+export function toStockError(failure: StockFailure, line: FailedLine): StockError {
+  const { type, message } = describe(failure, line);
   // The failure's own fields are those of its type.
   return Object.assign(new type(), failure, { message, retryable: isRetryable(failure) });
 }
 
-function describe(failure: StockFailure): { type: new () => StockError; message: string } {
+function describe(
+  failure: StockFailure,
+  { productId = '', locationId = '', quantity = 0, quantityMin = 1 }: FailedLine,
+): { type: new () => StockError; message: string } {
   switch (failure.code) {
     case 'INSUFFICIENT_STOCK':
       return {
         type: InsufficientStockError,
-        message: `${failure.requested} requested, ${failure.available} available.`,
+        message: `Not enough stock: ${failure.requested} requested, ${failure.available} available.`,
       };
     case 'PRODUCT_NOT_FOUND':
-      return { type: ProductNotFoundError, message: 'There is no product with this id.' };
-    case 'LOCATION_NOT_FOUND':
-      return { type: LocationNotFoundError, message: 'There is no location with this id.' };
-    case 'INVALID_QUANTITY':
       return {
-        type: InvalidQuantityError,
-        message: `A line has 1 to ${QUANTITY_MAX} units, and a level holds no more than that.`,
+        type: ProductNotFoundError,
+        message: `No product has the id ${productId}. Check the id.`,
       };
+    case 'LOCATION_NOT_FOUND':
+      return {
+        type: LocationNotFoundError,
+        message: `No location has the id ${locationId}. Check the id.`,
+      };
+    case 'INVALID_QUANTITY':
+      return { type: InvalidQuantityError, message: quantityRule(quantity, quantityMin) };
     case 'STALE_QUANTITY':
       return {
         type: StaleQuantityError,
-        message: `${failure.expected} were expected, ${failure.actual} are on hand.`,
+        message: `The quantity on hand is ${failure.actual}, not ${failure.expected}. Read it again.`,
       };
     case 'ABORTED':
-      return { type: AbortedError, message: 'Another line of this request failed.' };
+      return {
+        type: AbortedError,
+        message: 'Another line of this request failed, so no line was applied. See its error.',
+      };
     case 'LOCK_TIMEOUT':
       return {
         type: LockTimeoutError,
-        message: `The product was busy for ${failure.waitedMs} ms; try again.`,
+        message: `The product was busy for ${failure.waitedMs} ms; nothing was applied. Retry.`,
       };
     case 'OVERLOADED':
       return {
         type: OverloadedError,
-        message: `Too many wait for this product; try again in ${failure.retryAfterMs} ms.`,
+        message: `The queue for this product is full. Retry in ${failure.retryAfterMs} ms.`,
       };
     case 'UNAVAILABLE':
       return {
         type: UnavailableError,
         message: failure.mayHaveApplied
-          ? 'The database did not say whether this was applied.'
-          : 'The database could not be reached; nothing was applied.',
+          ? 'It is not known whether this was applied. Retry with the same idempotencyKey, or read the ledger.'
+          : 'The service is not available now; nothing was applied. Retry.',
       };
   }
+}
+
+function quantityRule(quantity: number, quantityMin: 0 | 1): string {
+  return quantity < quantityMin || quantity > QUANTITY_MAX
+    ? `Quantity must be between ${quantityMin} and ${QUANTITY_MAX_TEXT}; got ${quantity}.`
+    : `A level must not exceed ${QUANTITY_MAX_TEXT} units; adding ${quantity} would exceed it. Add fewer.`;
 }

@@ -288,7 +288,7 @@ describe('locations', () => {
     ]);
     expect(await create('Loft')).toEqual({
       __typename: 'LocationAlreadyExistsError',
-      message: 'There is a location with this id already.',
+      message: 'A location with the id attic exists. Choose another id.',
       location: { id: 'attic', name: 'Attic' },
     });
   });

@@ -230,7 +230,7 @@ describe('where the database shuts us out', () => {
     }
     expect(heard).not.toMatch(/ER_|ECONN|sequelize|mysql|sql|locked|\.ts|\.js|at .*\(/i);
     const log = JSON.stringify(app.logged);
-    expect(log).toContain('A request found no database.');
+    expect(log).toContain('A request could not reach the database.');
     expect(log).not.toContain(user.password);
   });
 
@@ -346,7 +346,9 @@ describe('where the product cannot be read after COMMIT', () => {
         results: [{ __typename: 'DeductedItem', remaining: before - 1, product: null }],
       });
       expect(await levelOf(id)).toBe(before - 1);
-      expect(app.logged.at(-1)).toMatchObject({ msg: 'A reply lacks its product.' });
+      expect(app.logged.at(-1)).toMatchObject({
+        msg: 'The answer has no product: it could not be read.',
+      });
     },
   );
 
