@@ -2,6 +2,8 @@
  * The product itself, its own classes composed as the server composes them, with the settings that it has by default:
  * `lanes` as it is, `per-line` with STOCK_BATCH_MAX=1, `unlocked` with STOCK_LOCK=none.
  */
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { Database } from '../../src/database/connections.js';
 import { MysqlReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
@@ -118,8 +120,8 @@ class Product implements Contender {
   }
 
   async deduct(line: Line): Promise<Answer> {
-    const deadlineMs = performance.now() + this.parts.config.requestTimeoutMs;
-    const caller = { principal: null, deadlineMs };
+    const deadline = Deadline.in(this.parts.config.requestTimeoutMs, systemClock);
+    const caller = { principal: null, deadline };
     const response = await this.deductStock.execute({ items: [line], mode: 'PARTIAL' }, caller);
     const verdict = response.results[0]?.verdict;
     if (verdict?.outcome === 'APPLIED') return 'taken';
@@ -128,8 +130,8 @@ class Product implements Contender {
   }
 
   async reserve(line: Line): Promise<Answer> {
-    const deadlineMs = performance.now() + this.parts.config.requestTimeoutMs;
-    const caller = { principal: null, deadlineMs };
+    const deadline = Deadline.in(this.parts.config.requestTimeoutMs, systemClock);
+    const caller = { principal: null, deadline };
     const { reservation, failedItems } = await this.reservations.reserve(
       { items: [line], ttlSeconds: RESERVATION_TTL_SECONDS },
       caller,

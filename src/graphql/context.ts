@@ -11,6 +11,8 @@ import type { SetStockTransaction } from '../inventory/set-stock-transaction.js'
 import type { StockWatch } from '../inventory/stock-changes.js';
 import type { Caller } from '../inventory/stock-request.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
+import { systemClock } from '../time/clock.js';
+import { Deadline } from '../time/deadline.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import { Loaders } from './loaders.js';
 
@@ -68,8 +70,7 @@ export class RequestContext {
     this.correlationId = request.correlationId ?? randomUUID();
     this.caller = {
       principal: request.principal?.name ?? null,
-      deadlineMs: performance.now() + settings.requestTimeoutMs,
-      signal: request.signal,
+      deadline: Deadline.in(settings.requestTimeoutMs, systemClock, request.signal),
     };
   }
 
@@ -82,10 +83,9 @@ export class RequestContext {
   async inTime<T>(work: Promise<T>): Promise<T> {
     let timer: NodeJS.Timeout | undefined;
     const late = new Promise<never>((_, reject) => {
-      const leftMs = Math.max(0, this.caller.deadlineMs - performance.now());
       timer = setTimeout(() => {
         reject(new StorageUnavailableError('The deadline of the request has passed.'));
-      }, leftMs);
+      }, this.caller.deadline.leftMs);
     });
     try {
       return await Promise.race([work, late]);

@@ -5,6 +5,7 @@
 import type { CommitSlots } from './lanes/commit-slots.js';
 import type { ExclusiveTurns } from './recurring-work.js';
 import type { AnswerArchive } from './stock-store.js';
+import { Deadline } from '../time/deadline.js';
 
 /** Operations in one transaction. */
 const BATCH_MAX = 500;
@@ -22,11 +23,12 @@ export class AnswerRetention {
   /** One round, which ends where nothing is left to expire or its time is over. @throws StorageUnavailableError */
   async expire(signal: AbortSignal): Promise<void> {
     await this.turns.exclusively('answers', async () => {
-      const endMs = performance.now() + ROUND_MAX_MS;
-      while (!signal.aborted && performance.now() < endMs) {
-        const deadlineMs = performance.now() + BATCH_TIMEOUT_MS;
-        const expired = await this.slots.run(deadlineMs, () =>
-          this.archive.expireAnswers(this.retentionDays, BATCH_MAX, deadlineMs),
+      const { clock } = this.slots;
+      const endMs = clock.nowMs() + ROUND_MAX_MS;
+      while (!signal.aborted && clock.nowMs() < endMs) {
+        const deadline = Deadline.in(BATCH_TIMEOUT_MS, clock);
+        const expired = await this.slots.run(deadline, () =>
+          this.archive.expireAnswers(this.retentionDays, BATCH_MAX, deadline),
         );
         if (expired === 'TIMED_OUT' || expired < BATCH_MAX) return;
       }

@@ -7,8 +7,8 @@ export class DeductStockTransaction {
   private readonly transaction: StockTransaction;
 
   constructor(stock: Pick<StockService, 'decreaseStock'>, settings: StockTransactionSettings) {
-    const carryOut: StockService['decreaseStock'] = (write, limits) =>
-      stock.decreaseStock(write, limits);
+    const carryOut: StockService['decreaseStock'] = (write, deadline) =>
+      stock.decreaseStock(write, deadline);
     this.transaction = new StockTransaction('deductStock', carryOut, settings);
   }
 

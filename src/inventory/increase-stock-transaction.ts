@@ -7,8 +7,8 @@ export class IncreaseStockTransaction {
   private readonly transaction: StockTransaction;
 
   constructor(stock: Pick<StockService, 'increaseStock'>, settings: StockTransactionSettings) {
-    const carryOut: StockService['increaseStock'] = (write, limits) =>
-      stock.increaseStock(write, limits);
+    const carryOut: StockService['increaseStock'] = (write, deadline) =>
+      stock.increaseStock(write, deadline);
     this.transaction = new StockTransaction('increaseStock', carryOut, settings);
   }
 

@@ -25,8 +25,8 @@ export class LocationService {
   async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
     if (!isValidId(id)) return invalidInput('id', ID_RULE);
     if (!isValidName(name)) return invalidInput('name', NAME_RULE);
-    const location = await inSlot(this.slots, (deadlineMs) =>
-      this.catalogue.createLocation({ id, name }, deadlineMs),
+    const location = await inSlot(this.slots, (deadline) =>
+      this.catalogue.createLocation({ id, name }, deadline),
     );
     if (!location) return { outcome: 'ALREADY_EXISTS', locationId: id };
     return { outcome: 'CREATED', location };

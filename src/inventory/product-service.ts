@@ -60,8 +60,8 @@ export class ProductService {
   async createProduct(request: CreateProductRequest): Promise<CreateProductResult> {
     const checked = checkNewProduct(request);
     if ('outcome' in checked) return checked;
-    const outcome = await inSlot(this.slots, (deadlineMs) =>
-      this.catalogue.createProduct(checked, deadlineMs),
+    const outcome = await inSlot(this.slots, (deadline) =>
+      this.catalogue.createProduct(checked, deadline),
     );
     if (outcome === 'LOCATION_NOT_FOUND') {
       return invalidInput('locationId', 'There is no location with this id.');

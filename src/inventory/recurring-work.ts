@@ -1,4 +1,5 @@
 /** Work that nobody waits for: done again and again, in one process at a time, until the program stops. */
+import { systemClock, type Clock, type Timer } from '../time/clock.js';
 import { StorageUnavailableError } from './stock-store.js';
 
 /** Keeps other processes away from the same work. */
@@ -16,18 +17,19 @@ export interface RecurringWorkSettings {
 
 export class RecurringWork {
   private readonly stopping = new AbortController();
-  private timer: NodeJS.Timeout | undefined;
+  private timer: Timer | undefined;
   private round: Promise<void> = Promise.resolve();
 
   /** @param work one round; it ends soon after its signal is aborted. */
   constructor(
     private readonly work: (signal: AbortSignal) => Promise<void>,
     private readonly settings: RecurringWorkSettings,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   start(): void {
     if (this.stopping.signal.aborted) return;
-    this.timer = setTimeout(() => {
+    this.timer = this.clock.after(this.settings.intervalMs, () => {
       this.round = this.work(this.stopping.signal)
         .catch((error: unknown) => {
           // Without a database there is nothing to do; the next round tries again.
@@ -36,13 +38,13 @@ export class RecurringWork {
         .then(() => {
           this.start();
         });
-    }, this.settings.intervalMs).unref();
+    });
   }
 
   /** Resolves when the round under way has ended. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    clearTimeout(this.timer);
+    this.timer?.cancel();
     await this.round;
   }
 }

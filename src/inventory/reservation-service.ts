@@ -79,7 +79,7 @@ export class ReservationService {
   /** All lines or none. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async reserve(request: ReserveStockRequest, caller: Caller): Promise<ReserveStockResult> {
     const write = checkReserve(request, caller.principal);
-    const result = await this.stock.carryOut(write, caller);
+    const result = await this.stock.carryOut(write, caller.deadline);
     const verdicts = verdictsOf(write, result);
     const failedItems = write.lines.flatMap((line, i): LineResult[] => {
       const verdict = verdicts[i];
@@ -140,7 +140,7 @@ export class ReservationService {
       reservationId,
       closeAs: as,
     };
-    const result = await this.stock.carryOut(write, caller);
+    const result = await this.stock.carryOut(write, caller.deadline);
     if (result.outcome === 'KEY_REUSED') throw new IdempotencyKeyReusedError(result.answerExpired);
     if (result.outcome === 'REFUSED') return refused(result.failure);
     if (!known) throw new Error('A reservation that is not known was ended.');

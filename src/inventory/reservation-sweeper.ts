@@ -10,6 +10,8 @@ import type { ExclusiveTurns } from './recurring-work.js';
 import { sweepOf } from './reservation-sweep.js';
 import type { StockService } from './lanes/stock-service.js';
 import type { ReservationCatalogue } from './stock-store.js';
+import { systemClock, type Clock } from '../time/clock.js';
+import { Deadline } from '../time/deadline.js';
 
 /** Products in one round. */
 const PRODUCTS_MAX = 100;
@@ -23,6 +25,7 @@ export class ReservationSweeper {
     private readonly turns: ExclusiveTurns,
     /** The longest that one product may take, in milliseconds. */
     private readonly timeoutMs: number,
+    private readonly clock: Clock = systemClock,
   ) {}
 
   /** One round: what was due at its beginning, up to a bound, is tried once. @throws StorageUnavailableError */
@@ -30,11 +33,11 @@ export class ReservationSweeper {
     const due = await this.catalogue.productsWithDueLines(1);
     if (due.length === 0) return;
     await this.turns.exclusively('sweep', async () => {
-      const endMs = performance.now() + ROUND_MAX_MS;
+      const round = Deadline.in(ROUND_MAX_MS, this.clock, signal);
       for (const productId of await this.catalogue.productsWithDueLines(PRODUCTS_MAX)) {
-        if (signal.aborted || performance.now() > endMs) return;
-        const deadlineMs = performance.now() + this.timeoutMs;
-        await this.stock.carryOut(sweepOf([productId]), { deadlineMs });
+        if (round.callerHasGone || round.hasPassed) return;
+        const deadline = Deadline.in(this.timeoutMs, this.clock);
+        await this.stock.carryOut(sweepOf([productId]), deadline);
       }
     });
   }

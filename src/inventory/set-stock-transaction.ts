@@ -41,7 +41,7 @@ export class SetStockTransaction {
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async execute(request: SetStockRequest, caller: Caller): Promise<SetStockResult> {
     const write = checkSetStock(request, caller.principal);
-    const [verdict] = verdictsOf(write, await this.stock.carryOut(write, caller));
+    const [verdict] = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     if (!verdict) throw new Error('A count was given no verdict.');
     if (verdict.outcome === 'REFUSED') return verdict;
     const { movementId, replayed } = verdict;

@@ -4,6 +4,7 @@
  * A request that is out of form is refused whole, before anything is locked; a quantity out of range is not: it is
  * answered line by line.
  */
+import type { Deadline } from '../time/deadline.js';
 import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import {
   DEFAULT_LOCATION_ID,
@@ -27,10 +28,8 @@ export interface StockRequest {
 export interface Caller {
   /** The principal's stable name, by which idempotency keys are scoped; null where none is needed. */
   readonly principal: string | null;
-  /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
-  readonly deadlineMs: number;
-  /** Aborted when the caller has gone: what has not begun is left undone. */
-  readonly signal?: AbortSignal | undefined;
+  /** What has not begun when it passes, or when the caller has gone, is left undone. */
+  readonly deadline: Deadline;
 }
 
 export interface LineResult {

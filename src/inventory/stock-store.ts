@@ -2,12 +2,12 @@
  * What the domain needs of its storage: a few whole, atomic operations over lists of lines of several products.
  * No transaction handle ever leaves the storage, and every line comes back with a verdict of its own.
  */
+import type { Deadline } from '../time/deadline.js';
 import type { Reservation, ReservationFailure } from './reservation.js';
 import type { DecidedVerdict, MovementKind, StockFailure, StockWrite } from './stock.js';
 
 export interface ApplyOptions {
-  /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
-  readonly deadlineMs: number;
+  readonly deadline: Deadline;
   /**
    * Whether somebody else may be changing these levels at the same time. `false` reads them plainly first and lets
    * the conditional UPDATE find out; `true` begins with SELECT … FOR UPDATE. Correct either way.
@@ -162,8 +162,7 @@ export interface ProductCatalogue {
     productIds: readonly string[],
     page: PageRequest,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
-  /** @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds. */
-  createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome>;
+  createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
 }
 
 /** One product at one of its places; without a place where it never had stock anywhere. */
@@ -189,12 +188,10 @@ export interface LocationCatalogue {
   locations(): Promise<readonly Location[]>;
   /**
    * Null where there is one with this id, which stays as it is.
-   *
-   * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds.
    */
   createLocation(
     location: Pick<Location, 'id' | 'name'>,
-    deadlineMs: number,
+    deadline: Deadline,
   ): Promise<Location | null>;
 }
 
@@ -213,5 +210,5 @@ export interface AnswerArchive {
    * @returns of how many operations; fewer than `limit` where no more are left.
    * @throws StorageUnavailableError
    */
-  expireAnswers(olderThanDays: number, limit: number, deadlineMs: number): Promise<number>;
+  expireAnswers(olderThanDays: number, limit: number, deadline: Deadline): Promise<number>;
 }

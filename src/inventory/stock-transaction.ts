@@ -23,11 +23,11 @@ import {
   type StockRequest,
   type StockResponse,
 } from './stock-request.js';
-import type { WriteLimits } from './lanes/stock-service.js';
+import type { Deadline } from '../time/deadline.js';
 import type { WriteResult } from './stock-store.js';
 
 /** The transactional work at the end of the way: StockService's decreaseStock or increaseStock. */
-export type CarryOut = (write: StockWrite, limits: WriteLimits) => Promise<WriteResult>;
+export type CarryOut = (write: StockWrite, deadline: Deadline) => Promise<WriteResult>;
 
 export interface StockTransactionSettings {
   /** The most lines that are decided together, unless they are all or nothing. */
@@ -45,7 +45,7 @@ export class StockTransaction {
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
     const checked = checkRequest(this.name, request, caller.principal);
     const writes = writesOf(checked, this.settings.batchMax);
-    const results = await Promise.all(writes.map((write) => this.carryOut(write, caller)));
+    const results = await Promise.all(writes.map((write) => this.carryOut(write, caller.deadline)));
     const verdicts: (DecidedVerdict | undefined)[] = [];
     for (const [i, write] of writes.entries()) {
       const ofWrite = verdictsOf(write, results[i]);

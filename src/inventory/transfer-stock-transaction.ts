@@ -31,7 +31,7 @@ export class TransferStockTransaction {
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async execute(request: TransferStockRequest, caller: Caller): Promise<TransferStockResult> {
     const write = checkTransfer(request, caller.principal);
-    const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller));
+    const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     const failures = verdicts.flatMap((v) => (v.outcome === 'REFUSED' ? [v.failure] : []));
     // One of the two has failed by itself and says why; the other one was aborted by it.
     const failure = failures.find(({ code }) => code !== 'ABORTED') ?? failures[0];

@@ -134,7 +134,7 @@ export class MemoryStockStore implements StockStore {
         return applied.results;
       } catch (error) {
         if (!progress.commitSent) transaction.rollback();
-        const isLate = clock.nowMs() >= options.deadlineMs;
+        const isLate = options.deadline.hasPassed;
         const kind = faultOf(error);
         const fault = isLate ? 'UNREACHABLE' : kind;
         if (progress.commitSent) settling = true;
@@ -144,7 +144,7 @@ export class MemoryStockStore implements StockStore {
         const isFirstLoss = fault === 'LOST_RACE' && number === 1;
         const pauseMaxMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
         const pauseMs = isFirstLoss ? 0 : random() * pauseMaxMs;
-        const timeIsUp = clock.nowMs() + pauseMs + ATTEMPT_MIN_MS > options.deadlineMs;
+        const timeIsUp = pauseMs + ATTEMPT_MIN_MS > options.deadline.leftMs;
         rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);
         if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {
           if (settling) changes?.uncertain(began);
@@ -426,7 +426,7 @@ export class MemoryStockStore implements StockStore {
   }
 
   private lockWaitMs({ options }: Attempt): number {
-    const leftMs = options.deadlineMs - this.settings.clock.nowMs();
+    const leftMs = options.deadline.leftMs;
     return Math.max(0, Math.min(this.settings.lockWaitMs ?? LOCK_WAIT_MS, leftMs));
   }
 
@@ -449,7 +449,7 @@ export class MemoryStockStore implements StockStore {
     if (waiting) {
       let timer: Timer | undefined;
       const deadline = new Promise<never>((_, reject) => {
-        timer = clock.after(options.deadlineMs - clock.nowMs(), () => {
+        timer = clock.after(options.deadline.leftMs, () => {
           reject(new ConnectionLostError());
         });
       });
@@ -459,7 +459,7 @@ export class MemoryStockStore implements StockStore {
         timer?.cancel();
       }
     }
-    if (clock.nowMs() >= options.deadlineMs) throw new ConnectionLostError();
+    if (options.deadline.hasPassed) throw new ConnectionLostError();
   }
 }
 

@@ -2,6 +2,8 @@
  * The product's own lanes on a database of the test file's own, without HTTP and GraphQL in front of them. A foreign
  * session that holds a row's lock makes lines queue up, so a batch holds just what the test wants in it.
  */
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 import { QueryTypes } from 'sequelize';
 import { Database } from '../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
@@ -66,8 +68,7 @@ export function useLanes() {
     const increasing = new IncreaseStockTransaction(stock, { batchMax });
     const caller = (timeoutMs = 20_000, signal?: AbortSignal) => ({
       principal: null,
-      deadlineMs: performance.now() + timeoutMs,
-      signal,
+      deadline: Deadline.in(timeoutMs, systemClock, signal),
     });
     return {
       stock,
@@ -87,7 +88,10 @@ export function useLanes() {
     const id = `lane-${String(products).padStart(4, '0')}`;
     const database = new Database({ url: fresh.url, poolMax: 2, commitsMax: 1 });
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await new MysqlProductCatalogue(database).createProduct(product, performance.now() + 10_000);
+    await new MysqlProductCatalogue(database).createProduct(
+      product,
+      Deadline.in(10_000, systemClock),
+    );
     await database.close();
     return id;
   }

@@ -2,6 +2,8 @@
  * A shop for one test file: a database of its own and the server processes on it, with what only somebody who looks
  * behind the scenes can tell: the levels and the ledger as they are in MySQL.
  */
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 import { QueryTypes } from 'sequelize';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';
@@ -63,7 +65,7 @@ export class Shop {
     this.products += 1;
     const id = `p${String(this.products).padStart(4, '0')}`;
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await this.catalogue.createProduct(product, performance.now() + 10_000);
+    await this.catalogue.createProduct(product, Deadline.in(10_000, systemClock));
     return id;
   }
 

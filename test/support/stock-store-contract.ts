@@ -2,6 +2,7 @@
  * What every StockStore promises, as one suite: test/simulation runs it on the store in memory, test/integration on
  * MySQL. A store that passes may stand behind the lanes.
  */
+import { Deadline } from '../../src/time/deadline.js';
 import { systemClock } from '../../src/time/clock.js';
 import {
   checkRequest,
@@ -90,7 +91,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     options: Partial<ApplyOptions> = {},
   ): Promise<readonly WriteResult[]> {
     return bed.store.apply(writes, {
-      deadlineMs: systemClock.nowMs() + TIMEOUT_MS,
+      deadline: Deadline.in(TIMEOUT_MS, systemClock),
       contended: false,
       impatient: false,
       fencingTokenOf: () => null,
@@ -364,9 +365,9 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   test('a locked row is LOCK_TIMEOUT at the deadline for a patient caller, and nothing is applied', async () => {
     const a = await newProduct(5);
     const release = await bed.holdLevel(a);
-    const deadlineMs = systemClock.nowMs() + 3_000;
+    const deadline = Deadline.in(3_000, systemClock);
     const [result] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })], {
-      deadlineMs,
+      deadline,
       contended: true,
     });
     await release();
@@ -390,7 +391,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   test('a deadline that has passed applies nothing', async () => {
     const a = await newProduct(5);
     const [result] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })], {
-      deadlineMs: systemClock.nowMs() - 1,
+      deadline: Deadline.in(-1, systemClock),
     });
     expect(result).toMatchObject({
       outcome: 'REFUSED',

@@ -1,4 +1,5 @@
 /** LocationCatalogue on MySQL. */
+import type { Deadline } from '../../time/deadline.js';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { Location, LocationCatalogue } from '../../inventory/stock-store.js';
@@ -21,11 +22,11 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
 
   async createLocation(
     location: Pick<Location, 'id' | 'name'>,
-    deadlineMs: number,
+    deadline: Deadline,
   ): Promise<Location | null> {
     const outcome = await runTransaction(
       this.pools.writer,
-      deadlineMs,
+      deadline,
       async ({ transaction, settling }) => {
         const statements = new Statements(this.pools.writer, transaction);
         // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.

@@ -2,6 +2,7 @@
  * ProductCatalogue on MySQL: pages by key, never by offset, so that a page costs the same wherever it is and rows that
  * are added in the meantime neither repeat nor hide others.
  */
+import type { Deadline } from '../../time/deadline.js';
 import { randomBytes } from 'node:crypto';
 import { Op, QueryTypes, type Sequelize } from 'sequelize';
 import { movementId, type MovementKind } from '../../inventory/stock.js';
@@ -114,10 +115,10 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     );
   }
 
-  async createProduct(product: NewProduct, deadlineMs: number): Promise<CreateProductOutcome> {
+  async createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome> {
     const operationId = randomBytes(32);
     const began = new Date();
-    const outcome = await runTransaction(this.pools.writer, deadlineMs, (attempt) =>
+    const outcome = await runTransaction(this.pools.writer, deadline, (attempt) =>
       this.insertProduct(product, operationId, attempt),
     );
     if (isPerhapsApplied(outcome)) this.changes?.uncertain(began);

@@ -1,4 +1,5 @@
 /** AnswerArchive on MySQL. */
+import type { Deadline } from '../../time/deadline.js';
 import type { Sequelize } from 'sequelize';
 import type { AnswerArchive } from '../../inventory/stock-store.js';
 import { Statements } from '../statements.js';
@@ -7,9 +8,9 @@ import { committedValue, runTransaction } from './transactions.js';
 export class MysqlAnswerArchive implements AnswerArchive {
   constructor(private readonly pools: { readonly writer: Sequelize }) {}
 
-  async expireAnswers(olderThanDays: number, limit: number, deadlineMs: number): Promise<number> {
+  async expireAnswers(olderThanDays: number, limit: number, deadline: Deadline): Promise<number> {
     const { writer } = this.pools;
-    const outcome = await runTransaction(writer, deadlineMs, async ({ transaction }) => {
+    const outcome = await runTransaction(writer, deadline, async ({ transaction }) => {
       const statements = new Statements(writer, transaction);
       const old = await statements.read<{ scope: Buffer; idempotency_key: Buffer }>(
         `SELECT scope, idempotency_key FROM stock_operations

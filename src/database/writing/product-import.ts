@@ -28,6 +28,8 @@ import { Application, ManyDueError } from './attempt.js';
 import { LevelMemory } from './level-memory.js';
 import { MysqlStockStore } from './stock-store.js';
 import { StockStatements } from './stock-statements.js';
+import { systemClock } from '../../time/clock.js';
+import { Deadline } from '../../time/deadline.js';
 import { committedValue, runTransaction, type Attempt } from './transactions.js';
 
 const BATCH_TIMEOUT_MS = 60_000;
@@ -56,7 +58,7 @@ export class MysqlProductImport implements ProductImportStore {
           refused.push(...error.refused);
           const lines = new Set(refused.map(({ line }) => line));
           wanted = rows.filter(({ line }) => !lines.has(line));
-        } else if (error instanceof ManyDueError && performance.now() < applying.deadlineMs) {
+        } else if (error instanceof ManyDueError && !applying.deadline.hasPassed) {
           // One transaction gives back what fits; whatever is left is met again, and given back by the next one.
           const store = new MysqlStockStore(this.sequelize);
           await store.apply([sweepOf(error.productIds)], applying);
@@ -77,7 +79,7 @@ export class MysqlProductImport implements ProductImportStore {
     let planned: ImportedBatch | undefined;
     const outcome = await runTransaction(
       this.sequelize,
-      applying.deadlineMs,
+      applying.deadline,
       async (attempt): Promise<ImportedBatch> => {
         const statements = new StockStatements(this.sequelize, attempt.transaction);
         // What an earlier attempt has done, whose COMMIT was never answered, was done by us.
@@ -94,7 +96,7 @@ export class MysqlProductImport implements ProductImportStore {
 
 function applyOptions(): ApplyOptions {
   return {
-    deadlineMs: performance.now() + BATCH_TIMEOUT_MS,
+    deadline: Deadline.in(BATCH_TIMEOUT_MS, systemClock),
     contended: true,
     impatient: false,
     fencingTokenOf: () => null,

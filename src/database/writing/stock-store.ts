@@ -57,11 +57,11 @@ export class MysqlStockStore implements StockStore {
   private async explain(
     error: RowsLockedError,
     writes: readonly StockWrite[],
-    { deadlineMs }: ApplyOptions,
+    { deadline }: ApplyOptions,
   ): Promise<RowsLockedError> {
     const places = writes.flatMap(({ lines }) => lines.filter(isPossible));
     if (places.length === 0) return error;
-    const free = await runTransaction(this.sequelize, deadlineMs, ({ transaction }) =>
+    const free = await runTransaction(this.sequelize, deadline, ({ transaction }) =>
       new StockStatements(this.sequelize, transaction).readFreeLevels(places),
     );
     if (free.outcome !== 'COMMITTED') return error;
@@ -77,7 +77,7 @@ export class MysqlStockStore implements StockStore {
     if (error instanceof MissingLevelsError) {
       // Levels are created empty, in a transaction of their own, so that the transactions that move stock only ever
       // update rows that exist: an INSERT that meets another's row would lock out of order.
-      return runTransaction(this.sequelize, options.deadlineMs, ({ transaction }) =>
+      return runTransaction(this.sequelize, options.deadline, ({ transaction }) =>
         new StockStatements(this.sequelize, transaction).createLevels(error.places),
       );
     }
@@ -94,7 +94,7 @@ export class MysqlStockStore implements StockStore {
     const answeredBefore: AnsweredBefore = new Map();
     const outcome = await runTransaction(
       this.sequelize,
-      options.deadlineMs,
+      options.deadline,
       (attempt) =>
         new Application(
           this.sequelize,

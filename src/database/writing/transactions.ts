@@ -11,6 +11,7 @@ import {
   StorageUnavailableError,
   type ApplyOptions,
 } from '../../inventory/stock-store.js';
+import type { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
 
 export interface Attempt {
@@ -51,13 +52,12 @@ const BACKOFF_MAX_MS = 500;
 const ATTEMPT_MIN_MS = 5;
 
 /**
- * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds. What is still under way then has its
- *   connection cut, and nothing is begun any more.
+ * @param deadline what is still under way when it passes has its connection cut, and nothing is begun any more.
  * @throws RowsLockedError, where told to be impatient; else only for a mistake in our program.
  */
 export async function runTransaction<T>(
   sequelize: Sequelize,
-  deadlineMs: number,
+  deadline: Deadline,
   work: (attempt: Attempt) => Promise<T>,
   options: Partial<Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>> = {},
 ): Promise<TransactionOutcome<T>> {
@@ -67,7 +67,7 @@ export async function runTransaction<T>(
   for (let number = 1; ; number += 1) {
     const progress = { committing: false };
     try {
-      const value = await transactionUntil(deadlineMs, sequelize, async (transaction) => {
+      const value = await transactionUntil(deadline, sequelize, async (transaction) => {
         const result = await work({ transaction, number, settling });
         progress.committing = true;
         return result;
@@ -85,7 +85,7 @@ export async function runTransaction<T>(
           ? 0
           : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
       const pauseMs = Math.random() * pauseMaxMs;
-      const timeIsUp = performance.now() + pauseMs + ATTEMPT_MIN_MS > deadlineMs;
+      const timeIsUp = pauseMs + ATTEMPT_MIN_MS > deadline.leftMs;
       // The last attempt was cut off while it waited for the same rows as the ones before.
       rowsWereLocked =
         fault === 'ROWS_LOCKED' || (rowsWereLocked && error instanceof DeadlineError);
@@ -115,22 +115,19 @@ class DeadlineError extends Error {
  * @throws DeadlineError; else whatever the work or the database throws.
  */
 async function transactionUntil<T>(
-  deadlineMs: number,
+  deadline: Deadline,
   sequelize: Sequelize,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const state: { begun?: Transaction; timeIsUp: boolean } = { timeIsUp: false };
   let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => {
-        state.timeIsUp = true;
-        // Cut, it rejects by itself, and is cleared up; before it has begun there is nothing to cut yet.
-        if (state.begun) cut(state.begun);
-        else reject(new DeadlineError());
-      },
-      Math.max(0, deadlineMs - performance.now()),
-    );
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => {
+      state.timeIsUp = true;
+      // Cut, it rejects by itself, and is cleared up; before it has begun there is nothing to cut yet.
+      if (state.begun) cut(state.begun);
+      else reject(new DeadlineError());
+    }, deadline.leftMs);
   });
   const transaction = sequelize.transaction(async (opened) => {
     if (state.timeIsUp) throw new DeadlineError();
@@ -138,7 +135,7 @@ async function transactionUntil<T>(
     return work(opened);
   });
   try {
-    return await Promise.race([transaction, deadline]);
+    return await Promise.race([transaction, late]);
   } catch (error) {
     throw state.timeIsUp && !(error instanceof DeadlineError)
       ? new DeadlineError({ cause: error })

@@ -3,13 +3,18 @@
  *
  * Whoever waits here holds no database connection, so a queue of buyers never takes the pool away from the reads.
  */
+import { systemClock, type Clock } from '../../time/clock.js';
+import { Deadline } from '../../time/deadline.js';
 import { StorageUnavailableError } from '../stock-store.js';
 
 export class CommitSlots {
   private free: number;
   private readonly waiting = new Set<() => void>();
 
-  constructor(readonly slotsMax: number) {
+  constructor(
+    readonly slotsMax: number,
+    readonly clock: Clock = systemClock,
+  ) {
     this.free = slotsMax;
   }
 
@@ -20,11 +25,10 @@ export class CommitSlots {
   /**
    * Runs the work in a slot, or resolves with 'TIMED_OUT' where none came free before the deadline.
    *
-   * @param deadlineMs on the monotonic clock (`performance.now()`), in milliseconds; Infinity waits for as long as it
-   *   takes.
+   * @param deadline without one, it waits for as long as it takes.
    */
-  async run<T>(deadlineMs: number, work: () => Promise<T>): Promise<T | 'TIMED_OUT'> {
-    if (!(await this.enter(deadlineMs))) return 'TIMED_OUT';
+  async run<T>(deadline: Deadline | null, work: () => Promise<T>): Promise<T | 'TIMED_OUT'> {
+    if (!(await this.enter(deadline))) return 'TIMED_OUT';
     try {
       return await work();
     } finally {
@@ -32,7 +36,7 @@ export class CommitSlots {
     }
   }
 
-  private enter(deadlineMs: number): Promise<boolean> | true {
+  private enter(deadline: Deadline | null): Promise<boolean> | true {
     if (this.free > 0) {
       this.free -= 1;
       return true;
@@ -42,12 +46,9 @@ export class CommitSlots {
         this.waiting.delete(admit);
         resolve(false);
       };
-      const timer =
-        deadlineMs === Infinity
-          ? undefined
-          : setTimeout(giveUp, Math.max(0, deadlineMs - performance.now()));
+      const timer = deadline && this.clock.after(deadline.leftMs, giveUp);
       const admit = () => {
-        clearTimeout(timer);
+        timer?.cancel();
         resolve(true);
       };
       this.waiting.add(admit);
@@ -71,15 +72,14 @@ const CREATE_TIMEOUT_MS = 5_000;
 /**
  * Runs what creates something, in a slot and within a bounded time.
  *
- * @param work is given its deadline, on the monotonic clock (`performance.now()`), in milliseconds.
  * @throws StorageUnavailableError where no slot came free in time.
  */
 export async function inSlot<T>(
   slots: CommitSlots,
-  work: (deadlineMs: number) => Promise<T>,
+  work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const deadlineMs = performance.now() + CREATE_TIMEOUT_MS;
-  const outcome = await slots.run(deadlineMs, () => work(deadlineMs));
+  const deadline = Deadline.in(CREATE_TIMEOUT_MS, slots.clock);
+  const outcome = await slots.run(deadline, () => work(deadline));
   if (outcome === 'TIMED_OUT')
     throw new StorageUnavailableError('No transaction came free in time.');
   return outcome;

@@ -7,6 +7,7 @@
  * combining (Hendler, Incze, Shavit, Tzafrir: "Flat Combining and the Synchronization-Parallelism Tradeoff", SPAA
  * 2010) with the group commit of databases (DeWitt et al., SIGMOD 1984) as the combined work.
  */
+import type { Deadline } from '../../time/deadline.js';
 import type { CommitSlots } from './commit-slots.js';
 import type { CommitQueue, Lane } from './lane.js';
 import type { LaneEntry } from './lane-entry.js';
@@ -38,7 +39,7 @@ export class GroupCommit implements CommitQueue {
     if (this.calling || this.ready.length === 0) return;
     this.calling = true;
     const hasToWait = !this.slots.isFree;
-    void this.slots.run(Infinity, async () => {
+    void this.slots.run(null, async () => {
       // What arrived in the same turn of the event loop goes together.
       await new Promise(setImmediate);
       if (hasToWait) {
@@ -118,7 +119,7 @@ export class GroupCommit implements CommitQueue {
     const results = await this.store.apply(
       entries.map((entry) => entry.write),
       {
-        deadlineMs: Math.max(...entries.map((entry) => entry.deadlineMs)),
+        deadline: latestOf(entries),
         contended: [...lanes.values()].some((lane) => lane.turn.isContended()),
         impatient,
         rowsWereLocked,
@@ -131,6 +132,11 @@ export class GroupCommit implements CommitQueue {
       else entry.fail(new Error('The store gave no result for a write.'));
     });
   }
+}
+
+function latestOf(entries: readonly LaneEntry[]): Deadline {
+  const deadlines = entries.map(({ deadline }) => deadline);
+  return deadlines.reduce((latest, one) => (one.endMs > latest.endMs ? one : latest));
 }
 
 /** What is left of a batch that had to be divided. */
@@ -265,7 +271,7 @@ class DeadlineWatch {
   constructor(entries: readonly LaneEntry[]) {
     this.waiting = entries
       .flatMap((entry) => [entry, ...entry.followers])
-      .sort((a, b) => b.deadlineMs - a.deadlineMs);
+      .sort((a, b) => b.deadline.endMs - a.deadline.endMs);
     this.timer = this.arm();
   }
 
@@ -274,11 +280,11 @@ class DeadlineWatch {
   }
 
   private arm(): NodeJS.Timeout {
-    const answerAtMs = (this.waiting.at(-1)?.deadlineMs ?? 0) + LAST_WORD_MS;
+    const answerAtMs = (this.waiting.at(-1)?.deadline.endMs ?? 0) + LAST_WORD_MS;
     return setTimeout(
       () => {
         const nowMs = performance.now();
-        while ((this.waiting.at(-1)?.deadlineMs ?? Infinity) + LAST_WORD_MS <= nowMs) {
+        while ((this.waiting.at(-1)?.deadline.endMs ?? Infinity) + LAST_WORD_MS <= nowMs) {
           const entry = this.waiting.pop();
           if (!entry || entry.settled) continue;
           const retryable = entry.write.operation.idempotencyKey !== null;

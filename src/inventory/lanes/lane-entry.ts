@@ -1,6 +1,7 @@
 /**
  * One write on its way through a lane: from its arrival to the one answer that it gets, whoever gives it first.
  */
+import type { Deadline } from '../../time/deadline.js';
 import { isReservationFailure, type ReservationFailure } from '../reservation.js';
 import { isRetryable, type DecidedVerdict, type StockFailure, type StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
@@ -10,15 +11,13 @@ export interface LaneTicket {
   readonly write: StockWrite;
   /** Until when it may wait for its commit to begin. */
   readonly expiresMs: number;
-  /** Until when its caller wants an answer. */
-  readonly deadlineMs: number;
-  /** Aborted when the caller has gone: it leaves then, unless its commit has begun. */
-  readonly signal?: AbortSignal | undefined;
+  /** Until when its caller wants an answer; it leaves when the caller has gone, unless its commit has begun. */
+  readonly deadline: Deadline;
 }
 
 export class LaneEntry {
   readonly write: StockWrite;
-  readonly deadlineMs: number;
+  readonly deadline: Deadline;
   readonly result: Promise<WriteResult>;
   /** The same request, sent again while this one was under way: it gets this one's answer. */
   readonly followers: LaneEntry[] = [];
@@ -29,7 +28,7 @@ export class LaneEntry {
 
   constructor(private readonly ticket: LaneTicket) {
     this.write = ticket.write;
-    this.deadlineMs = ticket.deadlineMs;
+    this.deadline = ticket.deadline;
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -42,7 +41,7 @@ export class LaneEntry {
 
   /** Whether there is still a point in beginning: an entry that has run out of time is answered here. */
   isWanted(nowMs: number): boolean {
-    if (this.ticket.signal?.aborted) this.refuse(LEFT_UNDONE);
+    if (this.deadline.callerHasGone) this.refuse(LEFT_UNDONE);
     else if (this.ticket.expiresMs <= nowMs) this.refuseAsTimedOut(nowMs);
     return !this.settled;
   }

@@ -5,20 +5,13 @@
  * wait beside it. What must be decided over several products at once takes all their locks, in one order, and commits
  * alone. Safe also without any lock: nobody can oversell or lose an update. The locks are for order and speed.
  */
+import type { Deadline } from '../../time/deadline.js';
 import { CommitSlots } from './commit-slots.js';
 import { refusal } from './lane-entry.js';
 import { isPossible, type StockWrite } from '../stock.js';
 import { StockLanes } from './stock-lanes.js';
 import { NoTurnError, type StockLocking, type Turn } from './turns.js';
 import type { StockStore, WriteResult } from '../stock-store.js';
-
-/** How long an answer is of use to whoever asked for a write. */
-export interface WriteLimits {
-  /** When the caller stops waiting, on the monotonic clock (`performance.now()`), in milliseconds. */
-  readonly deadlineMs: number;
-  /** Aborted when the caller has gone: what has not begun is left undone. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 export interface StockServiceSettings {
   /** The longest wait for a turn, in milliseconds. */
@@ -59,13 +52,13 @@ export class StockService {
   }
 
   /** Takes stock out: for a write whose lines TAKE. */
-  decreaseStock(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
-    return this.carryOut(write, limits);
+  decreaseStock(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    return this.carryOut(write, deadline);
   }
 
   /** Puts stock in: for a write whose lines PUT. */
-  increaseStock(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
-    return this.carryOut(write, limits);
+  increaseStock(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    return this.carryOut(write, deadline);
   }
 
   /** Answers all who still wait and lets what is under way end, for at most `graceMs` milliseconds. */
@@ -74,34 +67,32 @@ export class StockService {
   }
 
   /** Carries out any write. Rejects only for a mistake in our program: all else is an answer. */
-  carryOut(write: StockWrite, limits: WriteLimits): Promise<WriteResult> {
+  carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const [productId, ...others] = write.productIds;
     if (productId !== undefined && others.length === 0) {
-      const expiresMs = Math.min(limits.deadlineMs, performance.now() + this.settings.lockWaitMs);
-      return this.lanes.enqueue(productId, { write, expiresMs, ...limits });
+      const expiresMs = Math.min(deadline.endMs, performance.now() + this.settings.lockWaitMs);
+      return this.lanes.enqueue(productId, { write, expiresMs, deadline });
     }
-    if (productId !== undefined) return this.carryOutAlone(write, limits);
+    if (productId !== undefined) return this.carryOutAlone(write, deadline);
     // Only its answer has to be kept, and that only where the same request can come again.
     const nothingToKeep = write.operation.idempotencyKey === null && !write.atomic;
     if (nothingToKeep && !write.lines.some(isPossible)) {
       return Promise.resolve(refusal({ code: 'INVALID_QUANTITY' }));
     }
-    return this.commitAlone(write, NO_TURN_NEEDED, limits);
+    return this.commitAlone(write, NO_TURN_NEEDED, deadline);
   }
 
-  private async carryOutAlone(
-    write: StockWrite,
-    { deadlineMs, signal }: WriteLimits,
-  ): Promise<WriteResult> {
+  private async carryOutAlone(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     if (this.writesAlone >= this.settings.queueMax) {
       return refusal({ code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
     }
     this.writesAlone += 1;
     try {
-      const leftMs = Math.max(0, deadlineMs - performance.now());
-      const waitMs = Math.min(this.settings.lockWaitMs, leftMs);
-      return await this.locking.inTurn(write.productIds, { waitMs, signal }, (turn) =>
-        this.commitAlone(write, turn, { deadlineMs, signal }),
+      const waitMs = Math.min(this.settings.lockWaitMs, deadline.leftMs);
+      return await this.locking.inTurn(
+        write.productIds,
+        { waitMs, signal: deadline.signal },
+        (turn) => this.commitAlone(write, turn, deadline),
       );
     } catch (error) {
       if (error instanceof NoTurnError) return refusal(error.failure);
@@ -114,13 +105,13 @@ export class StockService {
   private async commitAlone(
     write: StockWrite,
     turn: Turn,
-    { deadlineMs, signal }: WriteLimits,
+    deadline: Deadline,
   ): Promise<WriteResult> {
     const arrivedMs = performance.now();
-    const results = await this.slots.run(deadlineMs, () => {
-      if (signal?.aborted) return Promise.resolve([refusal(LEFT_UNDONE)]);
+    const results = await this.slots.run(deadline, () => {
+      if (deadline.callerHasGone) return Promise.resolve([refusal(LEFT_UNDONE)]);
       return this.store.apply([write], {
-        deadlineMs,
+        deadline,
         contended: turn.isContended(),
         impatient: false,
         fencingTokenOf: (productId) => turn.fencingTokenOf(productId),

@@ -1,4 +1,6 @@
 /** The store on MySQL keeps the contract, and what only MySQL can get wrong: collations, keys as bytes, the pool. */
+import { systemClock } from '../../../src/time/clock.js';
+import { Deadline } from '../../../src/time/deadline.js';
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
@@ -34,7 +36,7 @@ async function openBed(): Promise<StockStoreBed> {
   const catalogue = new MysqlProductCatalogue(database);
   const reservations = new MysqlReservationCatalogue(database);
   const archive = new MysqlAnswerArchive(database);
-  const soon = () => performance.now() + 10_000;
+  const soon = () => Deadline.in(10_000, systemClock);
   const change = async (sql: string, replacements: unknown[]) => {
     await fresh.sequelize.query(sql, { replacements });
   };
@@ -114,13 +116,15 @@ describe('what only MySQL can get wrong', () => {
   async function newProduct(id: string, quantity: number): Promise<string> {
     const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
     const catalogue = new MysqlProductCatalogue(database);
-    expect(await catalogue.createProduct(product, performance.now() + 10_000)).toBe('CREATED');
+    expect(await catalogue.createProduct(product, Deadline.in(10_000, systemClock))).toBe(
+      'CREATED',
+    );
     return id;
   }
 
   function apply(writes: readonly StockWrite[]): Promise<readonly WriteResult[]> {
     return store.apply(writes, {
-      deadlineMs: performance.now() + 10_000,
+      deadline: Deadline.in(10_000, systemClock),
       contended: false,
       impatient: false,
       fencingTokenOf: () => null,

@@ -1,4 +1,6 @@
 import { spawnSync } from 'node:child_process';
+import { systemClock } from '../../../src/time/clock.js';
+import { Deadline } from '../../../src/time/deadline.js';
 import { Database } from '../../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
@@ -23,12 +25,12 @@ async function newProduct(id: string): Promise<void> {
   const catalogue = new MysqlProductCatalogue(database);
   const store = new MysqlStockStore(database.writer);
   const product = { id, name: id, quantity: 100, locationId: 'default', lowStockThreshold: null };
-  await catalogue.createProduct(product, performance.now() + 10_000);
+  await catalogue.createProduct(product, Deadline.in(10_000, systemClock));
   for (const quantity of [1, 2, 3, 4]) {
     const items = [{ productId: id, quantity }];
     const request = checkRequest('deductStock', { items, mode: 'PARTIAL' }, null);
     await store.apply([{ type: 'LINES', ...request, atomic: false, productIds: [] }], {
-      deadlineMs: performance.now() + 5_000,
+      deadline: Deadline.in(5_000, systemClock),
       contended: false,
       impatient: false,
       fencingTokenOf: () => null,
@@ -296,7 +298,7 @@ test('is not misled by what is written while it reads', async () => {
     locationId: 'default',
     lowStockThreshold: null,
   };
-  await new MysqlProductCatalogue(pool).createProduct(product, performance.now() + 10_000);
+  await new MysqlProductCatalogue(pool).createProduct(product, Deadline.in(10_000, systemClock));
   const writing = { goesOn: true };
   const writers = stores.map(async (store) => {
     while (writing.goesOn) {
@@ -306,7 +308,7 @@ test('is not misled by what is written while it reads', async () => {
         null,
       );
       await store.apply([{ type: 'LINES', ...request, atomic: false, productIds: [] }], {
-        deadlineMs: performance.now() + 10_000,
+        deadline: Deadline.in(10_000, systemClock),
         contended: true,
         impatient: false,
         fencingTokenOf: () => null,
