@@ -27,8 +27,8 @@ EXPOSE 4000
 # What `npm run dev` runs, for docker-compose.yml: it adds the sample catalogue and prints a mutation to paste.
 FROM server AS development
 COPY --from=build /app/dist/services ./dist/services
-CMD ["node", "dist/services/dev.js"]
+CMD ["node", "dist/src/cli/stockade.js", "dev"]
 
 # What a build without a target makes. The exec form makes the server process 1, so that it gets SIGTERM and drains.
 FROM server
-CMD ["node", "--max-semi-space-size=64", "dist/src/main.js"]
+CMD ["node", "--max-semi-space-size=64", "dist/src/cli/stockade.js", "start"]

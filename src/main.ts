@@ -1,59 +1,67 @@
-/** The process edge: environment, start, signals, exit code. */
+/** The process edge of the server: environment, start, signals, exit code. */
 import cluster from 'node:cluster';
 import { pino } from 'pino';
 import { startApp } from './app.js';
-import { loadConfig, type Config } from './config.js';
 import { explainStartFailure } from './cli/start-failure.js';
+import { loadConfig, type Config } from './config.js';
 import { WorkerSupervisor } from './workers.js';
 
-/** What is stopped by a signal. Before there is anything, a stop is a plain exit. */
-let stopAll: () => Promise<boolean> = () => Promise.resolve(true);
-let killAll: () => void = () => undefined;
-let signalled = false;
-
-async function stop(): Promise<void> {
-  // The second signal is from somebody who will not wait.
-  if (signalled) {
-    killAll();
+/** Starts the server, or its workers, and exits with 1 where that fails. Signals end the process later. */
+export async function main(): Promise<void> {
+  const server = new ServerProcess();
+  process.on('SIGTERM', () => void server.stop());
+  if (cluster.isPrimary) {
+    process.on('SIGINT', () => void server.stop());
+  } else {
+    // Ctrl-C in a terminal reaches the whole process group. A worker waits for the supervisor to stop it.
+    process.on('SIGINT', () => undefined);
+    process.on('disconnect', () => void server.stopOnce());
+  }
+  try {
+    const config = loadConfig(process.env);
+    if (config.workers > 1 && cluster.isPrimary) await server.supervise(config);
+    else await server.serve(config);
+  } catch (error) {
+    console.error(explainStartFailure(error));
     process.exit(1);
   }
-  signalled = true;
-  process.exit((await stopAll()) ? 0 : 1);
 }
 
-async function serve(config: Config): Promise<void> {
-  const app = await startApp(config);
-  stopAll = async () => {
-    await app.stop();
-    return true;
-  };
-}
+class ServerProcess {
+  private stopping = false;
+  /** Resolves with whether all ended in order. Before the start there is nothing to stop. */
+  private stopAll: () => Promise<boolean> = () => Promise.resolve(true);
+  private killAll: () => void = () => undefined;
 
-async function supervise(config: Config): Promise<void> {
-  const supervisor = new WorkerSupervisor(config, pino({ level: config.logLevel }));
-  stopAll = () => supervisor.stop();
-  killAll = () => {
-    supervisor.kill();
-  };
-  if (!(await supervisor.start()) && !signalled) process.exit(1);
-}
+  async serve(config: Config): Promise<void> {
+    const app = await startApp(config);
+    this.stopAll = async () => {
+      await app.stop();
+      return true;
+    };
+  }
 
-process.on('SIGTERM', () => void stop());
-if (cluster.isPrimary) {
-  process.on('SIGINT', () => void stop());
-} else {
-  // A terminal's Ctrl-C reaches the whole group; the supervisor is who says stop, and without one there is no use.
-  process.on('SIGINT', () => undefined);
-  process.on('disconnect', () => {
-    if (!signalled) void stop();
-  });
-}
+  async supervise(config: Config): Promise<void> {
+    const supervisor = new WorkerSupervisor(config, pino({ level: config.logLevel }));
+    this.stopAll = () => supervisor.stop();
+    this.killAll = () => {
+      supervisor.kill();
+    };
+    if (!(await supervisor.start()) && !this.stopping) process.exit(1);
+  }
 
-try {
-  const config = loadConfig(process.env);
-  if (config.workers > 1 && cluster.isPrimary) await supervise(config);
-  else await serve(config);
-} catch (error) {
-  console.error(explainStartFailure(error));
-  process.exit(1);
+  /** The first call stops in order; a second one, by a second signal, exits at once. */
+  async stop(): Promise<void> {
+    if (this.stopping) {
+      this.killAll();
+      process.exit(1);
+    }
+    await this.stopOnce();
+  }
+
+  async stopOnce(): Promise<void> {
+    if (this.stopping) return;
+    this.stopping = true;
+    process.exit((await this.stopAll()) ? 0 : 1);
+  }
 }

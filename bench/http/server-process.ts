@@ -13,9 +13,9 @@ import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
 
 const PROGRAMS = {
-  lanes: '../../src/main.js',
-  'http-ceiling': './ceiling-server.js',
-  'apollo-standalone': './apollo-standalone.js',
+  lanes: ['../../src/cli/stockade.js', 'start'],
+  'http-ceiling': ['./ceiling-server.js'],
+  'apollo-standalone': ['./apollo-standalone.js'],
 } as const;
 
 export type ServerName = keyof typeof PROGRAMS;
@@ -45,14 +45,11 @@ export class HttpServer {
   static async start(name: ServerName, bed: TestBed): Promise<HttpServer> {
     const port = await freePort();
     const key = await newKey(bed);
+    const [program, ...args] = PROGRAMS[name];
+    const path = fileURLToPath(new URL(program, import.meta.url));
     const child = spawn(
       process.execPath,
-      [
-        ...NODE_FLAGS,
-        '--import',
-        INSTRUMENTED,
-        fileURLToPath(new URL(PROGRAMS[name], import.meta.url)),
-      ],
+      [...NODE_FLAGS, '--import', INSTRUMENTED, path, ...args],
       {
         env: {
           PATH: process.env.PATH,

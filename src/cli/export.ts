@@ -1,45 +1,41 @@
-/**
- * `npm run export`: writes all products of the database that MYSQL_URL names as a file that `npm run import` reads, to
- * the standard output or to a file. Exit code 0 where all of it is written, 1 where it failed, 2 where it was called
- * wrongly.
- */
+/** `stockade export`: writes all products as a file that `stockade import` reads. */
 import { createWriteStream } from 'node:fs';
-import { parseArgs } from 'node:util';
+import type { Command } from 'commander';
 import { requireMysqlUrl } from '../config.js';
-import { writeProducts } from '../product-files/write-products.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { exportProducts } from '../database/reading/product-export.js';
 import type { ExportRow } from '../inventory/stock-store.js';
-import { RowProgress, runCommand, shown, type Asked } from './row-command.js';
+import { writeProducts } from '../product-files/write-products.js';
+import { addCommand } from './add-command.js';
+import { EXIT } from './exit-codes.js';
+import { interruption, InterruptedError, untilAborted } from './interruption.js';
+import { RowProgress, shown } from './progress.js';
 import { explainStartFailure } from './start-failure.js';
 
-const USAGE = `npm run --silent export -- [options]
-
-Writes all products as CSV, one row for each place that has stock: id,name,locationId,quantity,lowStockThreshold, in
-the order of ids. Sales may go on meanwhile; each row is as it was when it was read.
-
-  -o, --output FILE   write to this file instead of the standard output
-  --help              this
-
-MYSQL_URL names the database. docs/import-and-export.md has the rest.`;
-
-interface Options {
-  /** Null is the standard output. */
-  readonly file: string | null;
-}
-
-function readOptions(): Asked<Options> {
-  const { values } = parseArgs({
-    options: {
-      output: { type: 'string', short: 'o' },
-      help: { type: 'boolean', short: 'h', default: false },
+export function addExport(program: Command): void {
+  addCommand(program, {
+    usage: 'export',
+    summary: 'write all products as CSV',
+    description:
+      'Writes all products as CSV, one row for each place that has stock: id,name,locationId,quantity,' +
+      'lowStockThreshold, in the order of ids. Sales may go on meanwhile; each row is as it was when it was read.',
+    notes: 'MYSQL_URL names the database. docs/import-and-export.md describes the format.',
+    exitCodes: {
+      [EXIT.done]: 'all rows are written',
+      [EXIT.failed]: 'the export failed; what is written is not complete',
+      [EXIT.interrupted]: 'stopped by a signal; what is written is not complete',
     },
-  });
-  return values.help ? { help: true } : { file: values.output ?? null };
+  })
+    .option('-o, --output <file>', 'write to this file instead of the standard output')
+    .action(async ({ output }: { readonly output?: string }) => {
+      process.exitCode = await exportTo(output ?? null);
+    });
 }
 
-async function run({ file }: Options): Promise<number> {
+/** Resolves with the exit code. A file of null is the standard output. */
+async function exportTo(file: string | null): Promise<number> {
+  const signal = interruption();
   const counted = { rows: 0 };
   try {
     const url = requireMysqlUrl(process.env);
@@ -47,20 +43,23 @@ async function run({ file }: Options): Promise<number> {
     const sequelize = openPool({ url }, 1);
     try {
       const output = file === null ? process.stdout : createWriteStream(file);
-      await writeProducts(watched(exportProducts(sequelize), counted), output);
+      const rows = untilAborted(exportProducts(sequelize), signal);
+      await writeProducts(watched(rows, counted), output);
     } finally {
       await sequelize.close();
     }
     console.error(`${shown(counted.rows)} rows written.`);
-    return 0;
+    return EXIT.done;
   } catch (error) {
     console.error(explain(error, file));
-    if (counted.rows > 0) console.error(`It is not whole: ${shown(counted.rows)} rows were read.`);
-    return 1;
+    if (counted.rows > 0) {
+      console.error(`The output is not complete: ${shown(counted.rows)} rows were read.`);
+    }
+    return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
   }
 }
 
-/** Tells of the rows that pass, once a second. */
+/** Counts the rows that pass, and prints the count once a second. */
 async function* watched(
   rows: AsyncIterable<ExportRow>,
   counted: { rows: number },
@@ -82,12 +81,11 @@ const FILE_SENTENCES: Readonly<Record<string, string>> = {
 
 function explain(error: unknown, file: string | null): string {
   const { code, syscall } = error as NodeJS.ErrnoException;
-  if (code === 'EPIPE') return 'Whoever read the output has gone.';
+  if (error instanceof InterruptedError) return error.message;
+  if (code === 'EPIPE') return 'The reader of the output has closed it.';
   const sentence = FILE_SENTENCES[code ?? ''];
   if (file !== null && sentence && (syscall === 'open' || syscall === 'write')) {
     return `${file} ${sentence}`;
   }
   return explainStartFailure(error);
 }
-
-process.exitCode = await runCommand(USAGE, readOptions, run);

@@ -1,55 +1,55 @@
-/**
- * `npm run import -- products.csv`: brings a file of products into the database that MYSQL_URL names. Exit code 0 where
- * all of it is in, 1 where lines were refused or it failed, 2 where it was called wrongly.
- */
+/** `stockade import`: writes the products of a CSV file to the database. */
 import { createReadStream } from 'node:fs';
-import { parseArgs } from 'node:util';
+import type { Command } from 'commander';
 import { requireMysqlUrl } from '../config.js';
-import { CsvFileError } from '../product-files/csv-file-error.js';
-import { readProducts } from '../product-files/read-products.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { MysqlProductImport } from '../database/writing/product-import.js';
 import type { BadLine } from '../inventory/import-row.js';
 import { ProductImport, type ImportCounts } from '../inventory/product-import.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
-import { RowProgress, runCommand, shown, type Asked } from './row-command.js';
+import { CsvFileError } from '../product-files/csv-file-error.js';
+import { readProducts } from '../product-files/read-products.js';
+import { addCommand } from './add-command.js';
+import { EXIT } from './exit-codes.js';
+import { interruption, InterruptedError, untilAborted } from './interruption.js';
+import { RowProgress, shown } from './progress.js';
 import { explainStartFailure } from './start-failure.js';
 
-const USAGE = `npm run import -- FILE [options]
-
-Brings the products of a CSV file in; FILE may be - for the standard input. The first line names the columns, in any
-order: id,name,locationId,quantity,lowStockThreshold. New products are created with their first stock; those that are
-there get the name and the threshold of the file.
-
-  --set-quantities    set the quantities of places that have stock already, too, as corrections in the ledger
-  --dry-run           check the file against the database and write nothing
-  --help              this
-
-MYSQL_URL names the database. docs/import-and-export.md has the rest.`;
-
-interface Options {
-  readonly file: string;
+interface ImportFlags {
   readonly setQuantities: boolean;
   readonly dryRun: boolean;
 }
 
-function readOptions(): Asked<Options> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      'set-quantities': { type: 'boolean', default: false },
-      'dry-run': { type: 'boolean', default: false },
-      help: { type: 'boolean', short: 'h', default: false },
+export function addImport(program: Command): void {
+  addCommand(program, {
+    usage: 'import <file>',
+    summary: 'read products from CSV',
+    description:
+      'Reads the products of a CSV file into the database; "-" is the standard input. ' +
+      'The first line names the columns, in any order: ' +
+      'id,name,locationId,quantity,lowStockThreshold. New products are created with their ' +
+      'first stock; products that exist get the name and the threshold of the file.',
+    notes: 'MYSQL_URL names the database. docs/import-and-export.md describes the format.',
+    exitCodes: {
+      [EXIT.done]: 'all rows are in',
+      [EXIT.failed]: 'lines were refused, or the import failed; running it again completes it',
+      [EXIT.interrupted]: 'stopped by a signal; running it again completes it',
     },
-  });
-  if (values.help) return { help: true };
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) return { problem: 'Name one file.' };
-  return { file, setQuantities: values['set-quantities'], dryRun: values['dry-run'] };
+  })
+    .option(
+      '--set-quantities',
+      'also set the quantities of places that have stock already, as corrections in the ledger',
+    )
+    .option('--dry-run', 'check the file against the database and write nothing')
+    .action(async (file: string, flags: Partial<ImportFlags>) => {
+      process.exitCode = await importFrom(file, { setQuantities: false, dryRun: false, ...flags });
+    });
 }
 
-async function run({ file, ...how }: Options): Promise<number> {
+/** Resolves with the exit code. */
+async function importFrom(file: string, flags: ImportFlags): Promise<number> {
+  const signal = interruption();
   const progress = new Progress();
   try {
     const url = requireMysqlUrl(process.env);
@@ -57,21 +57,23 @@ async function run({ file, ...how }: Options): Promise<number> {
     const sequelize = openPool({ url }, 1);
     try {
       const input = file === '-' ? process.stdin : createReadStream(file);
+      signal.addEventListener('abort', () => input.destroy(signal.reason as Error));
+      const rows = untilAborted(readProducts(input as AsyncIterable<Buffer>), signal);
       const importing = new ProductImport(new MysqlProductImport(sequelize), progress);
-      const counts = await importing.run(readProducts(input as AsyncIterable<Buffer>), how);
-      console.log(`${how.dryRun ? 'Nothing was written. ' : ''}${summaryOf(counts)}`);
-      return counts.bad === 0 ? 0 : 1;
+      const counts = await importing.run(rows, flags);
+      console.log(`${flags.dryRun ? 'Nothing was written. ' : ''}${summaryOf(counts)}`);
+      return counts.bad === 0 ? EXIT.done : EXIT.failed;
     } finally {
       await sequelize.close();
     }
   } catch (error) {
     console.error(explain(error, file));
     const { counts } = progress;
-    if (counts && !how.dryRun) {
-      console.error(`What stands up to line ${counts.line} is in: ${summaryOf(counts)}`);
+    if (counts && !flags.dryRun) {
+      console.error(`Lines up to ${counts.line} are in: ${summaryOf(counts)}`);
       console.error('Running it again completes it.');
     }
-    return 1;
+    return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
   }
 }
 
@@ -104,15 +106,15 @@ const FILE_SENTENCES: Readonly<Record<string, string>> = {
 };
 
 function explain(error: unknown, file: string): string {
+  if (error instanceof InterruptedError) return error.message;
   if (error instanceof CsvFileError) return `line ${error.line}: ${error.message}`;
   if (error instanceof StorageUnavailableError) {
-    const because = error.cause === 'ROWS_LOCKED' ? 'rows stayed locked by others' : null;
-    return because ? `It was given up: ${because}.` : explainStartFailure(error);
+    return error.cause === 'ROWS_LOCKED'
+      ? 'The import gave up: other transactions kept its rows locked.'
+      : explainStartFailure(error);
   }
   const { code, syscall } = error as NodeJS.ErrnoException;
   const sentence = FILE_SENTENCES[code ?? ''];
   if (sentence && (syscall === 'open' || syscall === 'read')) return `${file} ${sentence}`;
   return explainStartFailure(error);
 }
-
-process.exitCode = await runCommand(USAGE, readOptions, run);

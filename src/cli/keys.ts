@@ -1,63 +1,117 @@
-/** `npm run keys`: makes, lists, revokes and replaces API keys. A key is printed once, when it is made. */
-import { parseArgs } from 'node:util';
-import { ApiKeyRequestError, ApiKeys } from '../auth/api-keys.js';
+/** `stockade keys`: creates, lists, revokes and rotates API keys. A key is printed once, when it is created. */
+import { InvalidArgumentError, type Command } from 'commander';
+import { ApiKeys } from '../auth/api-keys.js';
 import { SCOPES, toScopes, type Scope } from '../auth/principal.js';
 import { requireMysqlUrl } from '../config.js';
-import { Database } from '../database/connections.js';
 import { MysqlApiKeyStore } from '../database/api-key-store.js';
-import { explainStartFailure } from './start-failure.js';
-
-const USAGE = `npm run keys -- create --name <name> --scopes <scopes> [--expires <when>]
-npm run keys -- list
-npm run keys -- revoke <prefix>
-npm run keys -- rotate <prefix> [--overlap <time>] [--expires <when>]
-
-  --name     whose key it is: the principal, as the ledger shows it
-  --scopes   some of ${SCOPES.join(',')}, separated by commas
-  --expires  a day as in 2027-01-01, or a time from now as in 90d, 12h, 30m; never, where left out
-  --overlap  how long the replaced key stays good: 1d where left out, 0 revokes it at once
-
-MYSQL_URL says where the keys are kept. A revoked key is refused everywhere within 5 seconds.`;
+import { Database } from '../database/connections.js';
+import { addCommand, type CommandText } from './add-command.js';
+import { EXIT } from './exit-codes.js';
 
 const UNITS_MS = { d: 86_400_000, h: 3_600_000, m: 60_000 } as const;
-const OVERLAP_DEFAULT = '1d';
 
-const { argv, env } = process;
+const EXPIRES = [
+  '--expires <when>',
+  'a day as in 2027-01-01, or a time from now as in 90d, 12h or 30m; the default is never',
+] as const;
 
-try {
-  const { positionals, values } = readArguments(argv.slice(2));
-  if (values.help) {
-    console.log(USAGE);
-  } else {
-    await withKeys((keys) => run(keys, positionals, values));
-  }
-} catch (error) {
-  console.error(explainStartFailure(error));
-  process.exitCode = 1;
+const WHAT_EACH_NEEDS: Pick<CommandText, 'notes' | 'exitCodes'> = {
+  notes: 'MYSQL_URL names the database. A revoked key is refused on every server within 5 seconds.',
+  exitCodes: { [EXIT.done]: 'done', [EXIT.failed]: 'nothing was changed' },
+};
+
+export function addKeys(program: Command): void {
+  const keys = addCommand(program, {
+    usage: 'keys',
+    summary: 'create, list, revoke and rotate API keys',
+    description: 'Creates, lists, revokes and rotates API keys.',
+    ...WHAT_EACH_NEEDS,
+  });
+  addCreate(keys);
+  addList(keys);
+  addRevoke(keys);
+  addRotate(keys);
 }
 
-function readArguments(args: string[]) {
-  try {
-    return parseArgs({
-      args,
-      allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        scopes: { type: 'string' },
-        expires: { type: 'string' },
-        overlap: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-      },
+function addCreate(keys: Command): void {
+  addCommand(keys, {
+    usage: 'create',
+    summary: 'create a key and print it',
+    description: 'Creates a key and prints it; it is not shown again.',
+    ...WHAT_EACH_NEEDS,
+  })
+    .requiredOption('--name <name>', 'the principal, as the ledger shows it')
+    .requiredOption(
+      '--scopes <scopes>',
+      `some of ${SCOPES.join(',')}, separated by commas`,
+      readScopes,
+    )
+    .option(...EXPIRES, readMoment)
+    .action(async (options: { name: string; scopes: ReadonlySet<Scope>; expires?: Date }) => {
+      const { name, scopes, expires: expiresAt = null } = options;
+      await withKeys(async (stored) => {
+        printKey(await stored.create({ name, scopes, expiresAt }));
+      });
     });
-  } catch (error) {
-    throw misused(error instanceof Error ? error.message : String(error));
-  }
 }
 
-type Values = ReturnType<typeof readArguments>['values'];
+function addList(keys: Command): void {
+  addCommand(keys, {
+    usage: 'list',
+    summary: 'list all keys, without their secrets',
+    description: 'Lists all keys by their prefixes, without their secrets.',
+    ...WHAT_EACH_NEEDS,
+  }).action(() =>
+    withKeys(async (stored) => {
+      console.log(await table(stored));
+    }),
+  );
+}
+
+function addRevoke(keys: Command): void {
+  addCommand(keys, {
+    usage: 'revoke <prefix>',
+    summary: 'end a key',
+    description: 'Revokes the key with this prefix.',
+    ...WHAT_EACH_NEEDS,
+  }).action((prefix: string) =>
+    withKeys(async (stored) => {
+      await stored.revoke(withoutSecret(prefix));
+      console.log('Revoked; every server refuses it within 5 seconds.');
+    }),
+  );
+}
+
+function addRotate(keys: Command): void {
+  addCommand(keys, {
+    usage: 'rotate <prefix>',
+    summary: 'replace a key and print the new one',
+    description:
+      'Creates a key with the name and the scopes of the one with this prefix, which stays ' +
+      'valid for the overlap. The new key does not inherit the expiry.',
+    ...WHAT_EACH_NEEDS,
+  })
+    .option(
+      '--overlap <time>',
+      'how long the old key stays valid as in 1d, the default; 0 revokes it at once',
+      readTime,
+      UNITS_MS.d,
+    )
+    .option(...EXPIRES, readMoment)
+    .action(async (prefix: string, options: { overlap: number; expires?: Date }) => {
+      const { overlap: overlapMs, expires: expiresAt = null } = options;
+      await withKeys(async (stored) => {
+        printKey(await stored.rotate(withoutSecret(prefix), { overlapMs, expiresAt }));
+      });
+    });
+}
 
 async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
-  const database = new Database({ url: requireMysqlUrl(env), poolMax: 2, commitsMax: 1 });
+  const database = new Database({
+    url: requireMysqlUrl(process.env),
+    poolMax: 2,
+    commitsMax: 1,
+  });
   try {
     await work(new ApiKeys(new MysqlApiKeyStore(database)));
   } finally {
@@ -65,38 +119,8 @@ async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
   }
 }
 
-async function run(
-  keys: ApiKeys,
-  [command, prefix, ...more]: readonly string[],
-  values: Values,
-): Promise<void> {
-  if (more.length > 0) throw misused(`What is ${more.join(' ')}?`);
-  const expiresAt = values.expires === undefined ? null : readMoment(values.expires);
-  switch (command) {
-    case 'create': {
-      const { name = '', scopes = '' } = values;
-      show(await keys.create({ name, scopes: readScopes(scopes), expiresAt }));
-      return;
-    }
-    case 'list':
-      console.log(await table(keys));
-      return;
-    case 'revoke':
-      await keys.revoke(needed(prefix));
-      console.log('Revoked; every server refuses it within 5 seconds.');
-      return;
-    case 'rotate': {
-      const overlapMs = readTime(values.overlap ?? OVERLAP_DEFAULT);
-      show(await keys.rotate(needed(prefix), { overlapMs, expiresAt }));
-      return;
-    }
-    default:
-      throw misused(command === undefined ? 'Say what to do.' : `There is no command ${command}.`);
-  }
-}
-
-/** On stdout nothing but the key, so that it can be piped into a store of secrets. */
-function show(key: string): void {
+/** The standard output gets the key and nothing else, so that it can be piped into a store of secrets. */
+function printKey(key: string): void {
   console.log(key);
   console.error('Keep it: it is not shown again.');
 }
@@ -109,8 +133,8 @@ async function table(keys: ApiKeys): Promise<string> {
       key.prefix,
       key.name,
       [...key.scopes].join(','),
-      `created ${day(key.createdAt)}`,
-      end ? `${how} ${day(end)}` : how,
+      `created ${minuteOf(key.createdAt)}`,
+      end ? `${how} ${minuteOf(end)}` : how,
     ];
   });
   if (rows.length === 0) return 'There are no keys.';
@@ -131,13 +155,12 @@ function cell(row: readonly string[], column: number): string {
   return row[column] ?? '';
 }
 
-function day(date: Date): string {
+function minuteOf(date: Date): string {
   return `${date.toISOString().slice(0, 16)}Z`;
 }
 
-function needed(prefix: string | undefined): string {
-  if (prefix === undefined) throw misused('Say which key, by its prefix.');
-  // Somebody may have pasted a whole key; its secret has no business here.
+/** The prefix of a key, also where the whole key was pasted: its secret must not reach a log or an error. */
+function withoutSecret(prefix: string): string {
   return prefix.split('.')[0] ?? '';
 }
 
@@ -145,8 +168,9 @@ function readScopes(text: string): ReadonlySet<Scope> {
   const words = text.split(',').filter((word) => word !== '');
   const scopes = toScopes(words);
   const unknown = words.filter((word) => !scopes.has(word as Scope));
-  if (unknown.length > 0) {
-    throw misused(`There is no scope ${unknown.join(', ')}; there are ${SCOPES.join(', ')}.`);
+  if (unknown.length > 0 || scopes.size === 0) {
+    const got = unknown.length > 0 ? `got ${unknown.join(', ')}` : 'got none';
+    throw new InvalidArgumentError(`Scopes must be some of ${SCOPES.join(', ')}; ${got}.`);
   }
   return scopes;
 }
@@ -163,11 +187,9 @@ function readTime(text: string): number {
   if (text === '0') return 0;
   const [, count, unit] = /^(\d{1,5})([dhm])$/.exec(text) ?? [];
   if (count === undefined) {
-    throw misused(`${text} is neither a day as in 2027-01-01 nor a time as in 90d, 12h or 30m.`);
+    throw new InvalidArgumentError(
+      'It must be a day as in 2027-01-01 or a time as in 90d, 12h or 30m.',
+    );
   }
   return Number(count) * UNITS_MS[unit as keyof typeof UNITS_MS];
-}
-
-function misused(problem: string): ApiKeyRequestError {
-  return new ApiKeyRequestError(`${problem}\n\n${USAGE}`);
 }

@@ -1,12 +1,22 @@
-/** `npm run migrate`: applies what is pending and says what that was. */
+/** `stockade migrate`: applies the migrations that the database lacks. */
+import type { Command } from 'commander';
 import { requireMysqlUrl } from '../config.js';
 import { migrate } from '../database/migrator.js';
-import { explainStartFailure } from './start-failure.js';
+import { addCommand } from './add-command.js';
+import { EXIT } from './exit-codes.js';
 
-try {
-  const applied = await migrate(requireMysqlUrl(process.env));
-  console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'Nothing to apply.');
-} catch (error) {
-  console.error(explainStartFailure(error));
-  process.exitCode = 1;
+export function addMigrate(program: Command): void {
+  addCommand(program, {
+    usage: 'migrate',
+    summary: "bring the database's tables up to date",
+    description: 'Applies the migrations that the database lacks, and prints their names.',
+    notes: 'MYSQL_URL names the database.',
+    exitCodes: {
+      [EXIT.done]: 'the tables are up to date',
+      [EXIT.failed]: 'a migration failed, or the database cannot be reached',
+    },
+  }).action(async () => {
+    const applied = await migrate(requireMysqlUrl(process.env));
+    console.log(applied.length > 0 ? `Applied: ${applied.join(', ')}` : 'Nothing to apply.');
+  });
 }

@@ -1,27 +1,28 @@
-/** Says in one sentence why a start failed; a stack only where the reason is none that an operator can mend. */
+/** One sentence for a failed start; a stack only for an error that an operator cannot correct. */
 import { ConfigError } from '../config.js';
 
 const SENTENCES: Readonly<Record<string, string>> = {
   EADDRINUSE: 'The port is taken by another program. Set PORT to a free one.',
   EACCES: 'This user may not listen on that port. Set PORT to one above 1023.',
-  EADDRNOTAVAIL: 'HOST is no address of this machine.',
+  EADDRNOTAVAIL: 'HOST must be an address of this machine.',
   ECONNREFUSED: 'MySQL cannot be reached at MYSQL_URL: the connection was refused.',
   ENOTFOUND: 'MySQL cannot be reached at MYSQL_URL: its host name is unknown.',
   EAI_AGAIN: 'MySQL cannot be reached at MYSQL_URL: its host name could not be looked up.',
   ETIMEDOUT: 'MySQL cannot be reached at MYSQL_URL: it did not answer in time.',
-  EHOSTUNREACH: 'MySQL cannot be reached at MYSQL_URL: there is no way to its host.',
+  EHOSTUNREACH: 'MySQL cannot be reached at MYSQL_URL: there is no route to its host.',
   ER_ACCESS_DENIED_ERROR: 'MySQL refuses the user or the password in MYSQL_URL.',
   ER_DBACCESS_DENIED_ERROR: 'The user in MYSQL_URL may not use that database.',
   ER_BAD_DB_ERROR: 'The database named in MYSQL_URL does not exist.',
   ER_TABLEACCESS_DENIED_ERROR: 'The user in MYSQL_URL lacks rights on the tables.',
 };
 
-/** Errors of ours whose message is written for the operator. */
+/** Codes of errors whose message is written for the operator. */
 const OUR_CODES = new Set([
   'SCHEMA_OUTDATED',
   'MIGRATION_BUSY',
   'LOCK_UNAVAILABLE',
   'API_KEY_REQUEST',
+  'SERVICES_MISSING',
 ]);
 
 export function explainStartFailure(error: unknown): string {
@@ -33,7 +34,7 @@ export function explainStartFailure(error: unknown): string {
     if (code !== undefined && OUR_CODES.has(code)) return cause.message;
   }
   if (!(error instanceof Error)) return String(error);
-  // Sequelize makes the stack of its errors before their message.
+  // Sequelize sets the message of its errors after their stack.
   const { message, stack = '' } = error;
   return stack.includes(message) ? stack : `${message}\n${stack}`;
 }

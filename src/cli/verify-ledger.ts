@@ -1,28 +1,51 @@
-/** `npm run verify-ledger`: exit code 0 where every unit is explained, 1 where a line is bad or nothing was read. */
-import { openPool } from '../database/connections.js';
-import { verifyLedger } from '../database/reading/ledger-verification.js';
+/** `stockade verify-ledger`: checks that the ledger explains every unit of a live database. */
+import type { Command } from 'commander';
 import { requireMysqlUrl } from '../config.js';
-import { explainStartFailure } from './start-failure.js';
+import { openPool } from '../database/connections.js';
+import { verifyLedger, type LedgerReport } from '../database/reading/ledger-verification.js';
+import { addCommand } from './add-command.js';
+import { EXIT } from './exit-codes.js';
+import { shown, withHeartbeat } from './progress.js';
 
-/** A check of a large ledger takes minutes; the connection may be silent for that long. */
+/** A check of a large ledger takes minutes, during which the connection is silent. */
 const SILENCE_MAX_MS = 3_600_000;
 
-try {
-  const sequelize = openPool(
-    { url: requireMysqlUrl(process.env), silenceMaxMs: SILENCE_MAX_MS },
-    1,
-  );
-  const report = await verifyLedger(sequelize);
-  await sequelize.close();
-  for (const { productId, locationId, sequence, problem } of report.problems) {
-    const line = sequence === null ? '' : ` line ${sequence}`;
-    console.log(`BAD ${productId} at ${locationId}${line}: ${problem}`);
+export function addVerifyLedger(program: Command): void {
+  addCommand(program, {
+    usage: 'verify-ledger',
+    summary: 'check that the ledger explains every unit',
+    description:
+      'Checks, in one consistent snapshot, that the ledger of each product and location has no ' +
+      'gap, that its lines add up, and that it ends at the present level. Prints the first bad ' +
+      'line of each product. Sales may go on meanwhile.',
+    notes: 'MYSQL_URL names the database.',
+    exitCodes: {
+      [EXIT.done]: 'every unit is explained',
+      [EXIT.failed]: 'a line is bad, or the ledger could not be read',
+    },
+  }).action(async () => {
+    const report = await check(requireMysqlUrl(process.env));
+    for (const { productId, locationId, sequence, problem } of report.problems) {
+      const line = sequence === null ? '' : ` line ${sequence}`;
+      console.log(`BAD ${productId} at ${locationId}${line}: ${problem}`);
+    }
+    const checked = `${report.movements} ledger lines of ${report.products} products`;
+    const bad = report.problems.length;
+    const verdict = bad === 0 ? 'OK' : `${bad} product(s) bad`;
+    console.log(`${verdict}: ${checked} checked.`);
+    process.exitCode = bad === 0 ? EXIT.done : EXIT.failed;
+  });
+}
+
+async function check(url: string): Promise<LedgerReport> {
+  const sequelize = openPool({ url, silenceMaxMs: SILENCE_MAX_MS }, 1);
+  let lines = '';
+  try {
+    const checking = verifyLedger(sequelize, ({ movements }) => {
+      lines = ` ${shown(movements)} ledger lines`;
+    });
+    return await withHeartbeat(() => `Checking${lines}`, checking);
+  } finally {
+    await sequelize.close();
   }
-  const checked = `${report.movements} ledger lines of ${report.products} products`;
-  const bad = report.problems.length;
-  console.log(bad === 0 ? `OK: ${checked} checked.` : `${bad} product(s) bad: ${checked} checked.`);
-  process.exitCode = bad === 0 ? 0 : 1;
-} catch (error) {
-  console.error(explainStartFailure(error));
-  process.exitCode = 1;
 }

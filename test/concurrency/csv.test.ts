@@ -34,7 +34,7 @@ afterAll(() => {
 function startImport(lines: readonly string[], args: readonly string[] = []) {
   const file = join(folder, 'products.csv');
   writeFileSync(file, ['id,name,locationId,quantity,lowStockThreshold', ...lines, ''].join('\n'));
-  const child = spawn(process.execPath, ['dist/src/cli/import.js', file, ...args], {
+  const child = spawn(process.execPath, ['dist/src/cli/stockade.js', 'import', file, ...args], {
     env: { PATH: process.env.PATH, MYSQL_URL: shop.database.url },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

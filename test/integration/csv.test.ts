@@ -32,7 +32,7 @@ interface Ran {
 function run(program: 'import' | 'export', args: readonly string[], on = shop): Ran {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    [`dist/src/${program}.js`, ...args],
+    ['dist/src/cli/stockade.js', program, ...args],
     { env: { PATH: process.env.PATH, MYSQL_URL: on.database.url }, encoding: 'utf8' },
   );
   // A slow machine is told of the progress as well.
@@ -229,7 +229,7 @@ test('run again, names and thresholds are updated, quantities only where it is a
 test('called wrongly it exits with 2 and says how; a missing file is named', () => {
   expect(run('import', [])).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/npm run import/) as string,
+    stderr: expect.stringMatching(/stockade import/) as string,
   });
   expect(run('import', ['--set-quantity', 'x'])).toMatchObject({ status: 2 });
   expect(run('export', ['x'])).toMatchObject({ status: 2 });

@@ -22,7 +22,10 @@ afterEach(async () => {
 });
 
 function startDev(env: NodeJS.ProcessEnv): StartedProgram {
-  program = startProgram(['dist/services/dev.js'], { STOCKADE_SERVICES_SKIP: 'docker', ...env });
+  program = startProgram(['dist/src/cli/stockade.js', 'dev'], {
+    STOCKADE_SERVICES_SKIP: 'docker',
+    ...env,
+  });
   return program;
 }
 

@@ -39,8 +39,8 @@ afterEach(async () => {
 
 afterAll(closeClient);
 
-function run(script: 'main' | 'migrate', env: NodeJS.ProcessEnv): StartedProgram {
-  const program = startProgram([`dist/src/${script}.js`], { AUTH: 'keys', ...env });
+function run(command: 'start' | 'migrate', env: NodeJS.ProcessEnv): StartedProgram {
+  const program = startProgram(['dist/src/cli/stockade.js', command], { AUTH: 'keys', ...env });
   programs.push(program);
   return program;
 }
@@ -71,7 +71,7 @@ async function emptyTheDatabase(): Promise<void> {
 
 describe('a start that cannot succeed', () => {
   test('names every bad and every missing variable at once', async () => {
-    const server = run('main', { PORT: 'http', STOCK_LOCK: 'etcd', LOCK_TTL_MS: '5s', AUTH: '' });
+    const server = run('start', { PORT: 'http', STOCK_LOCK: 'etcd', LOCK_TTL_MS: '5s', AUTH: '' });
     expect(await server.exited).toBe(1);
     expect(server.stderr().split('\n')).toEqual([
       'The configuration is not usable:',
@@ -89,16 +89,16 @@ describe('a start that cannot succeed', () => {
     occupant = createServer().listen(0, '127.0.0.1');
     await once(occupant, 'listening');
     const { port } = occupant.address() as { port: number };
-    const server = run('main', { PORT: String(port), MYSQL_URL: database.url, REDIS_URL });
+    const server = run('start', { PORT: String(port), MYSQL_URL: database.url, REDIS_URL });
     expect(await server.exited).toBe(1);
     expect(server.stderr()).toBe('The port is taken by another program. Set PORT to a free one.\n');
   });
 
-  test.each(['main', 'migrate'] as const)(
+  test.each(['start', 'migrate'] as const)(
     'says in one sentence, without the password, that MySQL cannot be reached (%s)',
-    async (script) => {
+    async (command) => {
       const MYSQL_URL = `mysql://shop:s3cret@127.0.0.1:${await freePort()}/stockade`;
-      const program = run(script, { PORT: '0', MYSQL_URL, REDIS_URL });
+      const program = run(command, { PORT: '0', MYSQL_URL, REDIS_URL });
       expect(await program.exited).toBe(1);
       expect(program.stderr()).toBe(
         'MySQL cannot be reached at MYSQL_URL: the connection was refused.\n',
@@ -110,12 +110,12 @@ describe('a start that cannot succeed', () => {
     const stranger = new URL(database.url);
     stranger.username = 'nobody-knows';
     stranger.password = 's3cret';
-    const refused = run('main', { PORT: '0', MYSQL_URL: stranger.href, REDIS_URL });
+    const refused = run('start', { PORT: '0', MYSQL_URL: stranger.href, REDIS_URL });
     expect(await refused.exited).toBe(1);
     expect(refused.stderr()).toBe('MySQL refuses the user or the password in MYSQL_URL.\n');
 
     const missing = `${database.url}_of_another`;
-    const lost = run('main', { PORT: '0', MYSQL_URL: missing, REDIS_URL });
+    const lost = run('start', { PORT: '0', MYSQL_URL: missing, REDIS_URL });
     expect(await lost.exited).toBe(1);
     expect(lost.stderr()).toBe('The database named in MYSQL_URL does not exist.\n');
   });
@@ -125,7 +125,7 @@ describe('migrations', () => {
   test('are asked for where they are not applied at the start, and then applied once', async () => {
     await emptyTheDatabase();
     const env = { PORT: '0', MYSQL_URL: database.url, REDIS_URL, MIGRATE_ON_START: 'false' };
-    const early = run('main', env);
+    const early = run('start', env);
     expect(await early.exited).toBe(1);
     expect(early.stderr()).toMatch(
       /^The database lacks \d migration\(s\): .+ "npm run migrate"\.\n$/,

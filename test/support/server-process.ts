@@ -22,7 +22,7 @@ const STOP_TIMEOUT_MS = 20_000;
 
 export async function startServer(env: Record<string, string>): Promise<ServerProcess> {
   const port = env.PORT ?? String(await freePort());
-  const child = spawn(process.execPath, ['dist/src/main.js'], {
+  const child = spawn(process.execPath, ['dist/src/cli/stockade.js', 'start'], {
     env: {
       PATH: process.env.PATH,
       LOG_LEVEL: 'warn',

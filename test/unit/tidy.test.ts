@@ -102,8 +102,17 @@ test('the lock is entered by its door alone', () => {
   expect(bad).toEqual([]);
 });
 
-test('the sources import no tests, services or benchmarks', () => {
-  expect(IMPORTS.filter(({ to }) => /^(test|services|bench)\//.test(to))).toEqual([]);
+test('services are known to the development server alone, and know nothing of the server', () => {
+  const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
+  expect(outside(/^(test|bench)\//)).toEqual([]);
+  const users = new Set(outside(/^services\//).map(({ from }) => from));
+  expect([...users]).toEqual(['src/cli/development.ts']);
+  const loaders = IMPORTS.filter(({ to }) => to === 'src/cli/development.js');
+  expect(loaders.map(({ from }) => from)).toEqual(['src/cli/dev.ts']);
+  const source = readFileSync('src/cli/dev.ts', 'utf8');
+  expect(source).toContain("await import('./development.js')");
+  const services = listFiles('services').filter((file) => file.endsWith('.ts'));
+  expect(services.flatMap(importsOf).filter(({ to }) => to.startsWith('src/'))).toEqual([]);
 });
 
 test('imports have no cycles', () => {
@@ -163,15 +172,21 @@ test('the image and the benchmark run Node as `npm start` does', () => {
   const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as {
     scripts: Record<'start' | 'bench', string>;
   };
-  const flags = scripts.start.split(' ').slice(1, -1);
-  expect(scripts.start).toBe(['node', ...flags, 'dist/src/main.js'].join(' '));
+  const flags = scripts.start.split(' ').slice(1, -2);
+  expect(scripts.start).toBe(['node', ...flags, 'dist/src/cli/stockade.js', 'start'].join(' '));
   expect(scripts.bench).toBe(['node', ...flags, 'dist/bench/main.js'].join(' '));
-  const command = JSON.stringify(['node', ...flags, 'dist/src/main.js']).replaceAll(',', ', ');
+  const command = JSON.stringify([
+    'node',
+    ...flags,
+    'dist/src/cli/stockade.js',
+    'start',
+  ]).replaceAll(',', ', ');
   expect(readFileSync('Dockerfile', 'utf8')).toContain(`\nCMD ${command}\n`);
 });
 
 test('every file begins with what it is for', () => {
-  const silent = FILES.filter((file) => !readFileSync(file, 'utf8').startsWith('/**'));
+  const header = /^(#!.*\n)?\/\*\*/;
+  const silent = FILES.filter((file) => !header.test(readFileSync(file, 'utf8')));
   expect(silent).toEqual([]);
 });
 

@@ -101,7 +101,11 @@ const BAD_LEVELS = `
   WHERE problem IS NOT NULL
   ORDER BY productId, locationId`;
 
-export async function verifyLedger(sequelize: Sequelize): Promise<LedgerReport> {
+/** `onCounted` is called once, with the size of what is about to be checked. */
+export async function verifyLedger(
+  sequelize: Sequelize,
+  onCounted?: (counts: { readonly products: number; readonly movements: number }) => void,
+): Promise<LedgerReport> {
   const isolationLevel = Transaction.ISOLATION_LEVELS.REPEATABLE_READ;
   return sequelize.transaction({ isolationLevel }, async (transaction) => {
     const read = <Row extends object>(sql: string): Promise<Row[]> =>
@@ -111,6 +115,7 @@ export async function verifyLedger(sequelize: Sequelize): Promise<LedgerReport> 
       `SELECT (SELECT COUNT(*) FROM products) AS products,
               (SELECT COUNT(*) FROM stock_movements) AS movements`,
     );
+    if (counts) onCounted?.(counts);
     const badLines = await read<LedgerProblem>(BAD_MOVEMENTS);
     const badLevels = await read<Omit<LedgerProblem, 'sequence'>>(BAD_LEVELS);
 

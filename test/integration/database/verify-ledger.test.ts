@@ -41,7 +41,7 @@ async function newProduct(id: string): Promise<void> {
 function runCommand(): { status: number | null; output: string } {
   const { status, stdout, stderr } = spawnSync(
     process.execPath,
-    ['dist/src/cli/verify-ledger.js'],
+    ['dist/src/cli/stockade.js', 'verify-ledger'],
     {
       env: { PATH: process.env.PATH, MYSQL_URL: fresh.url },
       encoding: 'utf8',
@@ -329,10 +329,14 @@ test('is not misled by what is written while it reads', async () => {
 });
 
 test('fails where there is nothing to read', () => {
-  const { status, stderr } = spawnSync(process.execPath, ['dist/src/cli/verify-ledger.js'], {
-    env: { PATH: process.env.PATH },
-    encoding: 'utf8',
-  });
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ['dist/src/cli/stockade.js', 'verify-ledger'],
+    {
+      env: { PATH: process.env.PATH },
+      encoding: 'utf8',
+    },
+  );
   expect([status, stderr]).toEqual([
     1,
     'The configuration is not usable:\n  MYSQL_URL must be set\n',

@@ -1,35 +1,36 @@
 /**
- * `npm run dev`: services, server and a sample catalogue from one command, and everything gone again at Ctrl-C,
- * whenever it comes. What can be known before anything is started, a wrong variable or a taken port, is said first. An
- * orderly stop by a signal is what was asked for, so it exits with 0; 1 is for a start that failed, with a sentence on
- * stderr; 130 for a stop that was forced by a second signal.
+ * The development server: services, server and a sample catalogue from one command, and all of it stopped at Ctrl-C,
+ * also while it is starting. A wrong variable or a taken port is reported before anything is started.
  */
 import { createServer } from 'node:net';
-import { startApp } from '../src/app.js';
-import { loadConfig, type Config } from '../src/config.js';
-import { explainStartFailure } from '../src/cli/start-failure.js';
-import { SAMPLE_MUTATION, addSampleCatalogue } from './sample-catalogue.js';
-import { ServiceError } from './service-errors.js';
-import { bringServices, type Services } from './services.js';
+import { SAMPLE_MUTATION, addSampleCatalogue } from '../../services/sample-catalogue.js';
+import { ServiceError } from '../../services/service-errors.js';
+import { bringServices, type Services } from '../../services/services.js';
+import { startApp } from '../app.js';
+import { loadConfig, type Config } from '../config.js';
+import { EXIT } from './exit-codes.js';
+import { explainStartFailure } from './start-failure.js';
 
-/** A wrapper may pass the terminal's Ctrl-C on, so that it arrives twice; only a later signal is a second wish. */
+/** A wrapper may forward the terminal's Ctrl-C, so that it arrives twice; only a later one forces the exit. */
 const SAME_SIGNAL_MS = 1_000;
-const FORCED_EXIT_CODE = 130;
 
-/** Stand for what is not known yet, so that all other variables can be checked before anything is started. */
+/** Stand in for addresses that are not known yet, so that all variables are checked before anything is started. */
 const PLACE_HOLDER_MYSQL = 'mysql://root@127.0.0.1:3306/stockade';
 const PLACE_HOLDER_REDIS = 'redis://127.0.0.1:6379';
 
-const signal = listenForSignals();
-try {
-  await develop(signal);
-} catch (error) {
-  if (!signal.aborted || error !== signal.reason) {
-    console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
-    process.exitCode = 1;
+/** Resolves never: the process exits when all is stopped. */
+export async function develop(): Promise<void> {
+  const signal = listenForSignals();
+  try {
+    await serveWithServices(signal);
+  } catch (error) {
+    if (!signal.aborted || error !== signal.reason) {
+      console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
+      process.exitCode = EXIT.failed;
+    }
   }
+  process.exit();
 }
-process.exit();
 
 function listenForSignals(): AbortSignal {
   const interruption = new AbortController();
@@ -41,17 +42,17 @@ function listenForSignals(): AbortSignal {
       console.log('\nStopping …');
       interruption.abort();
     } else if (nowMs - firstMs > SAME_SIGNAL_MS) {
-      process.exit(FORCED_EXIT_CODE);
+      process.exit(EXIT.interrupted);
     }
   };
   for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
-  // A terminal that was closed takes no more lines, which is no reason to stop in disorder.
+  // A closed terminal takes no more lines; the stop goes on in order.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
   return interruption.signal;
 }
 
-async function develop(signal: AbortSignal): Promise<void> {
+async function serveWithServices(signal: AbortSignal): Promise<void> {
   process.env.NODE_ENV = 'development';
   const planned = configure({ mysqlUrl: PLACE_HOLDER_MYSQL, redisUrl: PLACE_HOLDER_REDIS });
   await assertPortIsFree(planned);
@@ -84,7 +85,7 @@ async function serve(services: Services, signal: AbortSignal): Promise<void> {
   }
 }
 
-/** What the user set wins over what suits development. @throws ConfigError */
+/** Variables that the user set win over the defaults of development. @throws ConfigError */
 function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string }): Config {
   const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
   return loadConfig({
@@ -96,7 +97,7 @@ function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string 
     REDIS_URL: urls.redisUrl,
     ...given,
     NODE_ENV: 'development',
-    // The sample catalogue is added without a key, and so is whatever a newcomer pastes.
+    // The sample catalogue is added without a key, and pasted examples have none.
     AUTH: 'none',
   });
 }
@@ -136,7 +137,7 @@ function greet(services: Services, url: string, added: number): string {
 ${services.mysql.chosen}
 ${services.redis.chosen}
 Sample catalogue: ${sample}.
-No key is needed here: everybody may do everything.
+No API key is needed: authentication is off.
 
 Stockade serves ${address}
 Open it in a browser for Apollo Sandbox, and paste:

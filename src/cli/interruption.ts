@@ -1,0 +1,34 @@
+/** A signal that stops long work at its next row; a second one ends the process at once. */
+import { EXIT } from './exit-codes.js';
+
+export class InterruptedError extends Error {
+  readonly code = 'INTERRUPTED' as const;
+  constructor(signal: NodeJS.Signals) {
+    super(`Stopped by ${signal}.`);
+    this.name = 'InterruptedError';
+  }
+}
+
+/** Aborts at SIGINT or SIGTERM, with an InterruptedError as its reason. */
+export function interruption(): AbortSignal {
+  const controller = new AbortController();
+  for (const name of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(name, () => {
+      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+      controller.abort(new InterruptedError(name));
+    });
+  }
+  return controller.signal;
+}
+
+/** Passes rows on until the signal aborts, then throws the signal's reason. */
+export async function* untilAborted<Row>(
+  rows: AsyncIterable<Row>,
+  signal: AbortSignal,
+): AsyncGenerator<Row> {
+  for await (const row of rows) {
+    signal.throwIfAborted();
+    yield row;
+  }
+  signal.throwIfAborted();
+}
