@@ -1,0 +1,86 @@
+/**
+ * Requests and their answers: each row of `tables/` is sent, and status, headers and body of the answer are compared
+ * with it. What a row expects is what users get; a change of a row is a change for them.
+ */
+import { jest } from '@jest/globals';
+import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
+import { closeClient, post } from '../../support/graphql-client.js';
+import { answerTo, closeExchange, type RequestTable } from '../../support/http-exchange.js';
+import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { brief, callStock, deduction } from '../../support/stock-calls.js';
+import { BODIES } from './tables/bodies.js';
+import { OPERATIONS } from './tables/operations.js';
+import { OTHER_ORIGINS, ROUTES, SHOP } from './tables/routes.js';
+
+jest.setTimeout(30_000);
+
+let database: FreshDatabase;
+let app: RunningApp;
+let shop: RunningApp;
+
+beforeAll(async () => {
+  database = await createFreshDatabase();
+  app = await runApp(database.url);
+  shop = await runApp(database.url, { CORS_ORIGINS: SHOP });
+});
+
+afterAll(async () => {
+  await stopApps();
+  closeExchange();
+  closeClient();
+  await database.drop();
+});
+
+const sizeOf = (table: RequestTable) => Object.values(table).flat().length;
+const size = [BODIES, OPERATIONS, ROUTES, OTHER_ORIGINS].map(sizeOf).reduce((a, b) => a + b);
+
+test(`${size} requests are listed, each with its answer`, () => {
+  expect(size).toBeGreaterThanOrEqual(240);
+});
+
+describe.each(Object.entries({ ...BODIES, ...OPERATIONS, ...ROUTES }))('%s', (_, rows) => {
+  test.each(rows.map((row) => [row[0], row] as const))('%s', async (__, row) => {
+    const { is, expected } = await answerTo(app.origin, row);
+    expect(is).toEqual(expected);
+  });
+});
+
+describe.each(Object.entries(OTHER_ORIGINS))('%s', (_, rows) => {
+  test.each(rows.map((row) => [row[0], row] as const))('%s', async (__, row) => {
+    const { is, expected } = await answerTo(shop.origin, row);
+    expect(is).toEqual(expected);
+  });
+});
+
+test.each([
+  ['of the client', 'mine-1', /^mine-1$/],
+  ['of 128 letters', 'x'.repeat(128), /^x{128}$/],
+  ['of 129 letters, which is replaced', 'x'.repeat(129), /^[0-9a-f-]{36}$/],
+  ['with a space, which is replaced', 'a b', /^[0-9a-f-]{36}$/],
+  ['with a comma, which is replaced', 'a, b', /^[0-9a-f-]{36}$/],
+])('an answer has the request id %s', async (_, id, expected) => {
+  const body = JSON.stringify({ query: '{ __typename }' });
+  const answer = await post(app.graphqlUrl, body, { headers: { 'x-request-id': id } });
+  expect(answer.headers['x-request-id']).toMatch(expected);
+});
+
+test('requests that arrive together ask for their locks together', async () => {
+  const count = 80;
+  const one = await runApp(database.url, { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') });
+  const ids = Array.from({ length: count }, (_, i) => `together-${i}`);
+  const deductAll = () =>
+    Promise.all(ids.map((id) => callStock(one.graphqlUrl, deduction({ [id]: 1 }))));
+  const roundTrips = async () => {
+    const metrics = await (await fetch(`${one.origin}/metrics`)).text();
+    return Number(/^stockade_lock_round_trips_total (\d+)$/m.exec(metrics)?.[1]);
+  };
+  await deductAll(); // Now the connections are there.
+  const before = await roundTrips();
+  const answers = await deductAll();
+  expect(answers.flatMap(brief)).toEqual(ids.map(() => 'PRODUCT_NOT_FOUND'));
+  const asked = (await roundTrips()) - before;
+  expect(asked).toBeGreaterThan(0);
+  // One by one it would be two for each: to take a lock, and to give it back.
+  expect(asked).toBeLessThan(count);
+  await one.stop();
+});
