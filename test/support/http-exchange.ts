@@ -126,7 +126,7 @@ export function abridged(answer: string, expected: string): string {
 
 /** A body, or the code and the message of its only error. */
 export function told(body: string): string {
-  const only = /^\{"errors":\[\{/.test(body) ? (JSON.parse(body) as ErrorBody).errors : [];
+  const only = body.startsWith('{"errors":[{') ? (JSON.parse(body) as ErrorBody).errors : [];
   const [error] = only;
   return error && only.length === 1 ? `${error.extensions.code}: ${error.message}` : body.trim();
 }

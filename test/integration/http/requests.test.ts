@@ -3,11 +3,10 @@
  * with it. What a row expects is what users get; a change of a row is a change for them.
  */
 import { jest } from '@jest/globals';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post } from '../../support/graphql-client.js';
 import { answerTo, closeExchange, type RequestTable } from '../../support/http-exchange.js';
 import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { brief, callStock, deduction } from '../../support/stock-calls.js';
 import { BODIES } from './tables/bodies.js';
 import { OPERATIONS } from './tables/operations.js';
 import { OTHER_ORIGINS, ROUTES, SHOP } from './tables/routes.js';
@@ -62,25 +61,4 @@ test.each([
   const body = JSON.stringify({ query: '{ __typename }' });
   const answer = await post(app.graphqlUrl, body, { headers: { 'x-request-id': id } });
   expect(answer.headers['x-request-id']).toMatch(expected);
-});
-
-test('requests that arrive together ask for their locks together', async () => {
-  const count = 80;
-  const one = await runApp(database.url, { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') });
-  const ids = Array.from({ length: count }, (_, i) => `together-${i}`);
-  const deductAll = () =>
-    Promise.all(ids.map((id) => callStock(one.graphqlUrl, deduction({ [id]: 1 }))));
-  const roundTrips = async () => {
-    const metrics = await (await fetch(`${one.origin}/metrics`)).text();
-    return Number(/^stockade_lock_round_trips_total (\d+)$/m.exec(metrics)?.[1]);
-  };
-  await deductAll(); // Now the connections are there.
-  const before = await roundTrips();
-  const answers = await deductAll();
-  expect(answers.flatMap(brief)).toEqual(ids.map(() => 'PRODUCT_NOT_FOUND'));
-  const asked = (await roundTrips()) - before;
-  expect(asked).toBeGreaterThan(0);
-  // One by one it would be two for each: to take a lock, and to give it back.
-  expect(asked).toBeLessThan(count);
-  await one.stop();
 });

@@ -20,6 +20,7 @@ import {
 const VARIABLES = 'query P($id: ID!) { product(id: $id) { id } }';
 const TWO = 'query A { a: product(id: "a") { id } } query B { b: product(id: "b") { id } }';
 const MUTATION = 'mutation { createProduct(input: {id: "x", name: "X"}) { __typename } }';
+const DEDUCT = 'mutation D($input: DeductStockInput!) { deductStock(input: $input) { replayed } }';
 const GRAPHQL = 'application/graphql-response+json';
 const IN_GRAPHQL = { 'content-type': `${GRAPHQL}; charset=utf-8` };
 const NO_QUERY =
@@ -94,6 +95,16 @@ export const OPERATIONS: RequestTable = {
       'a parsed query',
       asked({ kind: 'Document', definitions: [] }),
       "400 BAD_REQUEST: GraphQL queries must be strings. It looks like you're sending the…",
+    ],
+    [
+      'a mutation',
+      asked(DEDUCT, { variables: { input: { items: [{ productId: 'nobody', quantity: 1 }] } } }),
+      '200 {"data":{"deductStock":{"replayed":false}}}',
+    ],
+    [
+      'a mutation without lines',
+      asked(DEDUCT, { variables: { input: { items: [] } } }),
+      '200 BAD_USER_INPUT: …',
     ],
     ['no GraphQL', asked('{'), NO_GRAPHQL],
     [
