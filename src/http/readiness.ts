@@ -1,8 +1,8 @@
 /**
- * What `GET /ready` tells: whether this process should be sent requests, and what works.
+ * The answer of `GET /ready`: whether a load balancer should send requests to this process, and what works.
  *
- * Not ready is only who is stopping, or can do nothing without what is away. A dependency that the process can do
- * without is told, and changes nothing: a health check that fails with Redis would take the whole fleet down with it.
+ * A process is not ready while it stops and while a dependency that it cannot work without is away. Other dependencies
+ * are only reported: a health check that failed with Redis would take the whole fleet down with Redis.
  */
 export interface ReadinessReport {
   readonly ready: boolean;
@@ -27,7 +27,7 @@ export class Readiness {
     },
   ) {}
 
-  /** From now on the answer is no: load balancers stop sending while requests under way finish. */
+  /** From now on not ready: load balancers send no more requests while those under way finish. */
   drain(): void {
     this.draining = true;
   }

@@ -1,6 +1,6 @@
 /**
- * What an operation has to pass before it is subscribed to: the same syntax, rules, limits and page budget as over
- * HTTP, and the same errors where it does not.
+ * Checks an operation before the subscription starts: the same syntax, rules, limits and page budget as over HTTP, with
+ * the same errors.
  */
 import {
   GraphQLError,
@@ -37,7 +37,7 @@ export class SubscriptionGate {
     this.errors = createErrorTable(settings.log, { suggestions: settings.introspection });
   }
 
-  /** What to subscribe with, or all that is wrong with the operation. */
+  /** The arguments to subscribe with, or every error of the operation. */
   admit(asked: AskedOperation, context: RequestContext): ExecutionArgs | readonly GraphQLError[] {
     try {
       return this.check(asked, context);
@@ -48,10 +48,10 @@ export class SubscriptionGate {
     }
   }
 
-  /** As a client may see it. */
+  /** Errors as the error table shows them to clients. */
   formatted(errors: readonly GraphQLError[]): GraphQLFormattedError[] {
     return errors.map((error) => {
-      // What an error would be over HTTP, its status, is nothing to a WebSocket.
+      // An HTTP status means nothing on a WebSocket.
       const extensions = { ...error.extensions, http: undefined };
       return this.errors.formatError({ ...error.toJSON(), extensions }, error);
     });
@@ -73,7 +73,7 @@ export class SubscriptionGate {
       throw withCode('OPERATION_RESOLUTION_FAILURE', new GraphQLError(message));
     }
     if (operation.operation !== OperationTypeNode.SUBSCRIPTION) {
-      const message = 'A WebSocket serves subscriptions alone; send queries and mutations by POST.';
+      const message = 'A WebSocket serves only subscriptions; send queries and mutations by POST.';
       throw withCode('BAD_REQUEST', new GraphQLError(message));
     }
     const variables = asked.variables ?? {};

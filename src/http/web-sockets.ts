@@ -1,13 +1,12 @@
 /**
- * Subscriptions over WebSocket, in the protocol `graphql-transport-ws`, at the same address as everything else.
+ * Subscriptions over WebSocket, in the protocol `graphql-transport-ws`, at `/graphql`.
  *
- * A socket costs memory for as long as it is open, so everything about it is bounded: how many there are, how large a
- * message is, how many subscriptions one has, how long it may take to say hello, what waits to be sent, and how long
- * one may be silent. The next event is taken only when the last one has been handed to the network, so a slow client
- * makes its own queue wait and nobody else.
+ * An open socket costs memory, so everything about it is bounded: the number of sockets, the size of a message, the
+ * subscriptions of a socket, the time until `connection_init`, the bytes that wait to be sent, and the time without a
+ * pong. The next event is taken when the last one has been handed to the network, so a slow client delays only itself.
  *
- * Who connects says who he is in the hello, as `authorization`, for browsers can send no header with it. It is asked
- * again for every subscription, and now and then for as long as the socket is open: a revoked key hears no more.
+ * Browsers can't send headers with a WebSocket, so a client authenticates by `authorization` in `connection_init`. The
+ * credential is checked again for every subscription and at every ping: a revoked key receives no more events.
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, Server } from 'node:http';
@@ -21,39 +20,40 @@ import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { toRequestError } from '../graphql/format-error.js';
 import { refuseConnection } from './answer.js';
 import type { Connections } from './connections.js';
+import { framingFault } from './framing.js';
 import { BODY_BYTES_MAX } from './request-body.js';
 import { SubscriptionGate } from './subscription-gate.js';
 
 const PATH = '/graphql';
 const SUBSCRIPTIONS_MAX = 10;
-/** From the connection to the client's hello, `connection_init`. */
+/** From the connection to `connection_init`. */
 const INIT_TIMEOUT_MS = 5_000;
-/** A client that does not answer a ping until the next one is gone. */
+/** A socket that does not answer a ping before the next one is closed. */
 const PING_INTERVAL_MS = 20_000;
-/** What may wait in this process for one socket's network: some events, and answers to what it says. */
+/** What may wait in this process for one socket's network. */
 const BUFFERED_BYTES_MAX = 1_048_576;
 const GOING_AWAY = 1001;
-/** The protocol's own code for who may not connect. */
+/** The protocol's code for a refused credential. */
 const FORBIDDEN = 4403;
 
 export interface WebSocketSettings extends RequestSettings {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
-  /** Whose pages may connect, besides those of the server's own host. Browsers do not ask CORS about WebSockets. */
+  /** Origins whose pages may connect, besides the server's own. CORS does not cover WebSockets. */
   readonly origins: readonly string[];
   /** The most sockets at once. */
   readonly connectionsMax: number;
   readonly admission: Admission;
-  /** Whom a connection comes from, as in `203.0.113.7`. */
+  /** The client's address, as in `203.0.113.7`. */
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
-/** What is known of a connection for as long as it lives. */
+/** What is known of a connection while it is open. */
 interface Peer {
   readonly correlationId: string;
-  /** Whom it came from, as in `203.0.113.7`. */
+  /** The client's, as in `203.0.113.7`. */
   readonly address: string;
-  /** What it said of itself in its hello; null where it said nothing, undefined before. */
+  /** From `connection_init`: null where it has none, undefined before it arrives. */
   authorization: string | null | undefined;
 }
 
@@ -77,7 +77,7 @@ export class WebSockets {
     this.gate = new SubscriptionGate(settings.schema, settings);
     this.protocol = makeServer<Record<string, unknown>, Peer>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
-      // Refused, the socket is closed with the protocol's code for it.
+      // False closes the socket with the protocol's code for it.
       onConnect: async ({ connectionParams, extra }) => {
         extra.authorization = authorizationIn(connectionParams);
         return (await this.principalOf(extra)) !== REFUSED;
@@ -124,28 +124,28 @@ export class WebSockets {
     });
   }
 
-  /** Sockets that are open now. */
+  /** The number of open sockets. */
   get connections(): number {
     return this.server.clients.size;
   }
 
-  /** Says goodbye to all; resolves when all have gone. */
+  /** Asks all clients to close; resolves when all sockets are closed. */
   async drain(): Promise<void> {
     this.draining = true;
     clearInterval(this.pings);
     const gone = [...this.server.clients].map(
       (socket) => new Promise((resolve) => socket.once('close', resolve)),
     );
-    for (const socket of this.server.clients) socket.close(GOING_AWAY, 'The server stops.');
+    for (const socket of this.server.clients) socket.close(GOING_AWAY, 'The server is stopping.');
     await Promise.all(gone);
   }
 
-  /** Cuts those that have not gone. */
+  /** Cuts the sockets that are still open. */
   terminate(): void {
     for (const socket of this.server.clients) socket.terminate();
   }
 
-  /** The one place in which what a client says of itself when it connects becomes the context of its operations. */
+  /** The only place where a socket's credential becomes the context of an operation. */
   private async contextOf({ extra }: Connection): Promise<RequestContext> {
     const { correlationId, authorization, address } = extra;
     const principal = await this.settings.admission.admit(authorization ?? null, address);
@@ -168,20 +168,29 @@ export class WebSockets {
 
   private refusalOf(request: IncomingMessage): BareRefusal | null {
     const path = request.url?.split('?')[0];
-    if (path !== PATH) return { status: '404 Not Found', message: 'The API is at /graphql.' };
+    if (path !== PATH)
+      return { status: '404 Not Found', message: 'WebSockets are served at /graphql.' };
+    if (framingFault(request)) {
+      const message = 'A WebSocket needs HTTP/1.1 and exactly one Host header.';
+      return { status: '400 Bad Request', message };
+    }
     if (!this.isWelcome(request)) {
-      return { status: '403 Forbidden', message: 'Pages of this origin may not connect.' };
+      const message = 'Pages of this origin may not connect; allow it in CORS_ORIGINS.';
+      return { status: '403 Forbidden', message };
     }
     if (this.draining) {
-      return { status: '503 Service Unavailable', message: 'The server stops.' };
+      return { status: '503 Service Unavailable', message: 'The server is stopping.' };
     }
     if (this.connections >= this.settings.connectionsMax) {
-      return { status: '503 Service Unavailable', message: 'There are too many connections.' };
+      return {
+        status: '503 Service Unavailable',
+        message: 'Too many WebSockets are open; try again later.',
+      };
     }
     return null;
   }
 
-  /** Only browsers send an origin, and they always do. */
+  /** Only browsers send an Origin, and they always do. */
   private isWelcome({ headers: { origin, host } }: IncomingMessage): boolean {
     if (origin === undefined || this.settings.origins.includes(origin)) return true;
     return URL.canParse(origin) && new URL(origin).host === host;
@@ -214,9 +223,9 @@ export class WebSockets {
       },
       peer,
     );
-    // What a client does wrong closes its socket with a code that says so; there is nothing to do but not to fall.
+    // `ws` closes the socket with a code that tells the client's mistake; without a listener the process would end.
     socket.on('error', (error) => {
-      log.debug({ err: error, correlationId }, 'A WebSocket was broken by its client.');
+      log.debug({ err: error, correlationId }, 'A client broke the WebSocket protocol.');
     });
     socket.on('ping', () => {
       if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.terminate();
@@ -224,7 +233,7 @@ export class WebSockets {
     socket.on('pong', () => this.unanswered.delete(socket));
     socket.once('close', (code, reason) => {
       closed(code, reason.toString('utf8')).catch((error: unknown) => {
-        log.error({ err: error, correlationId }, 'A WebSocket could not be cleared up.');
+        log.error({ err: error, correlationId }, 'A WebSocket could not be cleaned up.');
       });
     });
   }
@@ -237,12 +246,12 @@ export class WebSockets {
       }
       this.unanswered.add(socket);
       socket.ping();
-      void this.recognise(socket);
+      void this.reauthenticate(socket);
     }
   }
 
-  /** Closes the socket of somebody who may not come in any more. Who can't be asked about now is asked about again. */
-  private async recognise(socket: WebSocket): Promise<void> {
+  /** Closes a socket whose credential is no longer accepted. Where that can't be checked now, the next ping does. */
+  private async reauthenticate(socket: WebSocket): Promise<void> {
     const peer = this.peers.get(socket);
     if (peer?.authorization === undefined) return;
     const principal = await this.principalOf(peer).catch(() => null);
@@ -264,7 +273,7 @@ interface BareRefusal {
   readonly message: string;
 }
 
-/** Resolves when the network has taken it: whoever sends waits for slow clients, and holds nothing for them. */
+/** Resolves when the network has taken the message, so that the sender waits for a slow client and buffers nothing. */
 function send(socket: WebSocket, text: string): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState === socket.OPEN) {
@@ -279,14 +288,17 @@ function send(socket: WebSocket, text: string): Promise<void> {
 }
 
 function tooManySubscriptions(): GraphQLError {
-  return new GraphQLError(`A connection has at most ${SUBSCRIPTIONS_MAX} subscriptions.`, {
-    extensions: { code: 'BAD_USER_INPUT' },
-  });
+  return new GraphQLError(
+    `A WebSocket may have at most ${SUBSCRIPTIONS_MAX} subscriptions; end one, or open another WebSocket.`,
+    {
+      extensions: { code: 'BAD_USER_INPUT' },
+    },
+  );
 }
 
 /**
- * Some clients offer to upgrade to HTTP/2 with their first request, which a server may ignore. Node hands every offer
- * to whoever listens for one, so this request is given back to it without the offer.
+ * Some clients offer HTTP/2 with their first request, which a server may ignore. Node emits `upgrade` for every offer,
+ * so the request is given back to Node without the offer.
  */
 function serveWithoutUpgrade(
   http: Server,

@@ -68,6 +68,7 @@ function answersIn(text: string): string[] {
     const behind = rest.slice(head.length);
     // The answer to HEAD says the length of what it leaves out.
     const body = behind.startsWith('HTTP/1.1 ') ? '' : behind.slice(0, length);
+    if (body.startsWith('{')) expect(headers).toMatch(/^content-type: application\/json/im);
     const parts = [
       status,
       /^connection: close\r$/im.test(headers) && 'close',

@@ -338,7 +338,12 @@ export const FRAMINGS: Readonly<Record<string, readonly FramingRow[]>> = {
     [
       'an upgrade to WebSocket elsewhere',
       asked('GET /live HTTP/1.1', `Host: a\r\n${WEBSOCKET}`),
-      ['404 close BAD_REQUEST: The API is at /graphql.'],
+      ['404 close BAD_REQUEST: WebSockets are served at /graphql.'],
+    ],
+    [
+      'an upgrade to WebSocket with two Hosts',
+      asked('GET /graphql HTTP/1.1', `Host: a\r\nHost: b\r\n${WEBSOCKET}`),
+      ['400 close BAD_REQUEST: A WebSocket needs HTTP/1.1 and exactly one Host header.'],
     ],
     [
       'an upgrade to WebSocket without a key',
