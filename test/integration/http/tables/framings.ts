@@ -1,7 +1,6 @@
 /**
- * Requests as raw bytes and all that is answered to them, in order. `close` stands where an answer closes the connection;
- * behind all other bytes the test sends one more request and expects its answer, so that a row also shows that the server
- * agrees where the bytes end.
+ * Requests as raw bytes and all answers to them, in order. `close` stands where an answer closes the connection. Behind
+ * all other bytes the test sends one more request and expects its answer: the server must agree where the bytes end.
  */
 import { BODY, NOT_FOUND, NO_PRODUCT, notJson } from '../../../support/http-exchange.js';
 
