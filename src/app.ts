@@ -39,7 +39,7 @@ import {
   type StockLocking,
 } from './inventory/lanes/turns.js';
 import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/lanes/stock-service.js';
-import type { ReservationCatalogue } from './inventory/stock-store.js';
+import type { ReservationCatalogue } from './inventory/reservation.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';

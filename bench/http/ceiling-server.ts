@@ -19,12 +19,10 @@ import { ProductService } from '../../src/inventory/product-service.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
 import { SetStockTransaction } from '../../src/inventory/set-stock-transaction.js';
 import { movementId, type StockWrite } from '../../src/inventory/stock.js';
-import type {
-  LocationCatalogue,
-  ProductCatalogue,
-  ReservationCatalogue,
-  WriteResult,
-} from '../../src/inventory/stock-store.js';
+import type { LocationCatalogue } from '../../src/inventory/locations.js';
+import type { ProductCatalogue } from '../../src/inventory/products.js';
+import type { ReservationCatalogue } from '../../src/inventory/reservation.js';
+import type { WriteResult } from '../../src/inventory/stock-store.js';
 import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
 import { stockadeMetrics } from '../../src/metrics/stockade-metrics.js';
 import { RequestLimit } from '../../src/rate-limit/request-limit.js';

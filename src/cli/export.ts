@@ -5,7 +5,7 @@ import { requireMysqlUrl } from '../config.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { exportProducts } from '../database/reading/product-export.js';
-import type { ExportRow } from '../inventory/stock-store.js';
+import type { ExportRow } from '../inventory/products.js';
 import { writeProducts } from '../product-files/write-products.js';
 import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';

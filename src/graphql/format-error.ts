@@ -14,7 +14,8 @@ import {
 } from '../auth/principal.js';
 import { InvalidRequestError } from '../inventory/operation.js';
 import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
-import { InvalidCursorError, StorageUnavailableError } from '../inventory/stock-store.js';
+import { InvalidCursorError } from '../inventory/pages.js';
+import { StorageUnavailableError } from '../inventory/stock-store.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
 import { ForbiddenError } from './permissions.js';

@@ -4,7 +4,9 @@
  */
 import DataLoader from 'dataloader';
 import type { PageArguments, ProductService } from '../inventory/product-service.js';
-import type { Page, Product, StockLevel, StockMovement } from '../inventory/stock-store.js';
+import type { StockMovement } from '../inventory/movements.js';
+import type { Page } from '../inventory/pages.js';
+import type { Product, StockLevel } from '../inventory/products.js';
 
 /** The most that one page or the lines of one request can need. */
 const BATCH_MAX = 100;

@@ -4,13 +4,23 @@
  */
 import type { CommitSlots } from './lanes/commit-slots.js';
 import type { ExclusiveTurns } from './recurring-work.js';
-import type { AnswerArchive } from './stock-store.js';
 import { Deadline } from '../time/deadline.js';
 
 /** Operations in one transaction. */
 const BATCH_MAX = 500;
 const ROUND_MAX_MS = 10_000;
 const BATCH_TIMEOUT_MS = 5_000;
+
+/** The storage port that drops stored answers. */
+export interface AnswerArchive {
+  /**
+   * Drops the stored answers of operations that are older than this. Their keys stay, marked as expired.
+   *
+   * @returns the number of operations; fewer than `limit` when none is left.
+   * @throws StorageUnavailableError
+   */
+  expireAnswers(olderThanDays: number, limit: number, deadline: Deadline): Promise<number>;
+}
 
 export class AnswerRetention {
   constructor(

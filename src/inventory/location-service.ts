@@ -3,7 +3,7 @@ import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import { ID_RULE, invalidInput, type InvalidInput } from './operation.js';
 import { NAME_RULE, isValidName } from './product-service.js';
 import { isValidId } from './stock.js';
-import type { Location, LocationCatalogue } from './stock-store.js';
+import type { Location, LocationCatalogue } from './locations.js';
 
 export interface CreateLocationRequest {
   readonly id: string;

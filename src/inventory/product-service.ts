@@ -12,16 +12,15 @@ import {
   type InvalidInput,
 } from './operation.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
+import type { StockMovement } from './movements.js';
+import type { Page, PageRequest } from './pages.js';
 import type {
   NewProduct,
-  Page,
-  PageRequest,
   Product,
   ProductCatalogue,
   ProductFilter,
   StockLevel,
-  StockMovement,
-} from './stock-store.js';
+} from './products.js';
 
 export const PAGE_SIZE_DEFAULT = 20;
 export const PAGE_SIZE_MAX = 100;

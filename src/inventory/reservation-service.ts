@@ -7,12 +7,6 @@
  */
 import { InvalidRequestError, checkText, identifyOperation } from './operation.js';
 import {
-  RESERVATION_TTL_SECONDS_MAX,
-  reservationIdOf,
-  type Reservation,
-  type ReservationFailure,
-} from './reservation.js';
-import {
   isValidId,
   type ClosingWrite,
   type CreatingWrite,
@@ -29,7 +23,14 @@ import {
   type LineResult,
 } from './stock-request.js';
 import type { StockService } from './lanes/stock-service.js';
-import { StorageUnavailableError, type ReservationCatalogue } from './stock-store.js';
+import {
+  RESERVATION_TTL_SECONDS_MAX,
+  reservationIdOf,
+  type Reservation,
+  type ReservationFailure,
+  type ReservationCatalogue,
+} from './reservation.js';
+import { StorageUnavailableError } from './stock-store.js';
 import { allAtOnce, verdictsOf } from './stock-transaction.js';
 
 export interface ReserveStockRequest {

@@ -9,7 +9,7 @@
 import type { ExclusiveTurns } from './recurring-work.js';
 import { sweepOf } from './reservation-sweep.js';
 import type { StockService } from './lanes/stock-service.js';
-import type { ReservationCatalogue } from './stock-store.js';
+import type { ReservationCatalogue } from './reservation.js';
 import { systemClock, type Clock } from '../time/clock.js';
 import { Deadline } from '../time/deadline.js';
 

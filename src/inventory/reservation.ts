@@ -59,3 +59,11 @@ export function reservationIdOf(operation: Operation): string {
 export function toReservedItem({ productId, locationId, quantity }: StockLine): ReservedItem {
   return { productId, locationId, quantity };
 }
+
+/** The storage port that reads reservations. Each method rejects with StorageUnavailableError without a database. */
+export interface ReservationCatalogue {
+  /** Its state now, by the database's clock; null if no reservation has this id. */
+  reservationById(id: string): Promise<Reservation | null>;
+  /** Products of which expired reservations still hold stock, those that have waited longest first. */
+  productsWithDueLines(limit: number): Promise<readonly string[]>;
+}

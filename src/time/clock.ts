@@ -3,6 +3,7 @@
  *
  * The clock is monotonic: a wall clock that is set back would make an expired lease look fresh.
  */
+import { randomBytes } from 'node:crypto';
 
 export interface Clock {
   /** Milliseconds since some moment of this process; never goes back. */
@@ -40,3 +41,8 @@ export const systemClock: Clock = {
 };
 
 export const systemRandom: Random = Math.random;
+
+/** Cryptographically random bytes, for ids that must not collide or be guessed. */
+export type RandomBytes = (size: number) => Buffer;
+
+export const systemRandomBytes: RandomBytes = (size) => randomBytes(size);

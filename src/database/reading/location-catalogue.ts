@@ -2,7 +2,7 @@
 import type { Deadline } from '../../time/deadline.js';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
-import type { Location, LocationCatalogue } from '../../inventory/stock-store.js';
+import type { Location, LocationCatalogue } from '../../inventory/locations.js';
 import { available } from '../errors.js';
 import { Statements } from '../statements.js';
 import { committedValue, runTransaction } from '../writing/transactions.js';

@@ -7,18 +7,16 @@ import { randomBytes } from 'node:crypto';
 import { Op, QueryTypes, type Sequelize } from 'sequelize';
 import { movementId, type MovementKind } from '../../inventory/stock.js';
 import type { StockChanges } from '../../inventory/stock-changes.js';
-import {
-  InvalidCursorError,
-  type CreateProductOutcome,
-  type NewProduct,
-  type Page,
-  type PageRequest,
-  type Product,
-  type ProductCatalogue,
-  type ProductFilter,
-  type StockLevel,
-  type StockMovement,
-} from '../../inventory/stock-store.js';
+import type { StockMovement } from '../../inventory/movements.js';
+import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
+import type {
+  CreateProductOutcome,
+  NewProduct,
+  Product,
+  ProductCatalogue,
+  ProductFilter,
+  StockLevel,
+} from '../../inventory/products.js';
 import { available } from '../errors.js';
 import { defineModels, type Models, type ProductRow, type StockMovementRow } from '../models.js';
 import {

@@ -5,7 +5,7 @@
  * Each page is read at its own moment, so a sale meanwhile shows in the later ones; each row is one that was committed.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import type { ExportRow } from '../../inventory/stock-store.js';
+import type { ExportRow } from '../../inventory/products.js';
 import { available } from '../errors.js';
 
 const PAGE_PRODUCTS = 1_000;

@@ -1,7 +1,10 @@
 /** ReservationCatalogue on MySQL. */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import type { Reservation, ReservedItem } from '../../inventory/reservation.js';
-import type { ReservationCatalogue } from '../../inventory/stock-store.js';
+import type {
+  Reservation,
+  ReservedItem,
+  ReservationCatalogue,
+} from '../../inventory/reservation.js';
 import { available } from '../errors.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
 

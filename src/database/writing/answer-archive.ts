@@ -1,7 +1,7 @@
 /** AnswerArchive on MySQL. */
 import type { Deadline } from '../../time/deadline.js';
 import type { Sequelize } from 'sequelize';
-import type { AnswerArchive } from '../../inventory/stock-store.js';
+import type { AnswerArchive } from '../../inventory/answer-retention.js';
 import { Statements } from '../statements.js';
 import { committedValue, runTransaction } from './transactions.js';
 

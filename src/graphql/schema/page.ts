@@ -1,7 +1,7 @@
 /** Pages: the arguments and the answer of every list that can grow. */
 import { ArgsType, Field, Int, ObjectType } from 'type-graphql';
 import { PAGE_SIZE_DEFAULT, PAGE_SIZE_MAX } from '../../inventory/product-service.js';
-import type { Page } from '../../inventory/stock-store.js';
+import type { Page } from '../../inventory/pages.js';
 
 export const CURSOR_RULE = 'Opaque; for `after` or `before`.';
 export const NODES_RULE = 'The nodes of the edges, for clients that need no cursors.';

@@ -9,7 +9,7 @@ import { openPool } from '../../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { exportProducts } from '../../../src/database/reading/product-export.js';
 import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
-import type { Page } from '../../../src/inventory/stock-store.js';
+import type { Page } from '../../../src/inventory/pages.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 
 jest.setTimeout(120_000);

@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { createErrorTable } from '../../../src/graphql/format-error.js';
 import { InvalidRequestError } from '../../../src/inventory/operation.js';
 import { IdempotencyKeyReusedError } from '../../../src/inventory/stock-request.js';
-import { InvalidCursorError, StorageUnavailableError } from '../../../src/inventory/stock-store.js';
+import { InvalidCursorError } from '../../../src/inventory/pages.js';
+import { StorageUnavailableError } from '../../../src/inventory/stock-store.js';
 
 const SECRET = 'connect ECONNREFUSED 10.1.2.3:3306 as shop';
 

@@ -1,0 +1,20 @@
+/** Locations that hold stock, and the storage port that reads and creates them. */
+import type { Deadline } from '../time/deadline.js';
+
+export interface Location {
+  readonly id: string;
+  readonly name: string;
+  /** Whether it is the built-in location, used when a request names none. */
+  readonly isDefault: boolean;
+}
+
+/** Each method rejects with StorageUnavailableError when the database is unavailable. */
+export interface LocationCatalogue {
+  /** By id, the default one first. */
+  locations(): Promise<readonly Location[]>;
+  /** Resolves with null if a location with this id exists; that one is not changed. */
+  createLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadline: Deadline,
+  ): Promise<Location | null>;
+}

@@ -1,0 +1,69 @@
+/** Products and their stock levels, and the storage port that reads and creates them. */
+import type { Deadline } from '../time/deadline.js';
+import type { StockMovement } from './movements.js';
+import type { Page, PageRequest } from './pages.js';
+
+export interface Product {
+  readonly id: string;
+  readonly name: string;
+  /** Sums over all locations, at most 2147483647. */
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly available: number;
+  readonly lowStockThreshold: number | null;
+  readonly createdAt: Date;
+  readonly updatedAt: Date;
+}
+
+export interface StockLevel {
+  readonly locationId: string;
+  readonly onHand: number;
+  readonly reserved: number;
+  readonly available: number;
+}
+
+export interface ProductFilter {
+  readonly ids?: readonly string[] | undefined;
+  readonly nameStartsWith?: string | undefined;
+  readonly lowStock?: boolean | undefined;
+}
+
+export interface NewProduct {
+  readonly id: string;
+  readonly name: string;
+  readonly quantity: number;
+  readonly locationId: string;
+  readonly lowStockThreshold: number | null;
+}
+
+export type CreateProductOutcome = 'CREATED' | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
+
+/** Each method rejects with StorageUnavailableError when the database is unavailable. */
+export interface ProductCatalogue {
+  /** The products that exist, in any order. */
+  productsByIds(ids: readonly string[]): Promise<readonly Product[]>;
+  /** In the order of ids, or of names when filtered by name. @throws InvalidCursorError */
+  products(page: PageRequest, filter: ProductFilter): Promise<Page<Product>>;
+  /** For each product its levels, ordered by location id. */
+  levelsByProductIds(
+    productIds: readonly string[],
+  ): Promise<ReadonlyMap<string, readonly StockLevel[]>>;
+  /** The ledger of one product or of all, newest entry first. @throws InvalidCursorError */
+  movements(page: PageRequest, productId: string | null): Promise<Page<StockMovement>>;
+  /** The same page for each of many products, in a constant number of statements. */
+  movementsByProductIds(
+    productIds: readonly string[],
+    page: PageRequest,
+  ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
+  createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
+}
+
+/** One product at one of its locations; the location is null for a product that never had stock. */
+export interface ExportRow {
+  readonly id: string;
+  readonly name: string;
+  readonly lowStockThreshold: number | null;
+  readonly locationId: string | null;
+  /** On hand. */
+  readonly quantity: number | null;
+}
