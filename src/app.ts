@@ -32,12 +32,7 @@ import { RecurringWork } from './inventory/recurring-work.js';
 import { ReservationService } from './inventory/reservation-service.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { SetStockTransaction } from './inventory/set-stock-transaction.js';
-import {
-  DistributedLocking,
-  NoLocking,
-  RowLocking,
-  type StockLocking,
-} from './inventory/lanes/turns.js';
+import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
 import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/lanes/stock-service.js';
 import type { ReservationCatalogue } from './inventory/reservation.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
@@ -93,7 +88,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
     const stock = new StockService(
       new MysqlStockStore(database.writer, announcer),
-      buildLocking(config, lock),
+      buildTurns(config, lock),
       {
         lockWaitMs: config.lockWaitMs,
         batchMax: config.stockBatchMax,
@@ -284,14 +279,14 @@ function buildRecurringWork(
   ];
 }
 
-function buildLocking(config: Config, lock: RedisLockService | null): StockLocking {
+function buildTurns(config: Config, lock: RedisLockService | null): Turns {
   if (lock) {
-    return new DistributedLocking(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+    return new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
       fallback: config.lockFallback,
       retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
     });
   }
-  return config.stockLock === 'database' ? new RowLocking() : new NoLocking();
+  return new LocalTurns(config.stockLock === 'database');
 }
 
 /** What has been started, to be stopped in the reverse order; one part that fails does not keep the rest running. */

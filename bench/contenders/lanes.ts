@@ -10,7 +10,7 @@ import { MysqlReservationCatalogue } from '../../src/database/reading/reservatio
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { ReservationService } from '../../src/inventory/reservation-service.js';
-import { DistributedLocking, NoLocking } from '../../src/inventory/lanes/turns.js';
+import { DistributedTurns, LocalTurns } from '../../src/inventory/lanes/turns.js';
 import {
   OVERLOADED_RETRY_AFTER_MS,
   StockService,
@@ -71,11 +71,11 @@ async function openProduct(
   });
   const lock = config.stockLock === 'redis' ? await openLock(services.redisUrl, config) : null;
   const locking = lock
-    ? new DistributedLocking(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+    ? new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
         fallback: config.lockFallback,
         retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       })
-    : new NoLocking();
+    : new LocalTurns(false);
   const stock = new StockService(new MysqlStockStore(database.writer), locking, {
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,

@@ -80,6 +80,13 @@ export type StockFailure =
   | { readonly code: 'OVERLOADED'; readonly retryAfterMs: number }
   | { readonly code: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly retryable: boolean };
 
+/** The database could not be reached, or the caller went before anything was done. */
+export const UNAVAILABLE: StockFailure = Object.freeze({
+  code: 'UNAVAILABLE',
+  mayHaveApplied: false,
+  retryable: true,
+});
+
 export type StockFailureCode = StockFailure['code'];
 
 export type Verdict =

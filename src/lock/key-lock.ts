@@ -87,7 +87,7 @@ export class KeyLock {
       this.ask(this.parts.tickets.next());
       return;
     }
-    waiter.hasWaited = true;
+    waiter.markQueued();
     if (waiter.waitMs === 0) this.room.timeOut(waiter);
   }
 
@@ -275,7 +275,7 @@ export class KeyLock {
       if (asking.queue) this.parts.handOvers.giveUp(this.key, asking.ticket);
       return;
     }
-    first.hasWaited = true;
+    first.markQueued();
     const { ticket, sentAtMs } = asking;
     if (asking.grant) {
       this.granted(asking.grant, { sentAtMs, askedAtUs: standing.atUs });

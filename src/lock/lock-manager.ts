@@ -6,6 +6,7 @@
  */
 import { Buffer } from 'node:buffer';
 import { systemClock, type Clock } from '../time/clock.js';
+import type { Deadline } from '../time/deadline.js';
 import { LockAbortedError, LockLostError } from './errors.js';
 import type { AcquireOptions, DistributedLockService, Lease } from './lock-service.js';
 
@@ -17,6 +18,8 @@ export interface LockHold {
   readonly lost: boolean;
   readonly leases: readonly Lease[];
   fencingTokenOf(key: string): bigint | null;
+  /** Gives the locks back. Never rejects: the service counts and logs a release that failed. */
+  release(): Promise<void>;
 }
 
 export class DistributedLockManager {
@@ -38,21 +41,41 @@ export class DistributedLockManager {
     fn: (hold: LockHold) => Promise<T>,
     options: Partial<AcquireOptions> = {},
   ): Promise<T> {
-    const leases: Lease[] = [];
+    const hold = await this.take(keys, options);
     try {
-      await this.acquireAll(inByteOrder(keys), leases, options);
-      return await fn(new Hold(leases));
+      return await fn(hold);
     } finally {
-      // The service has counted and logged a release that failed; the caller's outcome stands.
-      const [first, ...others] = leases.map((lease) => this.service.release(lease));
-      if (others.length > 0) await Promise.allSettled([first, ...others]);
-      else await first?.catch(() => undefined);
+      await hold.release();
     }
   }
 
-  /** As the service's own. */
-  settled(): Promise<void> {
-    return this.service.settled();
+  /**
+   * Takes the locks until `release` is called: for work that is no single function.
+   *
+   * @throws what `acquire` throws, or LockLostError where one lease was lost while another was waited for; no lock is
+   *   held then.
+   */
+  hold(
+    keys: string | readonly string[],
+    deadline: Deadline,
+    options: Pick<AcquireOptions, 'onQueued'> = {},
+  ): Promise<LockHold> {
+    return this.take(keys, { waitMs: deadline.leftMs, signal: deadline.signal, ...options });
+  }
+
+  private async take(
+    keys: string | readonly string[],
+    options: Partial<AcquireOptions>,
+  ): Promise<LockHold> {
+    const leases: Lease[] = [];
+    const hold = new Hold(leases, this.service);
+    try {
+      await this.acquireAll(inByteOrder(keys), leases, options);
+      return hold;
+    } catch (error) {
+      await hold.release();
+      throw error;
+    }
   }
 
   /** Puts each lease into `leases` as it is had, so that the caller can give back what there is after a failure. */
@@ -66,7 +89,7 @@ export class DistributedLockManager {
       const signal = leases.length === 0 ? options.signal : signalOf(leases, options.signal);
       const waitMs = Math.max(0, deadlineMs - this.clock.nowMs());
       try {
-        leases.push(await this.service.acquire(key, { waitMs, signal }));
+        leases.push(await this.service.acquire(key, { ...options, waitMs, signal }));
       } catch (error) {
         if (error instanceof LockAbortedError && error.cause instanceof LockLostError) {
           throw error.cause;
@@ -89,7 +112,10 @@ function signalOf(leases: readonly Lease[], ofCaller: AbortSignal | undefined): 
 class Hold implements LockHold {
   private any: AbortSignal | undefined;
 
-  constructor(readonly leases: readonly Lease[]) {}
+  constructor(
+    readonly leases: readonly Lease[],
+    private readonly service: DistributedLockService,
+  ) {}
 
   get signal(): AbortSignal {
     const [first, ...others] = this.leases.map((lease) => lease.signal);
@@ -104,6 +130,12 @@ class Hold implements LockHold {
 
   fencingTokenOf(key: string): bigint | null {
     return this.leases.find((lease) => lease.key === key)?.fencingToken ?? null;
+  }
+
+  async release(): Promise<void> {
+    const [first, ...others] = this.leases.map((lease) => this.service.release(lease));
+    if (others.length > 0) await Promise.allSettled([first, ...others]);
+    else await first?.catch(() => undefined);
   }
 }
 

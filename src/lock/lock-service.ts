@@ -10,6 +10,8 @@ export interface AcquireOptions {
   readonly waitMs: number;
   /** Ends the wait early. */
   readonly signal?: AbortSignal | undefined;
+  /** Called at most once, when another owner has the lock and this waiter has its place in the queue. */
+  readonly onQueued?: (() => void) | undefined;
 }
 
 export type LeaseState = 'held' | 'lost' | 'released';
@@ -36,8 +38,6 @@ export interface DistributedLockService {
    *   time to live at the latest.
    */
   release(lease: Lease): Promise<void>;
-  /** Resolves when whatever was asked of the server until now is answered: with a lease, a place in a queue, or no. */
-  settled(): Promise<void>;
 }
 
 /** Where warnings go; `console` and pino fit. */

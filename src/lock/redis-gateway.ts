@@ -156,11 +156,6 @@ export class RedisGateway {
     });
   }
 
-  /** Resolves when all steps that were asked for until now have their answers or errors. */
-  settled(): Promise<void> {
-    return this.steps.settled();
-  }
-
   /** Remembers a ticket that Redis may know and we no longer want. */
   doubt(key: string, ticket: string): void {
     this.doubts.add(key, ticket);

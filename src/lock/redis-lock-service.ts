@@ -72,7 +72,7 @@ export class RedisLockService implements DistributedLockService {
   }
 
   acquire(key: string, options: AcquireOptions): Promise<Lease> {
-    const { waitMs, signal } = options;
+    const { waitMs, signal, onQueued } = options;
     if (!(waitMs >= 0)) {
       return Promise.reject(new RangeError(`waitMs must be a number from 0, got ${waitMs}.`));
     }
@@ -85,7 +85,7 @@ export class RedisLockService implements DistributedLockService {
       return Promise.reject(this.stopping ? stopped() : this.gateway.unavailable());
     }
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(waitMs, this.clock.nowMs(), signal, resolve, reject);
+      const waiter = new Waiter(waitMs, this.clock.nowMs(), signal, resolve, reject, onQueued);
       this.lockOf(key).enter(waiter);
     });
   }
@@ -96,10 +96,6 @@ export class RedisLockService implements DistributedLockService {
     }
     lease.releasing ??= this.releaseOnce(lease);
     return lease.releasing;
-  }
-
-  settled(): Promise<void> {
-    return this.gateway.settled();
   }
 
   /** What could not be told to Redis is remembered there, not here: releasing again is no error then. */

@@ -20,20 +20,7 @@ interface QueuedStep {
 export class StepQueue {
   private queued: QueuedStep[] = [];
 
-  /** Answers come in the order of the calls, so the last one's is the last. */
-  private lastCall: Promise<void> = Promise.resolve();
-
   constructor(private readonly send: SendSteps) {}
-
-  /** Resolves when all that was asked for until now has its answer or error. */
-  async settled(): Promise<void> {
-    if (this.queued.length > 0) {
-      await new Promise<void>((resolve) => {
-        process.nextTick(resolve);
-      });
-    }
-    await this.lastCall;
-  }
 
   /** @throws what Redis says, as it is. */
   run<T>(step: Step<T>): Promise<T> {
@@ -56,7 +43,7 @@ export class StepQueue {
   }
 
   private sendSome(some: readonly QueuedStep[]): void {
-    this.lastCall = this.send(some.map(({ step }) => step)).then(
+    void this.send(some.map(({ step }) => step)).then(
       (replies) => {
         some.forEach((queued, i) => {
           settle(queued, replies[i]);

@@ -8,8 +8,7 @@ import type { Lease } from './lock-service.js';
 export class Waiter {
   previous: Waiter | null = null;
   next: Waiter | null = null;
-  /** Whether it came to wait: its first question was not answered with the lock. */
-  hasWaited = false;
+  private isQueued = false;
   timer: Timer | null = null;
   onAbort: (() => void) | null = null;
 
@@ -19,7 +18,19 @@ export class Waiter {
     readonly signal: AbortSignal | undefined,
     readonly resolve: (lease: Lease) => void,
     readonly reject: (error: Error) => void,
+    private readonly onQueued: (() => void) | undefined,
   ) {}
+
+  /** Whether it has to wait: the first answer of Redis was not the lock. */
+  get hasWaited(): boolean {
+    return this.isQueued;
+  }
+
+  markQueued(): void {
+    if (this.isQueued) return;
+    this.isQueued = true;
+    this.onQueued?.();
+  }
 
   /** Ends what would end its wait. */
   disarm(): void {

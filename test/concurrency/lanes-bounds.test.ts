@@ -1,7 +1,7 @@
 /** Everything about a lane has a bound, and at the bound there is an answer; baskets get through beside all of it. */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
-import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
+import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import { answers, take, untilBlocked, useLanes } from '../support/lane-shop.js';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
 
@@ -102,12 +102,11 @@ describe('bounds', () => {
 
   test('a turn is given back after a bounded number of commits, however many wait', async () => {
     let turns = 0;
-    const counting: StockLocking = {
-      inTurn: (productIds, limits, work) => {
+    const counting: Turns = {
+      take: () => {
         turns += 1;
-        return new NoLocking().inTurn(productIds, limits, work);
+        return new LocalTurns(false).take();
       },
-      settled: () => Promise.resolve(),
     };
     const perLine = lanes.openShop({ batchMax: 1 }, counting);
     const product = await lanes.newProduct(100);
@@ -117,9 +116,9 @@ describe('bounds', () => {
 });
 
 describe('baskets beside lanes', () => {
-  test.each<[string, StockLocking]>([
-    ['without a lock', new NoLocking()],
-    ['with row locks', new RowLocking()],
+  test.each<[string, Turns]>([
+    ['without a lock', new LocalTurns(false)],
+    ['with row locks', new LocalTurns(true)],
   ])('meet no deadlock over level rows %s', async (_, locking) => {
     const ids = await Promise.all(Array.from({ length: 6 }, () => lanes.newProduct(10_000)));
     const shops = [lanes.openShop({}, locking), lanes.openShop({}, locking)];

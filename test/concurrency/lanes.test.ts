@@ -4,7 +4,7 @@
  */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
-import { NoLocking, RowLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
+import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import {
   IdempotencyKeyReusedError,
   type StockResponse,
@@ -117,9 +117,9 @@ test('nobody is answered before COMMIT has returned', async () => {
 });
 
 describe('two processes that both believe that it is their turn', () => {
-  test.each<[string, StockLocking]>([
-    ['without a lock', new NoLocking()],
-    ['with row locks', new RowLocking()],
+  test.each<[string, Turns]>([
+    ['without a lock', new LocalTurns(false)],
+    ['with row locks', new LocalTurns(true)],
   ])('never oversell %s, and every line gets a true answer', async (_, locking) => {
     const shops = [
       lanes.openShop({}, locking),

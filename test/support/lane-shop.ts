@@ -10,7 +10,7 @@ import { MysqlProductCatalogue } from '../../src/database/reading/product-catalo
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
-import { NoLocking, type StockLocking } from '../../src/inventory/lanes/turns.js';
+import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import type { StockRequest, StockResponse } from '../../src/inventory/stock-request.js';
 import {
   StockService,
@@ -48,7 +48,7 @@ export function useLanes() {
   /** As the composition root builds it; a list of the statements that went to MySQL is kept. */
   function openShop(
     settings: Partial<StockServiceSettings> = {},
-    locking: StockLocking = new NoLocking(),
+    locking: Turns = new LocalTurns(false),
   ) {
     const statements: string[] = [];
     const database = new Database({

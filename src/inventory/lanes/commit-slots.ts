@@ -1,7 +1,7 @@
 /**
  * At most so many writing transactions of this process at once, first come, first served.
  *
- * Whoever waits here holds no database connection, so a queue of buyers never takes the pool away from the reads.
+ * What waits here holds no database connection, so a queue of writes never takes the pool away from reads.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
@@ -61,7 +61,7 @@ export class CommitSlots {
       this.free += 1;
       return;
     }
-    // The slot goes straight to the one who waits longest: a newcomer can't barge in.
+    // The slot goes straight to the longest waiting work, so that a newcomer cannot overtake it.
     this.waiting.delete(next);
     next();
   }
@@ -70,7 +70,7 @@ export class CommitSlots {
 const CREATE_TIMEOUT_MS = 5_000;
 
 /**
- * Runs what creates something, in a slot and within a bounded time.
+ * Runs work that creates something, in a slot and within a bounded time.
  *
  * @throws StorageUnavailableError where no slot came free in time.
  */

@@ -1,52 +1,52 @@
-/**
- * One write on its way through a lane: from its arrival to the one answer that it gets, whoever gives it first.
- */
+/** One write in a lane: from its arrival until it gets its one answer. */
+import type { Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { isReservationFailure, type ReservationFailure } from '../reservation.js';
-import { isRetryable, type DecidedVerdict, type StockFailure, type StockWrite } from '../stock.js';
+import {
+  UNAVAILABLE,
+  isRetryable,
+  type DecidedVerdict,
+  type StockFailure,
+  type StockWrite,
+} from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
 
-/** A write that waits in a lane. Times are on the monotonic clock (`performance.now()`), in milliseconds. */
-export interface LaneTicket {
-  readonly write: StockWrite;
-  /** Until when it may wait for its commit to begin. */
-  readonly expiresMs: number;
-  /** Until when its caller wants an answer; it leaves when the caller has gone, unless its commit has begun. */
-  readonly deadline: Deadline;
-}
-
 export class LaneEntry {
-  readonly write: StockWrite;
-  readonly deadline: Deadline;
   readonly result: Promise<WriteResult>;
-  /** The same request, sent again while this one was under way: it gets this one's answer. */
+  /** Entries of the same request, sent again while this one was under way: they get this entry's answer. */
   readonly followers: LaneEntry[] = [];
   settled = false;
-  private readonly arrivedMs = performance.now();
+  private readonly arrivedMs: number;
   private resolve!: (result: WriteResult) => void;
   private reject!: (error: unknown) => void;
 
-  constructor(private readonly ticket: LaneTicket) {
-    this.write = ticket.write;
-    this.deadline = ticket.deadline;
+  /**
+   * @param wait until when its commit must have begun.
+   * @param deadline until when its caller waits for an answer.
+   */
+  constructor(
+    readonly write: StockWrite,
+    readonly wait: Deadline,
+    readonly deadline: Deadline,
+    clock: Clock,
+  ) {
+    this.arrivedMs = clock.nowMs();
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
   }
 
-  get expiresMs(): number {
-    return this.ticket.expiresMs;
-  }
-
-  /** Whether there is still a point in beginning: an entry that has run out of time is answered here. */
+  /** Whether its commit may still begin. An entry whose time is up, or whose caller has gone, is answered here. */
   isWanted(nowMs: number): boolean {
-    if (this.deadline.callerHasGone) this.refuse(LEFT_UNDONE);
-    else if (this.ticket.expiresMs <= nowMs) this.refuseAsTimedOut(nowMs);
+    if (this.deadline.callerHasGone) this.refuse(UNAVAILABLE);
+    else if (this.wait.endMs <= nowMs) {
+      this.refuse({ code: 'LOCK_TIMEOUT', waitedMs: Math.round(nowMs - this.arrivedMs) });
+    }
     return !this.settled;
   }
 
-  /** What was decided, for this entry and for all who sent the same request meanwhile. */
+  /** Answers this entry and its followers. */
   decide(result: WriteResult): void {
     this.settle(result);
     if (this.followers.length === 0) return;
@@ -54,6 +54,7 @@ export class LaneEntry {
     for (const follower of this.followers) follower.settle(again);
   }
 
+  /** For a defect of the program: the callers' promises reject. */
   fail(error: unknown): void {
     this.settled = true;
     this.reject(error);
@@ -64,11 +65,7 @@ export class LaneEntry {
     this.settle(refusal(failure));
   }
 
-  private refuseAsTimedOut(nowMs: number): void {
-    this.refuse({ code: 'LOCK_TIMEOUT', waitedMs: Math.round(nowMs - this.arrivedMs) });
-  }
-
-  /** Once answered, it stays so: what is known later comes too late for this caller. */
+  /** The first answer stands: a caller that was told that its time is up gets no second one. */
   private settle(result: WriteResult): void {
     if (this.settled) return;
     this.settled = true;
@@ -76,14 +73,12 @@ export class LaneEntry {
   }
 }
 
-const LEFT_UNDONE = { code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true } as const;
-
-/** One failure for all of a write. */
+/** One failure for all lines of a write. */
 export function refusal(failure: StockFailure): WriteResult {
   return { outcome: 'REFUSED', failure, replayed: false };
 }
 
-/** The answer for the same request sent again: what was decided for good is a replay, the rest is the same bad luck. */
+/** The answer for the same request sent again: stored outcomes count as replayed, retryable ones do not. */
 function repeated(result: WriteResult): WriteResult {
   switch (result.outcome) {
     case 'KEY_REUSED':

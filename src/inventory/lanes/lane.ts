@@ -1,190 +1,167 @@
 /**
- * The queue of one product in this process: first come, first served, and bounded.
+ * A lane is the queue of one product in this process: first come, first served, and bounded.
  *
- * A lane with work waits for its product's turn once for all who queue in it; while it has the turn, its lines go with
- * the next commits. After a bounded time or number of commits it gives the turn back and asks for it again, so that
- * other processes and large baskets are served in between. Whoever queues here costs neither a connection nor a
- * command to anybody.
+ * It is a loop. While entries wait, it takes its product's turn once for all of them, lets its entries go with the next
+ * group commits, and gives the turn back after a bounded number of commits or a bounded time. So a hundred callers of
+ * one product cost one lock and one transaction, and other processes and baskets get their turns in between. A waiting
+ * entry holds no database connection and sends no command.
+ *
+ * | state   | the lane has                                | it ends when                                          |
+ * | ------- | ------------------------------------------- | ----------------------------------------------------- |
+ * | idle    | no entries                                  | an entry arrives → asking                             |
+ * | asking  | asked for its turn; no answer yet           | granted → serving; a place in the queue → queued;     |
+ * |         |                                             | refused → entries are answered → asking or idle       |
+ * | queued  | its place in the queue behind another owner | granted → serving; refused, as above                  |
+ * | serving | the turn; its entries go with the commits   | no entries, or the tenure is over → the turn ends     |
+ * |         | of GroupCommit                              | → asking or idle                                      |
+ *
+ * Invariants:
+ * 1. Entries are decided in the order of their arrival. [lanes: entries of one product are decided in order of arrival]
+ * 2. Each entry gets exactly one answer, whatever happens to its turn, its commit or its caller.
+ *    [adversarial: each caller gets one answer when a stop meets a commit]
+ * 3. An entry whose commit has not begun by the end of its wait, or whose caller has gone, is never written.
+ *    [lanes: an entry that has waited long enough, or whose caller has gone, is left out of the next batch]
+ * 4. At most `queueMax` lines wait; the next is OVERLOADED at once.
+ *    [lanes: one line more than the queue holds is refused at once]
+ * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
+ *    [lanes: a turn ends after a bounded number of commits]
  */
-import { LaneEntry, refusal, type LaneTicket } from './lane-entry.js';
-import type { StockFailure } from '../stock.js';
-import { NoTurnError, type StockLocking, type Turn } from './turns.js';
+import type { Clock, Timer } from '../../time/clock.js';
+import { Deadline } from '../../time/deadline.js';
+import type { StockFailure, StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
+import type { GroupCommit } from './group-commit.js';
+import { EntryQueue } from './entry-queue.js';
+import { LaneEntry, refusal } from './lane-entry.js';
+import type { Turn, Turns } from './turns.js';
 
 export interface LaneSettings {
+  /** How long a caller may wait for its commit to begin, in milliseconds. */
+  readonly lockWaitMs: number;
   /** How long a lane may keep its turn while others may be waiting for it, in milliseconds. */
   readonly tenureMs: number;
   /** How many commits a lane may take part in before it gives its turn back. */
   readonly tenureCommitsMax: number;
   /** The most lines that may wait. */
   readonly queueMax: number;
-  /** What is told to whoever finds the queue full, in milliseconds. */
+  /** For OVERLOADED, in milliseconds. */
   readonly retryAfterMs: number;
 }
 
-/** Where a lane that has its turn waits for a commit. */
-export interface CommitQueue {
-  join(lane: Lane): void;
+/** What all lanes of a process share. */
+export interface LaneParts {
+  readonly turns: Turns;
+  readonly commits: GroupCommit;
+  readonly settings: LaneSettings;
+  readonly clock: Clock;
 }
 
-export class Lane {
-  /** The turn that this lane has; meaningful only while it is in the commit queue or in a commit. */
-  turn!: Turn;
-  private readonly entries = new Fifo<LaneEntry>();
-  private linesWaiting = 0;
-  private running = false;
-  private commitsLeft = 0;
-  private tenureEndsMs = 0;
-  private endTenure: () => void = () => undefined;
-  private expiry: NodeJS.Timeout | undefined;
+export type LaneState =
+  | { readonly name: 'idle' }
+  | { readonly name: 'asking' }
+  | { readonly name: 'queued' }
+  | { readonly name: 'serving'; readonly turn: Turn };
 
+const IDLE: LaneState = { name: 'idle' };
+const ASKING: LaneState = { name: 'asking' };
+const QUEUED: LaneState = { name: 'queued' };
+
+export class Lane {
+  private current: LaneState = IDLE;
+  private readonly queue = new EntryQueue();
+  private expiry: Timer | null = null;
+
+  /** @param onIdle called when the last entry has its answer and the turn was given back. */
   constructor(
     readonly productId: string,
-    private readonly locking: StockLocking,
-    private readonly commits: CommitQueue,
-    private readonly settings: LaneSettings,
-    private readonly onIdle: (lane: Lane) => void,
+    private readonly parts: LaneParts,
+    private readonly onIdle: () => void,
   ) {}
 
-  /** Never rejects but for a mistake in our program. */
-  enqueue(ticket: LaneTicket): Promise<WriteResult> {
-    const { queueMax, retryAfterMs } = this.settings;
-    if (this.linesWaiting >= queueMax) {
+  get state(): LaneState {
+    return this.current;
+  }
+
+  /** Queues a write of this product. Rejects only for a defect of the program. */
+  enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    const { settings, clock } = this.parts;
+    const { queueMax, retryAfterMs, lockWaitMs } = settings;
+    if (this.queue.lines >= queueMax) {
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs }));
     }
-    const entry = new LaneEntry(ticket);
-    this.entries.push(entry);
-    this.linesWaiting += ticket.write.lines.length;
-    this.expiry ??= this.expireAt(ticket.expiresMs);
-    if (!this.running) void this.run();
+    const entry = new LaneEntry(write, deadline.within(lockWaitMs), deadline, clock);
+    this.queue.push(entry);
+    this.expiry ??= this.expireAt(entry.wait);
+    if (this.current.name === 'idle') void this.run();
     return entry.result;
   }
 
-  /** The first entry that still wants to be served. */
-  head(nowMs: number): LaneEntry | undefined {
-    for (;;) {
-      const entry = this.entries.first;
-      if (!entry || entry.isWanted(nowMs)) return entry;
-      this.removeHead();
-    }
-  }
-
-  removeHead(): void {
-    const entry = this.entries.shift();
-    if (entry) this.linesWaiting -= entry.write.lines.length;
-  }
-
-  /**
-   * To be called after each commit that this lane took part in, or was called to in vain.
-   *
-   * @returns whether it waits for the next one. Where it does not, `endTurn` is to be called as soon as those who were
-   *   just answered have had the time to come back.
-   */
-  commitEnded(): boolean {
-    this.commitsLeft -= 1;
-    return this.goOn();
-  }
-
-  /** Gives the turn back, unless somebody has come meanwhile. */
-  endTurn(): void {
-    if (!this.goOn()) this.endTenure();
-  }
-
-  /** Answers all who wait and are in no commit yet. */
+  /** Answers all entries that are in no commit yet. */
   refuseAll(failure: StockFailure): void {
-    for (let entry = this.entries.first; entry; entry = this.entries.first) {
-      this.removeHead();
-      if (!entry.settled) entry.refuse(failure);
-    }
-  }
-
-  private goOn(): boolean {
-    const isOver = this.commitsLeft <= 0 || performance.now() >= this.tenureEndsMs;
-    if (!this.entries.first || isOver) return false;
-    this.commits.join(this);
-    return true;
-  }
-
-  private async run(): Promise<void> {
-    this.running = true;
-    while (this.entries.last) {
-      const waitMs = Math.max(0, this.entries.last.expiresMs - performance.now());
-      try {
-        await this.locking.inTurn([this.productId], { waitMs }, (turn) => this.serve(turn));
-      } catch (error) {
-        this.explainNoTurn(error);
-      }
-    }
-    this.running = false;
-    clearTimeout(this.expiry);
-    this.expiry = undefined;
-    this.onIdle(this);
-  }
-
-  /** Resolves when the turn is to be given back. */
-  private serve(turn: Turn): Promise<void> {
-    this.turn = turn;
-    this.commitsLeft = this.settings.tenureCommitsMax;
-    this.tenureEndsMs = performance.now() + this.settings.tenureMs;
-    return new Promise((resolve) => {
-      this.endTenure = resolve;
-      this.commits.join(this);
+    this.queue.dismiss((entry) => {
+      entry.refuse(failure);
     });
   }
 
-  private explainNoTurn(error: unknown): void {
-    if (error instanceof NoTurnError && error.failure.code === 'LOCK_TIMEOUT') {
-      // It was waited for as long as the youngest may wait; who came since then waits on.
-      this.head(performance.now());
-    } else if (error instanceof NoTurnError) {
-      this.refuseAll(error.failure);
-    } else {
-      for (let entry = this.entries.first; entry; entry = this.entries.first) {
-        this.removeHead();
-        if (!entry.settled) entry.fail(error);
+  private async run(): Promise<void> {
+    for (let last = this.queue.last; last; last = this.queue.last) {
+      try {
+        const turn = await this.take(last.wait);
+        if ('failure' in turn) this.refuseFor(turn.failure);
+        else await this.serve(turn);
+      } catch (error) {
+        this.queue.dismiss((entry) => {
+          entry.fail(error);
+        });
       }
     }
+    this.current = IDLE;
+    this.expiry?.cancel();
+    this.expiry = null;
+    this.onIdle();
   }
 
-  private expireAt(expiresMs: number): NodeJS.Timeout {
-    return setTimeout(
-      () => {
-        const head = this.head(performance.now());
-        this.expiry = head && this.expireAt(head.expiresMs);
-      },
-      Math.ceil(Math.max(0, expiresMs - performance.now())),
-    );
-  }
-}
-
-/** A queue whose head is taken in constant time. */
-class Fifo<T> {
-  private items: T[] = [];
-  private taken = 0;
-
-  get first(): T | undefined {
-    return this.items[this.taken];
+  /** Waits as long as the youngest entry may; a caller that goes ends its own wait, not the lane's. */
+  private take({ endMs }: Deadline): ReturnType<Turns['take']> {
+    const { turns, commits, clock } = this.parts;
+    this.current = ASKING;
+    const answered = commits.expectAnswer();
+    const turn = turns.take([this.productId], new Deadline(clock, endMs), () => {
+      if (this.current === ASKING) this.current = QUEUED;
+      answered();
+    });
+    return turn.finally(answered);
   }
 
-  get last(): T | undefined {
-    return this.items[this.items.length - 1];
-  }
-
-  push(item: T): void {
-    this.items.push(item);
-  }
-
-  shift(): T | undefined {
-    const item = this.items[this.taken];
-    if (item === undefined) return undefined;
-    this.taken += 1;
-    if (this.taken === this.items.length) {
-      this.items = [];
-      this.taken = 0;
-    } else if (this.taken >= 1_024) {
-      this.items = this.items.slice(this.taken);
-      this.taken = 0;
+  private async serve(turn: Turn): Promise<void> {
+    this.current = { name: 'serving', turn };
+    const { commits, settings, clock } = this.parts;
+    const tenure = Deadline.in(settings.tenureMs, clock);
+    let commitsLeft = settings.tenureCommitsMax;
+    const goesOn = () => !this.queue.isEmpty && commitsLeft > 0 && !tenure.hasPassed;
+    try {
+      do {
+        await commits.join({ productId: this.productId, queue: this.queue, turn });
+        commitsLeft -= 1;
+        // Callers that were just answered may come back at once: the turn is kept for the rest of this event-loop turn.
+        if (!goesOn()) await commits.endOfTurn();
+      } while (goesOn());
+    } finally {
+      turn.end();
     }
-    return item;
+  }
+
+  private refuseFor(failure: StockFailure): void {
+    // The turn was waited for as long as the youngest entry could wait; entries that came since then wait on.
+    if (failure.code === 'LOCK_TIMEOUT') this.queue.head(this.parts.clock.nowMs());
+    else this.refuseAll(failure);
+  }
+
+  private expireAt(wait: Deadline): Timer {
+    const { clock } = this.parts;
+    return clock.after(Math.ceil(wait.leftMs), () => {
+      const head = this.queue.head(clock.nowMs());
+      this.expiry = head ? this.expireAt(head.wait) : null;
+    });
   }
 }

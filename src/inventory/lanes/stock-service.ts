@@ -1,54 +1,63 @@
 /**
- * The transactional work on stock, behind its locks: takes lines out of the levels, or puts them in.
+ * The transactional work on stock: takes lines out of the levels, or puts them in.
  *
- * What concerns one product goes through that product's lane, where it shares a lock and a transaction with all who
- * wait beside it. What must be decided over several products at once takes all their locks, in one order, and commits
- * alone. Safe also without any lock: nobody can oversell or lose an update. The locks are for order and speed.
+ * A write of one product goes through that product's lane, where it shares a turn and a transaction with the writes
+ * that wait beside it. A write of several products takes all their turns, in one order, and commits alone. Neither
+ * turn nor lane is needed for correctness: without any lock nothing is oversold and no update is lost.
  */
+import { systemClock, type Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
-import { CommitSlots } from './commit-slots.js';
-import { refusal } from './lane-entry.js';
-import { isPossible, type StockWrite } from '../stock.js';
-import { StockLanes } from './stock-lanes.js';
-import { NoTurnError, type StockLocking, type Turn } from './turns.js';
+import { UNAVAILABLE, isPossible, type StockWrite } from '../stock.js';
 import type { StockStore, WriteResult } from '../stock-store.js';
+import { CommitSlots } from './commit-slots.js';
+import { GroupCommit } from './group-commit.js';
+import { Lane, type LaneSettings } from './lane.js';
+import { refusal } from './lane-entry.js';
+import type { Turn, Turns } from './turns.js';
 
 export interface StockServiceSettings {
   /** The longest wait for a turn, in milliseconds. */
   readonly lockWaitMs: number;
   /** The most lines in one transaction; 1 takes one lock and one transaction for each line. */
   readonly batchMax: number;
-  /** The most lines that may wait for one product, and the most writes over several products. */
+  /** The most lines that may wait for one product, and the most writes of several products under way. */
   readonly queueMax: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
 }
 
-/** What is told to whoever finds a queue full. */
+/** For OVERLOADED, in milliseconds. */
 export const OVERLOADED_RETRY_AFTER_MS = 1_000;
-/** Long enough to be worth the way to Redis, short enough for whoever waits in another process. */
+/** Long enough to be worth the round trips to Redis, short enough for lanes of other processes. */
 const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
 
 export class StockService {
-  /** For all else that writes, so that writing never takes more connections than it may. */
+  /** Shared with everything else that writes, so that writing never takes more connections than it may. */
   readonly slots: CommitSlots;
-  private readonly lanes: StockLanes;
-  private writesAlone = 0;
+  private readonly commits: GroupCommit;
+  private readonly lanes = new Map<string, Lane>();
+  private readonly laneSettings: LaneSettings;
+  private basketsUnderWay = 0;
+  private stopped = false;
+  private whenLanesAreGone: () => void = () => undefined;
 
   constructor(
     private readonly store: StockStore,
-    private readonly locking: StockLocking,
+    private readonly turns: Turns,
     private readonly settings: StockServiceSettings,
+    private readonly clock: Clock = systemClock,
   ) {
-    this.slots = new CommitSlots(settings.commitsMax);
-    this.lanes = new StockLanes(store, this.slots, locking, {
-      batchMax: settings.batchMax,
-      queueMax: settings.queueMax,
+    const { batchMax, commitsMax, lockWaitMs, queueMax } = settings;
+    this.slots = new CommitSlots(commitsMax, clock);
+    this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
+    this.laneSettings = {
+      lockWaitMs,
+      queueMax,
       retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       tenureMs: TENURE_MS,
-      tenureCommitsMax: settings.batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
-    });
+      tenureCommitsMax: batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
+    };
   }
 
   /** Takes stock out: for a write whose lines TAKE. */
@@ -61,20 +70,48 @@ export class StockService {
     return this.carryOut(write, deadline);
   }
 
-  /** Answers all who still wait and lets what is under way end, for at most `graceMs` milliseconds. */
-  stop(graceMs: number): Promise<void> {
-    return this.lanes.stop(graceMs);
-  }
-
-  /** Carries out any write. Rejects only for a mistake in our program: all else is an answer. */
+  /** Carries out any write. Rejects only for a defect of the program: everything else is a result. */
   carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const [productId, ...others] = write.productIds;
-    if (productId !== undefined && others.length === 0) {
-      const expiresMs = Math.min(deadline.endMs, performance.now() + this.settings.lockWaitMs);
-      return this.lanes.enqueue(productId, { write, expiresMs, deadline });
+    if (productId === undefined) return this.carryOutWithoutProducts(write, deadline);
+    if (others.length > 0) return this.carryOutBasket(write, deadline);
+    if (this.stopped) return Promise.resolve(refusal(UNAVAILABLE));
+    return this.laneOf(productId).enqueue(write, deadline);
+  }
+
+  /**
+   * Refuses the lines that wait in lanes, and resolves when the commits under way have ended and every turn was given
+   * back, at the latest after `graceMs` milliseconds.
+   */
+  async stop(graceMs: number): Promise<void> {
+    this.stopped = true;
+    for (const lane of this.lanes.values()) lane.refuseAll(UNAVAILABLE);
+    if (this.lanes.size === 0) return;
+    await new Promise<void>((resolve) => {
+      const timer = this.clock.after(graceMs, resolve);
+      this.whenLanesAreGone = () => {
+        timer.cancel();
+        resolve();
+      };
+    });
+  }
+
+  /** A lane exists while it has work. */
+  private laneOf(productId: string): Lane {
+    let lane = this.lanes.get(productId);
+    if (!lane) {
+      const { turns, commits, laneSettings, clock } = this;
+      lane = new Lane(productId, { turns, commits, settings: laneSettings, clock }, () => {
+        this.lanes.delete(productId);
+        if (this.lanes.size === 0) this.whenLanesAreGone();
+      });
+      this.lanes.set(productId, lane);
     }
-    if (productId !== undefined) return this.carryOutAlone(write, deadline);
-    // Only its answer has to be kept, and that only where the same request can come again.
+    return lane;
+  }
+
+  /** No line can change a level. Only the answer has to be stored, where the same request can come again. */
+  private carryOutWithoutProducts(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const nothingToKeep = write.operation.idempotencyKey === null && !write.atomic;
     if (nothingToKeep && !write.lines.some(isPossible)) {
       return Promise.resolve(refusal({ code: 'INVALID_QUANTITY' }));
@@ -82,34 +119,33 @@ export class StockService {
     return this.commitAlone(write, NO_TURN_NEEDED, deadline);
   }
 
-  private async carryOutAlone(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
-    if (this.writesAlone >= this.settings.queueMax) {
+  private async carryOutBasket(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    const { queueMax, lockWaitMs } = this.settings;
+    if (this.basketsUnderWay >= queueMax) {
       return refusal({ code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
     }
-    this.writesAlone += 1;
+    this.basketsUnderWay += 1;
     try {
-      const waitMs = Math.min(this.settings.lockWaitMs, deadline.leftMs);
-      return await this.locking.inTurn(
-        write.productIds,
-        { waitMs, signal: deadline.signal },
-        (turn) => this.commitAlone(write, turn, deadline),
-      );
-    } catch (error) {
-      if (error instanceof NoTurnError) return refusal(error.failure);
-      throw error;
+      const turn = await this.turns.take(write.productIds, deadline.within(lockWaitMs));
+      if ('failure' in turn) return refusal(turn.failure);
+      try {
+        return await this.commitAlone(write, turn, deadline);
+      } finally {
+        turn.end();
+      }
     } finally {
-      this.writesAlone -= 1;
+      this.basketsUnderWay -= 1;
     }
   }
 
   private async commitAlone(
     write: StockWrite,
-    turn: Turn,
+    turn: Pick<Turn, 'isContended' | 'fencingTokenOf'>,
     deadline: Deadline,
   ): Promise<WriteResult> {
-    const arrivedMs = performance.now();
+    const arrivedMs = this.clock.nowMs();
     const results = await this.slots.run(deadline, () => {
-      if (deadline.callerHasGone) return Promise.resolve([refusal(LEFT_UNDONE)]);
+      if (deadline.callerHasGone) return Promise.resolve([refusal(UNAVAILABLE)]);
       return this.store.apply([write], {
         deadline,
         contended: turn.isContended(),
@@ -118,7 +154,7 @@ export class StockService {
       });
     });
     if (results === 'TIMED_OUT') {
-      const waitedMs = Math.round(performance.now() - arrivedMs);
+      const waitedMs = Math.round(this.clock.nowMs() - arrivedMs);
       return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
     }
     const [result] = results;
@@ -127,5 +163,4 @@ export class StockService {
   }
 }
 
-const LEFT_UNDONE = { code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true } as const;
-const NO_TURN_NEEDED: Turn = { isContended: () => false, fencingTokenOf: () => null };
+const NO_TURN_NEEDED = { isContended: () => false, fencingTokenOf: () => null };

@@ -1,8 +1,9 @@
 /**
- * How a request gets its turn at the products: through the distributed lock, by MySQL's row locks, or not at all.
+ * How a lane or a basket gets its turn at products: through the distributed lock, under MySQL's row locks, or without
+ * any lock.
  *
- * All three give the same results, because correctness rests on the conditional statements in MySQL; they differ in
- * who waits where. Waiting behind the distributed lock costs no database connection.
+ * All three give the same results, because correctness rests on the conditional statements in MySQL. They differ in
+ * where callers wait: a caller that waits for the distributed lock holds no database connection.
  */
 import {
   LockAbortedError,
@@ -11,142 +12,118 @@ import {
   LockTimeoutError,
   LockUnavailableError,
   type DistributedLockManager,
+  type LockHold,
 } from '../../lock/index.js';
-import type { StockFailure } from '../stock.js';
+import type { Deadline } from '../../time/deadline.js';
+import { UNAVAILABLE, type StockFailure } from '../stock.js';
 
-/** The turn that somebody has at the products: read when a transaction begins, not before. */
+/** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
-  /** False while a lock keeps others away; true where nothing does, or the lease was lost. */
+  /** False while a lock keeps other processes away; true where nothing does, or where the lease was lost. */
   isContended(): boolean;
-  /** The fencing token of a held lock; null where none is held. */
+  /** The fencing token of the held lock; null where no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
+  /** Gives the products back. Never throws. */
+  end(): void;
 }
 
-export interface WaitLimits {
-  /** The longest wait for the turn, in milliseconds. */
-  readonly waitMs: number;
-  readonly signal?: AbortSignal | undefined;
+/** The turn was not granted, so nothing was done. */
+export interface NoTurn {
+  readonly failure: StockFailure;
 }
 
-/** No turn was had, so nothing was done; the failure says why. */
-export class NoTurnError extends Error {
-  readonly code = 'NO_TURN' as const;
-  constructor(
-    readonly failure: StockFailure,
-    cause: unknown,
-  ) {
-    super(`No turn at the products: ${failure.code}.`, { cause });
-    this.name = 'NoTurnError';
-  }
-}
-
-export interface StockLocking {
+export interface Turns {
   /**
-   * Runs the work while this request has its turn at the products.
+   * Waits for the turn at the products, at most until the deadline.
    *
-   * @throws NoTurnError before the work has begun; whatever the work throws passes through.
+   * @param onQueued called at most once, when another owner has the products and this request has its place in the
+   *   queue.
+   * @returns NoTurn with LOCK_TIMEOUT, OVERLOADED or UNAVAILABLE. Rejects only for a defect of the program.
    */
-  inTurn<T>(
+  take(
     productIds: readonly string[],
-    limits: WaitLimits,
-    work: (turn: Turn) => Promise<T>,
-  ): Promise<T>;
-
-  /**
-   * Resolves when it is known of all turns that were wanted until now whether they are had at once: after one round
-   * trip at most, or as long as the lock's server may take for an answer.
-   */
-  settled(): Promise<void>;
+    deadline: Deadline,
+    onQueued?: () => void,
+  ): Promise<Turn | NoTurn>;
 }
 
-/** `STOCK_LOCK=none`: only the conditional statements. */
-export class NoLocking implements StockLocking {
-  inTurn<T>(_: readonly string[], __: WaitLimits, work: (turn: Turn) => Promise<T>): Promise<T> {
-    return work({ isContended: () => false, fencingTokenOf: () => null });
+/** `STOCK_LOCK=none` (the conditional statements alone) and `STOCK_LOCK=database` (SELECT … FOR UPDATE). */
+export class LocalTurns implements Turns {
+  private readonly granted: Promise<Turn>;
+
+  /** @param contended whether each transaction locks its rows before it reads them. */
+  constructor(contended: boolean) {
+    this.granted = Promise.resolve({
+      isContended: () => contended,
+      fencingTokenOf: () => null,
+      end: () => undefined,
+    });
   }
 
-  settled(): Promise<void> {
-    return Promise.resolve();
-  }
-}
-
-/** `STOCK_LOCK=database`: the pessimistic row lock, SELECT … FOR UPDATE. */
-export class RowLocking implements StockLocking {
-  inTurn<T>(_: readonly string[], __: WaitLimits, work: (turn: Turn) => Promise<T>): Promise<T> {
-    return work({ isContended: () => true, fencingTokenOf: () => null });
-  }
-
-  settled(): Promise<void> {
-    return Promise.resolve();
+  take(): Promise<Turn> {
+    return this.granted;
   }
 }
 
-/** `STOCK_LOCK=redis`: the distributed lock; row locks stand in where it is away, unless told to fail. */
-export class DistributedLocking implements StockLocking {
-  private readonly rowLocking = new RowLocking();
+/** `STOCK_LOCK=redis`: the distributed lock. Row locks stand in while Redis is away, unless configured to fail. */
+export class DistributedTurns implements Turns {
+  private readonly rowLocks = new LocalTurns(true);
 
   constructor(
-    private readonly manager: DistributedLockManager,
+    private readonly manager: Pick<DistributedLockManager, 'hold'>,
     private readonly settings: {
       readonly fallback: 'database' | 'fail';
-      /** What is told to whoever finds the queue full, in milliseconds. */
+      /** For OVERLOADED, in milliseconds. */
       readonly retryAfterMs: number;
     },
   ) {}
 
-  async inTurn<T>(
+  async take(
     productIds: readonly string[],
-    limits: WaitLimits,
-    work: (turn: Turn) => Promise<T>,
-  ): Promise<T> {
-    let begun = false as boolean;
+    deadline: Deadline,
+    onQueued?: () => void,
+  ): Promise<Turn | NoTurn> {
     try {
-      return await this.manager.executeWithLock(
-        productIds.map(stockLockKey),
-        (hold) => {
-          begun = true;
-          return work({
-            isContended: () => hold.lost,
-            // A token that is no longer ours would tell the ledger's reader a lie.
-            fencingTokenOf: (productId) =>
-              hold.lost ? null : hold.fencingTokenOf(stockLockKey(productId)),
-          });
-        },
-        { waitMs: limits.waitMs, ...(limits.signal && { signal: limits.signal }) },
-      );
+      const keys = productIds.map(stockLockKey);
+      return new LockedTurn(await this.manager.hold(keys, deadline, { onQueued }));
     } catch (error) {
-      if (begun) throw error;
-      // A lease that was lost while another one was waited for: Redis has lost its data, or we were stopped for long.
+      // A lease that is lost while the next one is waited for: Redis lost its data, or this process was stopped.
       const lockIsAway = error instanceof LockUnavailableError || error instanceof LockLostError;
-      if (lockIsAway && this.settings.fallback === 'database') {
-        return this.rowLocking.inTurn(productIds, limits, work);
-      }
-      throw this.noTurn(error);
+      if (lockIsAway && this.settings.fallback === 'database') return this.rowLocks.take();
+      return { failure: this.failureOf(error) };
     }
   }
 
-  settled(): Promise<void> {
-    return this.manager.settled();
-  }
-
-  private noTurn(error: unknown): unknown {
+  private failureOf(error: unknown): StockFailure {
     if (error instanceof LockTimeoutError) {
-      const waitedMs = Math.round(error.waitedMs);
-      return new NoTurnError({ code: 'LOCK_TIMEOUT', waitedMs }, error);
+      return { code: 'LOCK_TIMEOUT', waitedMs: Math.round(error.waitedMs) };
     }
     if (error instanceof LockQueueFullError) {
-      const { retryAfterMs } = this.settings;
-      return new NoTurnError({ code: 'OVERLOADED', retryAfterMs }, error);
+      return { code: 'OVERLOADED', retryAfterMs: this.settings.retryAfterMs };
     }
-    if (
+    const isExpected =
       error instanceof LockUnavailableError ||
       error instanceof LockLostError ||
-      error instanceof LockAbortedError
-    ) {
-      const failure = { code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true } as const;
-      return new NoTurnError(failure, error);
-    }
-    return error;
+      error instanceof LockAbortedError;
+    if (isExpected) return UNAVAILABLE;
+    throw error;
+  }
+}
+
+class LockedTurn implements Turn {
+  constructor(private readonly hold: LockHold) {}
+
+  isContended(): boolean {
+    return this.hold.lost;
+  }
+
+  /** Null once the lease is lost: the ledger must not name a token that was not held. */
+  fencingTokenOf(productId: string): bigint | null {
+    return this.hold.lost ? null : this.hold.fencingTokenOf(stockLockKey(productId));
+  }
+
+  end(): void {
+    void this.hold.release();
   }
 }
 

@@ -50,6 +50,7 @@ describe('the waiters', () => {
       undefined,
       () => undefined,
       () => undefined,
+      undefined,
     );
 
   test('keep their order, whoever leaves', () => {

@@ -1,0 +1,83 @@
+/**
+ * Divides a batch whose transaction fails, until no entry fails or waits because of another entry's line.
+ *
+ * A transaction may fail for one line that the database does not accept, or for a row that another session keeps
+ * locked. Nothing of it was written then. The entries of a product stay in the order of their arrival, and products
+ * whose rows are locked, or may be, go last.
+ */
+import { RowsLockedError } from '../stock-store.js';
+import type { LaneEntry } from './lane-entry.js';
+
+/** What is applied in one transaction. */
+export interface Part {
+  readonly entries: readonly LaneEntry[];
+  /** A row that this part may need was locked when an earlier attempt wanted it. */
+  readonly rowsWereLocked: boolean;
+  /** Other entries wait for this part, so it must not wait for a locked row: RowsLockedError instead. */
+  readonly impatient: boolean;
+}
+
+/** @param apply answers all entries of the part, or throws where nothing of it was written. */
+export async function applyDivided(
+  entries: readonly LaneEntry[],
+  apply: (part: Part) => Promise<void>,
+): Promise<void> {
+  const open: Rest[] = entries.length > 0 ? [{ entries, rowsWereLocked: false }] : [];
+  for (let rest = open.shift(); rest; rest = open.shift()) {
+    const impatient = open.length > 0 || productsOf(rest).length > 1;
+    try {
+      await apply({ ...rest, impatient });
+    } catch (error) {
+      if (error instanceof RowsLockedError) putOff(rest, error.productIds, open);
+      else halve(rest, error, open);
+    }
+  }
+}
+
+type Rest = Omit<Part, 'impatient'>;
+
+/** An entry that fails alone is the culprit. */
+function halve({ entries, rowsWereLocked }: Rest, error: unknown, open: Rest[]): void {
+  const middle = entries.length >> 1;
+  if (middle === 0) {
+    entries[0]?.fail(error);
+    return;
+  }
+  const halves = [entries.slice(0, middle), entries.slice(middle)];
+  open.unshift(...halves.map((half) => ({ entries: half, rowsWereLocked })));
+}
+
+/**
+ * Free products go first and locked ones last. Where it is not known which are locked, the products are divided into
+ * two halves, both last. A single product stays whole.
+ */
+function putOff(rest: Rest, locked: ReadonlySet<string>, open: Rest[]): void {
+  const [free, others] = split(rest, (id) => !locked.has(id));
+  if (free.entries.length > 0 && others.entries.length > 0) {
+    open.unshift(free);
+    open.push(others);
+    return;
+  }
+  const products = productsOf(rest);
+  const firstHalf = new Set(products.slice(0, products.length >> 1));
+  const halves = split(rest, (id) => firstHalf.has(id));
+  open.push(...halves.filter(({ entries }) => entries.length > 0));
+}
+
+function split({ entries }: Rest, isFirst: (productId: string) => boolean): [Rest, Rest] {
+  const first = entries.filter((entry) => isFirst(productOf(entry)));
+  const second = entries.filter((entry) => !isFirst(productOf(entry)));
+  return [
+    { entries: first, rowsWereLocked: true },
+    { entries: second, rowsWereLocked: true },
+  ];
+}
+
+function productsOf({ entries }: Rest): string[] {
+  return [...new Set(entries.map(productOf))];
+}
+
+/** Each entry of a lane has one product. */
+function productOf({ write }: LaneEntry): string {
+  return write.productIds[0] ?? '';
+}
