@@ -1,26 +1,45 @@
 /**
- * Brings a list of products in, a batch of rows in one transaction: new products with their first stock, other names
- * and thresholds of those that are there, and, where it is asked for, other quantities as corrections.
+ * Imports a list of products, a batch of rows in one transaction: creates new products with their first stock, updates
+ * names and thresholds of existing ones, and sets quantities, as corrections, if the options ask for it.
  *
- * A row that cannot be carried out is told of and left out whole; the others are carried out. Everything may be
- * repeated: what is already as a row says stays as it is, so a run that was cut off is completed by running it again.
+ * A row that cannot be carried out is reported and left out as a whole; the others are carried out. An import can be
+ * repeated: it changes nothing that is as its row says, so running it again completes a run that was interrupted.
  */
-import type { BadLine, ImportRow } from './import-row.js';
 import { SeenRows } from './duplicate-rows.js';
 
+/** One product at one place, as a file's line gives it. */
+export interface ImportRow {
+  /** The line of the file, from 1. */
+  readonly line: number;
+  readonly id: string;
+  readonly name: string;
+  readonly lowStockThreshold: number | null;
+  /** Null where the row gives no place. */
+  readonly locationId: string | null;
+  /** Null: 0 for a new place, unchanged for one that has a level. */
+  readonly quantity: number | null;
+}
+
+export interface BadLine {
+  readonly line: number;
+  /** Null where the line as a whole is bad. */
+  readonly column: string | null;
+  readonly reason: string;
+}
+
 export interface ImportOptions {
-  /** Whether a level that is there is set to the row's quantity, as a CORRECTION. */
+  /** Sets levels that exist to the row's quantity, as a CORRECTION. */
   readonly setQuantities: boolean;
-  /** Whether to look only, and write nothing. */
+  /** Checks everything and writes nothing. */
   readonly dryRun: boolean;
 }
 
 /** What became of some rows. */
 export interface ImportedBatch {
   readonly created: number;
-  /** Products that got another name or threshold. */
+  /** Products whose name or threshold was changed. */
   readonly updated: number;
-  /** Places that got their first stock, also one of 0. */
+  /** Places that got their first level, even with 0 units. */
   readonly stocked: number;
   /** Levels that were set to another quantity. */
   readonly corrected: number;
@@ -29,23 +48,23 @@ export interface ImportedBatch {
 
 export interface ProductImportStore {
   /**
-   * Carries the rows out in one transaction, except those that it refuses. No two of them are for the same place, and
-   * those of one product agree.
+   * Carries the rows out in one transaction, except those that it refuses. No two rows are for the same place, and the
+   * rows of one product agree.
    *
-   * @throws StorageUnavailableError; nothing of these rows was done then, or it may be done once more.
+   * @throws StorageUnavailableError where the batch was not applied, or may have been. It can be repeated.
    */
   importBatch(rows: readonly ImportRow[], options: ImportOptions): Promise<ImportedBatch>;
 }
 
 export interface ImportCounts {
-  /** Rows that were dealt with, the bad ones included. */
+  /** Rows that were read, bad ones included. */
   readonly rows: number;
   readonly created: number;
   readonly updated: number;
   readonly stocked: number;
   readonly corrected: number;
   readonly bad: number;
-  /** The last line up to which everything is in. */
+  /** All rows up to this line have been imported or reported. */
   readonly line: number;
 }
 
@@ -55,8 +74,8 @@ export interface ImportListener {
   onProgress(counts: ImportCounts): void;
 }
 
-/** What the ledger says of every line of an import. */
-export const IMPORT_REASON = `import`;
+/** The reason in the ledger for every change of an import. */
+export const IMPORT_REASON = 'import';
 export const IMPORT_BATCH_ROWS = 500;
 
 export class ProductImport {
@@ -65,7 +84,7 @@ export class ProductImport {
     private readonly listener: ImportListener,
   ) {}
 
-  /** @throws whatever reading the rows throws, and StorageUnavailableError; earlier batches are in then. */
+  /** @throws StorageUnavailableError, and what reading the rows throws. Earlier batches stay imported. */
   async run(
     rows: AsyncIterable<ImportRow | BadLine>,
     options: ImportOptions,

@@ -1,13 +1,12 @@
 /**
- * The records of a CSV file, each with the line that it begins in, counted by us: the parser counts a line break of two
- * characters within quotes twice.
+ * Reads the records of a CSV file, each with the line that it begins in. Lines are counted here, because the parser
+ * counts a line break of two characters within quotes twice.
  *
- * A quote in the wrong place spoils its own line. A quote that is never closed, or closed too early, makes everything
- * behind it ambiguous, so the reading ends there.
+ * A quote within an unquoted value makes its own line bad. A quote that is not closed, or closed too early, makes the
+ * rest of the file ambiguous, so reading ends there.
  */
 import { Readable } from 'node:stream';
 import { parse, type CsvError } from 'csv-parse';
-import { lineFeeds, requireUtf8 } from './utf8.js';
 
 export interface CsvRecord {
   /** From 1; the header counts. */
@@ -20,12 +19,25 @@ export interface MalformedRecord {
   readonly malformed: string;
 }
 
-/** A record that is longer is no product, but a quote that was never closed. */
+/** A longer record is taken for a quote that was not closed. */
 const RECORD_BYTES_MAX = 1_048_576;
 
-const NOT_READ = 'from here on the file was not read';
+/** The file cannot be read from the named line on. */
+export class CsvFileError extends Error {
+  readonly code = 'CSV_FILE' as const;
+  constructor(
+    message: string,
+    readonly line: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+    this.name = 'CsvFileError';
+  }
+}
 
-/** Empty lines are passed over. @throws CsvFileError where the file is not UTF-8; whatever reading it throws. */
+const NOT_READ = 'the file was not read from here on';
+
+/** Empty lines are skipped. @throws CsvFileError where the file is not UTF-8, and what reading it throws. */
 export async function* csvRecords(
   chunks: AsyncIterable<Buffer>,
 ): AsyncGenerator<CsvRecord | MalformedRecord> {
@@ -36,7 +48,7 @@ export async function* csvRecords(
     relax_column_count: true,
     max_record_size: RECORD_BYTES_MAX,
     skip_records_with_error: true,
-    // Its types know of texts alone; what is handed on is what this returns.
+    // The parser's types allow texts only; it emits what this returns.
     on_record: (cells) => numbering.record(cells) as unknown as string[] | null,
     on_skip: (error) => {
       numbering.skipped(error);
@@ -61,13 +73,13 @@ interface Numbered {
   readonly record: CsvRecord;
 }
 
-/** Sees records and mistakes in the order of the file, which the parser's read-ahead hides from its reader. */
+/** Numbers records and mistakes in the order of the file, before the parser reads ahead. */
 class LineNumbering {
   private next = 1;
   private malformed: MalformedRecord[] = [];
   private ended = false;
 
-  /** Null is a record that nobody sees. */
+  /** A record for which this is null is not emitted. */
   record(cells: readonly string[]): Numbered | null {
     if (this.ended) return null;
     const line = this.next;
@@ -83,21 +95,22 @@ class LineNumbering {
       case 'INVALID_OPENING_QUOTE':
         this.malformed.push({
           line,
-          malformed: 'A quote stands within a value that does not begin with one.',
+          malformed:
+            'A quote is inside an unquoted value. Quote the whole value and double its quotes.',
         });
         this.next += 1 + lineBreaksIn((error.record as readonly string[] | undefined) ?? []);
         return;
       case 'CSV_INVALID_CLOSING_QUOTE':
-        this.end(line, 'A value goes on behind its closing quote');
+        this.end(line, 'A value goes on after its closing quote');
         return;
       case 'CSV_QUOTE_NOT_CLOSED':
         this.end(line, 'A quote is not closed');
         return;
       case 'CSV_MAX_RECORD_SIZE':
-        this.end(line, `A record is longer than ${RECORD_BYTES_MAX} bytes`);
+        this.end(line, `A record is longer than ${RECORD_BYTES_MAX.toLocaleString('en')} bytes`);
         return;
       default:
-        this.end(line, error?.message ?? 'This record cannot be read');
+        this.end(line, error?.message ?? 'The record cannot be read');
     }
   }
 
@@ -115,4 +128,42 @@ class LineNumbering {
 
 function lineBreaksIn(cells: readonly string[]): number {
   return cells.reduce((count, cell) => count + lineFeeds(cell), 0);
+}
+
+/** Passes bytes on that are UTF-8: guessed text would be wrong text. @throws CsvFileError */
+async function* requireUtf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  const strict = new TextDecoder('utf-8', { fatal: true });
+  const lenient = new TextDecoder('utf-8');
+  let line = 1;
+  let text = '';
+  const check = (decode: () => string, decodeLeniently: () => string): void => {
+    try {
+      line += lineFeeds(text);
+      text = decode();
+    } catch (cause) {
+      const [sound = ''] = decodeLeniently().split('�');
+      throw new CsvFileError(
+        'The file is not UTF-8. Save it as UTF-8 and import it again.',
+        line + lineFeeds(sound),
+        { cause },
+      );
+    }
+  };
+  for await (const chunk of chunks) {
+    check(
+      () => strict.decode(chunk, { stream: true }),
+      () => lenient.decode(chunk),
+    );
+    yield chunk;
+  }
+  check(
+    () => strict.decode(),
+    () => '',
+  );
+}
+
+function lineFeeds(text: string): number {
+  let count = 0;
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) count += 1;
+  return count;
 }

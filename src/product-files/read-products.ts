@@ -1,14 +1,22 @@
-/** A product file as rows that obey the rules of createProduct, and lines that do not, each with what is wrong. */
+/** Reads a product file: rows that keep the rules of createProduct, and bad lines with what is wrong with them. */
 import { checkNewProduct } from '../inventory/product-service.js';
-import type { BadLine, ImportRow } from '../inventory/import-row.js';
-import { CsvFileError } from './csv-file-error.js';
-import { csvRecords, type CsvRecord } from './csv-records.js';
-import {
-  PRODUCT_COLUMNS,
-  isProductColumn,
-  type ProductCells,
-  type ProductColumn,
-} from './product-columns.js';
+import type { BadLine, ImportRow } from '../inventory/product-import.js';
+import { CsvFileError, csvRecords, type CsvRecord } from './csv-records.js';
+
+/** The columns of a product file in the order in which they are written. They are read in any order. */
+export const PRODUCT_COLUMNS = [
+  'id',
+  'name',
+  'locationId',
+  'quantity',
+  'lowStockThreshold',
+] as const;
+
+type ProductColumn = (typeof PRODUCT_COLUMNS)[number];
+
+function isProductColumn(name: string): name is ProductColumn {
+  return (PRODUCT_COLUMNS as readonly string[]).includes(name);
+}
 
 const WHOLE_NUMBER = /^-?[0-9]{1,15}$/;
 
@@ -26,7 +34,11 @@ export async function* readProducts(
       columns = readHeader(record);
     }
   }
-  if (!columns) throw new CsvFileError(`The file has no header: ${PRODUCT_COLUMNS.join(',')}`, 1);
+  if (!columns)
+    throw new CsvFileError(
+      `The file has no header. Its first line must be ${PRODUCT_COLUMNS.join(',')}.`,
+      1,
+    );
 }
 
 function readHeader({ line, cells }: CsvRecord): readonly ProductColumn[] {
@@ -36,9 +48,9 @@ function readHeader({ line, cells }: CsvRecord): readonly ProductColumn[] {
   const twice = columns.find((column, at) => columns.indexOf(column) !== at);
   const problem =
     unknown !== undefined
-      ? `There is no column ${JSON.stringify(unknown)}`
+      ? `Unknown column ${JSON.stringify(unknown)}`
       : twice !== undefined
-        ? `The column ${twice} stands in the header twice`
+        ? `Column ${twice} is in the header twice`
         : missing.length > 0
           ? `The header lacks ${missing.join(', ')}`
           : null;
@@ -49,29 +61,37 @@ function readHeader({ line, cells }: CsvRecord): readonly ProductColumn[] {
 function toRow({ line, cells }: CsvRecord, columns: readonly ProductColumn[]): ImportRow | BadLine {
   const bad = (column: string | null, reason: string): BadLine => ({ line, column, reason });
   if (cells.length !== columns.length) {
-    return bad(null, `There are ${cells.length} values for ${columns.length} columns.`);
+    return bad(
+      null,
+      `The line must have ${columns.length} values, one for each column; got ${cells.length}.`,
+    );
   }
-  const text = Object.fromEntries(columns.map((column, at) => [column, cells[at]])) as ProductCells;
-  const quantity = readNumber(text.quantity);
-  const lowStockThreshold = readNumber(text.lowStockThreshold);
-  if (Number.isNaN(quantity)) return bad('quantity', NO_WHOLE_NUMBER);
-  if (Number.isNaN(lowStockThreshold)) return bad('lowStockThreshold', NO_WHOLE_NUMBER);
+  const text = (column: ProductColumn) => cells[columns.indexOf(column)] ?? '';
+  const quantity = readNumber(text('quantity'));
+  const lowStockThreshold = readNumber(text('lowStockThreshold'));
+  if (Number.isNaN(quantity)) return bad('quantity', notWhole(text('quantity')));
+  if (Number.isNaN(lowStockThreshold)) {
+    return bad('lowStockThreshold', notWhole(text('lowStockThreshold')));
+  }
+  const place = text('locationId');
   const checked = checkNewProduct({
-    id: text.id,
-    name: text.name,
+    id: text('id'),
+    name: text('name'),
     quantity: quantity ?? 0,
-    locationId: text.locationId === '' ? null : text.locationId,
+    locationId: place === '' ? null : place,
     lowStockThreshold,
   });
   if ('outcome' in checked) return bad(checked.field, checked.message);
   const { id, name, locationId } = checked;
-  const isPlaced = text.locationId !== '' || quantity !== null;
+  const isPlaced = place !== '' || quantity !== null;
   return { line, id, name, lowStockThreshold, quantity, locationId: isPlaced ? locationId : null };
 }
 
-const NO_WHOLE_NUMBER = 'This is not a whole number.';
+function notWhole(cell: string): string {
+  return `The value must be a whole number of at most 15 digits; got ${JSON.stringify(cell)}.`;
+}
 
-/** Null where the cell is empty, NaN where it holds something else than a number. */
+/** Null where the cell is empty, NaN where it is not a whole number. */
 function readNumber(cell: string): number | null {
   if (cell === '') return null;
   return WHOLE_NUMBER.test(cell) ? Number(cell) : NaN;

@@ -1,16 +1,16 @@
 /**
- * Writes rows as a product file, at the pace of whoever reads it.
+ * Writes rows as a product file, at the pace of the output.
  *
- * Cells are written as they are stored, also those that a spreadsheet would take for a formula: the file is for
- * machines, and a name that came back with a sign in front of it would be another name.
+ * Cells are written as they are stored, even if a spreadsheet would take them for a formula: the file is for programs,
+ * and a name with an apostrophe put before it would come back as another name.
  */
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify';
-import type { ExportRow } from '../inventory/products.js';
-import { PRODUCT_COLUMNS } from './product-columns.js';
+import type { ExportRow } from '../inventory/stock-store.js';
+import { PRODUCT_COLUMNS } from './read-products.js';
 
-/** Resolves when all is written and the output has been ended. @throws whatever reading or writing throws. */
+/** Resolves when all is written and the output has been ended. @throws what reading or writing throws. */
 export async function writeProducts(
   rows: AsyncIterable<ExportRow>,
   output: Writable,

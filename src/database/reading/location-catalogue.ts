@@ -4,8 +4,7 @@ import { QueryTypes, type Sequelize } from 'sequelize';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { Location, LocationCatalogue } from '../../inventory/locations.js';
 import { available } from '../errors.js';
-import { Statements } from '../statements.js';
-import { committedValue, runTransaction } from '../writing/transactions.js';
+import { Statements, committedValue, runTransaction } from '../writing/transactions.js';
 
 export class MysqlLocationCatalogue implements LocationCatalogue {
   constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}

@@ -23,7 +23,7 @@ import {
   committedValue,
   isPerhapsApplied,
   runTransaction,
-  type Attempt,
+  type RunningTransaction as Attempt,
 } from '../writing/transactions.js';
 
 /** Sums are shown as GraphQL's 32-bit Int. */

@@ -1,9 +1,10 @@
 /** AnswerArchive on MySQL. */
 import type { Deadline } from '../../time/deadline.js';
 import type { Sequelize } from 'sequelize';
-import type { AnswerArchive } from '../../inventory/answer-retention.js';
-import { Statements } from '../statements.js';
-import { committedValue, runTransaction } from './transactions.js';
+import { compareBytes } from '../../inventory/stock.js';
+import type { AnswerArchive } from '../../inventory/stock-store.js';
+import { operationKeyOf } from './stock-statements.js';
+import { Statements, committedValue, runTransaction } from './transactions.js';
 
 export class MysqlAnswerArchive implements AnswerArchive {
   constructor(private readonly pools: { readonly writer: Sequelize }) {}
@@ -20,13 +21,10 @@ export class MysqlAnswerArchive implements AnswerArchive {
       );
       if (old.length === 0) return 0;
       const keys = old
-        .sort(
-          (a, b) =>
-            Buffer.compare(a.scope, b.scope) ||
-            Buffer.compare(a.idempotency_key, b.idempotency_key),
-        )
-        .map((row) => [row.scope, row.idempotency_key]);
-      // The operations' rows first, as everybody takes them: who comes again from now on finds that it has expired.
+        .map((row) => ({ row, order: operationKeyOf(row.scope, row.idempotency_key) }))
+        .sort((a, b) => compareBytes(a.order, b.order))
+        .map(({ row }) => [row.scope, row.idempotency_key]);
+      // The operations' rows are locked first, as in every transaction.
       await statements.write(
         'UPDATE stock_operations SET answer_expired = TRUE WHERE (scope, idempotency_key) IN (?)',
         [keys],

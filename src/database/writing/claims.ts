@@ -1,115 +1,97 @@
 /**
- * What a transaction has the right to decide: the rows of the operations that have a key are taken first, and with them
- * come the answers that earlier calls have stored.
+ * First step of an attempt: the rows of the operations that have a key are locked, and with them come the answers that
+ * earlier calls have stored. Another call with the same key waits here until this transaction has ended.
  */
 import type { ReservationFailure } from '../../inventory/reservation.js';
-import type { DecidedVerdict, StockWrite } from '../../inventory/stock.js';
-import { operationKeyOf, type KeyedOperation, type StockStatements } from './stock-statements.js';
-import { refusalOf, verdictOf, type StoredAnswer } from './stored-answers.js';
+import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
+import type { Attempt, Known } from './known.js';
+import type {
+  KeyedOperation,
+  StockStatements,
+  StoredLine,
+  StoredOperation,
+} from './stock-statements.js';
+import { refusalOf, verdictOf } from './stored-answers.js';
 
 /** What earlier calls decided of a write. */
 export interface Claim {
   readonly write: StockWrite;
   readonly key: KeyedOperation | null;
-  /** The key belongs to another request, or to one whose answers are kept no more. */
+  /** The key belongs to another request, or to one whose answers have expired. */
   readonly reused: 'BY_ANOTHER' | 'EXPIRED' | null;
-  /** It was refused as a whole. */
+  /** The write was refused as a whole. */
   readonly refused: { readonly failure: ReservationFailure; readonly replayed: boolean } | null;
   /** Answers by line index. */
   readonly decided: ReadonlyMap<number, DecidedVerdict>;
 }
 
-/** Of each write the lines whose answers stood before this call first tried to commit: only these are replays. */
-export type AnsweredBefore = Map<StockWrite, ReadonlySet<number>>;
+const NONE_DECIDED: ReadonlyMap<number, DecidedVerdict> = new Map();
 
-interface KnownOperation {
-  readonly name: string;
-  readonly fingerprint: Buffer;
-  readonly expired: boolean;
-  readonly answers: StoredAnswer[];
+/** @returns one claim for each write of the call, in their order. */
+export async function claim({ stock, settling, known }: Attempt): Promise<readonly Claim[]> {
+  const { writes, keys } = known;
+  const earlier = await claimRows(stock, keys);
+  return writes.map((write, i): Claim => {
+    const key = keys[i] ?? null;
+    const open = { write, key, reused: null, refused: null, decided: NONE_DECIDED };
+    const found = key && earlier.get(key.operationKey);
+    if (!found) return open;
+    const isSame = found.name === key.name && found.fingerprint.equals(key.fingerprint);
+    if (!isSame) return { ...open, reused: 'BY_ANOTHER' };
+    if (found.expired) return { ...open, reused: 'EXPIRED' };
+    if (!settling) known.noteAnswered(i, new Set(found.lines.map(({ lineIndex }) => lineIndex)));
+    return { ...open, ...earlierAnswers(known, i, found.lines) };
+  });
 }
 
-/** The write without what is decided already. */
+/** The write without what is decided already. A reservation is created or closed as a whole. */
 export function openPart({ write, reused, refused, decided }: Claim): StockWrite {
   if (reused || refused) return { ...write, type: 'LINES', lines: [] };
   if (decided.size === 0) return write;
   const lines = write.lines.filter((line) => !decided.has(line.index));
-  // A reservation is made or ended as a whole.
   return { ...write, type: 'LINES', lines };
 }
 
-export class Claims {
-  constructor(
-    private readonly statements: StockStatements,
-    /** Whether an earlier attempt may have been applied. */
-    private readonly settling: boolean,
-    private readonly answeredBefore: AnsweredBefore,
-  ) {}
+type EarlierOperation = StoredOperation & { readonly lines: StoredLine[] };
 
-  async of(writes: readonly StockWrite[]): Promise<readonly Claim[]> {
-    const keys = writes.map(keyedOperation);
-    const known = await this.claimRows(keys.filter((key) => key !== null));
-    return writes.map((write, i): Claim => {
-      const key = keys[i] ?? null;
-      const open = { write, key, reused: null, refused: null, decided: NONE_DECIDED };
-      const earlier = key && known.get(key.operationKey);
-      if (!earlier) return open;
-      const same = earlier.name === key.name && earlier.fingerprint.equals(key.fingerprint);
-      if (!same) return { ...open, reused: 'BY_ANOTHER' };
-      if (earlier.expired) return { ...open, reused: 'EXPIRED' };
-      return { ...open, ...this.earlierAnswers(write, earlier.answers) };
-    });
+/** Nothing is read where every row is new. Several writes may belong to one operation. */
+async function claimRows(
+  stock: StockStatements,
+  keys: readonly (KeyedOperation | null)[],
+): Promise<ReadonlyMap<string, EarlierOperation>> {
+  const distinct = new Map<string, KeyedOperation>();
+  for (const key of keys) if (key) distinct.set(key.operationKey, key);
+  const earlier = new Map<string, EarlierOperation>();
+  if (distinct.size === 0) return earlier;
+  const sorted = [...distinct.values()].sort((a, b) =>
+    compareBytes(a.operationKey, b.operationKey),
+  );
+  const created = await stock.claimOperations(sorted);
+  if (created === sorted.length) return earlier;
+  for (const operation of await stock.readOperations(sorted)) {
+    earlier.set(operation.operationKey, { ...operation, lines: [] });
   }
-
-  /** Nothing needs to be read where every row is new. Several writes may belong to one operation. */
-  private async claimRows(keys: readonly KeyedOperation[]): Promise<Map<string, KnownOperation>> {
-    const known = new Map<string, KnownOperation>();
-    if (keys.length === 0) return known;
-    const distinct = [...new Map(keys.map((key) => [key.operationKey, key])).values()];
-    const sorted = distinct.sort(
-      (a, b) =>
-        Buffer.compare(a.scope, b.scope) || Buffer.compare(a.idempotencyKey, b.idempotencyKey),
-    );
-    const created = await this.statements.claimOperations(sorted);
-    if (created === sorted.length) return known;
-    for (const { operationKey, ...operation } of await this.statements.readOperations(sorted)) {
-      known.set(operationKey, { ...operation, answers: [] });
-    }
-    for (const line of await this.statements.readOperationLines(sorted)) {
-      known.get(line.operationKey)?.answers.push(line);
-    }
-    return known;
+  for (const line of await stock.readOperationLines(sorted)) {
+    earlier.get(line.operationKey)?.lines.push(line);
   }
-
-  private earlierAnswers(
-    write: StockWrite,
-    stored: readonly StoredAnswer[],
-  ): Pick<Claim, 'refused' | 'decided'> {
-    // What is found first after a COMMIT was lost may have been stored by this very call.
-    if (!this.settling) {
-      this.answeredBefore.set(write, new Set(stored.map(({ lineIndex }) => lineIndex)));
-    }
-    const wasAnswered = (index: number) => this.answeredBefore.get(write)?.has(index) ?? false;
-    const failure = stored[0] ? refusalOf(stored[0]) : null;
-    if (failure) return { refused: { failure, replayed: wasAnswered(0) }, decided: NONE_DECIDED };
-    const decided = new Map<number, DecidedVerdict>();
-    for (const line of write.lines) {
-      const answered = stored.find((candidate) => candidate.lineIndex === line.index);
-      const replayed = wasAnswered(line.index);
-      if (answered) decided.set(line.index, { ...verdictOf(line, answered), replayed });
-    }
-    return { refused: null, decided };
-  }
+  return earlier;
 }
 
-const NONE_DECIDED: ReadonlyMap<number, DecidedVerdict> = new Map();
-
-function keyedOperation(write: StockWrite): KeyedOperation | null {
-  const { scope, idempotencyKey, name, fingerprint } = write.operation;
-  if (idempotencyKey === null) return null;
-  const key = {
-    scope: Buffer.from(scope, 'utf8'),
-    idempotencyKey: Buffer.from(idempotencyKey, 'utf8'),
-  };
-  return { ...key, operationKey: operationKeyOf(key.scope, key.idempotencyKey), name, fingerprint };
+function earlierAnswers(
+  known: Known,
+  write: number,
+  stored: readonly StoredLine[],
+): Pick<Claim, 'refused' | 'decided'> {
+  const failure = stored[0] ? refusalOf(stored[0]) : null;
+  if (failure) {
+    const replayed = known.wasAnswered(write, 0);
+    return { refused: { failure, replayed }, decided: NONE_DECIDED };
+  }
+  const decided = new Map<number, DecidedVerdict>();
+  for (const line of known.writes[write]?.lines ?? []) {
+    const answer = stored.find(({ lineIndex }) => lineIndex === line.index);
+    const replayed = known.wasAnswered(write, line.index);
+    if (answer) decided.set(line.index, { ...verdictOf(line, answer), replayed });
+  }
+  return { refused: null, decided };
 }

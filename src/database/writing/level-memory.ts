@@ -1,16 +1,16 @@
 /**
- * Levels as the last transactions of this process found or left them: a hint that saves a read, never the truth.
+ * The levels as the last transactions of this process read or left them: a hint that saves a read.
  *
  * What is decided from a hint is written only by a statement that compares the level's version, so a stale hint costs a
- * second attempt and nothing else. A hint is taken under the lease under which it was made, for nobody else has had the
- * lock since; under another one only while nobody else has been seen to change the level in between.
+ * second attempt and nothing else. A hint is used under the lease under which it was made, because no other process has
+ * had the lock since. Under another lease it is used only if no other process was seen to change the level meanwhile.
  */
 import { levelKey, type StockLevelState } from '../../inventory/stock.js';
 
 interface Remembered {
   readonly level: StockLevelState;
   readonly fencingToken: bigint | null;
-  /** The last time that the level was read again it was as it had been left. */
+  /** When the level was last read again, its version was the one that this process had left. */
   readonly undisturbed: boolean;
 }
 
@@ -29,6 +29,11 @@ export class LevelMemory {
     return sameLease || remembered.undisturbed ? remembered.level : null;
   }
 
+  /** The level was read by the caller itself, who asks for it next. */
+  hasJustRead(level: StockLevelState): void {
+    this.keep(levelKey(level), { level, fencingToken: null, undisturbed: true });
+  }
+
   /** The level was read. */
   found(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
@@ -36,14 +41,14 @@ export class LevelMemory {
     this.keep(key, { level, fencingToken, undisturbed });
   }
 
-  /** The level was changed, and COMMIT has returned. */
+  /** The level was changed by a transaction whose COMMIT has returned. */
   left(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
     const undisturbed = this.levels.get(key)?.undisturbed ?? false;
     this.keep(key, { level, fencingToken, undisturbed });
   }
 
-  /** Who was remembered first is forgotten first: to read a level again costs little. */
+  /** The oldest entry is dropped first: reading a level again costs little. */
   private keep(key: string, remembered: Remembered): void {
     this.levels.set(key, remembered);
     if (this.levels.size <= LEVELS_MAX) return;

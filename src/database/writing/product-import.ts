@@ -1,13 +1,14 @@
 /**
- * ProductImportStore on MySQL: a batch of rows in one transaction. A place that is new gets its level and the first
- * line of its ledger; a level that is there is changed by the decision and the conditional statement of every other
- * write, with its row locked first, so servers may go on selling meanwhile, whatever lock they use.
+ * ProductImportStore on MySQL: a batch of rows in one transaction. A new place gets its level and the first line of its
+ * ledger. A level that exists is changed by the same attempt as every other write (attempt.ts), so servers may go on
+ * selling during an import.
  */
 import type { Sequelize } from 'sequelize';
-import type { BadLine, ImportRow } from '../../inventory/import-row.js';
 import {
   IMPORT_REASON,
+  type BadLine,
   type ImportOptions,
+  type ImportRow,
   type ImportedBatch,
   type ProductImportStore,
 } from '../../inventory/product-import.js';
@@ -20,21 +21,22 @@ import {
   type LinesWrite,
   type StockFailure,
   type StockLine,
-  type StockLevelState,
+  type Verdict,
 } from '../../inventory/stock.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
-import { allAtOnce } from '../../inventory/stock-transaction.js';
-import { Application, ManyDueError } from './attempt.js';
-import { LevelMemory } from './level-memory.js';
-import { MysqlStockStore } from './stock-store.js';
-import { StockStatements } from './stock-statements.js';
 import { systemClock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
-import { committedValue, runTransaction, type Attempt } from './transactions.js';
+import { runAttempt } from './attempt.js';
+import { Attempt, Known } from './known.js';
+import { LevelMemory } from './level-memory.js';
+import { ManyDueError } from './levels.js';
+import { MysqlStockStore } from './stock-store.js';
+import { StockStatements } from './stock-statements.js';
+import { committedValue, runTransaction, type RunningTransaction } from './transactions.js';
 
 const BATCH_TIMEOUT_MS = 60_000;
 
-/** These rows can't be carried out. The transaction is rolled back, to be run again without them. */
+/** Levels refuse these rows. The transaction is rolled back and repeated without them. */
 class RefusedRowsError extends Error {
   constructor(readonly refused: readonly BadLine[]) {
     super(`${refused.length} row(s) cannot be carried out.`);
@@ -46,7 +48,12 @@ export class MysqlProductImport implements ProductImportStore {
   constructor(private readonly sequelize: Sequelize) {}
 
   async importBatch(rows: readonly ImportRow[], options: ImportOptions): Promise<ImportedBatch> {
-    const applying = applyOptions();
+    const applying: ApplyOptions = {
+      deadline: Deadline.in(BATCH_TIMEOUT_MS, systemClock),
+      contended: false,
+      impatient: false,
+      fencingTokenOf: () => null,
+    };
     let wanted = rows;
     const refused: BadLine[] = [];
     for (;;) {
@@ -59,7 +66,7 @@ export class MysqlProductImport implements ProductImportStore {
           const lines = new Set(refused.map(({ line }) => line));
           wanted = rows.filter(({ line }) => !lines.has(line));
         } else if (error instanceof ManyDueError && !applying.deadline.hasPassed) {
-          // One transaction gives back what fits; whatever is left is met again, and given back by the next one.
+          // One transaction gives back a bounded number; the next attempt meets the rest.
           const store = new MysqlStockStore(this.sequelize);
           await store.apply([sweepOf(error.productIds)], applying);
         } else {
@@ -75,35 +82,17 @@ export class MysqlProductImport implements ProductImportStore {
     applying: ApplyOptions,
   ): Promise<ImportedBatch> {
     const operation = identifyOperation('setStock', null, null, []);
-    const write = { type: 'LINES', operation, reason: IMPORT_REASON, reference: null } as const;
     let planned: ImportedBatch | undefined;
-    const outcome = await runTransaction(
-      this.sequelize,
-      applying.deadline,
-      async (attempt): Promise<ImportedBatch> => {
-        const statements = new StockStatements(this.sequelize, attempt.transaction);
-        // What an earlier attempt has done, whose COMMIT was never answered, was done by us.
-        if (attempt.settling && planned && (await statements.readMovementsOf([operation])).length)
-          return planned;
-        const batch = new ImportBatch(this.sequelize, attempt, statements, options, applying);
-        planned = await batch.run(rows, write);
-        return planned;
-      },
-    );
+    const outcome = await runTransaction(this.sequelize, applying.deadline, async (running) => {
+      const batch = new ImportBatch(this.sequelize, running, options, applying);
+      // The ledger tells whether an earlier attempt, whose COMMIT was not answered, was applied.
+      if (running.settling && planned && (await batch.isApplied(operation))) return planned;
+      planned = await batch.run(rows, operation);
+      return planned;
+    });
     return committedValue(outcome);
   }
 }
-
-function applyOptions(): ApplyOptions {
-  return {
-    deadline: Deadline.in(BATCH_TIMEOUT_MS, systemClock),
-    contended: true,
-    impatient: false,
-    fencingTokenOf: () => null,
-  };
-}
-
-type WriteHead = Omit<LinesWrite, 'lines' | 'productIds' | 'atomic'>;
 
 interface StoredProduct {
   readonly id: string;
@@ -111,32 +100,43 @@ interface StoredProduct {
   readonly lowStockThreshold: number | null;
 }
 
+/** A row with a place, as a line that sets the level to the row's quantity. */
+interface Placed {
+  readonly row: ImportRow;
+  readonly line: StockLine;
+}
+
 class ImportBatch {
+  private readonly statements: StockStatements;
+
   constructor(
     private readonly sequelize: Sequelize,
-    private readonly attempt: Attempt,
-    private readonly statements: StockStatements,
+    private readonly running: RunningTransaction,
     private readonly options: ImportOptions,
     private readonly applying: ApplyOptions,
-  ) {}
-
-  async run(rows: readonly ImportRow[], head: WriteHead): Promise<ImportedBatch> {
-    const { refused, accepted } = await this.checkLocations(rows);
-    const products = await this.writeProducts(accepted);
-    const lines = accepted.flatMap((row, index) => toLine(row, index)).sort(comparePlaces);
-    const levels = await this.readLevels(lines);
-    const fresh = lines.filter((line) => !levels.has(levelKey(line)));
-    const known = lines.filter((line) => isOther(line, levels.get(levelKey(line))));
-    if (this.options.dryRun) {
-      return { ...products, stocked: fresh.length, corrected: this.wanted(known).length, refused };
-    }
-    await this.writeFirstStock(fresh, head);
-    const corrected = await this.setQuantities(this.wanted(known), accepted, head);
-    return { ...products, stocked: fresh.length, corrected, refused };
+  ) {
+    this.statements = new StockStatements(sequelize, running.transaction);
   }
 
-  private wanted(known: readonly ImportLine[]): readonly ImportLine[] {
-    return this.options.setQuantities ? known : [];
+  async isApplied(operation: LinesWrite['operation']): Promise<boolean> {
+    return (await this.statements.readMovementsOf([operation])).length > 0;
+  }
+
+  /** @throws RefusedRowsError, ManyDueError */
+  async run(
+    rows: readonly ImportRow[],
+    operation: LinesWrite['operation'],
+  ): Promise<ImportedBatch> {
+    const { refused, accepted } = await this.checkLocations(rows);
+    const products = await this.writeProducts(accepted);
+    const { fresh, changed, memory } = await this.compare(accepted.flatMap(toPlaced));
+    const wanted = this.options.setQuantities ? changed : [];
+    if (!this.options.dryRun) {
+      await this.createLevels(writeOf(operation, fresh));
+      const corrected = await this.setQuantities(operation, wanted, memory);
+      return { ...products, stocked: fresh.length, corrected, refused };
+    }
+    return { ...products, stocked: fresh.length, corrected: wanted.length, refused };
   }
 
   private async checkLocations(
@@ -145,20 +145,17 @@ class ImportBatch {
     const ids = new Set(rows.flatMap(({ locationId }) => locationId ?? []));
     if (ids.size === 0) return { refused: [], accepted: rows };
     const known = await this.statements.readExisting('locations', [...ids]);
-    const isKnown = ({ locationId }: ImportRow) => locationId === null || known.has(locationId);
-    return {
-      accepted: rows.filter(isKnown),
-      refused: rows
-        .filter((row) => !isKnown(row))
-        .map(({ line }) => ({
-          line,
-          column: 'locationId',
-          reason: 'There is no location with this id.',
-        })),
-    };
+    const refused: BadLine[] = [];
+    const accepted = rows.filter(({ line, locationId }) => {
+      if (locationId === null || known.has(locationId)) return true;
+      const reason = `There is no location ${locationId}. Create it first.`;
+      refused.push({ line, column: 'locationId', reason });
+      return false;
+    });
+    return { refused, accepted };
   }
 
-  /** Those that are new, and those that are to be called otherwise; who creates one meanwhile is overtaken. */
+  /** Creates products that are new, and updates names and thresholds that differ. */
   private async writeProducts(
     rows: readonly ImportRow[],
   ): Promise<Pick<ImportedBatch, 'created' | 'updated'>> {
@@ -185,98 +182,90 @@ class ImportBatch {
     return { created, updated: changed.length - created };
   }
 
-  private async readLevels(
-    lines: readonly ImportLine[],
-  ): Promise<ReadonlyMap<string, StockLevelState>> {
-    if (lines.length === 0) return new Map();
-    const levels = await this.statements.readLevels(lines, { lock: false });
-    return new Map(levels.map((level) => [levelKey(level), level]));
+  /** Reads the levels once: those that the attempt changes are handed to it as remembered. */
+  private async compare(placed: readonly Placed[]): Promise<{
+    readonly fresh: readonly Placed[];
+    readonly changed: readonly Placed[];
+    readonly memory: LevelMemory;
+  }> {
+    const memory = new LevelMemory();
+    if (placed.length === 0) return { fresh: [], changed: [], memory };
+    const sorted = [...placed].sort((a, b) => comparePlaces(a.line, b.line));
+    const places = sorted.map(({ line }) => line);
+    const levels = await this.statements.readLevels(places, { lock: false });
+    for (const level of levels) memory.hasJustRead(level);
+    const byKey = new Map(levels.map((level) => [levelKey(level), level]));
+    return {
+      fresh: sorted.filter(({ line }) => !byKey.has(levelKey(line))),
+      changed: sorted.filter(({ row, line }) => {
+        const level = byKey.get(levelKey(line));
+        return level && row.quantity !== null && level.onHand !== row.quantity;
+      }),
+      memory,
+    };
   }
 
-  /** Who else creates one of these levels at the same time makes this a lost race: it is run again, and found there. */
-  private async writeFirstStock(lines: readonly ImportLine[], head: WriteHead): Promise<void> {
-    if (lines.length === 0) return;
-    await this.statements.insertLevels(
-      lines.map(({ productId, locationId, quantity }) => ({
-        productId,
-        locationId,
-        onHand: quantity,
-      })),
-    );
-    const filled = lines.filter(({ quantity }) => quantity > 0);
-    if (filled.length === 0) return;
-    const write = { ...head, ...allAtOnce(filled), atomic: false };
-    await this.statements.insertMovements(
-      filled.map((line) => ({
-        write,
-        line,
-        kind: 'INITIAL',
-        sequence: 1,
-        delta: line.quantity,
-        quantityBefore: 0,
-        quantityAfter: line.quantity,
-        availableAfter: line.quantity,
-      })),
-      () => null,
-    );
+  /** Where another transaction creates one of these levels first, this is a lost race, and repeated. */
+  private async createLevels(write: LinesWrite): Promise<void> {
+    if (write.lines.length === 0) return;
+    await this.statements.insertLevels(write.lines);
+    const filled = write.lines.filter(({ quantity }) => quantity > 0);
+    const movements = filled.map((line) => ({
+      write,
+      line,
+      kind: 'INITIAL' as const,
+      sequence: 1,
+      delta: line.quantity,
+      quantityBefore: 0,
+      quantityAfter: line.quantity,
+      availableAfter: line.quantity,
+    }));
+    await this.statements.insertMovements(movements, this.applying);
   }
 
-  /** @returns how many were changed. @throws RefusedRowsError, ManyDueError */
+  /** @returns how many levels were changed. @throws RefusedRowsError, ManyDueError */
   private async setQuantities(
-    lines: readonly ImportLine[],
-    rows: readonly ImportRow[],
-    head: WriteHead,
+    operation: LinesWrite['operation'],
+    placed: readonly Placed[],
+    memory: LevelMemory,
   ): Promise<number> {
-    if (lines.length === 0) return 0;
-    const write = { ...head, ...allAtOnce(lines), atomic: false };
-    const application = new Application(
-      this.sequelize,
-      new LevelMemory(),
-      [write],
-      this.applying,
-      this.attempt,
-      new Map(),
-    );
-    const [result] = (await application.run()).results;
+    if (placed.length === 0) return 0;
+    const known = new Known([writeOf(operation, placed)], this.applying, memory);
+    const { results } = await runAttempt(new Attempt(this.sequelize, this.running, known));
+    const [result] = results;
     if (result?.outcome !== 'DECIDED') throw new Error('Lines of an import were not decided.');
-    const refused: BadLine[] = [];
-    let changed = 0;
-    for (const [at, { index }] of lines.entries()) {
+    const refused = placed.flatMap(({ row }, at): BadLine[] => {
       const verdict = result.verdicts[at];
-      if (!verdict) throw new Error('A line of an import was given no verdict.');
-      if (verdict.outcome === 'APPLIED') changed += verdict.movementId === null ? 0 : 1;
-      else refused.push(refusalOf(rows[index]?.line ?? 0, verdict.failure));
-    }
+      return verdict?.outcome === 'REFUSED' ? [refusalOf(row.line, verdict.failure)] : [];
+    });
     if (refused.length > 0) throw new RefusedRowsError(refused);
-    return changed;
+    return result.verdicts.filter(hasMovement).length;
   }
 }
 
-/** A row's line for the store; whether it was told a quantity. */
-type ImportLine = StockLine & { readonly isCounted: boolean };
-
-function toLine({ id, locationId, quantity }: ImportRow, index: number): readonly ImportLine[] {
-  if (locationId === null) return [];
-  return [
-    {
-      index,
-      productId: id,
-      locationId,
-      quantity: quantity ?? 0,
-      change: { type: 'SET', changeFrom: null },
-      isCounted: quantity !== null,
-    },
-  ];
+function hasMovement(verdict: Verdict): boolean {
+  return verdict.outcome === 'APPLIED' && verdict.movementId !== null;
 }
 
-function isOther(line: ImportLine, level: StockLevelState | undefined): boolean {
-  return level !== undefined && line.isCounted && level.onHand !== line.quantity;
+function writeOf(operation: LinesWrite['operation'], placed: readonly Placed[]): LinesWrite {
+  const lines = placed.map(({ line }) => line);
+  // The store's transaction takes no turn, so no product is named.
+  const rest = { productIds: [], reason: IMPORT_REASON, reference: null };
+  return { type: 'LINES', operation, atomic: false, lines, ...rest };
+}
+
+function toPlaced(row: ImportRow, index: number): readonly Placed[] {
+  const { id: productId, locationId, quantity } = row;
+  if (locationId === null) return [];
+  const change = { type: 'SET', changeFrom: null } as const;
+  return [{ row, line: { index, productId, locationId, quantity: quantity ?? 0, change } }];
 }
 
 function refusalOf(line: number, failure: StockFailure): BadLine {
   const reason =
     failure.code === 'INSUFFICIENT_STOCK'
-      ? `Reservations hold more than this: ${failure.requested} would go, ${failure.available} are available.`
-      : `It cannot be set: ${failure.code}.`;
+      ? `Reservations hold more than this quantity: it would take ${failure.requested} out, ` +
+        `${failure.available} are available. Release them, or set a higher quantity.`
+      : `The quantity cannot be set: ${failure.code}.`;
   return { line, column: 'quantity', reason };
 }

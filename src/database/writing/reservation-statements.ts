@@ -1,29 +1,29 @@
 /**
- * The statements of the writing transaction that concern reservations. A reservation's row is locked before any level,
- * by whoever commits or releases it and by whoever gives back what it held, so that exactly one of them does.
+ * The statements of the writing transaction on reservations. A reservation's row is locked before any level, both to
+ * commit or release it and to give back what it held, so that exactly one of these takes effect.
  */
 import type { DueLine, Reservation, ReservationStatus } from '../../inventory/reservation.js';
 import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
 import { UnexpectedRowCountError } from '../errors.js';
-import { Statements } from '../statements.js';
+import { Statements } from './transactions.js';
 
 /** A reservation whose row this transaction has locked. */
 export interface LockedReservation {
   readonly id: string;
-  /** EXPIRED from the moment at which it expires, whether or not anybody has written it down. */
+  /** EXPIRED from the moment at which it expires, whether or not its row says so. */
   readonly status: ReservationStatus;
   /** The operation that committed or released it. */
   readonly closedBy: Buffer | null;
 }
 
-/** As it stands, whatever the row says: the database's clock decides. */
+/** A reservation's status by the database's clock, whatever its row says. */
 export const EFFECTIVE_STATUS = `IF(status = 'ACTIVE' AND expires_at <= NOW(6), 'EXPIRED', status)`;
 
 export type ReservationHead = Omit<Reservation, 'items'>;
 
 export class ReservationStatements extends Statements {
-  /** Of these products, reservations that are over and still hold something; at most `limit`. */
-  async readDue(productIds: readonly string[], limit: number): Promise<readonly string[]> {
+  /** At most `limit` reservations that have expired and still hold something of these products. */
+  async readDue(productIds: readonly string[], limit: number): Promise<string[]> {
     const rows = await this.read<{ id: string }>(
       `SELECT DISTINCT reservation_id AS id FROM reservation_lines
        WHERE product_id IN (?) AND held_until <= NOW(6) LIMIT ?`,
@@ -41,7 +41,7 @@ export class ReservationStatements extends Statements {
     );
   }
 
-  /** What these reservations, whose rows are locked, still hold of these products. */
+  /** What these reservations still hold of these products. Their rows are locked. */
   async readHeldLines(
     reservationIds: readonly string[],
     productIds: readonly string[],
@@ -55,7 +55,7 @@ export class ReservationStatements extends Statements {
     );
   }
 
-  /** Marks that these lines hold nothing any more, and writes down that their reservations have expired. */
+  /** Marks these lines as holding nothing, and their reservations as EXPIRED. */
   async giveBack(lines: readonly DueLine[]): Promise<void> {
     if (lines.length === 0) return;
     await this.endHolding(lines.map((line) => [line.reservationId, line.lineIndex]));
@@ -66,7 +66,7 @@ export class ReservationStatements extends Statements {
     );
   }
 
-  /** For writes that end reservations: their lines hold nothing any more. */
+  /** Commits or releases reservations: their lines hold nothing from now on. */
   async close(writes: readonly ClosingWrite[]): Promise<void> {
     if (writes.length === 0) return;
     const closed = await this.write(
@@ -88,7 +88,7 @@ export class ReservationStatements extends Statements {
     );
   }
 
-  /** For writes that make reservations: from now on, by the database's clock, for as long as they say. */
+  /** Creates reservations that last from now on, by the database's clock. */
   async create(writes: readonly CreatingWrite[]): Promise<void> {
     if (writes.length === 0) return;
     await this.write(

@@ -1,21 +1,39 @@
 /**
- * The statements of the writing transaction, each over a whole list: their number does not grow with the lines.
+ * The statements of the writing transaction on operations, levels and the ledger, each over a whole list.
  *
- * Lists are sorted byte by byte before they come here, and joins are driven from the list, so that rows are locked in
- * one order in every transaction.
+ * Lists come sorted byte by byte, and joins are driven from the list, so that every transaction locks rows in one order.
  */
 import type { Operation, StockLevelState } from '../../inventory/stock.js';
 import type { PlannedLevelChange, PlannedMovement } from '../../inventory/decision.js';
+import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { UnexpectedRowCountError } from '../errors.js';
-import { Statements } from '../statements.js';
+import { Statements } from './transactions.js';
 
 interface Place {
   readonly productId: string;
   readonly locationId: string;
 }
 
-export interface StoredLine {
+/** The row that an idempotency key claims. */
+export interface KeyedOperation {
+  /** Scope and key in one string. */
   readonly operationKey: string;
+  readonly scope: Buffer;
+  readonly idempotencyKey: Buffer;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+}
+
+export interface StoredOperation {
+  readonly operationKey: string;
+  readonly name: string;
+  readonly fingerprint: Buffer;
+  /** Its answers have been dropped. */
+  readonly expired: boolean;
+}
+
+/** The answer of one line, or of a whole write as its line 0. */
+interface LineAnswer {
   readonly lineIndex: number;
   readonly outcome: string;
   readonly requested: number | null;
@@ -23,20 +41,22 @@ export interface StoredLine {
   readonly sequence: number | null;
 }
 
-export interface StoredOperation {
-  readonly operationKey: string;
-  readonly name: string;
-  readonly fingerprint: Buffer;
-  /** Its answers were kept for as long as they are kept. */
-  readonly expired: boolean;
+export type StoredLine = LineAnswer & Pick<KeyedOperation, 'operationKey'>;
+export type OperationLineRow = LineAnswer & Pick<KeyedOperation, 'scope' | 'idempotencyKey'>;
+
+export interface WrittenMovement {
+  readonly operationId: Buffer;
+  readonly lineIndex: number;
+  readonly sequence: number;
+  readonly availableAfter: number;
 }
 
-/** Scope and key as bytes, in one string that can be a Map's key. */
+/** Scope and key as hexadecimal text: equal, and in the same order, as their bytes. */
 export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
   return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
 }
 
-/** What many ledger lines have not: where none of a batch has it, it is neither sent nor read. */
+/** Columns that are left out of the statement where no line of a batch has a value for them. */
 const OPTIONAL_COLUMNS: readonly {
   readonly name: string;
   readonly of: (movement: PlannedMovement) => string | Buffer | null;
@@ -49,7 +69,8 @@ const OPTIONAL_COLUMNS: readonly {
 
 export class StockStatements extends Statements {
   /**
-   * Takes the operations' rows, new or known, and locks them until the transaction ends; waits for whoever has them.
+   * Locks the operations' rows until the transaction ends, and creates those that are new. Waits for transactions that
+   * have locked them.
    *
    * @returns how many of them are new.
    */
@@ -151,7 +172,7 @@ export class StockStatements extends Statements {
     }));
   }
 
-  /** Those of these levels that nobody has locked. */
+  /** Those of these levels that no other transaction has locked. */
   async readFreeLevels(places: readonly Place[]): Promise<readonly Place[]> {
     const rows = await this.read<{ product_id: string; location_id: string }>(
       `SELECT product_id, location_id FROM stock_levels
@@ -171,9 +192,9 @@ export class StockStatements extends Statements {
   }
 
   /**
-   * Changes the levels, each only if it is still as it was read and holds enough.
+   * Changes each level only if its version is the one that was read and enough is available.
    *
-   * @throws UnexpectedRowCountError where one of them is not.
+   * @throws UnexpectedRowCountError where a level does not meet that.
    */
   async changeLevels(changes: readonly PlannedLevelChange[]): Promise<void> {
     const [first, ...rest] = changes.map((change) => [
@@ -205,7 +226,7 @@ export class StockStatements extends Statements {
     if (changed !== changes.length) throw new UnexpectedRowCountError(changes.length, changed);
   }
 
-  /** Creates the levels that do not exist, empty; whoever creates one first is fine with everybody. */
+  /** Creates the levels that do not exist, empty. Levels that exist stay as they are. */
   async createLevels(places: readonly Place[]): Promise<void> {
     await this.write(
       `INSERT INTO stock_levels (product_id, location_id) VALUES ?
@@ -214,14 +235,14 @@ export class StockStatements extends Statements {
     );
   }
 
-  /** Creates levels that do not exist, with their first stock. A level that does exist is a duplicate: a lost race. */
-  async insertLevels(levels: readonly (Place & { readonly onHand: number })[]): Promise<void> {
+  /** Creates levels with their first stock. A level that exists is a duplicate, which is a lost race. */
+  async insertLevels(levels: readonly (Place & { readonly quantity: number })[]): Promise<void> {
     await this.write(
       `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES ?`,
       [
-        levels.map(({ productId, locationId, onHand }) => {
-          const moved = onHand > 0 ? 1 : 0;
-          return [productId, locationId, onHand, moved, moved];
+        levels.map(({ productId, locationId, quantity }) => {
+          const moved = quantity > 0 ? 1 : 0;
+          return [productId, locationId, quantity, moved, moved];
         }),
       ],
     );
@@ -229,8 +250,9 @@ export class StockStatements extends Statements {
 
   async insertMovements(
     movements: readonly PlannedMovement[],
-    fencingTokenOf: (productId: string) => bigint | null,
+    options: Pick<ApplyOptions, 'fencingTokenOf'>,
   ): Promise<void> {
+    if (movements.length === 0) return;
     const optional = OPTIONAL_COLUMNS.filter(({ of }) => movements.some((m) => of(m) !== null));
     const names = optional.map(({ name }) => `, ${name}`).join('');
     await this.write(
@@ -249,7 +271,7 @@ export class StockStatements extends Statements {
           m.availableAfter,
           m.write.operation.id,
           m.line.index,
-          fencingTokenOf(m.line.productId),
+          options.fencingTokenOf(m.line.productId),
           ...optional.map(({ of }) => of(m)),
         ]),
       ],
@@ -264,31 +286,6 @@ export class StockStatements extends Statements {
       [operations.map((operation) => operation.id)],
     );
   }
-}
-
-export interface KeyedOperation {
-  readonly operationKey: string;
-  readonly scope: Buffer;
-  readonly idempotencyKey: Buffer;
-  readonly name: string;
-  readonly fingerprint: Buffer;
-}
-
-export interface OperationLineRow {
-  readonly scope: Buffer;
-  readonly idempotencyKey: Buffer;
-  readonly lineIndex: number;
-  readonly outcome: string;
-  readonly requested: number | null;
-  readonly available: number | null;
-  readonly sequence: number | null;
-}
-
-export interface WrittenMovement {
-  readonly operationId: Buffer;
-  readonly lineIndex: number;
-  readonly sequence: number;
-  readonly availableAfter: number;
 }
 
 function bytesOf(text: string | null): Buffer | null {

@@ -1,7 +1,6 @@
 /**
- * StockStore on MySQL: one transaction for the list of lines, whatever their number, run again until it has one certain
- * outcome. What has to be there before it, levels that are new or room that expired reservations take, is made in
- * transactions of their own.
+ * StockStore on MySQL: one transaction for the list of writes, repeated until it has one certain outcome. Levels that do
+ * not exist yet are created, and an excess of expired reservations is given back, in transactions before it.
  */
 import type { Sequelize } from 'sequelize';
 import { sweepOf } from '../../inventory/reservation-sweep.js';
@@ -13,16 +12,17 @@ import {
   type StockStore,
   type WriteResult,
 } from '../../inventory/stock-store.js';
-import { Application, ManyDueError, MissingLevelsError, type Applied } from './attempt.js';
-import type { AnsweredBefore } from './claims.js';
+import { MissingLevelsError, runAttempt, type Applied } from './attempt.js';
+import { Attempt, Known } from './known.js';
 import { LevelMemory } from './level-memory.js';
+import { ManyDueError } from './levels.js';
 import { StockStatements } from './stock-statements.js';
 import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './transactions.js';
 
 export class MysqlStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
-  /** @param changes told of the levels after each COMMIT, where anybody wants to know. */
+  /** @param changes told of the levels after each COMMIT. */
   constructor(
     private readonly sequelize: Sequelize,
     private readonly changes?: StockChanges,
@@ -37,7 +37,7 @@ export class MysqlStockStore implements StockStore {
     return writes.map((write) => undecided(failureOf(outcome, write)));
   }
 
-  /** Whatever is missing is made, and all of it tried again, for as long as the caller has time. */
+  /** Prepares what an attempt misses and tries again, until the deadline. */
   private async applyPrepared(
     writes: readonly StockWrite[],
     options: ApplyOptions,
@@ -53,7 +53,7 @@ export class MysqlStockStore implements StockStore {
     }
   }
 
-  /** Says whose levels are the locked ones, so that nobody else has to wait with them. */
+  /** Names the products whose levels are locked, so that the others need not wait with them. */
   private async explain(
     error: RowsLockedError,
     writes: readonly StockWrite[],
@@ -75,13 +75,13 @@ export class MysqlStockStore implements StockStore {
     options: ApplyOptions,
   ): Promise<TransactionOutcome<unknown>> {
     if (error instanceof MissingLevelsError) {
-      // Levels are created empty, in a transaction of their own, so that the transactions that move stock only ever
-      // update rows that exist: an INSERT that meets another's row would lock out of order.
+      // In a transaction of its own, so that transactions that move stock only update rows that exist: an INSERT that
+      // meets another transaction's row would lock out of order.
       return runTransaction(this.sequelize, options.deadline, ({ transaction }) =>
         new StockStatements(this.sequelize, transaction).createLevels(error.places),
       );
     }
-    // One transaction gives back what fits; whatever is left is met again, and given back by the next one.
+    // One transaction gives back a bounded number; the next attempt meets the rest.
     if (error instanceof ManyDueError) return this.applyOnce([sweepOf(error.productIds)], options);
     throw error;
   }
@@ -91,22 +91,14 @@ export class MysqlStockStore implements StockStore {
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
     const began = new Date();
-    const answeredBefore: AnsweredBefore = new Map();
+    const known = new Known(writes, options, this.memory);
     const outcome = await runTransaction(
       this.sequelize,
       options.deadline,
-      (attempt) =>
-        new Application(
-          this.sequelize,
-          this.memory,
-          writes,
-          options,
-          attempt,
-          answeredBefore,
-        ).run(),
+      (running) => runAttempt(new Attempt(this.sequelize, running, known)),
       options,
     );
-    // What a first attempt committed without our hearing of it is found again by its answers, and not by its levels.
+    // An attempt that finds what an earlier one has committed finds its answers, and not the levels that it left.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
     if (isUncertain) this.changes?.uncertain(began);

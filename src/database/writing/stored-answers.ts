@@ -1,6 +1,6 @@
 /**
- * Answers as they are kept under an idempotency key. What can be told from the request, which is the same when it comes
- * again, is not kept again.
+ * Answers as they are stored under an idempotency key. Only what the request itself does not tell when it comes again is
+ * stored.
  */
 import type { ReservationFailure } from '../../inventory/reservation.js';
 import {
@@ -69,10 +69,10 @@ function failureOf(line: StockLine, stored: StoredAnswer): StockFailure {
     case 'INVALID_QUANTITY':
       return { code: stored.outcome };
     case 'ABORTED':
-      // Only what is final is kept, so the line that aborted this one was final, too.
+      // Only final answers are stored, so the line that aborted this one was final, too.
       return { code: 'ABORTED', retryable: false };
     default:
-      throw new Error(`A stored answer has the unknown outcome ${stored.outcome}.`);
+      throw new Error(`Unknown outcome of a stored answer: ${stored.outcome}.`);
   }
 }
 
@@ -83,14 +83,14 @@ const RESERVATION_STATUSES = {
   RESERVATION_EXPIRED: 'EXPIRED',
 } as const;
 
-/** A write that was refused as a whole is kept as its first line. */
+/** A write that was refused as a whole is stored as its line 0. */
 export function storedRefusal(failure: ReservationFailure): StoredAnswer {
   const outcome =
     failure.code === 'RESERVATION_NOT_ACTIVE' ? `RESERVATION_${failure.status}` : failure.code;
   return { ...NOTHING_MORE, lineIndex: 0, outcome };
 }
 
-/** Null where the answer is a line's own. */
+/** Null where the answer is one line's. */
 export function refusalOf({ outcome }: StoredAnswer): ReservationFailure | null {
   if (outcome === 'RESERVATION_NOT_FOUND') return { code: outcome };
   if (!Object.hasOwn(RESERVATION_STATUSES, outcome)) return null;

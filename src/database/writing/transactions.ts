@@ -1,11 +1,18 @@
 /**
- * Runs a whole transaction until it has one certain outcome, or the caller's time is up.
+ * Repeats a transaction until it has one certain outcome or the deadline has passed.
  *
- * Retried are lost races, locked rows and lost connections, always the transaction as a whole and always from fresh
- * reads, with capped exponential backoff and full jitter. When the answer to COMMIT is lost the transaction may have
- * been applied: it is run again under the same operation ids, and its unique keys tell.
+ * A transaction is repeated as a whole, from fresh reads, after a lost race, locked rows or a lost connection, with
+ * capped exponential backoff and full jitter. When the answer to COMMIT is lost the transaction may have been applied:
+ * the next attempt runs under the same operation ids and finds out (`settling`).
+ *
+ *   fault         | what it means                               | repeated
+ *   LOST_RACE     | rolled back: another transaction was faster | 10 attempts; the second one at once
+ *   ROWS_LOCKED   | rows stayed locked by another transaction   | 100 attempts; not for an impatient caller
+ *   UNREACHABLE   | connection, server or deadline              | 4 attempts
+ *   BUG           | anything else                               | thrown
+ *   after a COMMIT without an answer                            | until the deadline
  */
-import type { Sequelize, Transaction } from 'sequelize';
+import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import {
   RowsLockedError,
   StorageUnavailableError,
@@ -14,17 +21,18 @@ import {
 import type { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
 
-export interface Attempt {
+/** One attempt, in a transaction that is open. */
+export interface RunningTransaction {
   readonly transaction: Transaction;
   /** From 1. From the second on, rows are locked before they are read. */
   readonly number: number;
-  /** An earlier attempt may have been applied: look for its traces. */
+  /** An earlier attempt may have been applied: its traces must be looked for. */
   readonly settling: boolean;
 }
 
 export type TransactionOutcome<T> =
   | { readonly outcome: 'COMMITTED'; readonly value: T }
-  /** Rows were locked by others for as long as there was time. Nothing was applied. */
+  /** Other transactions kept rows locked until the deadline. Nothing was applied. */
   | { readonly outcome: 'ROWS_LOCKED'; readonly waitedMs: number }
   | { readonly outcome: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly cause: unknown };
 
@@ -32,15 +40,15 @@ export function isPerhapsApplied(outcome: TransactionOutcome<unknown>): boolean 
   return outcome.outcome === 'UNAVAILABLE' && outcome.mayHaveApplied;
 }
 
-/** For who has no answer but the value. @throws StorageUnavailableError where nothing, or perhaps nothing, was done. */
+/** @throws StorageUnavailableError where nothing was committed, or it is not known whether anything was. */
 export function committedValue<T>(outcome: TransactionOutcome<T>): T {
   if (outcome.outcome === 'COMMITTED') return outcome.value;
   throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
 }
 
-/** How often a transaction that surely was not applied is tried again, by what stopped it. */
+/** The most attempts at a transaction that was not applied for certain, by what stopped it. */
 const ATTEMPTS_MAX: Readonly<Record<TransactionFault, number>> = {
-  // After the first loss rows are locked before they are read, so a third is already rare.
+  // After the first one rows are locked before they are read, so a third is rare.
   LOST_RACE: 10,
   ROWS_LOCKED: 100,
   UNREACHABLE: 4,
@@ -48,17 +56,19 @@ const ATTEMPTS_MAX: Readonly<Record<TransactionFault, number>> = {
 };
 const BACKOFF_FIRST_MS = 10;
 const BACKOFF_MAX_MS = 500;
-/** What an attempt must at least have left to be worth beginning. */
+/** No attempt begins with less time left than this. */
 const ATTEMPT_MIN_MS = 5;
+/** Node fires a longer timer at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
- * @param deadline what is still under way when it passes has its connection cut, and nothing is begun any more.
- * @throws RowsLockedError, where told to be impatient; else only for a mistake in our program.
+ * @param deadline when it passes, the connection of an attempt that is under way is cut.
+ * @throws RowsLockedError for an impatient caller; any other error is a defect of this program.
  */
 export async function runTransaction<T>(
   sequelize: Sequelize,
   deadline: Deadline,
-  work: (attempt: Attempt) => Promise<T>,
+  work: (running: RunningTransaction) => Promise<T>,
   options: Partial<Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>> = {},
 ): Promise<TransactionOutcome<T>> {
   const startedMs = performance.now();
@@ -79,13 +89,13 @@ export async function runTransaction<T>(
       if (progress.committing && !isRolledBackForCertain(error)) settling = true;
       if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
         throw new RowsLockedError(error);
-      // Who lost a race locks the rows first the next time, so there is nothing to wait for.
+      // After a first lost race the next attempt locks the rows, so there is nothing to wait for.
       const pauseMaxMs =
         fault === 'LOST_RACE' && number === 1
           ? 0
           : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
       const pauseMs = Math.random() * pauseMaxMs;
-      const timeIsUp = pauseMs + ATTEMPT_MIN_MS > deadline.leftMs;
+      const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
       // The last attempt was cut off while it waited for the same rows as the ones before.
       rowsWereLocked =
         fault === 'ROWS_LOCKED' || (rowsWereLocked && error instanceof DeadlineError);
@@ -99,20 +109,19 @@ export async function runTransaction<T>(
   }
 }
 
-/** The caller's time was up before the transaction had an end. */
+/** The deadline passed before the transaction had ended. */
 class DeadlineError extends Error {
   readonly code = 'DEADLINE' as const;
   constructor(options?: ErrorOptions) {
-    super('The transaction did not end in time.', options);
+    super('The transaction did not end before its deadline.', options);
     this.name = 'DeadlineError';
   }
 }
 
 /**
- * One transaction that ends by the deadline, whatever the server does: one that has stopped answering, or that keeps us
- * waiting for a connection, would hold the caller for ever.
+ * One transaction that ends by the deadline even where the server has stopped answering or no connection is free.
  *
- * @throws DeadlineError; else whatever the work or the database throws.
+ * @throws DeadlineError, and what the work or the database throws.
  */
 async function transactionUntil<T>(
   deadline: Deadline,
@@ -122,12 +131,15 @@ async function transactionUntil<T>(
   const state: { begun?: Transaction; timeIsUp: boolean } = { timeIsUp: false };
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      state.timeIsUp = true;
-      // Cut, it rejects by itself, and is cleared up; before it has begun there is nothing to cut yet.
-      if (state.begun) cut(state.begun);
-      else reject(new DeadlineError());
-    }, deadline.leftMs);
+    timer = setTimeout(
+      () => {
+        state.timeIsUp = true;
+        // A connection that is cut rejects the transaction, which clears up; before it has begun there is none.
+        if (state.begun) cut(state.begun);
+        else reject(new DeadlineError());
+      },
+      Math.min(deadline.leftMs, TIMER_MS_MAX),
+    );
   });
   const transaction = sequelize.transaction(async (opened) => {
     if (state.timeIsUp) throw new DeadlineError();
@@ -151,4 +163,30 @@ function cut(transaction: Transaction): void {
     readonly connection?: { readonly stream: { destroy(): void } };
   };
   connection?.stream.destroy();
+}
+
+/** Base of the classes that hold the statements of a transaction. */
+export class Statements {
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly transaction: Transaction,
+  ) {}
+
+  read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
+    return this.sequelize.query<Row>(sql, {
+      replacements,
+      transaction: this.transaction,
+      type: QueryTypes.SELECT,
+    });
+  }
+
+  /** @returns the number of rows that were inserted or really changed. */
+  write(sql: string, replacements: unknown[]): Promise<number> {
+    // Of Sequelize's query types only this one returns mysql2's plain affected-row count.
+    return this.sequelize.query(sql, {
+      replacements,
+      transaction: this.transaction,
+      type: QueryTypes.BULKUPDATE,
+    });
+  }
 }

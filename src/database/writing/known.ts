@@ -1,0 +1,71 @@
+/**
+ * What the steps of a write know: `Known` is made once for a call of the store, `Attempt` once for each attempt of it.
+ *
+ * An attempt that fails leaves nothing in the database, but the next one has to remember which answers stood before
+ * this call first sent a COMMIT: only those are replays. Answers that are found after a COMMIT without a reply may be
+ * this call's own.
+ */
+import type { Sequelize } from 'sequelize';
+import type { ApplyOptions } from '../../inventory/stock-store.js';
+import type { StockWrite } from '../../inventory/stock.js';
+import type { LevelMemory } from './level-memory.js';
+import { ReservationStatements } from './reservation-statements.js';
+import { StockStatements, operationKeyOf, type KeyedOperation } from './stock-statements.js';
+import type { RunningTransaction } from './transactions.js';
+
+export class Known {
+  /** For each write the row that its idempotency key claims; null without a key. */
+  readonly keys: readonly (KeyedOperation | null)[];
+  private readonly answered: (ReadonlySet<number> | undefined)[] = [];
+
+  constructor(
+    readonly writes: readonly StockWrite[],
+    readonly options: Pick<ApplyOptions, 'contended' | 'fencingTokenOf'>,
+    /** The levels as the last transactions of this process left them. */
+    readonly memory: LevelMemory,
+  ) {
+    this.keys = writes.map(keyedOperation);
+  }
+
+  /**
+   * The lines of a write that were answered before this call.
+   *
+   * @param write its place among the writes.
+   */
+  noteAnswered(write: number, lineIndexes: ReadonlySet<number>): void {
+    this.answered[write] = lineIndexes;
+  }
+
+  wasAnswered(write: number, lineIndex: number): boolean {
+    return this.answered[write]?.has(lineIndex) ?? false;
+  }
+}
+
+export class Attempt {
+  readonly stock: StockStatements;
+  readonly reservations: ReservationStatements;
+  /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
+  readonly settling: boolean;
+  /** Rows are locked before they are read: after a first attempt no other transaction may be faster again. */
+  readonly rowsAreLocked: boolean;
+
+  constructor(
+    sequelize: Sequelize,
+    { transaction, number, settling }: RunningTransaction,
+    readonly known: Known,
+  ) {
+    this.stock = new StockStatements(sequelize, transaction);
+    this.reservations = new ReservationStatements(sequelize, transaction);
+    this.settling = settling;
+    this.rowsAreLocked = known.options.contended || number > 1;
+  }
+}
+
+function keyedOperation({ operation }: StockWrite): KeyedOperation | null {
+  const { name, fingerprint } = operation;
+  if (operation.idempotencyKey === null) return null;
+  const scope = Buffer.from(operation.scope, 'utf8');
+  const idempotencyKey = Buffer.from(operation.idempotencyKey, 'utf8');
+  const operationKey = operationKeyOf(scope, idempotencyKey);
+  return { operationKey, scope, idempotencyKey, name, fingerprint };
+}

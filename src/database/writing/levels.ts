@@ -1,0 +1,164 @@
+/**
+ * What an attempt has to know before it decides: levels, the reservations that are to be closed, and what expired
+ * reservations still hold of the same products.
+ *
+ * Reservations are locked before levels, in every transaction. So levels are first read without locks, or recalled from
+ * memory, to learn of which products anything can be due; where levels are locked, the due lines of all are looked for.
+ */
+import type { DueLine } from '../../inventory/reservation.js';
+import {
+  compareBytes,
+  comparePlaces,
+  isPossible,
+  levelKey,
+  type LevelLookup,
+  type StockWrite,
+} from '../../inventory/stock.js';
+import type { Attempt } from './known.js';
+import type { LockedReservation } from './reservation-statements.js';
+
+export interface Place {
+  readonly productId: string;
+  readonly locationId: string;
+}
+
+export interface Findings {
+  readonly levels: Map<string, LevelLookup>;
+  /** Levels that are not locked and may have changed: they must be read again before they refuse a caller. */
+  readonly unsure: readonly Place[];
+  /** Products of which all that is due is among `due`. */
+  readonly swept: ReadonlySet<string>;
+  readonly reservations: ReadonlyMap<string, LockedReservation>;
+  readonly due: readonly DueLine[];
+}
+
+/** More reservations of these products have expired than one transaction gives back. It is rolled back. */
+export class ManyDueError extends Error {
+  constructor(readonly productIds: readonly string[]) {
+    super(
+      `More than ${GIVE_BACK_MAX} reservations of ${productIds.length} product(s) have expired.`,
+    );
+    this.name = 'ManyDueError';
+  }
+}
+
+/** The most expired reservations that one transaction gives back. */
+const GIVE_BACK_MAX = 1_000;
+
+/** @throws ManyDueError */
+export async function lookUp(attempt: Attempt, writes: readonly StockWrite[]): Promise<Findings> {
+  const places = new Map<string, Place>();
+  for (const write of writes) {
+    for (const line of write.lines) if (isPossible(line)) places.set(levelKey(line), line);
+  }
+  const levels = new Map<string, LevelLookup>();
+  const unsure = attempt.rowsAreLocked
+    ? []
+    : await lookUpUnlocked(attempt, [...places.values()].sort(comparePlaces), levels);
+  const swept = productsToSweep(attempt, writes, levels);
+  const { reservations, due } = await lockReservations(attempt, writes, swept);
+  for (const line of due) places.set(levelKey(line), line);
+  const unknown = [...places.values()].filter((place) => !levels.has(levelKey(place)));
+  await readLevels(attempt, unknown.sort(comparePlaces), levels);
+  return { levels, unsure, swept, reservations, due };
+}
+
+/** Reads these levels, in the order of the places, and finds out why one does not exist. */
+export async function readLevels(
+  attempt: Attempt,
+  places: readonly Place[],
+  into: Map<string, LevelLookup>,
+): Promise<void> {
+  if (places.length === 0) return;
+  const { stock, rowsAreLocked, known } = attempt;
+  for (const place of places) into.delete(levelKey(place));
+  for (const level of await stock.readLevels(places, { lock: rowsAreLocked })) {
+    into.set(levelKey(level), { found: 'LEVEL', level });
+    known.memory.found(level, known.options.fencingTokenOf(level.productId));
+  }
+  const unknown = places.filter((place) => !into.has(levelKey(place)));
+  if (unknown.length > 0) await explainMissing(attempt, unknown, into);
+}
+
+export function hasReserved(lookup: LevelLookup | undefined): boolean {
+  return lookup?.found === 'LEVEL' && lookup.level.reserved > 0;
+}
+
+/** @returns the levels that may have changed since. */
+async function lookUpUnlocked(
+  attempt: Attempt,
+  sorted: readonly Place[],
+  levels: Map<string, LevelLookup>,
+): Promise<Place[]> {
+  const { memory, options } = attempt.known;
+  const recalled: Place[] = [];
+  const read: Place[] = [];
+  for (const place of sorted) {
+    const level = memory.recall(place, options.fencingTokenOf(place.productId));
+    if (level) levels.set(levelKey(place), { found: 'LEVEL', level });
+    (level ? recalled : read).push(place);
+  }
+  await readLevels(attempt, read, levels);
+  // Between this read and the one of what is due, another transaction may give back what is reserved.
+  return [...recalled, ...read.filter((place) => hasReserved(levels.get(levelKey(place))))];
+}
+
+/** Products of which something may be due: where nothing is reserved, nothing can be. */
+function productsToSweep(
+  { rowsAreLocked }: Attempt,
+  writes: readonly StockWrite[],
+  levels: ReadonlyMap<string, LevelLookup>,
+): ReadonlySet<string> {
+  const products = new Set<string>();
+  for (const { type, productIds, lines } of writes) {
+    if (type === 'SWEEPING') for (const id of productIds) products.add(id);
+    for (const line of lines) {
+      const isSuspect = rowsAreLocked || hasReserved(levels.get(levelKey(line)));
+      if (isSuspect && isPossible(line)) products.add(line.productId);
+    }
+  }
+  return products;
+}
+
+/** @throws ManyDueError */
+async function lockReservations(
+  { reservations: statements }: Attempt,
+  writes: readonly StockWrite[],
+  swept: ReadonlySet<string>,
+): Promise<Pick<Findings, 'reservations' | 'due'>> {
+  const closing = writes.flatMap((write) => (write.type === 'CLOSING' ? write.reservationId : []));
+  const productIds = [...swept];
+  const dueIds =
+    productIds.length > 0 ? await statements.readDue(productIds, GIVE_BACK_MAX + 1) : [];
+  if (dueIds.length > GIVE_BACK_MAX) {
+    if (writes.some(({ type }) => type !== 'SWEEPING')) throw new ManyDueError(productIds);
+    dueIds.length = GIVE_BACK_MAX;
+  }
+  const ids = [...new Set([...closing, ...dueIds])].sort(compareBytes);
+  if (ids.length === 0) return { reservations: new Map(), due: [] };
+  const locked = await statements.lock(ids);
+  const reservations = new Map(locked.map((reservation) => [reservation.id, reservation]));
+  // A reservation that was committed or released since it was found to be due holds nothing.
+  const over = dueIds.filter((id) => reservations.get(id)?.status === 'EXPIRED');
+  const due = over.length > 0 ? await statements.readHeldLines(over, productIds) : [];
+  return { reservations, due };
+}
+
+async function explainMissing(
+  { stock }: Attempt,
+  places: readonly Place[],
+  into: Map<string, LevelLookup>,
+): Promise<void> {
+  const productIds = [...new Set(places.map(({ productId }) => productId))];
+  const locationIds = [...new Set(places.map(({ locationId }) => locationId))];
+  const products = await stock.readExisting('products', productIds);
+  const locations = await stock.readExisting('locations', locationIds);
+  for (const place of places) {
+    const found = !products.has(place.productId)
+      ? 'NO_PRODUCT'
+      : !locations.has(place.locationId)
+        ? 'NO_LOCATION'
+        : 'NO_LEVEL_YET';
+    into.set(levelKey(place), { found });
+  }
+}
