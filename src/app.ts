@@ -14,7 +14,6 @@ import { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connections.js';
 import { assertMigrated, migrate } from './database/migrator.js';
-import { NamedTurns } from './database/named-turns.js';
 import { MysqlAnswerArchive } from './database/writing/answer-archive.js';
 import { MysqlLocationCatalogue } from './database/reading/location-catalogue.js';
 import { MysqlApiKeyStore } from './database/api-key-store.js';
@@ -256,15 +255,14 @@ function buildRecurringWork(
   reservations: ReservationCatalogue,
   log: Logger,
 ): readonly RecurringWork[] {
-  const turns = new NamedTurns(database);
   const onError = (error: unknown) => {
     log.error({ err: error }, 'Recurring work failed; it is tried again.');
   };
-  const sweeper = new ReservationSweeper(stock, reservations, turns, config.requestTimeoutMs);
+  const sweeper = new ReservationSweeper(stock, reservations, database, config.requestTimeoutMs);
   const retention = new AnswerRetention(
     new MysqlAnswerArchive(database),
     stock.slots,
-    turns,
+    database,
     config.idempotencyRetentionDays,
   );
   return [

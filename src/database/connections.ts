@@ -1,11 +1,13 @@
 /**
- * The connections to MySQL: a pool for writing that is as large as the number of commits allowed at once, and a pool
- * for reading with the rest. A flash sale can fill the first and never takes a connection from the second.
+ * The connections to MySQL: a pool for writing with one connection for each commit that is allowed at once, and a pool
+ * for reading with the rest. Writes never take a connection from reads.
  *
- * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a row: the default of fifty
- * would outlive the request.
+ * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a locked row: the default of
+ * fifty would outlive the request.
  */
-import { Sequelize, type Options } from 'sequelize';
+import { QueryTypes, Sequelize, type Options } from 'sequelize';
+import type { ExclusiveTurns } from '../inventory/recurring-work.js';
+import { available } from './errors.js';
 
 export interface DatabaseSettings {
   readonly url: string;
@@ -14,11 +16,11 @@ export interface DatabaseSettings {
   /** Of these, the ones that write. */
   readonly commitsMax: number;
   /**
-   * A connection on which nothing moved for so long is cut, by us and by the server, in milliseconds; longer than an
-   * idle one is kept.
+   * A connection that was silent for so long is cut by this process and by the server, in milliseconds. Longer than
+   * the pool keeps an idle one.
    */
   readonly silenceMaxMs?: number | undefined;
-  /** Told of every statement: for tests that count them. */
+  /** Called with every statement, for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
 
@@ -27,7 +29,10 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const SILENCE_MAX_MS = 20_000;
 
-export class Database {
+/** SQL for the name of a lock of this database. MySQL allows 64 characters, as many as a database's name can have. */
+export const NAMED_LOCK = 'CONCAT(?, LEFT(SHA2(DATABASE(), 256), 40))';
+
+export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
   readonly reader: Sequelize;
 
@@ -41,12 +46,37 @@ export class Database {
     await this.reader.query('SELECT 1');
   }
 
+  /**
+   * Runs the work under MySQL's GET_LOCK, which ends with its session, so no crash leaves it behind. It is per server:
+   * with several primaries two processes may work at once, which the work has to tolerate.
+   */
+  async exclusively(name: string, work: () => Promise<void>): Promise<void> {
+    await available(() =>
+      // The transaction keeps the connection.
+      this.reader.transaction(async (transaction) => {
+        const call = async (sql: string) => {
+          const [row] = await this.reader.query<{ taken: number | null }>(
+            `SELECT ${sql} AS taken`,
+            { replacements: [`stockade.${name}.`], transaction, type: QueryTypes.SELECT },
+          );
+          return row?.taken === 1;
+        };
+        if (!(await call(`GET_LOCK(${NAMED_LOCK}, 0)`))) return;
+        try {
+          await work();
+        } finally {
+          await call(`RELEASE_LOCK(${NAMED_LOCK})`);
+        }
+      }),
+    );
+  }
+
   async close(): Promise<void> {
     await Promise.all([this.writer.close(), this.reader.close()]);
   }
 }
 
-/** Opens a pool whose sessions are set up as all of ours are. */
+/** Opens a pool whose sessions are set up as described above. */
 export function openPool(
   settings: Pick<DatabaseSettings, 'url' | 'onStatement' | 'silenceMaxMs'>,
   connectionsMax: number,
@@ -64,10 +94,10 @@ export function openPool(
     dialectOptions: {
       connectTimeout: CONNECT_TIMEOUT_MS,
       charset: 'utf8mb4',
-      // Sequelize has put the values in; the driver would search the finished text for places to put them once more.
+      // Sequelize has filled in the values. The driver would search the finished text for placeholders again.
       queryFormat: (sql: string) => sql,
     },
-    // A statement that is sent again on its own would run outside of its transaction; whole transactions are retried.
+    // A statement that is repeated alone would run outside of its transaction. Whole transactions are retried.
     retry: { max: 1 },
     ...options,
   });
@@ -77,14 +107,14 @@ export function openPool(
   return sequelize;
 }
 
-/** What is used here of mysql2's connection, which Sequelize passes on untyped. */
+/** The part of mysql2's connection that is used here. Sequelize passes it on untyped. */
 interface SessionConnection {
   readonly stream: { setTimeout(ms: number, then: () => void): void; destroy(): void };
   query(sql: string, then: (error: Error | null) => void): void;
 }
 
 async function setUpSession(connection: SessionConnection, silenceMaxMs: number): Promise<void> {
-  // The server does the same: a session whose client has vanished would keep its rows locked for hours.
+  // The server does the same: a session whose client has vanished would keep rows locked for hours.
   connection.stream.setTimeout(silenceMaxMs, () => {
     connection.stream.destroy();
   });

@@ -1,19 +1,18 @@
 /**
  * Brings the schema up to date, forward only, one process at a time.
  *
- * The whole run happens on one connection of its own that holds MySQL's GET_LOCK: when the process dies the session
- * ends and the lock with it, so no crash can leave it behind. GET_LOCK is per server; behind several primaries run
- * `npm run migrate` once instead of on every start.
+ * The run uses one connection, which holds MySQL's GET_LOCK: when the process dies, the session ends and with it the
+ * lock. GET_LOCK is per server: with several primaries run `npm run migrate` once instead of on every start.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { SequelizeStorage, Umzug } from 'umzug';
-import { openPool } from './connections.js';
-import type { Migration } from './migration.js';
+import { SequelizeStorage, Umzug, type MigrationFn } from 'umzug';
+import { NAMED_LOCK, openPool } from './connections.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
 import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
 
-const MIGRATIONS: readonly { readonly name: string; readonly up: Migration }[] = [
+/** Forward only. A migration is never edited after its release. */
+const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Sequelize> }[] = [
   { name: '2026.11.24T00.00.00.stock', up: stock.up },
   { name: '2026.11.25T00.00.00.reservations', up: reservations.up },
   { name: '2026.11.25T01.00.00.api-keys', up: apiKeys.up },
@@ -34,24 +33,26 @@ export class SchemaOutdatedError extends Error {
   }
 }
 
-/** Somebody else holds the lock for longer than any of our migrations takes. */
+/** Another process has held the lock for longer than any migration takes. */
 export class MigrationBusyError extends Error {
   readonly code = 'MIGRATION_BUSY' as const;
   constructor() {
-    super(`Another process has been migrating for over ${LOCK_WAIT_SECONDS} s; look what it does.`);
+    super(
+      `Another process has held the migration lock for over ${LOCK_WAIT_SECONDS} s. ` +
+        'Wait for it to end, or end it, and run the migration again.',
+    );
     this.name = 'MigrationBusyError';
   }
 }
 
 /**
- * Applies what is pending; resolves with the names of what was applied.
+ * Applies pending migrations; resolves with their names.
  * @throws MigrationBusyError
  */
 export async function migrate(url: string): Promise<readonly string[]> {
   return onOneConnection(url, async (sequelize) => {
     const [lock] = await sequelize.query<{ taken: number | null }>(
-      // Its name may have 64 characters, and so may a database's.
-      'SELECT GET_LOCK(CONCAT(?, LEFT(SHA2(DATABASE(), 256), 40)), ?) AS taken',
+      `SELECT GET_LOCK(${NAMED_LOCK}, ?) AS taken`,
       { replacements: [LOCK_PREFIX, LOCK_WAIT_SECONDS], type: QueryTypes.SELECT },
     );
     if (lock?.taken !== 1) throw new MigrationBusyError();
@@ -67,7 +68,7 @@ export async function migrate(url: string): Promise<readonly string[]> {
 }
 
 /**
- * Only reads, for a server whose user may not change tables; umzug would create its own table to look into it.
+ * Only reads, for a database user that may not change tables: umzug would create its own table to look into it.
  * @throws SchemaOutdatedError where migrations are pending.
  */
 export async function assertMigrated(url: string): Promise<void> {
@@ -93,7 +94,7 @@ async function onOneConnection<T>(
   work: (sequelize: Sequelize) => Promise<T>,
 ): Promise<T> {
   const hourMs = 3_600_000;
-  // Waiting for the lock, or for the change of a large table, is silence.
+  // The connection is silent while it waits for the lock or changes a large table.
   const sequelize = openPool({ url, silenceMaxMs: hourMs }, 1, {
     pool: { max: 1, min: 1, idle: hourMs, evict: hourMs, acquire: (LOCK_WAIT_SECONDS + 5) * 1_000 },
   });

@@ -142,15 +142,15 @@ test('bad lines are told by number, column and reason, and leave no trace; the o
   expect(dry).toEqual({ status, stderr, stdout: `Nothing was written. ${stdout}` });
   expect(stderr.trim().split('\n')).toEqual([
     'line 3, quantity: A quantity is 0 to 1000000000, got -1.',
-    'line 4, quantity: This is not a whole number.',
+    'line 4, quantity: The value must be a whole number of at most 15 digits; got "1.5".',
     expect.stringMatching(/^line 5, id: An id is/) as string,
     expect.stringMatching(/^line 6, name: A name is/) as string,
-    'line 7, locationId: There is no location with this id.',
+    'line 7, locationId: There is no location atlantis. Create it first.',
     'line 8, lowStockThreshold: A threshold is 0 or more.',
-    'line 10: The name or the threshold is another one than in line 2.',
-    'line 11: Line 2 is for the same product and location.',
-    'line 12: There are 2 values for 5 columns.',
-    'line 13: A quote stands within a value that does not begin with one.',
+    'line 10: Product good-1 has another name or lowStockThreshold in line 2.',
+    'line 11: Line 2 has the same product and location.',
+    'line 12: The line must have 5 values, one for each column; got 2.',
+    'line 13: A quote is inside an unquoted value. Quote the whole value and double its quotes.',
     expect.stringMatching(/^line 14, quantity: A quantity is 0 to 1000000000/) as string,
   ]);
   expect(exported()).toBe(`${HEADER}\ngood-1,Good,default,5,\ngood-2,Good,default,6,1\n`);
@@ -165,8 +165,8 @@ test('a contradiction is found however many batches lie between', async () => {
   ]);
   expect(status).toBe(1);
   expect(stderr.trim().split('\n')).toEqual([
-    'line 5002: The name or the threshold is another one than in line 19.',
-    'line 5003: Line 20 is for the same product and location.',
+    'line 5002: Product p17 has another name or lowStockThreshold in line 19.',
+    'line 5003: Line 20 has the same product and location.',
   ]);
   expect((await shop.levels()).size).toBe(5_000);
   expect(await shop.problems()).toEqual([]);
@@ -175,9 +175,9 @@ test('a contradiction is found however many batches lie between', async () => {
 test.each([
   ['is not UTF-8', Buffer.from(`${HEADER}\na,A,,,\nb,caf\xe9,,,\n`, 'latin1'), /line 3: .*UTF-8/],
   ['is empty', '', /line 1: The file has no header/],
-  ['has an unknown column', `${HEADER},price\n`, /no column "price"/],
+  ['has an unknown column', `${HEADER},price\n`, /Unknown column "price"/],
   ['lacks a column', 'id,name,locationId,quantity\n', /lacks lowStockThreshold/],
-  ['has a column twice', `${HEADER},id\n`, /id stands in the header twice/],
+  ['has a column twice', `${HEADER},id\n`, /Column id is in the header twice/],
 ])('a file that %s is refused', async (_, text, sentence) => {
   const { status, stderr } = importText(text);
   expect(status).toBe(1);
@@ -191,7 +191,7 @@ test.each([
 ])('where a quote %s the reading ends, and says so', async (_, line) => {
   const { status, stderr } = importLines(['a,A,default,1,', line, 'c,C,default,1,', 'd,"D",,,']);
   expect(status).toBe(1);
-  expect(stderr).toMatch(/^line 3: .* from here on the file was not read\.\n$/);
+  expect(stderr).toMatch(/^line 3: .* the file was not read from here on\.\n$/);
   expect([...(await shop.levels()).keys()]).toEqual(['a/default']);
 });
 

@@ -5,12 +5,13 @@
  * make two keys one. The CHECKs and unique keys are the last line: they hold whatever the code does. MySQL commits each
  * table by itself, so every step can be repeated after a crash in the middle.
  */
-import type { Migration } from '../migration.js';
+import type { Sequelize } from 'sequelize';
+import type { MigrationFn } from 'umzug';
 
 const ID = 'VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
 const TABLE = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci';
 
-export const up: Migration = async ({ context: sequelize }) => {
+export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   await sequelize.query(`
     CREATE TABLE IF NOT EXISTS products (
       id ${ID} NOT NULL PRIMARY KEY,

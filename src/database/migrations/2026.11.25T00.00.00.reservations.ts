@@ -6,12 +6,12 @@
  * commits each statement by itself, so every step can be repeated after a crash in the middle.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import type { Migration } from '../migration.js';
+import type { MigrationFn } from 'umzug';
 
 const ID = 'VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin';
 const TABLE = 'ENGINE=InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_520_ci';
 
-export const up: Migration = async ({ context: sequelize }) => {
+export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   await sequelize.query(`
     CREATE TABLE IF NOT EXISTS reservations (
       id ${ID} NOT NULL PRIMARY KEY,

@@ -2,11 +2,12 @@
  * API keys: the prefix finds one, and of the secret only the SHA-256 is kept. Several may have one name, which is the
  * principal's: a key is replaced by another one under the same name. Revoked keys stay, for whoever asks later.
  */
-import type { Migration } from '../migration.js';
+import type { Sequelize } from 'sequelize';
+import type { MigrationFn } from 'umzug';
 
 const ASCII = 'CHARACTER SET ascii COLLATE ascii_bin';
 
-export const up: Migration = async ({ context: sequelize }) => {
+export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   await sequelize.query(`
     CREATE TABLE IF NOT EXISTS api_keys (
       prefix VARCHAR(32) ${ASCII} NOT NULL PRIMARY KEY,

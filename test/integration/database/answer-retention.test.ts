@@ -2,7 +2,7 @@
 import { jest } from '@jest/globals';
 import { CommitSlots } from '../../../src/inventory/lanes/commit-slots.js';
 import { AnswerRetention } from '../../../src/inventory/answer-retention.js';
-import { NamedTurns } from '../../../src/database/named-turns.js';
+import { Database } from '../../../src/database/connections.js';
 import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive.js';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient } from '../../support/graphql-client.js';
@@ -14,15 +14,18 @@ jest.setTimeout(60_000);
 
 let shop: Shop;
 let app: RunningApp;
+let database: Database;
 
 beforeAll(async () => {
   shop = await Shop.open();
   app = await runApp(shop.database.url);
+  database = new Database({ url: shop.database.url, poolMax: 5, commitsMax: 1 });
 });
 
 afterAll(async () => {
   closeClient();
   await app.stop();
+  await database.close();
   const problems = await shop.problems();
   await shop.close();
   expect(problems).toEqual([]);
@@ -31,11 +34,8 @@ afterAll(async () => {
 const NEVER = new AbortController().signal;
 
 async function expire(days = 30): Promise<void> {
-  const { sequelize } = shop.database;
-  const pools = { reader: sequelize, writer: sequelize };
-  const archive = new MysqlAnswerArchive(pools);
-  const turns = new NamedTurns(pools);
-  await new AnswerRetention(archive, new CommitSlots(1), turns, days).expire(NEVER);
+  const archive = new MysqlAnswerArchive(database);
+  await new AnswerRetention(archive, new CommitSlots(1), database, days).expire(NEVER);
 }
 
 async function age(keys: string, days: number): Promise<void> {
@@ -89,16 +89,14 @@ test('many are dropped in batches, however they arrive, and a second time nothin
 });
 
 test('one process works at a time', async () => {
-  const { sequelize } = shop.database;
-  const turns = new NamedTurns({ reader: sequelize });
   const order: string[] = [];
-  await turns.exclusively('a', async () => {
+  await database.exclusively('a', async () => {
     order.push('first');
-    await turns.exclusively('a', async () => {
+    await database.exclusively('a', async () => {
       order.push('second');
       await Promise.resolve();
     });
-    await turns.exclusively('b', async () => {
+    await database.exclusively('b', async () => {
       order.push('of another name');
       await Promise.resolve();
     });

@@ -1,0 +1,79 @@
+/**
+ * Creates a product with its first level and, where it has units, the first line of its ledger, in one transaction.
+ *
+ * A call that comes second finds the product. A call whose COMMIT was not answered finds out whether the product that
+ * it finds is its own: the ledger has the operation's id. A product without units has no line; one that is equal in
+ * all that was asked for is what the call wanted.
+ */
+import { randomBytes } from 'node:crypto';
+import type { Sequelize } from 'sequelize';
+import type { CreateProductOutcome, NewProduct } from '../../inventory/stock-store.js';
+import type { Deadline } from '../../time/deadline.js';
+import {
+  Statements,
+  runTransaction,
+  type RunningTransaction,
+  type TransactionOutcome,
+} from './transactions.js';
+
+export async function createProduct(
+  writer: Sequelize,
+  product: NewProduct,
+  deadline: Deadline,
+): Promise<TransactionOutcome<CreateProductOutcome>> {
+  const operationId = randomBytes(32);
+  return runTransaction(writer, deadline, (running) =>
+    insertProduct(new Statements(writer, running.transaction), product, operationId, running),
+  );
+}
+
+async function insertProduct(
+  statements: Statements,
+  product: NewProduct,
+  operationId: Buffer,
+  { settling }: RunningTransaction,
+): Promise<CreateProductOutcome> {
+  const { id, name, quantity, locationId, lowStockThreshold } = product;
+  // Of two calls at once the slower one meets a duplicate key, is repeated, and finds the product here.
+  const [found] = await statements.read<Pick<NewProduct, 'name' | 'lowStockThreshold'>>(
+    'SELECT name, low_stock_threshold AS lowStockThreshold FROM products WHERE id = ?',
+    [id],
+  );
+  if (found) {
+    const isOurs = settling && (await isCreatedBy(statements, product, operationId, found));
+    return isOurs ? 'CREATED' : 'ALREADY_EXISTS';
+  }
+  const [location] = await statements.read('SELECT id FROM locations WHERE id = ?', [locationId]);
+  if (!location) return 'LOCATION_NOT_FOUND';
+  await statements.write('INSERT INTO products (id, name, low_stock_threshold) VALUES (?)', [
+    [id, name, lowStockThreshold],
+  ]);
+  const moved = quantity > 0 ? 1 : 0;
+  await statements.write(
+    'INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES (?)',
+    [[id, locationId, quantity, moved, moved]],
+  );
+  if (moved > 0) {
+    await statements.write(
+      `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before,
+         quantity_after, available_after, operation_id, line_index) VALUES (?)`,
+      [[id, locationId, 1, 'INITIAL', quantity, 0, quantity, quantity, operationId, 0]],
+    );
+  }
+  return 'CREATED';
+}
+
+async function isCreatedBy(
+  statements: Statements,
+  wanted: NewProduct,
+  operationId: Buffer,
+  found: Pick<NewProduct, 'name' | 'lowStockThreshold'>,
+): Promise<boolean> {
+  if (wanted.quantity > 0) {
+    const [line] = await statements.read('SELECT 1 FROM stock_movements WHERE operation_id = ?', [
+      operationId,
+    ]);
+    return line !== undefined;
+  }
+  return found.name === wanted.name && found.lowStockThreshold === wanted.lowStockThreshold;
+}
