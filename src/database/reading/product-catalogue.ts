@@ -1,6 +1,6 @@
 /**
- * ProductCatalogue on MySQL. Pages are read by key, never by offset: a page costs the same wherever it is, and rows that
- * are added meanwhile neither repeat nor hide others.
+ * ProductCatalogue on MySQL. Pages are read by key, never by offset: a page costs the same wherever it is, and rows
+ * that are added meanwhile neither repeat nor hide others.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { StockChanges } from '../../inventory/stock-changes.js';

@@ -13,7 +13,8 @@
  * The first attempt reads levels without locking them, or takes them from memory. An attempt that fails is rolled back
  * and repeated as a whole (transactions.ts), then with rows locked before they are read.
  *
- * Invariants. [C] is a test of test/support/stock-store-contract.ts, [A] of test/integration/database/adversarial.test.ts.
+ * Invariants, with their tests: [C] in test/support/stock-store-contract.ts, [A] in
+ * test/integration/database/adversarial.test.ts.
  *
  * 1. A level changes only if its version is the one that the decision was made from.
  *    [C] transactions that race without any lock take exactly what is there

@@ -1,7 +1,8 @@
 /**
  * The statements of the writing transaction on operations, levels and the ledger, each over a whole list.
  *
- * Lists come sorted byte by byte, and joins are driven from the list, so that every transaction locks rows in one order.
+ * Lists come sorted byte by byte, and joins are driven from the list, so that every transaction locks rows in the
+ * same order.
  */
 import type { Operation, StockLevelState } from '../../inventory/stock.js';
 import type { PlannedLevelChange, PlannedMovement } from '../../inventory/decision.js';

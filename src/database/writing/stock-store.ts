@@ -1,6 +1,6 @@
 /**
- * StockStore on MySQL: one transaction for the list of writes, repeated until it has one certain outcome. Levels that do
- * not exist yet are created, and an excess of expired reservations is given back, in transactions before it.
+ * StockStore on MySQL: one transaction for the list of writes, repeated until it has one certain outcome. Levels that
+ * do not exist yet are created, and an excess of expired reservations is given back, in transactions before it.
  */
 import type { Sequelize } from 'sequelize';
 import { sweepOf } from '../../inventory/reservation-sweep.js';

@@ -1,6 +1,5 @@
 /**
- * Answers as they are stored under an idempotency key. Only what the request itself does not tell when it comes again is
- * stored.
+ * Answers as they are stored under an idempotency key. What the request itself tells when it comes again is not stored.
  */
 import type { ReservationFailure } from '../../inventory/reservation.js';
 import {
