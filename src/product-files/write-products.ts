@@ -7,7 +7,7 @@
 import { Readable, type Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { stringify } from 'csv-stringify';
-import type { ExportRow } from '../inventory/stock-store.js';
+import type { ExportRow } from '../inventory/products.js';
 import { PRODUCT_COLUMNS } from './read-products.js';
 
 /** Resolves when all is written and the output has been ended. @throws what reading or writing throws. */

@@ -1,11 +1,7 @@
 /** Pages of the ledger, newest line first, of one product, of many, or of all. */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import {
-  InvalidCursorError,
-  type Page,
-  type PageRequest,
-  type StockMovement,
-} from '../../inventory/stock-store.js';
+import type { StockMovement } from '../../inventory/movements.js';
+import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
 import { movementId, type MovementKind } from '../../inventory/stock.js';
 import { cursorOf, decodeCursor, toPage } from './pages.js';
 

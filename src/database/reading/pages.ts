@@ -1,5 +1,5 @@
 /** Pages by key: what a cursor is made of, and how the rows of a page become edges. */
-import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/stock-store.js';
+import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
 
 /** The cursor of a page request, in the direction of the page; null at the list's end. */
 export function cursorOf(page: PageRequest): string | null {

@@ -4,17 +4,16 @@
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { StockChanges } from '../../inventory/stock-changes.js';
+import type { StockMovement } from '../../inventory/movements.js';
+import type { Page, PageRequest } from '../../inventory/pages.js';
 import type {
   CreateProductOutcome,
   NewProduct,
-  Page,
-  PageRequest,
   Product,
   ProductCatalogue,
   ProductFilter,
   StockLevel,
-  StockMovement,
-} from '../../inventory/stock-store.js';
+} from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import { available } from '../errors.js';
 import { createProduct } from '../writing/product-creation.js';

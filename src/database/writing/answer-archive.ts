@@ -2,7 +2,7 @@
 import type { Deadline } from '../../time/deadline.js';
 import type { Sequelize } from 'sequelize';
 import { compareBytes } from '../../inventory/stock.js';
-import type { AnswerArchive } from '../../inventory/stock-store.js';
+import type { AnswerArchive } from '../../inventory/answer-retention.js';
 import { operationKeyOf } from './stock-statements.js';
 import { Statements, committedValue, runTransaction } from './transactions.js';
 

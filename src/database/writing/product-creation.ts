@@ -7,7 +7,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import type { Sequelize } from 'sequelize';
-import type { CreateProductOutcome, NewProduct } from '../../inventory/stock-store.js';
+import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import {
   Statements,
