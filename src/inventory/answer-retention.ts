@@ -1,6 +1,6 @@
 /**
- * Stored answers are kept for some days. Their keys are kept for ever: a request that comes again after that is told
- * that its answer has expired, and is never carried out a second time.
+ * Drops stored answers after some days. Their idempotency keys stay: a request that is repeated later is refused
+ * because its answer has expired, and is never carried out a second time.
  */
 import type { CommitSlots } from './lanes/commit-slots.js';
 import type { ExclusiveTurns } from './recurring-work.js';
@@ -30,7 +30,7 @@ export class AnswerRetention {
     private readonly retentionDays: number,
   ) {}
 
-  /** One round, which ends where nothing is left to expire or its time is over. @throws StorageUnavailableError */
+  /** One round, which ends when nothing is left to expire or after a bounded time. @throws StorageUnavailableError */
   async expire(signal: AbortSignal): Promise<void> {
     await this.turns.exclusively('answers', async () => {
       const { clock } = this.slots;

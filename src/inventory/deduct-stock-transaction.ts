@@ -1,19 +1,26 @@
-/** Takes stock out, line by line or all lines at once. */
-import type { Caller, StockRequest, StockResponse } from './stock-request.js';
+/** Takes stock out: each line by itself, or all lines or none. */
 import type { StockService } from './lanes/stock-service.js';
-import { StockTransaction, type StockTransactionSettings } from './stock-transaction.js';
+import {
+  checkRequest,
+  type Caller,
+  type StockRequest,
+  type StockResponse,
+} from './stock-request.js';
+import { responseOf, writesOf, type StockTransactionSettings } from './stock-transaction.js';
 
 export class DeductStockTransaction {
-  private readonly transaction: StockTransaction;
+  constructor(
+    private readonly stock: Pick<StockService, 'decreaseStock'>,
+    private readonly settings: StockTransactionSettings,
+  ) {}
 
-  constructor(stock: Pick<StockService, 'decreaseStock'>, settings: StockTransactionSettings) {
-    const carryOut: StockService['decreaseStock'] = (write, deadline) =>
-      stock.decreaseStock(write, deadline);
-    this.transaction = new StockTransaction('deductStock', carryOut, settings);
-  }
-
-  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
-  execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
-    return this.transaction.execute(request, caller);
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
+  async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
+    const checked = checkRequest('deductStock', request, caller.principal);
+    const writes = writesOf(checked, this.settings.batchMax);
+    const results = await Promise.all(
+      writes.map((write) => this.stock.decreaseStock(write, caller.deadline)),
+    );
+    return responseOf(checked.lines, writes, results);
   }
 }

@@ -1,19 +1,26 @@
-/** Puts stock in or back, line by line or all lines at once. */
-import type { Caller, StockRequest, StockResponse } from './stock-request.js';
+/** Puts stock in: each line by itself, or all lines or none. */
 import type { StockService } from './lanes/stock-service.js';
-import { StockTransaction, type StockTransactionSettings } from './stock-transaction.js';
+import {
+  checkRequest,
+  type Caller,
+  type StockRequest,
+  type StockResponse,
+} from './stock-request.js';
+import { responseOf, writesOf, type StockTransactionSettings } from './stock-transaction.js';
 
 export class IncreaseStockTransaction {
-  private readonly transaction: StockTransaction;
+  constructor(
+    private readonly stock: Pick<StockService, 'increaseStock'>,
+    private readonly settings: StockTransactionSettings,
+  ) {}
 
-  constructor(stock: Pick<StockService, 'increaseStock'>, settings: StockTransactionSettings) {
-    const carryOut: StockService['increaseStock'] = (write, deadline) =>
-      stock.increaseStock(write, deadline);
-    this.transaction = new StockTransaction('increaseStock', carryOut, settings);
-  }
-
-  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
-  execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
-    return this.transaction.execute(request, caller);
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
+  async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
+    const checked = checkRequest('increaseStock', request, caller.principal);
+    const writes = writesOf(checked, this.settings.batchMax);
+    const results = await Promise.all(
+      writes.map((write) => this.stock.increaseStock(write, caller.deadline)),
+    );
+    return responseOf(checked.lines, writes, results);
   }
 }

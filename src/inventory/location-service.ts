@@ -1,4 +1,4 @@
-/** The places that hold stock. Creating one is repeated safely by its id: a second call changes nothing. */
+/** Locations that hold stock. Creating one is idempotent by its id: a second call changes nothing. */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import { ID_RULE, invalidInput, type InvalidInput } from './operation.js';
 import { NAME_RULE, isValidName } from './product-service.js';
@@ -21,7 +21,7 @@ export class LocationService {
     private readonly slots: CommitSlots,
   ) {}
 
-  /** @throws StorageUnavailableError where there is no database; trying again is safe. */
+  /** @throws StorageUnavailableError without a database; a retry is safe. */
   async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
     if (!isValidId(id)) return invalidInput('id', ID_RULE);
     if (!isValidName(name)) return invalidInput('name', NAME_RULE);

@@ -1,13 +1,13 @@
 /**
- * The form that the values of every request are in, and how a request is recognised when it comes again.
+ * The form of values that all requests share, and how a repeated request is recognised.
  *
- * The fingerprint is taken over the request's meaning, so an absent value and its default, or another order of the JSON
- * keys, are the same request.
+ * The fingerprint is a hash of the request's meaning: an absent value and its default, or another order of the JSON
+ * keys, give the same fingerprint.
  */
 import { hash, randomBytes } from 'node:crypto';
 import { isValidId, type Operation, type OperationName } from './stock.js';
 
-/** The request is not in the form that the contract asks for. Nothing was done. */
+/** The request is malformed. Nothing was applied. */
 export class InvalidRequestError extends Error {
   readonly code = 'INVALID_REQUEST' as const;
   constructor(
@@ -19,7 +19,7 @@ export class InvalidRequestError extends Error {
   }
 }
 
-/** A value of an input that is answered for, and not a fault of the whole request. */
+/** An invalid value of an input that is returned as a result instead of an error. */
 export interface InvalidInput {
   readonly outcome: 'INVALID';
   readonly field: string;
@@ -34,9 +34,9 @@ export const ID_RULE = 'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -';
 const OPERATION_ID_BYTES = 32;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 const TEXT_CHARS_MAX = 255;
-/** A request without a key never comes again. */
+/** A request without a key is never compared with another one. */
 const NEVER_COMPARED = Buffer.alloc(0);
-/** The scope of all keys while callers need no principal. */
+/** The scope of keys without authentication. */
 const ANONYMOUS_SCOPE = '';
 
 /** @throws InvalidRequestError */
@@ -55,8 +55,8 @@ export function checkText(text: string | null | undefined, field: string): strin
 }
 
 /**
- * @param meaning all that must be equal when the key is used again, besides the operation's name; as JSON.
- * @throws InvalidRequestError where the key is out of form.
+ * @param meaning what must be equal, besides the operation's name, when the key is used again; as JSON.
+ * @throws InvalidRequestError if the key is malformed.
  */
 export function identifyOperation(
   name: OperationName,
@@ -79,7 +79,7 @@ export function identifyOperation(
 
 function checkIdempotencyKey(key: string | null): string | null {
   if (key === null) return null;
-  // A lone surrogate has no bytes of its own: two different keys would be stored as one.
+  // Lone surrogates have no UTF-8 encoding: two different keys would be stored as one.
   if (key === '' || !key.isWellFormed() || Array.from(key).length > IDEMPOTENCY_KEY_CHARS_MAX) {
     throw new InvalidRequestError(
       `An idempotencyKey is 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters of well-formed text.`,
@@ -89,21 +89,21 @@ function checkIdempotencyKey(key: string | null): string | null {
   return key;
 }
 
-/** The same key in the same scope is the same operation; without a key each call is one of its own. */
+/** The same key in the same scope is the same operation; without a key each call is a new one. */
 function operationId(scope: string, idempotencyKey: string | null): Buffer {
   if (idempotencyKey === null) return freshOperationId();
   return sha256(JSON.stringify([scope, idempotencyKey]));
 }
 
-/** How many bytes count: more operations than a process can live to see. */
+/** Enough for every operation of a process. */
 const COUNTER_BYTES = 6;
 
 let processPrefix: Buffer | undefined;
 let operationsBegun = 0;
 
 /**
- * Random for each process, counted within it: the ids of a process lie beside each other in the ledger's index, where
- * random ones would touch a page each.
+ * A random prefix for the process and a counter: the ids of a process are adjacent in the ledger's index, where random
+ * ids would touch a page each.
  */
 function freshOperationId(): Buffer {
   const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);

@@ -1,7 +1,7 @@
 /**
  * Products: creating them, and reading them with their levels and their ledger.
  *
- * Creating is repeated safely by its id: a second call finds the product and changes nothing.
+ * Creating one is idempotent by its id: a second call finds the product and changes nothing.
  */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import {
@@ -55,7 +55,7 @@ export class ProductService {
     private readonly slots: CommitSlots,
   ) {}
 
-  /** @throws StorageUnavailableError where there is no database; trying again is safe. */
+  /** @throws StorageUnavailableError without a database; a retry is safe. */
   async createProduct(request: CreateProductRequest): Promise<CreateProductResult> {
     const checked = checkNewProduct(request);
     if ('outcome' in checked) return checked;
@@ -146,7 +146,7 @@ export function isValidName(name: string): boolean {
   return name.isWellFormed() && name.trim() !== '' && Array.from(name).length <= NAME_CHARS_MAX;
 }
 
-/** The rules for a product that is new, for every way in which it may come. */
+/** The rules for a new product, from a mutation or from a file. */
 export function checkNewProduct(request: CreateProductRequest): NewProduct | InvalidInput {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
   const lowStockThreshold = request.lowStockThreshold ?? null;

@@ -1,17 +1,17 @@
-/** Work that nobody waits for: done again and again, in one process at a time, until the program stops. */
+/** Background work that is repeated until the program stops, in one process at a time. */
 import { systemClock, type Clock, type Timer } from '../time/clock.js';
 import { StorageUnavailableError } from './stock-store.js';
 
-/** Keeps other processes away from the same work. */
+/** Keeps other processes from running the same work. */
 export interface ExclusiveTurns {
-  /** Runs the work while no other process runs work of this name; not at all where one does. */
+  /** Runs the work unless another process is running work of this name. */
   exclusively(name: string, work: () => Promise<void>): Promise<void>;
 }
 
 export interface RecurringWorkSettings {
-  /** How long it rests between two rounds, in milliseconds. */
+  /** The pause between two rounds, in milliseconds. */
   readonly intervalMs: number;
-  /** Told of a round that failed for another reason than a database that is away. */
+  /** Called when a round failed for another reason than an unavailable database. */
   readonly onError: (error: unknown) => void;
 }
 
@@ -32,7 +32,7 @@ export class RecurringWork {
     this.timer = this.clock.after(this.settings.intervalMs, () => {
       this.round = this.work(this.stopping.signal)
         .catch((error: unknown) => {
-          // Without a database there is nothing to do; the next round tries again.
+          // The next round tries again.
           if (!(error instanceof StorageUnavailableError)) this.settings.onError(error);
         })
         .then(() => {

@@ -1,4 +1,4 @@
-/** The write that nobody asked for: gives back what expired reservations still hold of these products. */
+/** A write without lines: it gives back what expired reservations still hold of these products. */
 import { identifyOperation } from './operation.js';
 import type { SweepingWrite } from './stock.js';
 

@@ -1,10 +1,9 @@
 /**
- * Gives back what expired reservations hold of products that nobody asks for. Nothing depends on when it comes by,
- * because readers leave out what is due and every transaction gives it back first; it keeps the levels and the events
+ * Gives back the stock that expired reservations hold of products without traffic. Correctness does not depend on it:
+ * reads leave expired lines out, and each transaction gives them back first. It keeps stored levels and change events
  * up to date.
  *
- * Each product's part goes through the product's lane, in its turn. It keeps no state, so whoever comes after a crash
- * goes on where it ended.
+ * Each product goes through its lane. The sweeper keeps no state, so after a crash the next round continues.
  */
 import type { ExclusiveTurns } from './recurring-work.js';
 import { sweepOf } from './reservation-sweep.js';
@@ -15,7 +14,7 @@ import { Deadline } from '../time/deadline.js';
 
 /** Products in one round. */
 const PRODUCTS_MAX = 100;
-/** The connection that keeps other processes away is silent meanwhile. */
+/** Bounded, because the connection that holds the named lock is idle meanwhile. */
 const ROUND_MAX_MS = 10_000;
 
 export class ReservationSweeper {

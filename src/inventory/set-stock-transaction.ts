@@ -1,7 +1,6 @@
 /**
- * Sets the quantity on hand after a count. The ledger gets the difference as a CORRECTION; where somebody else has
- * changed the quantity since it was counted, `changeFromQuantity` finds out, in the very statement that would change
- * it.
+ * Sets the quantity on hand after a count. The difference is written to the ledger as a CORRECTION. The statement that
+ * changes the quantity compares it with `changeFromQuantity`, so a change since the count is detected.
  */
 import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import {
@@ -18,7 +17,7 @@ export interface SetStockRequest {
   readonly productId: string;
   readonly locationId?: string | null | undefined;
   readonly quantity: number;
-  /** The count that the caller believes in; null opts out of the comparison. It has to be said: absent is refused. */
+  /** The quantity that the caller expects now; null skips the comparison. Required: undefined is refused. */
   readonly changeFromQuantity?: number | null | undefined;
   readonly idempotencyKey?: string | null | undefined;
   readonly reason?: string | null | undefined;
@@ -29,7 +28,7 @@ export type SetStockResult =
   | {
       readonly outcome: 'SET';
       readonly productId: string;
-      /** Null where the quantity was this already. */
+      /** Null if the quantity was the same before. */
       readonly movementId: string | null;
       readonly replayed: boolean;
     }
@@ -38,11 +37,11 @@ export type SetStockResult =
 export class SetStockTransaction {
   constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
 
-  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: SetStockRequest, caller: Caller): Promise<SetStockResult> {
     const write = checkSetStock(request, caller.principal);
     const [verdict] = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
-    if (!verdict) throw new Error('A count was given no verdict.');
+    if (!verdict) throw new Error('The store gave no verdict for a count.');
     if (verdict.outcome === 'REFUSED') return verdict;
     const { movementId, replayed } = verdict;
     return { outcome: 'SET', productId: request.productId, movementId, replayed };

@@ -1,8 +1,8 @@
 /**
- * Changes of stock, from those who have made one to those who watch.
+ * Change events, from the storage to subscribers.
  *
- * What is told here is news, not truth: it may be late, it may skip what was overtaken by something newer, and it may
- * be lost. A loss is told as well, so that whoever watches knows when to read again.
+ * Events are notifications, not the state of record: they may be late, may skip superseded versions and may be lost. A
+ * possible loss is reported as an event of its own, so that a subscriber knows when to read again.
  */
 import { InvalidRequestError, checkId } from './operation.js';
 import type { StockLevelState } from './stock.js';
@@ -13,17 +13,17 @@ export type ChangedLevel = Pick<
   'productId' | 'locationId' | 'onHand' | 'reserved' | 'version'
 >;
 
-/** Told by the storage. Both return at once and never throw: what fails after COMMIT must not change an answer. */
+/** Called by the storage. Both return at once and never throw: a failure after COMMIT must not change an answer. */
 export interface StockChanges {
   /** COMMIT has returned. */
   committed(levels: readonly ChangedLevel[]): void;
-  /** The answer to a COMMIT was lost, then or later: something may have changed, and nobody can say what to. */
+  /** The answer to a COMMIT was lost: levels may have changed since then, to unknown values. */
   uncertain(since: Date): void;
 }
 
 export interface StockChange extends ChangedLevel {
   readonly available: number;
-  /** Over all locations, as it was read after the change; at most 2147483647. */
+  /** Over all locations, read after the change; at most 2147483647. */
   readonly productAvailable: number;
   /** Whether productAvailable is at or below the product's threshold. */
   readonly lowStock: boolean;
@@ -31,21 +31,21 @@ export interface StockChange extends ChangedLevel {
 
 export type StockEvent =
   | { readonly kind: 'CHANGED'; readonly change: StockChange }
-  /** Changes may have been missed since then; null where nobody knows since when. */
+  /** Changes may have been missed since then; null if the moment is unknown. */
   | { readonly kind: 'MISSED'; readonly since: Date | null };
 
 export interface StockWatch {
   /**
-   * The events from now on, until the iterator's `return` is called. For one level the versions only grow.
+   * The events from now on, until the iterator's `return` is called. The versions of one level only grow.
    * @param productIds of the products to watch; null for all.
    */
   watch(productIds: readonly string[] | null): Promise<AsyncIterableIterator<StockEvent>>;
 }
 
-/** The most products that one watcher may name. */
+/** The most products that one subscription may name. */
 export const WATCHED_IDS_MAX = 100;
 
-/** The ids without repetitions; null for all products. @throws InvalidRequestError */
+/** The ids without duplicates; null for all products. @throws InvalidRequestError */
 export function checkWatchedIds(ids: readonly string[] | null | undefined): string[] | null {
   if (ids == null) return null;
   if (ids.length === 0 || ids.length > WATCHED_IDS_MAX) {

@@ -1,8 +1,7 @@
 /**
- * A request to take stock out or put it in, line by line: its form and its bounds.
+ * A request to deduct or increase stock: its form and its bounds.
  *
- * A request that is out of form is refused whole, before anything is locked; a quantity out of range is not: it is
- * answered line by line.
+ * A malformed request is refused as a whole before anything is locked. A quantity out of range is answered for its line.
  */
 import type { Deadline } from '../time/deadline.js';
 import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
@@ -42,11 +41,11 @@ export interface StockResponse {
   readonly results: readonly LineResult[];
   readonly successfulItems: readonly LineResult[];
   readonly failedItems: readonly LineResult[];
-  /** True where this call decided no line. */
+  /** True if every line was answered from a stored answer. */
   readonly replayed: boolean;
 }
 
-/** The key was used before, for other input or another operation, or too long ago. Nothing was done. */
+/** The key was used for other input or another operation, or its answer has expired. Nothing was applied. */
 export class IdempotencyKeyReusedError extends Error {
   readonly code = 'IDEMPOTENCY_KEY_REUSED' as const;
   constructor(answerExpired: boolean) {
@@ -59,7 +58,7 @@ export class IdempotencyKeyReusedError extends Error {
   }
 }
 
-/** A request whose form is right, with what the rest of the domain needs of it. */
+/** A well-formed request. */
 export interface CheckedRequest {
   readonly lines: readonly StockLine[];
   readonly mode: BatchMode;
@@ -75,7 +74,7 @@ const CHANGES: Readonly<Record<LinesOperation, LineChange>> = {
   increaseStock: { type: 'PUT', kind: 'INCREASE' },
 };
 
-/** @throws InvalidRequestError where the form is not kept. */
+/** @throws InvalidRequestError if the request is malformed. */
 export function checkRequest(
   name: LinesOperation,
   request: StockRequest,
@@ -90,14 +89,13 @@ export function checkRequest(
   return { lines, mode, reason, reference, operation };
 }
 
-/** What a client asks of one line. */
 export interface LineRequest {
   readonly productId: string;
   readonly quantity: number;
   readonly locationId?: string | null | undefined;
 }
 
-/** @throws InvalidRequestError where there are too few, too many, or ids out of form. */
+/** @throws InvalidRequestError for too few lines, too many, or malformed ids. */
 export function checkLines(items: readonly LineRequest[], change: LineChange): StockLine[] {
   if (items.length === 0) throw new InvalidRequestError('At least one line is needed.', 'items');
   if (items.length > LINES_MAX) {
@@ -114,7 +112,7 @@ export function checkLines(items: readonly LineRequest[], change: LineChange): S
   });
 }
 
-/** What makes lines the same lines when they come again. */
+/** What must be equal for a repeated request to be the same request. */
 export function meaningOfLines(lines: readonly StockLine[]): readonly unknown[] {
   return lines.map((line) => [line.productId, line.locationId, line.quantity]);
 }

@@ -1,9 +1,9 @@
 /**
- * The way of one request through its products: check the form, sort the lines, have each product's lines decided, and
- * answer in the order in which they were asked.
+ * What deducting and increasing have in common: a checked request is divided into writes, and their results become one
+ * response in the order of the request's lines.
  *
- * In PARTIAL mode the products are independent: each product's lines wait for that product alone, and no lock is held
- * while another is waited for. ALL_OR_NOTHING wants all its products at once.
+ * In PARTIAL mode products are independent: each product's lines wait for that product alone, and no lock is held while
+ * another one is waited for. ALL_OR_NOTHING needs the turns of all its products at once.
  */
 import {
   compareBytes,
@@ -15,44 +15,15 @@ import {
 import { isReservationFailure } from './reservation.js';
 import {
   IdempotencyKeyReusedError,
-  checkRequest,
-  type Caller,
   type CheckedRequest,
   type LineResult,
-  type LinesOperation,
-  type StockRequest,
   type StockResponse,
 } from './stock-request.js';
-import type { Deadline } from '../time/deadline.js';
 import type { WriteResult } from './stock-store.js';
 
-/** The transactional work at the end of the way: StockService's decreaseStock or increaseStock. */
-export type CarryOut = (write: StockWrite, deadline: Deadline) => Promise<WriteResult>;
-
 export interface StockTransactionSettings {
-  /** The most lines that are decided together, unless they are all or nothing. */
+  /** The most lines that are decided together in PARTIAL mode. */
   readonly batchMax: number;
-}
-
-export class StockTransaction {
-  constructor(
-    private readonly name: LinesOperation,
-    private readonly carryOut: CarryOut,
-    private readonly settings: StockTransactionSettings,
-  ) {}
-
-  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
-  async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
-    const checked = checkRequest(this.name, request, caller.principal);
-    const writes = writesOf(checked, this.settings.batchMax);
-    const results = await Promise.all(writes.map((write) => this.carryOut(write, caller.deadline)));
-    const verdicts: (DecidedVerdict | undefined)[] = [];
-    for (const [i, write] of writes.entries()) {
-      const ofWrite = verdictsOf(write, results[i]);
-      write.lines.forEach((line, at) => (verdicts[line.index] = ofWrite[at]));
-    }
-    return respond(checked.lines, verdicts);
-  }
 }
 
 /** @throws IdempotencyKeyReusedError */
@@ -65,28 +36,32 @@ export function verdictsOf(
       return result.verdicts;
     case 'REFUSED': {
       const { outcome, failure, replayed } = result;
-      if (isReservationFailure(failure)) throw new Error('These lines end no reservation.');
+      if (isReservationFailure(failure)) {
+        throw new Error(
+          `These lines close no reservation, but the store answered ${failure.code}.`,
+        );
+      }
       return write.lines.map(() => ({ outcome, failure, replayed }));
     }
     case 'KEY_REUSED':
       throw new IdempotencyKeyReusedError(result.answerExpired);
     case undefined:
-      throw new Error('A write was given no result.');
+      throw new Error('The store gave no result for a write.');
   }
 }
 
 /**
- * PARTIAL: the lines of one product, at most `batchMax` at a time, products in byte order; lines whose quantity is out
- * of range need no product. ALL_OR_NOTHING: everything at once.
+ * PARTIAL: a write for each `batchMax` lines of one product, products in byte order; lines whose quantity is out of
+ * range need no product. ALL_OR_NOTHING: one write.
  */
-function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrite[] {
+export function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrite[] {
   const { lines, operation, reason, reference } = request;
   const write = (of: Pick<StockWrite, 'lines' | 'productIds' | 'atomic'>): StockWrite => {
     return { type: 'LINES', operation, reason, reference, ...of };
   };
   const [only, another] = lines;
   if (only && !another) {
-    // The same as below, and by far the most frequent: one buyer, one product.
+    // The most frequent request, with the same result as below.
     const productIds = isPossible(only) ? [only.productId] : [];
     return [write({ lines, productIds, atomic: request.mode === 'ALL_OR_NOTHING' })];
   }
@@ -104,9 +79,9 @@ function writesOf(request: CheckedRequest, batchMax: number): readonly StockWrit
   return writes;
 }
 
-/** Lines that are decided together, and the products whose turn that needs. */
+/** Lines that are decided together, and the products whose turns that needs. */
 export function allAtOnce(lines: readonly StockLine[]): Pick<StockWrite, 'lines' | 'productIds'> {
-  // One line that can't be carried out decides for all: no turn is needed to say so.
+  // One line that is out of range refuses all of them, which needs no turn.
   const turnIsNeeded = lines.every(isPossible);
   const productIds = turnIsNeeded ? [...new Set(lines.map((line) => line.productId))] : [];
   return { lines, productIds: productIds.sort(compareBytes) };
@@ -122,13 +97,20 @@ function byProductInOrder(lines: readonly StockLine[]): readonly [string, StockL
   return [...byProduct].sort(([a], [b]) => compareBytes(a, b));
 }
 
-function respond(
+/** @throws IdempotencyKeyReusedError */
+export function responseOf(
   lines: readonly StockLine[],
-  verdicts: readonly (DecidedVerdict | undefined)[],
+  writes: readonly StockWrite[],
+  resultsOfWrites: readonly WriteResult[],
 ): StockResponse {
+  const verdicts: (DecidedVerdict | undefined)[] = [];
+  for (const [i, write] of writes.entries()) {
+    const ofWrite = verdictsOf(write, resultsOfWrites[i]);
+    write.lines.forEach((line, at) => (verdicts[line.index] = ofWrite[at]));
+  }
   const results = lines.map((line): LineResult => {
     const verdict = verdicts[line.index];
-    if (!verdict) throw new Error(`Line ${line.index} was given no verdict.`);
+    if (!verdict) throw new Error(`The store gave no verdict for line ${line.index}.`);
     return { line, verdict };
   });
   return {

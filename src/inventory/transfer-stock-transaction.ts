@@ -1,4 +1,4 @@
-/** Moves stock of one product between two locations: out of one and into the other, in one transaction. */
+/** Moves stock of one product from one location to another, in one transaction. */
 import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
 import type { StockFailure, StockWrite } from './stock.js';
 import type { Caller } from './stock-request.js';
@@ -19,7 +19,7 @@ export type TransferStockResult =
   | {
       readonly outcome: 'TRANSFERRED';
       readonly productId: string;
-      /** Of the line that tells of the way out, and of the one that tells of the way in. */
+      /** Of the ledger line for the source, then of the one for the destination. */
       readonly movementIds: readonly string[];
       readonly replayed: boolean;
     }
@@ -28,12 +28,12 @@ export type TransferStockResult =
 export class TransferStockTransaction {
   constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
 
-  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
+  /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: TransferStockRequest, caller: Caller): Promise<TransferStockResult> {
     const write = checkTransfer(request, caller.principal);
     const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     const failures = verdicts.flatMap((v) => (v.outcome === 'REFUSED' ? [v.failure] : []));
-    // One of the two has failed by itself and says why; the other one was aborted by it.
+    // One of the two lines failed and has the cause; the other one was aborted because of it.
     const failure = failures.find(({ code }) => code !== 'ABORTED') ?? failures[0];
     if (failure) return { outcome: 'REFUSED', failure };
     return {
