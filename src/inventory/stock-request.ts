@@ -1,7 +1,8 @@
 /**
  * A request to deduct or increase stock: its form and its bounds.
  *
- * A malformed request is refused as a whole before anything is locked. A quantity out of range is answered for its line.
+ * A malformed request is refused as a whole before anything is locked. A quantity out of range is refused for its line
+ * alone.
  */
 import type { Deadline } from '../time/deadline.js';
 import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
