@@ -25,6 +25,8 @@ const noVersion = (version: string) =>
   `505 close BAD_REQUEST: This server speaks HTTP/1.1; got HTTP/${version}.`;
 const hosts = (count: number) =>
   `400 close BAD_REQUEST: A request needs exactly one Host header; got ${count}.`;
+/** The parser of Node 20 is stricter about the one and leaves the other to `framing.ts`. */
+const OLD_PARSER = process.versions.node.startsWith('20.');
 
 const N = BODY.length;
 const HEX = N.toString(16);
@@ -44,7 +46,11 @@ export const FRAMINGS: Readonly<Record<string, readonly FramingRow[]>> = {
     ['the length of the body', posted(LENGTH), [NO_PRODUCT]],
     ['0', posted('Content-Length: 0\r\n', ''), [EMPTY]],
     ['leading zeros', posted(`Content-Length: 000${N}\r\n`), [NO_PRODUCT]],
-    ['white space around it', posted(`Content-Length: \t ${N} \t\r\n`), [MALFORMED]],
+    [
+      'white space around it',
+      posted(`Content-Length: \t ${N} \t\r\n`),
+      [OLD_PARSER ? MALFORMED : NO_PRODUCT],
+    ],
     ['twice the same', posted(LENGTH + LENGTH), [MALFORMED]],
     ['twice, different', posted(`Content-Length: 5\r\n${LENGTH}`), [MALFORMED]],
     ['a list of the same', posted(`Content-Length: ${N}, ${N}\r\n`), [MALFORMED]],
@@ -92,7 +98,7 @@ export const FRAMINGS: Readonly<Record<string, readonly FramingRow[]>> = {
     ['xchunked', posted('Transfer-Encoding: xchunked\r\n', CHUNKS), [onlyChunked('xchunked')]],
     ['chunkedx', posted('Transfer-Encoding: chunkedx\r\n', CHUNKS), [onlyChunked('chunkedx')]],
     ['quoted', posted('Transfer-Encoding: "chunked"\r\n', CHUNKS), [onlyChunked('"chunked"')]],
-    ['empty', posted('Transfer-Encoding:\r\n', CHUNKS), [onlyChunked('')]],
+    ['empty', posted('Transfer-Encoding:\r\n', CHUNKS), [OLD_PARSER ? onlyChunked('') : MALFORMED]],
     [
       'a vertical tab before chunked',
       posted('Transfer-Encoding: \x0bchunked\r\n', CHUNKS),
