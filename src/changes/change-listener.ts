@@ -7,7 +7,7 @@
  * says that it could not speak, a number is missing, or a publisher has fallen silent without a goodbye.
  */
 import type { StockChanges } from '../inventory/stock-changes.js';
-import { systemClock, type RedisConnection, type Timer } from '../lock/index.js';
+import { systemClock, type IoredisConnection, type Timer } from '../lock/index.js';
 import type { ChangeLog } from './change-log.js';
 import { channelOf, decode, type ChangeMessage } from './change-message.js';
 import { changesConnection } from './changes-connection.js';
@@ -71,7 +71,7 @@ interface Publisher {
 
 /** One connection's time, from the first watcher to the last. */
 class Session {
-  private readonly connection: RedisConnection;
+  private readonly connection: IoredisConnection;
   private readonly channel: string;
   private readonly publishers = new Map<string, Publisher>();
   private readonly waiting = new Set<(heard: boolean) => void>();

@@ -7,7 +7,7 @@
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
-import { systemClock, type RedisConnection, type Timer } from '../lock/index.js';
+import { systemClock, type IoredisConnection, type Timer } from '../lock/index.js';
 import type { ChangeLog } from './change-log.js';
 import { changesConnection } from './changes-connection.js';
 import { channelOf, encode, type ChangeMessage } from './change-message.js';
@@ -37,7 +37,7 @@ type Body = ChangeMessage extends infer M
 
 export class ChangePublisher implements StockChanges {
   readonly name: string;
-  private readonly connection: RedisConnection;
+  private readonly connection: IoredisConnection;
   private readonly channel: string;
   private readonly unsent = new Map<string, ChangedLevel>();
   /** No later than the oldest of what is unsent. */

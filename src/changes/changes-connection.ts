@@ -1,6 +1,6 @@
 /** A connection to Redis for news of changes, with the manners of the lock's. */
 import {
-  RedisConnection,
+  IoredisConnection,
   systemClock,
   systemRandom,
   type ConnectionEvents,
@@ -13,8 +13,8 @@ export function changesConnection(
   redisUrl: string,
   name: string,
   events: ConnectionEvents,
-): RedisConnection {
-  return new RedisConnection(
+): IoredisConnection {
+  return new IoredisConnection(
     {
       url: redisUrl,
       name,

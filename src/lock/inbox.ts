@@ -7,7 +7,12 @@
  */
 import type { Clock, Timer } from '../time/clock.js';
 import { FirstNews } from '../redis/first-news.js';
-import { CONNECTING, RedisConnection, type ConnectionSettings } from '../redis/connection.js';
+import {
+  CONNECTING,
+  type Connect,
+  type ConnectionSettings,
+  type RedisConnection,
+} from '../redis/connection.js';
 import { failureOf } from '../redis/failure.js';
 import { readGrant, type Grant } from './scripts.js';
 import { LIMITS } from './settings.js';
@@ -28,23 +33,24 @@ export class Inbox {
   private nextSign: Timer | null = null;
 
   constructor(
+    connect: Connect,
     settings: ConnectionSettings,
     private readonly channel: string,
     private readonly events: InboxEvents,
   ) {
     this.clock = settings.clock;
-    this.connection = new RedisConnection(settings, {
+    this.connection = connect(settings, {
       onReady: () => {
         void this.subscribe();
+      },
+      onMessage: (_, message) => {
+        events.onGrant(readGrant(message));
       },
       onDown: (failure) => {
         this.listens = false;
         this.nextSign?.cancel();
         this.firstNews.tell(failure);
       },
-    });
-    this.connection.redis.on('message', (_channel: string, message: string) => {
-      events.onGrant(readGrant(message));
     });
   }
 
@@ -66,7 +72,7 @@ export class Inbox {
 
   private async subscribe(): Promise<void> {
     try {
-      await this.connection.run((redis) => redis.subscribe(this.channel), String);
+      await this.connection.command(['subscribe', this.channel]);
     } catch (error) {
       this.firstNews.tell(failureOf(error));
       this.clock.after(CONNECTING.retryDelayMaxMs, () => {
@@ -85,14 +91,12 @@ export class Inbox {
   private askForSigns(): void {
     this.nextSign?.cancel();
     this.nextSign = this.clock.after(LIMITS.inboxSignMs, () => {
-      this.connection
-        .run((redis) => redis.ping(), String)
-        .then(
-          () => {
-            if (this.listens) this.askForSigns();
-          },
-          () => undefined, // onDown has been told.
-        );
+      this.connection.command(['ping']).then(
+        () => {
+          if (this.listens) this.askForSigns();
+        },
+        () => undefined, // onDown has been told.
+      );
     });
   }
 }

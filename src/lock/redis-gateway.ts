@@ -13,7 +13,12 @@ import type { LockLog } from './lock-service.js';
 import { Doubts } from './doubts.js';
 import { FirstNews } from '../redis/first-news.js';
 import { Inbox, type InboxEvents } from './inbox.js';
-import { RedisConnection, retryDelayMs } from '../redis/connection.js';
+import {
+  connectByIoredis,
+  retryDelayMs,
+  type Connect,
+  type RedisConnection,
+} from '../redis/connection.js';
 import { failureOf, type RedisFailure } from '../redis/failure.js';
 import {
   LockScripts,
@@ -37,6 +42,7 @@ export interface GatewayEvents extends InboxEvents {
 export interface GatewayParts {
   readonly settings: Settings;
   readonly processId: string;
+  readonly connect: Connect | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: LockLog | undefined;
@@ -68,7 +74,8 @@ export class RedisGateway {
     this.scripts = new LockScripts(settings);
     this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
     this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
-    this.commands = new RedisConnection(
+    const connect = parts.connect ?? connectByIoredis;
+    this.commands = connect(
       { ...connection, name: `lock:${processId}` },
       {
         onReady: () => {
@@ -80,7 +87,7 @@ export class RedisGateway {
       },
     );
     const listening = { ...connection, name: `lock-inbox:${processId}` };
-    this.inbox = new Inbox(listening, inboxOf(processId), events);
+    this.inbox = new Inbox(connect, listening, inboxOf(processId), events);
   }
 
   /** Tells how it went, also where Redis is away. @throws LockUnavailableError where Redis refuses us. */
@@ -181,18 +188,9 @@ export class RedisGateway {
     return this.unavailable();
   }
 
-  private call<T>(call: ScriptCall<T>): Promise<T> {
-    return this.send(call, 'evalsha').catch((error: unknown) => {
-      if (!isUnknownScript(error)) throw error;
-      return this.send(call, 'eval');
-    });
-  }
-
-  private send<T>(call: ScriptCall<T>, command: 'eval' | 'evalsha'): Promise<T> {
-    const { script, keyCount, args, read } = call;
+  private call<T>({ script, keys, args, read }: ScriptCall<T>): Promise<T> {
     this.parts.stats.roundTrips += 1;
-    const what = command === 'eval' ? script.text : script.sha;
-    return this.commands.run((redis) => redis[command](what, keyCount, ...args), read);
+    return this.commands.script(script, keys, args).then(read);
   }
 
   private away(failure: RedisFailure): void {
@@ -242,7 +240,7 @@ export class RedisGateway {
   private async checkPolicy(): Promise<void> {
     if (this.policyChecked) return;
     this.policyChecked = true;
-    const info = await this.commands.run((redis) => redis.info('memory'), String).catch(() => '');
+    const info = String(await this.commands.command(['info', 'memory']).catch(() => ''));
     const policy = /^maxmemory_policy:(\S+)/m.exec(info)?.[1];
     if (policy === undefined || policy === 'noeviction') return;
     const message =
@@ -253,7 +251,3 @@ export class RedisGateway {
 
 /** Of all processes, so that restarts leave no litter; that another one is trying it shows the same. */
 const PROBE_KEY = 'lock:{probe}';
-
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}

@@ -33,7 +33,15 @@ export class RedisLockService implements DistributedLockService {
     const stats = this.stats_;
     this.clock = clock;
     this.gateway = new RedisGateway(
-      { settings, processId: tickets.processId, clock, random, log: given.log, stats },
+      {
+        settings,
+        processId: tickets.processId,
+        connect: given.connect,
+        clock,
+        random,
+        log: given.log,
+        stats,
+      },
       {
         onGrant: (grant) => {
           const { key } = grant;

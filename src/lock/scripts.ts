@@ -1,18 +1,10 @@
 /**
- * The lock's scripts: read once from `lua/`, called by their digest, with their answers made readable. To acquire and
- * to release are steps: one call carries out many, for as many locks.
- *
- * A Redis that was restarted or flushed has forgotten the scripts. It says so without having done anything, so the call
- * is simply repeated with the whole text.
+ * The lock's scripts: read once from `lua/`, with their answers made readable. To acquire and to release are steps: one
+ * call carries out many, for as many locks.
  */
-import { hash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import type { LuaScript } from '../redis/connection.js';
 import { LIMITS, tokensMax, type Settings } from './settings.js';
-
-export interface Script {
-  readonly sha: string;
-  readonly text: string;
-}
 
 /** How a ticket stands: the lock is free, it is the ticket's, or another's. */
 export type Standing =
@@ -41,9 +33,8 @@ export interface ReleaseAnswer extends Answer {
 }
 
 export interface ScriptCall<T> {
-  readonly script: Script;
-  readonly keyCount: number;
-  /** The keys first. */
+  readonly script: LuaScript;
+  readonly keys: readonly string[];
   readonly args: readonly string[];
   readonly read: (reply: unknown) => T;
 }
@@ -69,21 +60,21 @@ export interface AcquireRequest {
 }
 
 export class LockScripts {
-  private readonly stepsScript: Script;
-  private readonly renewScript: Script;
+  private readonly stepsScript: LuaScript;
+  private readonly renewScript: LuaScript;
 
   constructor(settings: Settings) {
     const preamble =
       'local TTL_MS, CLAIM_TTL_MS, CLAIM_TOKENS, COUNTER_TTL_MS = ' +
       `'${settings.ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'`;
     const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
-    this.stepsScript = load(preamble, ...files);
-    this.renewScript = load(preamble, 'renew.lua');
+    this.stepsScript = load('steps', preamble, ...files);
+    this.renewScript = load('renew', preamble, 'renew.lua');
   }
 
   /** For each step its reply, in their order, or the error that ended it: the others are carried out. */
   carryOut(steps: readonly Step<unknown>[]): ScriptCall<readonly unknown[]> {
-    const args = steps.map(({ key }) => key);
+    const args: string[] = [];
     for (const { kind, ticket, tokens, again } of steps) {
       args.push(kind, ticket);
       if (kind !== 'release') args.push(String(tokens));
@@ -91,7 +82,7 @@ export class LockScripts {
     }
     return {
       script: this.stepsScript,
-      keyCount: steps.length,
+      keys: steps.map(({ key }) => key),
       args,
       read: (reply) => reply as readonly unknown[],
     };
@@ -103,8 +94,8 @@ export class LockScripts {
   ): ScriptCall<readonly boolean[]> {
     return {
       script: this.renewScript,
-      keyCount: locks.length,
-      args: [...locks.map(({ key }) => key), ...locks.map(({ ticket }) => ticket)],
+      keys: locks.map(({ key }) => key),
+      args: locks.map(({ ticket }) => ticket),
       read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
     };
   }
@@ -168,8 +159,8 @@ function readStanding(parts: readonly [number, number, ...unknown[]]): Standing 
   return { kind: 'theirs', holder, remainingMs, position, atUs: Number(atUs) };
 }
 
-function load(preamble: string, ...names: readonly string[]): Script {
+function load(name: string, preamble: string, ...names: readonly string[]): LuaScript {
   const files = names.map((name) => new URL(`./lua/${name}`, import.meta.url));
-  const text = [preamble, ...files.map((file) => readFileSync(file, 'utf8'))].join('\n');
-  return { text, sha: hash('sha1', text) };
+  const source = [preamble, ...files.map((file) => readFileSync(file, 'utf8'))].join('\n');
+  return { name, source };
 }

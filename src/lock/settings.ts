@@ -1,5 +1,6 @@
 /** The service's settings: every wait, queue and number of passes has a bound, named and defaulted here. */
 import type { Clock, Random } from '../time/clock.js';
+import type { Connect } from '../redis/connection.js';
 import type { LockLog } from './lock-service.js';
 
 export interface RedisLockSettings {
@@ -17,6 +18,8 @@ export interface RedisLockSettings {
   readonly localPassesMax?: number | undefined;
   /** For how long local waiters may pass the lock on while other processes wait. */
   readonly localTenureMs?: number | undefined;
+  /** How its connections are made; by ioredis, unless a simulation makes its own. */
+  readonly connect?: Connect | undefined;
   readonly clock?: Clock | undefined;
   readonly random?: Random | undefined;
   readonly log?: LockLog | undefined;

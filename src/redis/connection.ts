@@ -5,6 +5,7 @@
  * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
  * takes several looks in a row without an answer; a pause of this process, however long, is one look.
  */
+import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { failureOf, LOST, type RedisFailure } from './failure.js';
@@ -33,9 +34,38 @@ export interface ConnectionEvents {
   onReady(): void;
   /** For each failed try to connect and each loss of the connection. */
   onDown(failure: RedisFailure): void;
+  onMessage?(channel: string, message: string): void;
 }
 
-export class RedisConnection {
+/** One connection: a command is sent once and now, or fails now. */
+export interface RedisConnection {
+  readonly ready: boolean;
+  /** Connects, and from then on reconnects by itself. */
+  open(): void;
+  close(): void;
+  /** Gives up the present connection; the next is tried by itself. What is unanswered fails. */
+  drop(failure: RedisFailure): void;
+  command(args: readonly (string | number | Buffer)[]): Promise<unknown>;
+  /** By its digest; with its whole text where Redis does not know it. */
+  script(
+    script: LuaScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown>;
+}
+
+export interface LuaScript {
+  readonly name: string;
+  readonly source: string;
+}
+
+/** How a connection is made; a simulation makes its own. */
+export type Connect = (settings: ConnectionSettings, events: ConnectionEvents) => RedisConnection;
+
+export const connectByIoredis: Connect = (settings, events) =>
+  new IoredisConnection(settings, events);
+
+export class IoredisConnection implements RedisConnection {
   readonly redis: Redis;
   private failure: RedisFailure | null = null;
   private closed = false;
@@ -44,6 +74,7 @@ export class RedisConnection {
   private unanswered = 0;
   private answers = 0;
   private watch: Timer | null = null;
+  private readonly digests = new Map<string, string>();
 
   constructor(
     private readonly settings: ConnectionSettings,
@@ -61,6 +92,9 @@ export class RedisConnection {
       connectTimeout: CONNECTING.timeoutMs,
       disconnectTimeout: 1,
       retryStrategy: (times) => retryDelayMs(times, settings.random),
+    });
+    this.redis.on('message', (channel: string, message: string) => {
+      events.onMessage?.(channel, message);
     });
     this.redis.on('connecting', () => {
       this.onConnecting();
@@ -99,6 +133,25 @@ export class RedisConnection {
   drop(failure: RedisFailure): void {
     this.failure = failure;
     this.redis.disconnect(true);
+  }
+
+  command([name, ...args]: readonly (string | number | Buffer)[]): Promise<unknown> {
+    return this.run((redis) => redis.call(String(name), args as (string | Buffer)[]), identity);
+  }
+
+  script(
+    { source }: LuaScript,
+    keys: readonly string[],
+    args: readonly (string | number)[],
+  ): Promise<unknown> {
+    let sha = this.digests.get(source);
+    if (sha === undefined) this.digests.set(source, (sha = hash('sha1', source)));
+    const send = (command: 'eval' | 'evalsha', what: string) =>
+      this.run((redis) => redis[command](what, keys.length, ...keys, ...args), identity);
+    return send('evalsha', sha).catch((error: unknown) => {
+      if (!isUnknownScript(error)) throw error;
+      return send('eval', source);
+    });
   }
 
   /** Sends something, watches for the answer, and reads it. */
@@ -170,6 +223,15 @@ export class RedisConnection {
       if (!this.closed) this.open();
     });
   }
+}
+
+function identity(answer: unknown): unknown {
+  return answer;
+}
+
+/** A Redis that was restarted or flushed has forgotten its scripts; it says so without having done anything. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
 /** Doubles up to the longest pause; half of it is chance, so that a fleet does not return in one moment. */

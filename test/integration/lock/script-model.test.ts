@@ -132,7 +132,7 @@ class Pair {
 
   constructor() {
     const { script } = this.scripts.carryOut([]);
-    this.model = new LockScriptModel(this.data, this.server, readScriptSettings(script.text));
+    this.model = new LockScriptModel(this.data, this.server, readScriptSettings(script.source));
   }
 
   async carryOut(drawn: Command): Promise<void> {
@@ -166,9 +166,8 @@ class Pair {
 
   private async steps(drawn: readonly DrawnStep[]): Promise<void> {
     const call = this.scripts.carryOut(drawn.map((one) => this.toStep(one)));
-    const keys = call.args.slice(0, call.keyCount);
-    const replies = this.model.steps(keys, call.args.slice(call.keyCount));
-    const real = await redis.eval(call.script.text, call.keyCount, ...call.args);
+    const replies = this.model.steps(call.keys, call.args);
+    const real = await redis.eval(call.script.source, call.keys.length, ...call.keys, ...call.args);
     expectAlike(real, replies, JSON.stringify(drawn));
   }
 
@@ -176,9 +175,8 @@ class Pair {
     const call = this.scripts.renew(
       locks.map(({ lock: at, ticket: name }) => ({ key: this.keys[at] ?? '', ticket: own(name) })),
     );
-    const keys = call.args.slice(0, call.keyCount);
-    const replies = this.model.renew(keys, call.args.slice(call.keyCount));
-    const real = await redis.eval(call.script.text, call.keyCount, ...call.args);
+    const replies = this.model.renew(call.keys, call.args);
+    const real = await redis.eval(call.script.source, call.keys.length, ...call.keys, ...call.args);
     expect(real).toEqual(replies);
   }
 

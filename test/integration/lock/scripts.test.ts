@@ -23,8 +23,8 @@ afterEach(() => clients.stopAll());
 const SETTINGS = readSettings({ url: REDIS_URL, ttlMs: TTL_MS });
 const scripts = new LockScripts(SETTINGS);
 
-async function run<T>({ script, keyCount, args, read }: ScriptCall<T>): Promise<T> {
-  return read(await redis.eval(script.text, keyCount, ...args));
+async function run<T>({ script, keys, args, read }: ScriptCall<T>): Promise<T> {
+  return read(await redis.eval(script.source, keys.length, ...keys, ...args));
 }
 
 async function runStep<T>(step: Step<T>): Promise<T> {
