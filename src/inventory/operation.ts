@@ -4,7 +4,8 @@
  * The fingerprint is a hash of the request's meaning: an absent value and its default, or another order of the JSON
  * keys, give the same fingerprint.
  */
-import { hash, randomBytes } from 'node:crypto';
+import { hash } from 'node:crypto';
+import { systemRandomBytes, type RandomBytes } from '../time/clock.js';
 import { isValidId, type Operation, type OperationName } from './stock.js';
 
 /** The request is malformed. Nothing was applied. */
@@ -101,13 +102,19 @@ const COUNTER_BYTES = 6;
 let processPrefix: Buffer | undefined;
 let operationsBegun = 0;
 
+/** Begins anew with ids from these bytes: a simulation's run must be the same each time. */
+export function beginOperationIds(randomBytes: RandomBytes): void {
+  processPrefix = randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
+  operationsBegun = 0;
+}
+
 /**
  * A random prefix for the process and a counter: the ids of a process are adjacent in the ledger's index, where random
  * ids would touch a page each.
  */
 function freshOperationId(): Buffer {
   const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);
-  processPrefix ??= randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
+  processPrefix ??= systemRandomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
   processPrefix.copy(id);
   operationsBegun += 1;
   id.writeUIntBE(operationsBegun, OPERATION_ID_BYTES - COUNTER_BYTES, COUNTER_BYTES);

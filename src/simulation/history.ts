@@ -89,6 +89,8 @@ export interface HistoryLedgerLine {
   readonly availableAfter: number;
   readonly reference: string | null;
   readonly lineIndex: number;
+  /** Of the lock under which it was written; null where none was held. */
+  readonly fencingToken?: string | null;
   /** When its transaction was committed, where that is known: on simulated servers. */
   readonly committedMs?: number;
 }

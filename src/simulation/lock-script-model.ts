@@ -145,10 +145,15 @@ export class LockScriptModel {
     });
   }
 
+  /** Whether a lock with this value is the ticket's: what release.lua and renew.lua compare. */
+  isHeldBy(holder: string | null, ticket: string): boolean {
+    return holder === ticket;
+  }
+
   /** renew.lua: for each key 1 where it was prolonged, else 0. */
   renew(keys: readonly string[], tickets: readonly string[]): readonly number[] {
     return keys.map((key, i) => {
-      if (this.data.get(key) !== tickets[i]) return 0;
+      if (!this.isHeldBy(this.data.get(key), tickets[i] ?? '')) return 0;
       this.data.expire(key, this.settings.ttlMs);
       return 1;
     });
@@ -192,7 +197,7 @@ class Step {
   release(ticket: string, again: string | null, tokens: number): Reply {
     const { data, keys, settings } = this;
     const holder = data.get(keys.lock);
-    const mine = holder === ticket ? 1 : 0;
+    const mine = this.model.isHeldBy(holder, ticket) ? 1 : 0;
     if (!mine) data.removeFrom(keys.queue, ticket);
     if (again !== null) this.enqueue(again);
     let skipped = 0;
@@ -261,3 +266,10 @@ export function readScriptSettings(source: string): ScriptSettings {
   }
   return { ttlMs, claimTtlMs, claimTokens, counterTtlMs };
 }
+
+/** Makes a model of the scripts with these settings; a mutant is put in here. */
+export type ScriptModels = (
+  data: ModelData,
+  server: ModelServer,
+  settings: ScriptSettings,
+) => LockScriptModel;

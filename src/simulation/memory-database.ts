@@ -42,6 +42,8 @@ export interface LedgerLine extends Place {
   readonly reference: string | null;
   readonly principal: string | null;
   readonly fencingToken: bigint | null;
+  /** By the database's clock. */
+  readonly committedMs: number;
 }
 
 export interface StoredOperation {
@@ -119,6 +121,7 @@ export class MemoryDatabase {
       reference: null,
       principal: null,
       fencingToken: null,
+      committedMs: this.clock.nowMs(),
     });
   }
 

@@ -30,35 +30,15 @@ import {
 } from '../inventory/stock-store.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import {
+  ConnectionLostError,
+  type TransactionFaults,
+  type TransactionStep,
+} from './transaction-faults.js';
+import {
   RowLockTimeoutError,
   type MemoryDatabase,
   type MemoryTransaction,
 } from './memory-database.js';
-
-/** A transaction does these in this order, some of them more than once. */
-export type TransactionStep = 'CLAIM' | 'READ' | 'WRITE' | 'COMMIT';
-
-export type CommitFate =
-  | { readonly answer: 'OK' }
-  /** The caller learns nothing. The transaction ends `afterMs` later, applied or rolled back. */
-  | { readonly answer: 'LOST'; readonly applied: boolean; readonly afterMs: number };
-
-/** What a simulation may do to transactions. */
-export interface TransactionFaults {
-  /** Called before each step; may delay it, or fail it with a ConnectionLostError. */
-  before?(step: TransactionStep): Promise<void> | undefined;
-  /** Called for each COMMIT that is sent. */
-  commit?(): CommitFate;
-}
-
-/** The connection has broken. The database rolls back, unless COMMIT was sent. */
-export class ConnectionLostError extends Error {
-  readonly code = 'CONNECTION_LOST' as const;
-  constructor(options?: ErrorOptions) {
-    super('The connection to the database was lost.', options);
-    this.name = 'ConnectionLostError';
-  }
-}
 
 /** Another transaction was faster. Nothing was applied. */
 class LostRaceError extends Error {}
@@ -82,7 +62,7 @@ const ATTEMPT_MIN_MS = 5;
 type Fault = keyof typeof ATTEMPTS_MAX;
 
 /** What earlier calls have decided of a write. */
-interface Claim {
+export interface Claim {
   readonly write: StockWrite;
   readonly key: string | null;
   readonly reused: 'BY_ANOTHER' | 'EXPIRED' | null;
@@ -182,8 +162,10 @@ export class MemoryStockStore implements StockStore {
     const keys = plan.levelChanges.map((change) => `level/${levelKey(change)}`);
     await transaction.lock(keys, this.lockWaitMs(attempt));
     const levels = this.changedLevels(plan);
+    // The token of the moment at which the ledger's lines are sent, not of the COMMIT.
+    const tokens = plan.movements.map(({ line }) => attempt.options.fencingTokenOf(line.productId));
     transaction.onCommit(() => {
-      this.carryOut(attempt, claims, plan, levels, found.due);
+      this.carryOut(tokens, claims, plan, levels, found.due);
     });
     await this.step('COMMIT', attempt);
     this.commit(attempt, progress);
@@ -265,7 +247,7 @@ export class MemoryStockStore implements StockStore {
   }
 
   /** What an earlier attempt of this call has done, whose COMMIT was not answered, stands under its operation's id. */
-  private withTraces(claim: Claim): Claim {
+  protected withTraces(claim: Claim): Claim {
     const { write, key } = claim;
     if (key !== null) return claim;
     const { operation, lines } = write;
@@ -308,7 +290,7 @@ export class MemoryStockStore implements StockStore {
   }
 
   private carryOut(
-    { options }: Attempt,
+    tokens: readonly (bigint | null)[],
     claims: readonly Claim[],
     plan: Plan,
     levels: readonly StockLevelState[],
@@ -322,7 +304,7 @@ export class MemoryStockStore implements StockStore {
       database.endHolding(reservation, [lineIndex]);
       if (reservation.status === 'ACTIVE') reservation.status = 'EXPIRED';
     }
-    for (const { write, line, ...movement } of plan.movements) {
+    for (const [i, { write, line, ...movement }] of plan.movements.entries()) {
       const { operation, reason, reference } = write;
       database.ledger.push({
         ...movement,
@@ -334,7 +316,8 @@ export class MemoryStockStore implements StockStore {
         reason,
         reference,
         principal: operation.principal,
-        fencingToken: options.fencingTokenOf(line.productId),
+        fencingToken: tokens[i] ?? null,
+        committedMs: database.clock.nowMs(),
       });
     }
     for (const { reservationId, closeAs, operation } of plan.closing) {
@@ -400,7 +383,8 @@ export class MemoryStockStore implements StockStore {
       if (fate.applied) transaction.commit();
       else transaction.rollback();
     };
-    if (fate.afterMs > 0) this.settings.clock.after(fate.afterMs, end);
+    // It ends whether or not the process still lives.
+    if (fate.afterMs > 0) this.database.clock.after(fate.afterMs, end);
     else end();
     throw new ConnectionLostError();
   }

@@ -17,6 +17,8 @@ interface Event extends Timer {
   run: (() => void) | null;
 }
 
+const STEPS_PER_MS = 1_024;
+
 /** How many events are prepared for one iteration of Node's loop; microtasks are drained between them all the same. */
 const EVENTS_PER_ITERATION = 64;
 
@@ -44,7 +46,8 @@ export class SimulatedTime {
   after(delayMs: number, label: string, run: () => void): Timer {
     this.scheduled += 1;
     const event: Event = {
-      atMs: this.nowMs + Math.max(0, delayMs),
+      // On a grid of binary fractions, so that sums and differences of times are exact in any process's clock.
+      atMs: this.nowMs + Math.ceil(Math.max(0, delayMs) * STEPS_PER_MS) / STEPS_PER_MS,
       order: this.scheduled,
       label,
       run,

@@ -2,7 +2,8 @@
 import { jest } from '@jest/globals';
 import { levelKey } from '../../src/inventory/stock.js';
 import { MemoryDatabase } from '../../src/simulation/memory-database.js';
-import { MemoryStockStore, type CommitFate } from '../../src/simulation/memory-stock-store.js';
+import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
+import type { CommitFate } from '../../src/simulation/transaction-faults.js';
 import { systemClock, systemRandom } from '../../src/time/clock.js';
 import { stockStoreContract, type StockStoreBed } from '../support/stock-store-contract.js';
 

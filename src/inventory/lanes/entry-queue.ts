@@ -13,10 +13,6 @@ export class EntryQueue {
     return this.entries.first === undefined;
   }
 
-  get last(): LaneEntry | undefined {
-    return this.entries.last;
-  }
-
   push(entry: LaneEntry): void {
     this.entries.push(entry);
     this.waitingLines += entry.write.lines.length;
@@ -52,10 +48,6 @@ class Fifo<T> {
 
   get first(): T | undefined {
     return this.items[this.taken];
-  }
-
-  get last(): T | undefined {
-    return this.items[this.items.length - 1];
   }
 
   push(item: T): void {

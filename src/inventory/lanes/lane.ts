@@ -69,6 +69,8 @@ const QUEUED: LaneState = { name: 'queued' };
 export class Lane {
   private current: LaneState = IDLE;
   private readonly queue = new EntryQueue();
+  /** Entries do not arrive in the order of their deadlines: the turn is waited for until the latest of them. */
+  private longestWaitEndMs = 0;
   private expiry: Timer | null = null;
 
   /** @param onIdle called when the last entry has its answer and the turn was given back. */
@@ -91,6 +93,7 @@ export class Lane {
     }
     const entry = new LaneEntry(write, deadline.within(lockWaitMs), deadline, clock);
     this.queue.push(entry);
+    this.longestWaitEndMs = Math.max(this.longestWaitEndMs, entry.wait.endMs);
     this.expiry ??= this.expireAt(entry.wait);
     if (this.current.name === 'idle') void this.run();
     return entry.result;
@@ -104,9 +107,9 @@ export class Lane {
   }
 
   private async run(): Promise<void> {
-    for (let last = this.queue.last; last; last = this.queue.last) {
+    while (!this.queue.isEmpty) {
       try {
-        const turn = await this.take(last.wait);
+        const turn = await this.take(this.longestWaitEndMs);
         if ('failure' in turn) this.refuseFor(turn.failure);
         else await this.serve(turn);
       } catch (error) {
@@ -121,8 +124,8 @@ export class Lane {
     this.onIdle();
   }
 
-  /** Waits as long as the youngest entry may; a caller that goes ends its own wait, not the lane's. */
-  private take({ endMs }: Deadline): ReturnType<Turns['take']> {
+  /** Waits as long as any entry may; a caller that goes ends its own wait, not the lane's. */
+  private take(endMs: number): ReturnType<Turns['take']> {
     const { turns, commits, clock } = this.parts;
     this.current = ASKING;
     const answered = commits.expectAnswer();
@@ -152,7 +155,7 @@ export class Lane {
   }
 
   private refuseFor(failure: StockFailure): void {
-    // The turn was waited for as long as the youngest entry could wait; entries that came since then wait on.
+    // The turn was waited for as long as any entry could wait; entries that came since then wait on.
     if (failure.code === 'LOCK_TIMEOUT') this.queue.head(this.parts.clock.nowMs());
     else this.refuseAll(failure);
   }

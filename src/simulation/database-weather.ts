@@ -1,0 +1,77 @@
+/** The database as the processes reach it: how long its steps take, which of them fail, which COMMITs get no answer. */
+import type { Counts } from './counts.js';
+import {
+  ConnectionLostError,
+  type CommitFate,
+  type TransactionFaults,
+} from './transaction-faults.js';
+import type { SeededRandom } from './seeded-random.js';
+import type { SimulatedProcess } from './simulated-process.js';
+
+/** The longest that a step takes while all is well, in milliseconds. */
+export const STEP_MAX_MS = 2;
+
+export class DatabaseWeather {
+  isAway = false;
+  stepMaxMs = STEP_MAX_MS;
+  /** Of the steps, how many lose the connection. */
+  failShare = 0;
+  /** Of the COMMITs, how many are not answered. */
+  lostCommitShare = 0;
+
+  constructor(
+    private readonly random: SeededRandom,
+    private readonly counts: Counts,
+  ) {}
+
+  /** Its faults end. */
+  heal(): void {
+    this.isAway = false;
+    this.stepMaxMs = STEP_MAX_MS;
+    this.failShare = 0;
+    this.lostCommitShare = 0;
+  }
+
+  /** The way of one process to the database. */
+  faultsOf(process: SimulatedProcess): TransactionFaults {
+    return {
+      before: (step) => this.before(process, step),
+      commit: () => this.commitFate(),
+    };
+  }
+
+  private before(process: SimulatedProcess, step: string): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const fail = (why: string) => {
+        this.counts.add(`database: ${why}`);
+        reject(new ConnectionLostError());
+      };
+      // The server rolls back what a process leaves that has died.
+      if (!process.isAlive) {
+        reject(new ConnectionLostError());
+        return;
+      }
+      const forget = process.onDeath(() => {
+        this.counts.add('database: transaction of a killed process rolled back');
+        reject(new ConnectionLostError());
+      });
+      process.after(this.random.next() * this.stepMaxMs, `database ${step}`, () => {
+        forget();
+        if (this.isAway) fail('step failed while it was away');
+        else if (this.random.chance(this.failShare)) fail(`connection lost before ${step}`);
+        else resolve();
+      });
+    });
+  }
+
+  private commitFate(): CommitFate {
+    if (!this.random.chance(this.lostCommitShare)) return { answer: 'OK' };
+    const applied = this.random.chance(0.6);
+    this.counts.add(`database: COMMIT not answered, ${applied ? 'applied' : 'rolled back'}`);
+    return {
+      answer: 'LOST',
+      applied,
+      afterMs: this.random.chance(0.5) ? 0 : this.random.next() * 50,
+    };
+  }
+}

@@ -1,0 +1,63 @@
+/** A lane whose entries arrive in another order than that of their deadlines. */
+import { Lane } from '../../src/inventory/lanes/lane.js';
+import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
+import { GroupCommit } from '../../src/inventory/lanes/group-commit.js';
+import { identifyOperation } from '../../src/inventory/operation.js';
+import type { StockWrite } from '../../src/inventory/stock.js';
+import { SimulatedProcess } from '../../src/simulation/simulated-process.js';
+import { SimulatedTime } from '../../src/simulation/simulated-time.js';
+import { Deadline } from '../../src/time/deadline.js';
+
+function write(productId: string): StockWrite {
+  const change = { type: 'TAKE', kind: 'DEDUCTION' } as const;
+  return {
+    type: 'LINES',
+    operation: identifyOperation('deductStock', null, null, []),
+    atomic: false,
+    lines: [{ index: 0, productId, locationId: 'default', quantity: 1, change }],
+    productIds: [productId],
+    reason: null,
+    reference: null,
+  };
+}
+
+test('a turn that is held elsewhere is asked for once, however short the wait of the last entry', async () => {
+  const time = new SimulatedTime();
+  const { clock } = new SimulatedProcess('a', time, 0);
+  let taken = 0;
+  const turns = {
+    take: (_: readonly string[], deadline: Deadline) => {
+      taken += 1;
+      if (taken > 100) throw new Error('The lane asks without end.');
+      const failure = { code: 'LOCK_TIMEOUT', waitedMs: deadline.leftMs } as const;
+      return new Promise<{ failure: typeof failure }>((resolve) => {
+        if (deadline.hasPassed) resolve({ failure });
+        else
+          clock.after(deadline.leftMs, () => {
+            resolve({ failure });
+          });
+      });
+    },
+  };
+  const store = { apply: () => Promise.reject(new Error('There is no turn.')) };
+  const commits = new GroupCommit(store, new CommitSlots(1, clock), { batchMax: 10 }, clock);
+  const settings = {
+    lockWaitMs: 5_000,
+    tenureMs: 50,
+    tenureCommitsMax: 10,
+    queueMax: 10,
+    retryAfterMs: 1_000,
+  };
+  const lane = new Lane('p', { turns, commits, settings, clock }, () => undefined);
+  const answeredMs: number[] = [];
+  for (const waitMs of [3_000, 1_000, 100]) {
+    void lane.enqueue(write('p'), Deadline.in(waitMs, clock)).then((result) => {
+      expect(result).toMatchObject({ outcome: 'REFUSED', failure: { code: 'LOCK_TIMEOUT' } });
+      answeredMs.push(clock.nowMs());
+    });
+  }
+  await time.runUntil(10_000);
+  expect(answeredMs).toHaveLength(3);
+  expect(Math.max(...answeredMs)).toBeLessThan(3_100);
+  expect(taken).toBeLessThan(5);
+});

@@ -1,0 +1,145 @@
+/**
+ * Does the simulation reach the faults that matter? Each mutant puts one bug into a part of the world; the simulation
+ * must find it. What it does not find, its generator does not reach.
+ */
+import { jest } from '@jest/globals';
+import type { StockLine, StockWrite } from '../../src/inventory/stock.js';
+import type { ApplyOptions, StockStore, WriteResult } from '../../src/inventory/stock-store.js';
+import { levelKey } from '../../src/inventory/stock.js';
+import type { Seams } from '../../src/simulation/fleet.js';
+import {
+  LockScriptModel,
+  type ModelData,
+  type ModelServer,
+  type ScriptSettings,
+} from '../../src/simulation/lock-script-model.js';
+import { MemoryDatabase, MemoryTransaction } from '../../src/simulation/memory-database.js';
+import { MemoryStockStore, type Claim } from '../../src/simulation/memory-stock-store.js';
+import { runSimulation } from '../../src/simulation/run.js';
+
+jest.setTimeout(90_000);
+
+/** The version's comparison is left out: a stale read is written. */
+class StaleWrites extends MemoryStockStore {
+  protected override isStillAsRead(): boolean {
+    return true;
+  }
+}
+
+/** After a COMMIT without an answer the transaction is run again, and nothing looks for its traces. */
+class NeverSettles extends MemoryStockStore {
+  protected override withTraces(claim: Claim): Claim {
+    return claim;
+  }
+}
+
+/** The answer is given when COMMIT is sent, and not when it has returned. */
+class AnswersBeforeCommit extends MemoryDatabase {
+  override begin(): MemoryTransaction {
+    const transaction = super.begin();
+    const commit = transaction.commit.bind(transaction);
+    transaction.commit = () => void this.clock.after(5, commit);
+    return transaction;
+  }
+}
+
+/** Refuses by the level that it remembers from its own last commit, which it does not read again. */
+class RefusesFromMemory implements StockStore {
+  private readonly remembered = new Map<string, number>();
+
+  constructor(private readonly store: StockStore) {}
+
+  async apply(
+    writes: readonly StockWrite[],
+    options: ApplyOptions,
+  ): Promise<readonly WriteResult[]> {
+    const isTooMuch = (line: StockLine) =>
+      line.change.type === 'TAKE' &&
+      line.quantity > (this.remembered.get(levelKey(line)) ?? Infinity);
+    const refused = writes.map((write) => {
+      const [line, ...others] = write.lines;
+      return line && others.length === 0 && isTooMuch(line) ? line : null;
+    });
+    const open = writes.filter((_, i) => !refused[i]);
+    const results = open.length > 0 ? [...(await this.store.apply(open, options))] : [];
+    open.forEach(({ lines }, i) => {
+      const result = results[i];
+      if (result?.outcome !== 'DECIDED') return;
+      result.verdicts.forEach((verdict, at) => {
+        const line = lines[at];
+        if (!line || verdict.outcome !== 'APPLIED' || verdict.movementId === null) return;
+        this.remembered.set(levelKey(line), verdict.remaining);
+      });
+    });
+    return writes.map((_, i) => {
+      const line = refused[i];
+      const result = line ? this.refusal(line) : results.shift();
+      if (!result) throw new Error('The store gave no result for a write.');
+      return result;
+    });
+  }
+
+  private refusal(line: StockLine): WriteResult {
+    const available = this.remembered.get(levelKey(line)) ?? 0;
+    const failure = { code: 'INSUFFICIENT_STOCK', requested: line.quantity, available } as const;
+    return { outcome: 'DECIDED', verdicts: [{ outcome: 'REFUSED', failure, replayed: false }] };
+  }
+}
+
+/** A release takes the lock from any ticket that has it. */
+class ReleasesAnyTicket extends LockScriptModel {
+  override isHeldBy(holder: string | null): boolean {
+    return holder !== null;
+  }
+
+  override renew(keys: readonly string[], tickets: readonly string[]): readonly number[] {
+    const model = new LockScriptModel(this.data, this.server, this.settings);
+    return model.renew(keys, tickets);
+  }
+}
+
+/** A lock that was handed to a process stays its own for ever, also where that process is dead or stopped. */
+function handsOverForEver(data: ModelData, server: ModelServer, settings: ScriptSettings) {
+  return new LockScriptModel(data, server, { ...settings, claimTtlMs: 1e9 });
+}
+
+const MUTANTS: readonly (readonly [string, Seams, RegExp])[] = [
+  [
+    'a level is written although it is not as it was read',
+    { newStore: (database, settings) => new StaleWrites(database, settings) },
+    /bad line|ledger ends at/,
+  ],
+  [
+    'a COMMIT without an answer is repeated, not settled',
+    { newStore: (database, settings) => new NeverSettles(database, settings) },
+    /has a line twice|has \d+ where/,
+  ],
+  [
+    'an answer before COMMIT has returned',
+    { newDatabase: (clock) => new AnswersBeforeCommit(clock) },
+    /before its COMMIT|not in the ledger/,
+  ],
+  [
+    'a refusal from a remembered level that was not read again',
+    {
+      newStore: (database, settings) =>
+        new RefusesFromMemory(new MemoryStockStore(database, settings)),
+    },
+    /refused at no moment/,
+  ],
+  [
+    'a release that does not compare its ticket',
+    { newScripts: (...parts) => new ReleasesAnyTicket(...parts) },
+    /is held by/,
+  ],
+  [
+    'a hand-over that never expires',
+    { newScripts: handsOverForEver },
+    /cannot serve|never settled|got no answer/,
+  ],
+];
+
+test.each(MUTANTS)('%s: found within a minute', async (_, seams, words) => {
+  const report = await runSimulation({ seed: 1, minutes: 500, seams });
+  expect(report.failure?.wrong.join('\n')).toMatch(words);
+});
