@@ -1,0 +1,110 @@
+/** A process's lanes on simulated time and a store in memory. Each transaction takes 10 ms. Needs no services. */
+import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
+import { StockService } from '../../src/inventory/lanes/stock-service.js';
+import type { Turn, Turns } from '../../src/inventory/lanes/turns.js';
+import type { StockRequest } from '../../src/inventory/stock-request.js';
+import { RowsLockedError, type StockStore } from '../../src/inventory/stock-store.js';
+import { MemoryDatabase } from '../../src/simulation/memory-database.js';
+import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
+import { SimulatedTime } from '../../src/simulation/simulated-time.js';
+import type { Clock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
+
+export const COMMIT_MS = 10;
+/** How long a transaction waits for a locked row. */
+const ROW_LOCK_WAIT_MS = 5;
+
+/** Grants each turn at once, and counts those that were given back. */
+export class CountedTurns implements Turns {
+  taken = 0;
+  ended = 0;
+
+  take(): Promise<Turn> {
+    this.taken += 1;
+    return Promise.resolve({
+      isContended: () => false,
+      fencingTokenOf: () => null,
+      end: () => {
+        this.ended += 1;
+      },
+    });
+  }
+}
+
+interface Settings {
+  readonly queueMax?: number;
+  readonly batchMax?: number;
+  readonly lockWaitMs?: number;
+  readonly commitsMax?: number;
+  readonly turns?: Turns;
+}
+
+/** The process's lanes over a store in memory; `fails` and `locked` take effect on the transactions from then on. */
+export function openLanes(settings: Settings = {}) {
+  const time = new SimulatedTime();
+  const clock: Clock = {
+    nowMs: () => time.nowMs,
+    after: (delayMs, callback) => time.after(delayMs, 'timer', callback),
+    soon: (callback) => {
+      time.after(0, 'soon', callback);
+    },
+    today: () => new Date(time.nowMs),
+  };
+  const database = new MemoryDatabase(clock);
+  const memory = new MemoryStockStore(database, {
+    clock,
+    random: new SeededRandom(1).next,
+    faults: {
+      before: (step) =>
+        step === 'COMMIT'
+          ? new Promise((resolve) => time.after(COMMIT_MS, 'commit', resolve))
+          : undefined,
+    },
+  });
+  /** The references of the writes of each transaction. */
+  const batches: (string | null)[][] = [];
+  const fails = new Set<string>();
+  const locked = new Set<string>();
+  const store: StockStore = {
+    async apply(writes, options) {
+      batches.push(writes.map(({ reference }) => reference));
+      if (writes.some(({ reference }) => fails.has(reference ?? ''))) {
+        throw new Error('The database rejects a line.');
+      }
+      const stuck = writes.flatMap(({ productIds }) => productIds.filter((id) => locked.has(id)));
+      if (options.impatient && stuck.length > 0 && !options.deadline.hasPassed) {
+        await new Promise<void>((resolve) => time.after(ROW_LOCK_WAIT_MS, 'row lock', resolve));
+        throw new RowsLockedError(null, new Set(stuck));
+      }
+      return memory.apply(writes, options);
+    },
+  };
+  const turns = settings.turns ?? new CountedTurns();
+  const service = {
+    lockWaitMs: 1_000,
+    batchMax: 512,
+    queueMax: 1_000,
+    commitsMax: 1,
+    ...settings,
+  };
+  const stock = new StockService(store, turns, service, clock);
+  const deducting = new DeductStockTransaction(stock, { batchMax: service.batchMax });
+  const deduct = async (
+    productId: string,
+    reference: string,
+    more: Partial<StockRequest> & { readonly ms?: number; readonly signal?: AbortSignal } = {},
+  ): Promise<number | string> => {
+    const { ms, signal, ...request } = more;
+    const items = [{ productId, quantity: 1 }];
+    const deadline = Deadline.in(ms ?? 5_000, clock, signal);
+    const response = await deducting.execute(
+      { items, mode: 'PARTIAL', reference, ...request },
+      { principal: null, deadline },
+    );
+    const verdict = response.results[0]?.verdict;
+    if (verdict?.outcome === 'APPLIED') return verdict.remaining;
+    return verdict?.failure.code ?? 'NONE';
+  };
+  return { time, database, stock, batches, fails, locked, turns, deduct };
+}
