@@ -1,7 +1,8 @@
 /**
- * The environment becomes one typed, frozen configuration, or one error that lists everything that is wrong with it.
+ * The environment becomes one typed, frozen configuration, or one error that lists every bad variable.
  *
- * Nothing is read from the environment anywhere else, so the table in the README is complete by construction.
+ * SETTINGS is the one table of all variables: parsing, the type Config, the errors and the README's table come from it.
+ * Nothing is read from the environment anywhere else.
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
@@ -9,26 +10,26 @@ import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './auth/jwt-
 
 export type StockLockKind = 'redis' | 'database' | 'none';
 
-/** How principals may prove who they are. */
+/** Kinds of credentials that are accepted. */
 export type AuthMethod = 'keys' | 'jwt';
 
 const DAY_MS = 86_400_000;
-/** For a backend that sells for many buyers under one name: what one process serves is far below. */
+/** One principal may be a backend that serves many buyers; one process serves fewer requests than this. */
 const RATE_PER_SECOND_IN_PRODUCTION = 10_000;
 
-const numberWithin = (min: number, max: number) =>
+const wholeNumber = (min: number, max: number) =>
   z
     .string()
     .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
     .transform(Number)
     .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
 
-const wholeNumber = (fallback: number, min: number, max: number) =>
-  numberWithin(min, max).default(fallback);
+const oneOf = <const Words extends readonly string[]>(...words: Words) => {
+  const [last = '', ...others] = [...words].reverse();
+  return z.enum(words, `must be ${others.reverse().join(', ')} or ${last}`);
+};
 
-const flag = z
-  .enum(['true', 'false'], 'must be true or false')
-  .transform((text) => text === 'true');
+const flag = oneOf('true', 'false').transform((text) => text === 'true');
 
 const urlOf = (...protocols: string[]) =>
   z.string().refine(
@@ -43,128 +44,290 @@ const mysqlUrl = urlOf('mysql:', 'mariadb:').refine((text) => {
   return !URL.canParse(text) || new URL(text).pathname.length > 1;
 }, 'must name a database, as in mysql://user:password@host:3306/stockade');
 
-const list = (text: string) => text.split(',').filter((word) => word !== '');
+const list = (text: string): readonly string[] =>
+  Object.freeze(text.split(',').filter((word) => word !== ''));
 
-/** Keys that come over an open network may be anybody's. */
+/** Keys that come over an unprotected network could be forged. */
 const jwksUrl = urlOf('https:', 'http:').refine((text) => {
   const url = URL.canParse(text) ? new URL(text) : null;
   return url?.protocol !== 'http:' || /^(localhost|127\..+|\[::1\])$/.test(url.hostname);
 }, 'must begin with https://, unless it is on this machine');
 
-const environment = z
-  .object({
-    NODE_ENV: z
-      .enum(['development', 'production', 'test'], 'must be development, production or test')
-      .default('production'),
-    PORT: wholeNumber(4000, 0, 65_535),
-    HOST: z.string().min(1).default('127.0.0.1'),
-    MYSQL_URL: mysqlUrl,
-    REDIS_URL: urlOf('redis:', 'rediss:').optional(),
-    STOCK_LOCK: z
-      .enum(['redis', 'database', 'none'], 'must be redis, database or none')
-      .default('redis'),
-    LOCK_TTL_MS: wholeNumber(5_000, 500, DAY_MS),
-    LOCK_WAIT_MS: wholeNumber(10_000, 1, DAY_MS),
-    LOCK_FALLBACK: z.enum(['database', 'fail'], 'must be database or fail').default('database'),
-    REQUEST_TIMEOUT_MS: wholeNumber(15_000, 100, DAY_MS),
-    SHUTDOWN_GRACE_MS: wholeNumber(10_000, 0, DAY_MS),
-    IDEMPOTENCY_RETENTION_DAYS: wholeNumber(30, 1, 3_650),
-    STOCK_BATCH_MAX: wholeNumber(512, 1, 10_000),
-    LANE_QUEUE_MAX: wholeNumber(10_000, 1, 1_000_000),
-    COMMITS_MAX: wholeNumber(2, 1, 1_000),
-    MYSQL_POOL_MAX: wholeNumber(10, 2, 10_000),
-    WORKERS: wholeNumber(1, 1, 128),
-    WATCH_SOCKETS_MAX: wholeNumber(1_000, 0, 1_000_000),
-    WATCH_QUEUE_MAX: wholeNumber(1_000, 1, 100_000),
-    LOG_LEVEL: z
-      .enum(
-        ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'],
-        'must be fatal, error, warn, info, debug, trace or silent',
-      )
-      .default('info'),
-    AUTH: z
-      .enum(['none', 'keys', 'jwt', 'keys,jwt', 'jwt,keys'], 'must be keys, jwt, keys,jwt or none')
-      .optional(),
-    JWT_ISSUER: z.string().optional(),
-    JWT_AUDIENCE: z.string().optional(),
-    JWT_JWKS_URL: jwksUrl.optional(),
-    JWT_ALGORITHMS: z
-      .string()
-      .default('RS256,PS256,ES256,EdDSA')
-      .transform(list)
-      .refine(
-        (names): names is JwtAlgorithm[] =>
-          names.length > 0 && names.every((name) => JWT_ALGORITHMS.some((known) => known === name)),
-        `must be some of ${JWT_ALGORITHMS.join(',')}`,
-      ),
-    RATE_LIMIT_PER_SECOND: numberWithin(0, 10_000_000).optional(),
-    RATE_LIMIT_BURST: numberWithin(0, 100_000_000).optional(),
-    TRUSTED_PROXIES: z
-      .string()
-      .default('')
-      .transform(list)
-      .refine(
-        (proxies) => proxies.every(isNetwork),
-        'must be addresses or networks as in 10.0.0.0/8',
-      ),
-    MIGRATE_ON_START: flag.default(true),
-    SANDBOX: flag.optional(),
-    INTROSPECTION: flag.optional(),
-    CORS_ORIGINS: z
-      .string()
-      .default('')
-      .transform(list)
-      .refine(
-        (origins) => origins.every((o) => URL.canParse(o) && new URL(o).origin === o),
-        'must be origins separated by commas, as in https://shop.example,https://admin.example',
-      ),
-  })
-  // Also where a variable by itself is wrong, so that everything is said at once.
-  .superRefine(checkTogether, { when: () => true });
+const text = z.string().min(1);
 
-type Checked = z.infer<typeof environment>;
+const jwtAlgorithms = z
+  .string()
+  .transform(list)
+  .refine(
+    (names): names is readonly JwtAlgorithm[] =>
+      names.length > 0 && names.every((name) => JWT_ALGORITHMS.some((known) => known === name)),
+    `must be some of ${JWT_ALGORITHMS.join(',')}`,
+  );
 
-export interface Config {
-  readonly environment: 'development' | 'production' | 'test';
-  readonly host: string;
-  /** 0 lets the system choose a free one. */
-  readonly port: number;
-  readonly mysqlUrl: string;
-  /** Set wherever stockLock is redis. */
-  readonly redisUrl: string | undefined;
-  readonly stockLock: StockLockKind;
-  readonly lockTtlMs: number;
-  readonly lockWaitMs: number;
-  readonly lockFallback: 'database' | 'fail';
-  readonly requestTimeoutMs: number;
-  readonly shutdownGraceMs: number;
-  readonly idempotencyRetentionDays: number;
-  readonly stockBatchMax: number;
-  readonly laneQueueMax: number;
-  readonly commitsMax: number;
-  readonly mysqlPoolMax: number;
-  /** Server processes behind one port; each has its own lanes, locks and pools. */
-  readonly workers: number;
-  /** WebSockets in one process. */
-  readonly watchSocketsMax: number;
-  /** Levels that wait for one watcher. */
-  readonly watchQueueMax: number;
-  readonly logLevel: string;
-  /** How principals may prove who they are; none where everybody may do everything. */
+const proxies = z
+  .string()
+  .transform(list)
+  .refine((names) => names.every(isNetwork), 'must be addresses or networks as in 10.0.0.0/8');
+
+const origins = z
+  .string()
+  .transform(list)
+  .refine(
+    (names) => names.every((o) => URL.canParse(o) && new URL(o).origin === o),
+    'must be origins separated by commas, as in https://shop.example,https://admin.example',
+  );
+
+type Parser<Value> = z.ZodType<Value, string>;
+
+interface Setting<Value> {
+  readonly variable: string;
+  readonly parser: Parser<Value>;
+  /** Taken where the variable is not set; null where there is none. */
+  readonly fallback: string | null;
+  readonly isRequired: boolean;
+  /** The default, as the documentation shows it. */
+  readonly shown: string;
+  readonly meaning: string;
+  /** Carries the type of the value, which may be undefined where there is no default. */
+  readonly type?: Value;
+}
+
+const required = <V>(variable: string, parser: Parser<V>, meaning: string): Setting<V> => ({
+  variable,
+  parser,
+  fallback: null,
+  isRequired: true,
+  shown: 'must be set',
+  meaning,
+});
+
+const preset = <V>(
+  variable: string,
+  fallback: string,
+  parser: Parser<V>,
+  meaning: string,
+): Setting<V> => ({
+  variable,
+  parser,
+  fallback,
+  isRequired: false,
+  shown: fallback === '' ? 'none' : `\`${fallback}\``,
+  meaning,
+});
+
+const optional = <V>(
+  variable: string,
+  shown: string,
+  parser: Parser<V>,
+  meaning: string,
+): Setting<V | undefined> => ({
+  variable,
+  parser: parser,
+  fallback: null,
+  isRequired: false,
+  shown,
+  meaning,
+});
+
+/** In the order of the documentation. Units and meanings are in the last column. */
+const SETTINGS = {
+  mysqlUrl: required(
+    'MYSQL_URL',
+    mysqlUrl,
+    '`mysql://user:password@host:3306/database`; MySQL 8.0.16 or later, or MariaDB 10.11 or later',
+  ),
+  redisUrl: optional(
+    'REDIS_URL',
+    'must be set where `STOCK_LOCK` is `redis`',
+    urlOf('redis:', 'rediss:'),
+    '`redis://` or `rediss://`; Redis 7 or later',
+  ),
+  port: preset('PORT', '4000', wholeNumber(0, 65_535), '`0` takes a free port'),
+  host: preset('HOST', '127.0.0.1', text, 'the address to listen on; `0.0.0.0` for all'),
+  environment: preset(
+    'NODE_ENV',
+    'production',
+    oneOf('development', 'production', 'test'),
+    '`development` switches Sandbox and introspection on',
+  ),
+  authMethods: optional(
+    'AUTH',
+    'must be set in production',
+    z.enum(['none', 'keys', 'jwt', 'keys,jwt', 'jwt,keys'], 'must be keys, jwt, keys,jwt or none'),
+    'accepted credentials: `keys` (API keys), `jwt`, or `keys,jwt`; ' +
+      'outside production the default is `none`: no authentication',
+  ),
+  jwtIssuer: optional(
+    'JWT_ISSUER',
+    'none',
+    text,
+    'the issuer of accepted JWTs; must be set where `AUTH` names `jwt`, as the next two',
+  ),
+  jwtAudience: optional('JWT_AUDIENCE', 'none', text, 'the audience of accepted JWTs'),
+  jwtJwksUrl: optional('JWT_JWKS_URL', 'none', jwksUrl, "`https://` address of the issuer's keys"),
+  jwtAlgorithms: preset(
+    'JWT_ALGORITHMS',
+    'RS256,PS256,ES256,EdDSA',
+    jwtAlgorithms,
+    'accepted algorithms; only algorithms with a public key can be named',
+  ),
+  ratePerSecond: optional(
+    'RATE_LIMIT_PER_SECOND',
+    '`10000` in production',
+    wholeNumber(0, 10_000_000),
+    'requests of one principal in a second, over all servers; `0` for no limit; then `RATE_LIMITED`',
+  ),
+  rateBurst: optional(
+    'RATE_LIMIT_BURST',
+    'the same number',
+    wholeNumber(0, 100_000_000),
+    'further requests in any ten seconds',
+  ),
+  trustedProxies: preset(
+    'TRUSTED_PROXIES',
+    '',
+    proxies,
+    'addresses or networks of proxies whose `X-Forwarded-For` is trusted, separated by commas',
+  ),
+  stockLock: preset(
+    'STOCK_LOCK',
+    'redis',
+    oneOf('redis', 'database', 'none'),
+    'what serializes writes of one product: `redis`, `database` (`SELECT … FOR UPDATE`) or `none`; all are correct',
+  ),
+  lockTtlMs: preset(
+    'LOCK_TTL_MS',
+    '5000',
+    wholeNumber(500, DAY_MS),
+    'how long a lock outlives an owner that has died; leases are renewed',
+  ),
+  lockWaitMs: preset(
+    'LOCK_WAIT_MS',
+    '10000',
+    wholeNumber(1, DAY_MS),
+    "the longest wait for a product's lock; then `LOCK_TIMEOUT`",
+  ),
+  lockFallback: preset(
+    'LOCK_FALLBACK',
+    'database',
+    oneOf('database', 'fail'),
+    'without Redis: use row locks of the `database`, or `fail` with `UNAVAILABLE`',
+  ),
+  requestTimeoutMs: preset(
+    'REQUEST_TIMEOUT_MS',
+    '15000',
+    wholeNumber(100, DAY_MS),
+    'the longest time that a request may take',
+  ),
+  stockBatchMax: preset(
+    'STOCK_BATCH_MAX',
+    '512',
+    wholeNumber(1, 10_000),
+    'the most lines in one transaction; `1` gives each line its own',
+  ),
+  laneQueueMax: preset(
+    'LANE_QUEUE_MAX',
+    '10000',
+    wholeNumber(1, 1_000_000),
+    'lines that may wait for one product in one process; then `OVERLOADED`',
+  ),
+  commitsMax: preset(
+    'COMMITS_MAX',
+    '2',
+    wholeNumber(1, 1_000),
+    'transactions that write at the same time, in one process',
+  ),
+  mysqlPoolMax: preset(
+    'MYSQL_POOL_MAX',
+    '10',
+    wholeNumber(2, 10_000),
+    'connections to MySQL, in one process; those beyond `COMMITS_MAX` are for reading',
+  ),
+  idempotencyRetentionDays: preset(
+    'IDEMPOTENCY_RETENTION_DAYS',
+    '30',
+    wholeNumber(1, 3_650),
+    'how long the answers to idempotency keys are kept; the keys are kept for ever',
+  ),
+  workers: preset(
+    'WORKERS',
+    '1',
+    wholeNumber(1, 128),
+    'server processes behind the one port, replaced when they die; see below',
+  ),
+  watchSocketsMax: preset(
+    'WATCH_SOCKETS_MAX',
+    '1000',
+    wholeNumber(0, 1_000_000),
+    'WebSockets in one process; further ones are refused with 503',
+  ),
+  watchQueueMax: preset(
+    'WATCH_QUEUE_MAX',
+    '1000',
+    wholeNumber(1, 100_000),
+    'levels that wait for one slow subscriber; beyond it the subscriber is told to read again',
+  ),
+  migrateOnStart: preset(
+    'MIGRATE_ON_START',
+    'true',
+    flag,
+    '`false`: only `npm run migrate` applies migrations, and a server without them does not start',
+  ),
+  shutdownGraceMs: preset(
+    'SHUTDOWN_GRACE_MS',
+    '10000',
+    wholeNumber(0, DAY_MS),
+    'how long a stop waits for requests that have begun',
+  ),
+  logLevel: preset(
+    'LOG_LEVEL',
+    'info',
+    oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
+    '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+  ),
+  sandbox: optional(
+    'SANDBOX',
+    'on in development',
+    flag,
+    '`true` or `false`: Apollo Sandbox at `/graphql` in a browser',
+  ),
+  introspection: optional('INTROSPECTION', 'on in development', flag, '`true` or `false`'),
+  corsOrigins: preset(
+    'CORS_ORIGINS',
+    '',
+    origins,
+    'origins whose pages may call the API, separated by commas',
+  ),
+} as const;
+
+type Values = {
+  readonly [Name in keyof typeof SETTINGS]: (typeof SETTINGS)[Name] extends Setting<infer V>
+    ? V
+    : never;
+};
+type Derived =
+  | 'authMethods'
+  | 'jwtIssuer'
+  | 'jwtAudience'
+  | 'jwtJwksUrl'
+  | 'jwtAlgorithms'
+  | 'ratePerSecond'
+  | 'rateBurst'
+  | 'sandbox'
+  | 'introspection';
+
+export interface Config extends Omit<Values, Derived> {
+  /** Accepted kinds of credentials; empty where there is no authentication. */
   readonly auth: readonly AuthMethod[];
   /** Set where auth names jwt. */
   readonly jwt: JwtSettings | null;
-  /** Of one principal, over all processes; null where nobody is limited. */
+  /** Of one principal, over all processes; null where there is no limit. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
-  /** Addresses and networks whose `X-Forwarded-For` is believed. */
-  readonly trustedProxies: readonly string[];
-  readonly migrateOnStart: boolean;
   readonly sandbox: boolean;
   readonly introspection: boolean;
-  readonly corsOrigins: readonly string[];
 }
 
-/** Every variable that is missing or wrong, named at once. */
+/** Every variable that is missing or wrong. */
 export class ConfigError extends Error {
   readonly code = 'CONFIG' as const;
   constructor(readonly problems: readonly string[]) {
@@ -173,97 +336,92 @@ export class ConfigError extends Error {
   }
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
 /** @throws ConfigError */
-export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
-  // An empty variable is how shells and compose files say "not set".
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''));
-  const parsed = environment.safeParse(given);
-  if (!parsed.success) {
-    const problems = new Map<string, string>();
-    for (const { path, code, message } of parsed.error.issues) {
-      const variable = String(path[0]);
-      const missing = given[variable] === undefined && code === 'invalid_type';
-      // One is enough: what a variable lacks beside others is of no use where it is wrong by itself.
-      if (!problems.has(variable)) {
-        problems.set(variable, `${variable} ${missing ? 'must be set' : message}`);
-      }
-    }
-    throw new ConfigError([...problems.values()]);
+export function loadConfig(env: Environment): Config {
+  const values: Record<string, unknown> = {};
+  // A variable's first problem is enough; what it lacks beside others matters only where it is right by itself.
+  const problems = new Map<string, string>();
+  for (const [name, setting] of Object.entries<Setting<unknown>>(SETTINGS)) {
+    const read = readSetting(setting, env);
+    if ('problem' in read) problems.set(setting.variable, read.problem);
+    else values[name] = read.value;
   }
-  const checked = parsed.data;
-  const development = checked.NODE_ENV === 'development';
+  for (const [variable, problem] of problemsTogether(values)) {
+    if (!problems.has(variable)) problems.set(variable, `${variable} ${problem}`);
+  }
+  if (problems.size > 0) throw new ConfigError([...problems.values()]);
+  return configOf(values as unknown as Values);
+}
+
+function readSetting<Value>(
+  { variable, parser, fallback, isRequired }: Setting<Value>,
+  env: Environment,
+): { readonly value: Value | undefined } | { readonly problem: string } {
+  // Shells and compose files set a variable to nothing where it is not set.
+  const given = env[variable] === '' ? undefined : env[variable];
+  const taken = given ?? fallback;
+  if (taken === null) {
+    return isRequired ? { problem: `${variable} must be set` } : { value: undefined };
+  }
+  const parsed = parser.safeParse(taken);
+  if (parsed.success) return { value: parsed.data };
+  // An address may contain a password.
+  const got = variable.endsWith('_URL') ? '' : `; got "${taken.slice(0, 100)}"`;
+  return { problem: `${variable} ${parsed.error.issues[0]?.message ?? 'is wrong'}${got}` };
+}
+
+function configOf(values: Values): Config {
+  const development = values.environment === 'development';
   return Object.freeze({
-    environment: checked.NODE_ENV,
-    host: checked.HOST,
-    port: checked.PORT,
-    mysqlUrl: checked.MYSQL_URL,
-    redisUrl: checked.REDIS_URL,
-    stockLock: checked.STOCK_LOCK,
-    lockTtlMs: checked.LOCK_TTL_MS,
-    lockWaitMs: checked.LOCK_WAIT_MS,
-    lockFallback: checked.LOCK_FALLBACK,
-    requestTimeoutMs: checked.REQUEST_TIMEOUT_MS,
-    shutdownGraceMs: checked.SHUTDOWN_GRACE_MS,
-    idempotencyRetentionDays: checked.IDEMPOTENCY_RETENTION_DAYS,
-    stockBatchMax: checked.STOCK_BATCH_MAX,
-    laneQueueMax: checked.LANE_QUEUE_MAX,
-    commitsMax: checked.COMMITS_MAX,
-    mysqlPoolMax: checked.MYSQL_POOL_MAX,
-    workers: checked.WORKERS,
-    watchSocketsMax: checked.WATCH_SOCKETS_MAX,
-    watchQueueMax: checked.WATCH_QUEUE_MAX,
-    logLevel: checked.LOG_LEVEL,
-    auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => checked.AUTH?.includes(m))),
-    jwt: jwtOf(checked),
-    rateLimit: rateLimitOf(checked),
-    trustedProxies: Object.freeze(checked.TRUSTED_PROXIES),
-    migrateOnStart: checked.MIGRATE_ON_START,
-    sandbox: checked.SANDBOX ?? development,
-    introspection: checked.INTROSPECTION ?? development,
-    corsOrigins: Object.freeze(checked.CORS_ORIGINS),
+    ...values,
+    auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => values.authMethods?.includes(m))),
+    jwt: jwtOf(values),
+    rateLimit: rateLimitOf(values),
+    sandbox: values.sandbox ?? development,
+    introspection: values.introspection ?? development,
   });
 }
 
-/** What variables ask of each other. A variable that is wrong by itself may be anything here. */
-function checkTogether(
-  env: Readonly<Partial<Record<string, unknown>>>,
-  context: z.core.$RefinementCtx,
-): void {
-  const complain = (variable: string, message: string) => {
-    context.addIssue({ code: 'custom', path: [variable], message });
-  };
-  if (env.STOCK_LOCK === 'redis' && env.REDIS_URL === undefined) {
-    complain('REDIS_URL', 'must be set where STOCK_LOCK is redis');
+/** What variables require of each other. A variable that is wrong by itself is undefined here. */
+function* problemsTogether(
+  values: Partial<Values>,
+): Generator<[variable: string, problem: string]> {
+  if (values.environment === 'production' && (values.authMethods ?? 'none') === 'none') {
+    yield ['AUTH', 'must be keys, jwt or keys,jwt in production'];
   }
-  const auth = typeof env.AUTH === 'string' ? env.AUTH : 'none';
-  if (env.NODE_ENV === 'production' && auth === 'none') {
-    complain('AUTH', 'must be keys, jwt or keys,jwt in production');
-  }
-  if (auth.includes('jwt')) {
-    for (const variable of ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL']) {
-      if (env[variable] === undefined) complain(variable, 'must be set where AUTH names jwt');
+  if (values.authMethods?.includes('jwt')) {
+    for (const name of ['jwtIssuer', 'jwtAudience', 'jwtJwksUrl'] as const) {
+      if (values[name] === undefined) {
+        yield [SETTINGS[name].variable, 'must be set where AUTH names jwt'];
+      }
     }
   }
-  if (env.RATE_LIMIT_PER_SECOND && env.REDIS_URL === undefined) {
-    complain('REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is');
+  if (values.stockLock === 'redis' && values.redisUrl === undefined) {
+    yield ['REDIS_URL', 'must be set where STOCK_LOCK is redis'];
   }
-  if (Number(env.COMMITS_MAX) >= Number(env.MYSQL_POOL_MAX)) {
-    complain('COMMITS_MAX', 'must be below MYSQL_POOL_MAX, which leaves connections for reads');
+  if (values.ratePerSecond && values.redisUrl === undefined) {
+    yield ['REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is'];
+  }
+  const { commitsMax, mysqlPoolMax } = values;
+  if (commitsMax !== undefined && mysqlPoolMax !== undefined && commitsMax >= mysqlPoolMax) {
+    yield ['COMMITS_MAX', 'must be below MYSQL_POOL_MAX, which leaves connections for reads'];
   }
 }
 
-function jwtOf(checked: Checked): JwtSettings | null {
-  const { JWT_ISSUER: issuer, JWT_AUDIENCE: audience, JWT_JWKS_URL: jwksUrl } = checked;
-  if (!checked.AUTH?.includes('jwt')) return null;
+function jwtOf(values: Values): JwtSettings | null {
+  const { jwtIssuer: issuer, jwtAudience: audience, jwtJwksUrl: jwksUrl } = values;
+  if (!values.authMethods?.includes('jwt')) return null;
   if (issuer === undefined || audience === undefined || jwksUrl === undefined) return null;
-  return Object.freeze({ issuer, audience, jwksUrl, algorithms: checked.JWT_ALGORITHMS });
+  return Object.freeze({ issuer, audience, jwksUrl, algorithms: values.jwtAlgorithms });
 }
 
-function rateLimitOf(checked: Checked): Config['rateLimit'] {
-  const isProduction = checked.NODE_ENV === 'production';
-  const usual = isProduction && checked.REDIS_URL ? RATE_PER_SECOND_IN_PRODUCTION : 0;
-  const perSecond = checked.RATE_LIMIT_PER_SECOND ?? usual;
-  const burst = checked.RATE_LIMIT_BURST ?? perSecond;
+function rateLimitOf(values: Values): Config['rateLimit'] {
+  const isProduction = values.environment === 'production';
+  const usual = isProduction && values.redisUrl ? RATE_PER_SECOND_IN_PRODUCTION : 0;
+  const perSecond = values.ratePerSecond ?? usual;
+  const burst = values.rateBurst ?? perSecond;
   return perSecond === 0 ? null : Object.freeze({ perSecond, burst });
 }
 
@@ -275,11 +433,18 @@ function isNetwork(text: string): boolean {
   return family !== 0 && sized && more.length === 0;
 }
 
-/** The one variable that the tools beside the server need. @throws ConfigError */
-export function requireMysqlUrl(env: Readonly<Record<string, string | undefined>>): string {
-  const parsed = mysqlUrl.safeParse(env.MYSQL_URL);
-  if (parsed.success) return parsed.data;
-  const [issue] = parsed.error.issues;
-  const problem = env.MYSQL_URL ? (issue?.message ?? 'is wrong') : 'must be set';
-  throw new ConfigError([`MYSQL_URL ${problem}`]);
+/** The one variable that the commands beside the server need. @throws ConfigError */
+export function requireMysqlUrl(env: Environment): string {
+  const read = readSetting(SETTINGS.mysqlUrl, env);
+  if ('problem' in read) throw new ConfigError([read.problem]);
+  return read.value ?? '';
+}
+
+/** The rows of the README's table: variable, default and meaning. */
+export function documentedSettings(): readonly (readonly [string, string, string])[] {
+  return Object.values<Setting<unknown>>(SETTINGS).map(({ variable, shown, meaning }) => [
+    `\`${variable}\``,
+    shown,
+    meaning,
+  ]);
 }

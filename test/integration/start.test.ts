@@ -75,10 +75,10 @@ describe('a start that cannot succeed', () => {
     expect(await server.exited).toBe(1);
     expect(server.stderr().split('\n')).toEqual([
       'The configuration is not usable:',
-      '  PORT must be a whole number from 0 to 65535',
       '  MYSQL_URL must be set',
-      '  STOCK_LOCK must be redis, database or none',
-      '  LOCK_TTL_MS must be a whole number from 500 to 86400000',
+      '  PORT must be a whole number from 0 to 65535; got "http"',
+      '  STOCK_LOCK must be redis, database or none; got "etcd"',
+      '  LOCK_TTL_MS must be a whole number from 500 to 86400000; got "5s"',
       '  AUTH must be keys, jwt or keys,jwt in production',
       '',
     ]);

@@ -166,6 +166,6 @@ test.each<[args: string[], problem: RegExp]>([
 test('keys --help says how', async () => {
   expect(await keys('--help')).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining('rotate <prefix>') as string,
+    stdout: expect.stringContaining('rotate [options] <prefix>') as string,
   });
 });
