@@ -1,4 +1,4 @@
-/** Who did it: what `npm run keys` makes is a principal, and the ledger and the idempotency keys know it. */
+/** A key's name is its principal: the ledger records it, and idempotency keys are scoped by it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { jest } from '@jest/globals';
@@ -63,7 +63,7 @@ async function principalsOf(productId: string): Promise<unknown[]> {
   return answer.stockMovements.edges.map(({ node }) => node.principal).reverse();
 }
 
-test('the ledger shows the name of the key, and the subject of the token', async () => {
+test('the ledger has the name of the key and the subject of the token', async () => {
   const product = await shop.newProduct(5);
   const key = await newApiKey(shop.database, 'shop', ['deduct']);
   dataOf(await deduct(key, product));
@@ -71,14 +71,14 @@ test('the ledger shows the name of the key, and the subject of the token', async
   expect(await principalsOf(product)).toEqual([null, 'shop', 'jwt:shop']);
 });
 
-test('two principals with one idempotency key are two, also where they are called alike', async () => {
+test('two principals may use the same idempotency key, even a key and a token of the same name', async () => {
   const product = await shop.newProduct(9);
   const credentials = [
     await newApiKey(shop.database, 'shop', ['deduct']),
     await newApiKey(shop.database, 'kiosk', ['deduct']),
     await sign(issuerKey, { sub: 'shop' }),
   ];
-  // The same key for other input would be a fault, were they one.
+  // For one principal the same key with other input would be refused.
   for (const [i, credential] of credentials.entries()) {
     for (const replayed of [false, true]) {
       const { deductStock } = dataOf(await deduct(credential, product, i + 1, 'order-1'));
@@ -88,7 +88,7 @@ test('two principals with one idempotency key are two, also where they are calle
   expect(await shop.onHand(product)).toBe(9 - 1 - 2 - 3);
 });
 
-test('a rotated key is the same principal: its idempotency keys still replay, and the old one ends', async () => {
+test('a rotated key has the same principal: its idempotency keys replay, and the old key expires', async () => {
   const product = await shop.newProduct(5);
   const made = await keys(
     'create',
@@ -125,7 +125,7 @@ test('a rotated key is the same principal: its idempotency keys still replay, an
   for (const secret of [old, fresh]) expect(stdout).not.toContain(secret.split('.')[1]);
 });
 
-test('nothing of a secret is stored but its hash', async () => {
+test('only the hash of a secret is stored', async () => {
   const key = await newApiKey(shop.database, 'secretive', ['read']);
   const [rows] = await shop.database.sequelize.query('SELECT * FROM api_keys');
   expect(JSON.stringify(rows)).toContain(prefixOf(key));

@@ -1,6 +1,6 @@
 /**
- * Whoever is not known, or may not do it, does nothing: each way of being refused ends in its code, without a line in
- * the ledger, a statement on stock or a word to the lock. As in production, on the real thing.
+ * A request without a valid credential or without the scope has no effect: each refusal has its code, writes nothing to
+ * the ledger, sends no statement on stock and no command to the lock. Run as in production.
  */
 import { createHmac, createSecretKey } from 'node:crypto';
 import { jest } from '@jest/globals';
@@ -58,7 +58,7 @@ beforeAll(async () => {
 });
 
 beforeEach(async () => {
-  // A server of its own for each: refusals of one test are not counted in the next.
+  // Each test has its own server, so that failures of one test are not counted in the next.
   app = await production();
   product = await shop.newProduct(5);
 });
@@ -99,7 +99,7 @@ async function expectRefused(
   await expectNothingDone();
 }
 
-test('a good key and a good token do what they may: the lock is asked, the ledger has its line', async () => {
+test('a valid key and a valid token do what their scopes permit, with a lock and an entry in the ledger', async () => {
   const key = await newApiKey(database, 'shop', ['deduct']);
   for (const credential of [key, await sign(rsa)]) {
     const { deductStock } = dataOf(await deduct(bearer(credential)));
@@ -109,7 +109,7 @@ test('a good key and a good token do what they may: the lock is asked, the ledge
   expect((await watch.seen(product)).length).toBeGreaterThan(0);
 });
 
-describe('refused as nobody', () => {
+describe('refused as UNAUTHENTICATED', () => {
   const secretOfRsa = () => createSecretKey(Buffer.from(rsa.publicPem));
 
   const cases: readonly [what: string, headers: () => Promise<Record<string, string>>][] = [
@@ -125,7 +125,7 @@ describe('refused as nobody', () => {
       'a token of the future, beyond the leeway',
       async () => bearer(await sign(rsa, { nbf: nowSeconds() + 40 })),
     ],
-    ['a token that never ends', async () => bearer(await sign(rsa, { exp: undefined }))],
+    ['a token without an expiry', async () => bearer(await sign(rsa, { exp: undefined }))],
     ['a token without a subject', async () => bearer(await sign(rsa, { sub: undefined }))],
     ['a subject that is too long', async () => bearer(await sign(rsa, { sub: 'ä'.repeat(101) }))],
     ['alg: none', () => Promise.resolve(bearer(unsigned()))],
@@ -149,7 +149,7 @@ describe('refused as nobody', () => {
       async () => bearer(await sign(await newSigningKey('RS256', 'unknown'), {}, 'unknown')),
     ],
     [
-      'a known kid, signed by somebody else',
+      'a known kid, signed with another key',
       async () => bearer(await sign(await newSigningKey('RS256', 'other'), {}, rsa.kid)),
     ],
     ['a broken signature', async () => bearer(`${(await sign(rsa)).slice(0, -8)}AAAAAAAA`)],
@@ -198,14 +198,14 @@ describe('refused as nobody', () => {
     }
   });
 
-  test('whoever only asks for introspection or a type name', async () => {
+  test('introspection and __typename without a credential', async () => {
     for (const query of ['{ __typename }', '{ __schema { queryType { name } } }', '{ nonsense']) {
       const response = await post(app.graphqlUrl, JSON.stringify({ query }));
       expect([response.status, faultOf(response)]).toEqual([401, 'UNAUTHENTICATED']);
     }
   });
 
-  test('at the level of the resolvers, too', async () => {
+  test('an operation that is executed without HTTP', async () => {
     const input = { items: [{ productId: product, quantity: 1 }] };
     expect(faultOf(await app.ask.resolvers(DeductStockDocument, { input }))).toBe(
       'UNAUTHENTICATED',
@@ -228,7 +228,7 @@ describe('refused as nobody', () => {
   }
 });
 
-describe('refused for what it may not do', () => {
+describe('refused as FORBIDDEN', () => {
   test('the scope read, calling deductStock', async () => {
     const key = await newApiKey(database, 'reader', ['read']);
     await expectRefused(await deduct(bearer(key)), 'FORBIDDEN');
@@ -254,7 +254,7 @@ describe('refused for what it may not do', () => {
     },
   );
 
-  test('the ledger below a deduction, with deduct alone: the deduction is not made either', async () => {
+  test('the ledger below a deduction with the scope deduct alone: the deduction is not made either', async () => {
     const key = await newApiKey(database, 'shop', ['deduct']);
     const query = `mutation { deductStock(input: { items: [{ productId: "${product}", quantity: 1 }] }) {
       results { ... on DeductedItem { product { ...history } } } } }
@@ -266,7 +266,7 @@ describe('refused for what it may not do', () => {
     await expectNothingDone();
   });
 
-  test('what stands beside something that it may, under another name or in a fragment', async () => {
+  test('a field beside a permitted one, under an alias or in a fragment', async () => {
     const key = await newApiKey(database, 'shop', ['deduct']);
     const query = `query { __typename ...all } fragment all on Query { mine: product(id: "x") { id } }`;
     const response = await post(app.graphqlUrl, JSON.stringify({ query }), {
@@ -277,7 +277,7 @@ describe('refused for what it may not do', () => {
   });
 });
 
-test('a key that is revoked while it is in use is refused soon', async () => {
+test('a key that is revoked while it is in use is refused within seconds', async () => {
   const key = await newApiKey(database, 'shop', ['read']);
   const read = () =>
     send(app.graphqlUrl, ProductDocument, { id: product }, { headers: bearer(key) });
@@ -286,7 +286,7 @@ test('a key that is revoked while it is in use is refused soon', async () => {
   await until('the refusal', async () => (await read()).status === 401, 30_000);
 });
 
-test('a thousand bad keys: few are looked up, all are refused, and who was known is served meanwhile', async () => {
+test('of 1,000 invalid keys few are looked up and all are refused, while a cached valid key is served', async () => {
   const key = await newApiKey(database, 'shop', ['read', 'deduct']);
   dataOf(await deduct(bearer(key)));
   app.statements.length = 0;
@@ -309,13 +309,13 @@ test('a thousand bad keys: few are looked up, all are refused, and who was known
     if (round % 10 === 0) {
       const headers = bearer(key);
       const read = await send(app.graphqlUrl, ProductDocument, { id: product }, { headers });
-      // Known for five seconds, of which this loop may take more on a slow machine.
+      // Cached for five seconds; on a slow machine this loop may take longer.
       if (read.status === 200) served += 1;
     }
   }
   expect([...codes.keys()].sort()).toEqual(['RATE_LIMITED', 'UNAUTHENTICATED']);
   expect((codes.get('UNAUTHENTICATED') ?? 0) + (codes.get('RATE_LIMITED') ?? 0)).toBe(1_000);
-  // A round that began before the limit was reached is looked at whole.
+  // A round that began below the limit is verified whole.
   const lookups = app.statements.filter((sql) => sql.includes('api_keys'));
   expect(lookups.length).toBeLessThanOrEqual(3 * FAILURES_MAX);
   expect(served).toBeGreaterThan(0);
@@ -325,7 +325,7 @@ test('a thousand bad keys: few are looked up, all are refused, and who was known
 });
 
 describe('the keys of the issuer', () => {
-  test('are fetched once for many tokens, and again for a kid that is not known', async () => {
+  test('are fetched once for many tokens, and at most once per cooldown for unknown kids', async () => {
     keyServer.asked = 0;
     const tokens = await Promise.all(['a', 'b', 'c'].map((sub) => sign(rsa, { sub })));
     for (const response of await Promise.all(tokens.map((token) => deduct(bearer(token))))) {
@@ -336,7 +336,7 @@ describe('the keys of the issuer', () => {
     for (const sub of ['x', 'y']) {
       expect(faultOf(await deduct(bearer(await sign(stranger, { sub }))))).toBe('UNAUTHENTICATED');
     }
-    // Within the cooldown nobody makes us ask again.
+    // Within the cooldown an unknown kid causes no second fetch.
     expect(keyServer.asked).toBe(1);
   });
 
@@ -350,7 +350,7 @@ describe('the keys of the issuer', () => {
     }
   });
 
-  test('that cannot be fetched are a fault of ours, not of the token: UNAVAILABLE, and nothing is done', async () => {
+  test('that cannot be fetched make the request UNAVAILABLE, not UNAUTHENTICATED, and nothing is done', async () => {
     keyServer.keys = null;
     try {
       const response = await deduct(bearer(await sign(rsa)));
@@ -363,7 +363,7 @@ describe('the keys of the issuer', () => {
     await until('the keys', async () => (await deduct(bearer(await sign(rsa)))).status === 200);
   });
 
-  test('go on being good while the issuer is away', async () => {
+  test('stay valid while the issuer is unavailable', async () => {
     expect((await deduct(bearer(await sign(rsa, { sub: 'early' })))).status).toBe(200);
     keyServer.keys = null;
     try {
@@ -374,13 +374,13 @@ describe('the keys of the issuer', () => {
   });
 });
 
-test('clocks may differ by thirty seconds', async () => {
+test('clocks may differ by 30 seconds', async () => {
   const late = await sign(rsa, { exp: nowSeconds() - 15 });
   const early = await sign(rsa, { nbf: nowSeconds() + 15 });
   for (const token of [late, early]) expect((await deduct(bearer(token))).status).toBe(200);
 });
 
-test('a database that is away is no refusal: UNAVAILABLE, until it is back', async () => {
+test('an unavailable database makes the request UNAVAILABLE, not UNAUTHENTICATED, until it is back', async () => {
   const proxy = await startTcpProxy(database.url);
   try {
     const behind = await production({ MYSQL_URL: proxy.via(database.url) });

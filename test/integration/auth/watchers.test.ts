@@ -1,4 +1,4 @@
-/** Who may watch: the same principals and scopes as over HTTP, said in the WebSocket's hello. */
+/** Subscribers have the same principals and scopes as over HTTP, from the connection_init message. */
 import { jest } from '@jest/globals';
 import { newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -34,7 +34,7 @@ async function authorizationOf(name: string, scopes: ('read' | 'deduct' | 'manag
   return `Bearer ${await newApiKey(shop.database, name, scopes)}`;
 }
 
-test('with the scope read one watches', async () => {
+test('the scope read permits a subscription', async () => {
   const authorization = await authorizationOf('screen', ['read']);
   const watcher = await startWatching(app.graphqlUrl, { authorization });
   expect(watcher.faults).toEqual([]);
@@ -43,28 +43,25 @@ test('with the scope read one watches', async () => {
 
 test.each([
   ['nothing', undefined],
-  ['what is no key', 'Bearer nonsense'],
-  [
-    'a key that nobody made',
-    'Bearer stk_0000000000000000.0000000000000000000000000000000000000000000',
-  ],
-])('who says %s is closed with 4403', async (_, authorization) => {
+  ['text that is not a key', 'Bearer nonsense'],
+  ['an unknown key', 'Bearer stk_0000000000000000.0000000000000000000000000000000000000000000'],
+])('a connection with %s is closed with 4403', async (_, authorization) => {
   const watcher = watch(app.graphqlUrl, authorization === undefined ? {} : { authorization });
   await until('it is closed', () => watcher.closed.length > 0);
   expect(watcher.closed).toEqual([4403]);
   expect(watcher.events).toEqual([]);
 });
 
-test('another scope than read may come in, and watches nothing', async () => {
+test('a principal without the scope read may connect, and its subscription is FORBIDDEN', async () => {
   const authorization = await authorizationOf('checkout', ['deduct', 'manage']);
   const watcher = watch(app.graphqlUrl, { authorization });
-  await until('it is told', () => watcher.faults.length > 0);
+  await until('the refusal', () => watcher.faults.length > 0);
   expect(watcher.faults[0]?.extensions?.code).toBe('FORBIDDEN');
   expect(watcher.events).toEqual([]);
   await watcher.stop();
 });
 
-test('a key that was revoked starts no more', async () => {
+test('a revoked key cannot connect', async () => {
   const key = await newApiKey(shop.database, 'former', ['read']);
   await shop.database.sequelize.query('UPDATE api_keys SET revoked_at = NOW(6) WHERE prefix = ?', {
     replacements: [prefixOf(key)],

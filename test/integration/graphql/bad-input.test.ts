@@ -1,6 +1,6 @@
 /**
- * What is wrong with an input is found before anything is done: of form, a fault of the whole request; of a quantity,
- * the line's own answer; of a type, GraphQL's. Nothing bad is stored, overflows, wraps, or passes for something else.
+ * Bad input is refused before anything is done: a wrong form by an error of the whole request, a wrong quantity by the
+ * line's own error, a wrong type by GraphQL. Nothing is stored, overflows, wraps, or is taken for another value.
  */
 import {
   CreateProductDocument,
@@ -31,7 +31,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** Whatever a test sent: nothing of it was done. */
+/** Nothing that a test sent was done. */
 afterEach(async () => {
   const [rows] = await database.sequelize.query(
     `SELECT (SELECT COUNT(*) FROM stock_movements) AS movements,
@@ -52,7 +52,7 @@ const DEDUCT = `mutation Deduct($input: DeductStockInput!) {
   deductStock(input: $input) { results { ... on FailedItem { error { code } } } }
 }`;
 
-/** The body is text, so that numbers and keys get through as they are written. */
+/** Takes JSON as text, so that numbers and keys are sent as they are written. */
 function deductAsWritten(items: string) {
   return post<Reply>(
     app.graphqlUrl,
@@ -62,7 +62,7 @@ function deductAsWritten(items: string) {
 
 describe('a quantity', () => {
   test.each(['0', '-1', '-0', '1000000001', '2147483647', '-2147483648', '0e5'])(
-    'of %s is out of range, and the line says so',
+    'of %s is out of range: the line fails with INVALID_QUANTITY',
     async (quantity) => {
       const { data } = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
       expect(data?.deductStock.results).toEqual([{ error: { code: 'INVALID_QUANTITY' } }]);
@@ -91,14 +91,14 @@ describe('a quantity', () => {
     '[]',
     '[1]',
     '{}',
-  ])('of %s is no Int', async (quantity) => {
+  ])('of %s is not an Int: BAD_USER_INPUT', async (quantity) => {
     const reply = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
     expect(reply.status).toBe(400);
     expect(faultOf(reply)).toBe('BAD_USER_INPUT');
   });
 
   test.each(['NaN', 'Infinity', '0x10', '01', '1_000', '+1', 'undefined'])(
-    'of %s is no JSON',
+    'of %s is not JSON: BAD_REQUEST',
     async (quantity) => {
       const reply = await deductAsWritten(`[{"productId": "a", "quantity": ${quantity}}]`);
       expect(reply.status).toBe(400);
@@ -106,19 +106,19 @@ describe('a quantity', () => {
     },
   );
 
-  test('that is left out is missing', async () => {
+  test('that is left out is BAD_USER_INPUT', async () => {
     const reply = await deductAsWritten('[{"productId": "a"}]');
     expect(reply.status).toBe(400);
     expect(faultOf(reply)).toBe('BAD_USER_INPUT');
   });
 
-  test('adds up with others beyond every integer without passing for less', async () => {
+  test('adds up with others beyond the range of an Int without an overflow', async () => {
     const line = '{"productId": "a", "quantity": 1000000000}';
     const reply = await deductAsWritten(`[${[line, ...Array<string>(4).fill(line)].join(',')}]`);
     const [first, ...rest] = reply.data?.deductStock.results ?? [];
     expect(first).toEqual({});
     expect(rest).toEqual(Array(4).fill({ error: { code: 'INSUFFICIENT_STOCK' } }));
-    // Put back what the first line took, so that the levels are as before.
+    // Undoes what the first line deducted, so that the levels are as before.
     await database.sequelize.query(
       `UPDATE stock_levels SET on_hand = ${STOCK}, last_sequence = 1 WHERE product_id = 'a'`,
     );
@@ -127,13 +127,13 @@ describe('a quantity', () => {
 });
 
 describe('the list of lines', () => {
-  test('has at least one', async () => {
+  test('must have at least one line', async () => {
     const reply = await deductAsWritten('[]');
     expect(faultOf(reply)).toBe('BAD_USER_INPUT');
     expect(reply.errors?.[0]?.extensions).toMatchObject({ field: 'items' });
   });
 
-  test('has a hundred at most', async () => {
+  test('must have at most 100 lines', async () => {
     const lines = (count: number) =>
       `[${Array<string>(count).fill('{"productId": "nobody", "quantity": 1}').join(',')}]`;
     expect((await deductAsWritten(lines(100))).data?.deductStock.results).toHaveLength(100);
@@ -147,7 +147,7 @@ describe('the list of lines', () => {
     '[[]]',
     '5',
     '[{"productId": "a", "quantity": 1, "price": 1}]',
-  ])('is not %s', async (items) => {
+  ])('must not be %s', async (items) => {
     const reply = await deductAsWritten(items);
     expect(reply.status).toBe(400);
     expect(faultOf(reply)).toBe('BAD_USER_INPUT');
@@ -188,13 +188,13 @@ describe('an id', () => {
     expect(await app.dataOf(ProductDocument, { id })).toEqual({ product: null });
   });
 
-  test('of a refused line refuses the others with it, before any is taken', async () => {
+  test('of one line refuses the whole request before any line is applied', async () => {
     const items = ['a', 'two words'].map((productId) => ({ productId, quantity: 1 }));
     const outcome = await app.ask.http(DeductStockDocument, { input: { items } });
     expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
   });
 
-  test('may be written as a number, which is its text', async () => {
+  test('may be written as a number and is then read as text', async () => {
     const reply = await deductAsWritten('[{"productId": 17, "quantity": 1}]');
     expect(reply.data?.deductStock.results).toEqual([{ error: { code: 'PRODUCT_NOT_FOUND' } }]);
   });
@@ -216,7 +216,7 @@ describe('an idempotency key', () => {
     expect(outcome.errors?.[0]?.extensions).toMatchObject({ field: 'idempotencyKey' });
   });
 
-  test('is told from every other one, byte by byte', async () => {
+  test('differs from every other one by its bytes', async () => {
     const keys = [
       'key',
       'KEY',
@@ -253,7 +253,7 @@ describe('reason and reference', () => {
   const items = [{ productId: 'nobody', quantity: 1 }];
 
   test.each(['reason', 'reference'])(
-    '%s has 255 characters at most, all of them whole',
+    '%s must have at most 255 characters, and no half of a surrogate pair',
     async (field) => {
       for (const [value, code] of [
         ['🦊'.repeat(255), undefined],
@@ -275,33 +275,33 @@ describe('the body', () => {
 
   test.each([
     [
-      'a key twice, of which the last one counts',
+      'the same key twice: the last one counts',
       `{"query": "junk", "query": ${query}, "variables": ${variables}}`,
     ],
     ['white space around it', `\n  {"query": ${query}, "variables": ${variables}}  \n`],
     ['a byte order mark', `\ufeff{"query": ${query}, "variables": ${variables}}`],
-    ['fields that nobody knows', `{"query": ${query}, "variables": ${variables}, "admin": true}`],
-  ])('may have %s', async (_, body) => {
+    ['unknown fields', `{"query": ${query}, "variables": ${variables}, "admin": true}`],
+  ])('may contain %s', async (_, body) => {
     const reply = await post<Reply>(app.graphqlUrl, body);
     expect(reply.data?.deductStock.results).toEqual([{ error: { code: 'INVALID_QUANTITY' } }]);
   });
 
   test.each([
     ['nothing', ''],
-    ['half of JSON', `{"query": ${query}, "variables": {`],
+    ['incomplete JSON', `{"query": ${query}, "variables": {`],
     ['a list', '[]'],
     ['null', 'null'],
     ['a number', '5'],
-    ['a text', '"text"'],
+    ['a string', '"text"'],
     ['no query', '{}'],
-    ['a query that is no text', '{"query": {"a": 1}}'],
+    ['a query that is not a string', '{"query": {"a": 1}}'],
     ['a query of null', '{"query": null}'],
     ['variables that are a list', `{"query": ${query}, "variables": []}`],
-    ['variables that are text', `{"query": ${query}, "variables": "{}"}`],
+    ['variables that are a string', `{"query": ${query}, "variables": "{}"}`],
     ['a prototype', `{"query": ${query}, "variables": {"__proto__": {"input": 1}}}`],
-    ['a prototype, in disguise', `{"query": ${query}, "variables": {"\\u005f_proto__": {}}}`],
+    ['an escaped prototype', `{"query": ${query}, "variables": {"\\u005f_proto__": {}}}`],
     ['a constructor', `{"query": ${query}, "variables": {"constructor": {"prototype": {}}}}`],
-    ['bytes that are no UTF-8', Buffer.from(`{"query": "\xff\xfe", "variables": {}}`, 'latin1')],
+    ['bytes that are not UTF-8', Buffer.from(`{"query": "\xff\xfe", "variables": {}}`, 'latin1')],
     ['half of a character', Buffer.from([...Buffer.from('{"query": "'), 0xe2, 0x82, 0x22, 0x7d])],
     ['UTF-16', Buffer.from(`{"query": ${query}}`, 'utf16le')],
   ])('is refused for %s', async (_, body) => {
@@ -311,7 +311,7 @@ describe('the body', () => {
     expect(reply.headers['x-request-id']).toMatch(/./);
   });
 
-  test('reaches no prototype by a variable that nobody declared', async () => {
+  test('reaches no prototype through an undeclared variable', async () => {
     const body = `{"query": ${query}, "variables": {"input": {"items": [], "toString": 1}}}`;
     expect(faultOf(await post(app.graphqlUrl, body))).toBe('BAD_USER_INPUT');
     expect(Object.keys(Object.prototype)).toEqual([]);

@@ -1,6 +1,4 @@
-/**
- * Locations, counts and transfers as a client has them. Whatever gives a request its turn, the answers are the same.
- */
+/** Locations, counts and transfers as a client sees them: the same answers with every STOCK_LOCK. */
 import {
   CreateLocationDocument,
   CreateProductDocument,
@@ -67,7 +65,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   describe('a count', () => {
-    test('writes the difference as a correction, up and down', async () => {
+    test('writes the difference to the ledger as a correction, up and down', async () => {
       const id = await newProduct(5);
       const counted = await setStock({
         productId: id,
@@ -89,7 +87,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       ]);
     });
 
-    test('that somebody has overtaken is stale, and changes nothing', async () => {
+    test('that another change has overtaken is refused as stale and changes nothing', async () => {
       const id = await newProduct(5);
       const counted = await setStock({ productId: id, quantity: 8, changeFromQuantity: 4 });
       expect(counted).toMatchObject({
@@ -102,7 +100,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await ledgerOf(id)).toHaveLength(1);
     });
 
-    test('of what is there already writes no line', async () => {
+    test('of the quantity on hand writes no entry to the ledger', async () => {
       const id = await newProduct(5);
       const counted = await setStock({ productId: id, quantity: 5, changeFromQuantity: 5 });
       expect(counted).toMatchObject({ __typename: 'StockSet', movementId: null });
@@ -114,7 +112,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await ledgerOf(id)).toHaveLength(2);
     });
 
-    test('never goes below what is reserved', async () => {
+    test('never sets less than what is reserved', async () => {
       const id = await newProduct(5);
       const items = [{ productId: id, quantity: 3 }];
       await app.dataOf(ReserveStockDocument, { input: { items } });
@@ -137,17 +135,17 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await ledgerOf(productId)).toHaveLength(1);
     });
 
-    test('has to say what it believes in, be it null', async () => {
+    test('must send changeFromQuantity, null included', async () => {
       const productId = await newProduct(5);
       const silent = await app.ask.http(SetStockDocument, { input: { productId, quantity: 1 } });
       expect(faultOf(silent)).toBe('BAD_USER_INPUT');
-      // Also where it is written into the operation.
+      // Also where the input is a literal in the operation.
       const query = `mutation { setStock(input: { productId: "${productId}", quantity: 1 }) { __typename } }`;
       const { errors } = await post(app.graphqlUrl, JSON.stringify({ query }));
       expect(errors?.[0]?.extensions?.code).toBe('BAD_USER_INPUT');
     });
 
-    test('with a key is made once, and a stale one stays stale', async () => {
+    test('with an idempotency key is made once, and a stale one stays stale', async () => {
       const id = await newProduct(5);
       const once = { productId: id, quantity: 8, changeFromQuantity: 5, idempotencyKey: `s-${id}` };
       const first = await setStock(once);
@@ -162,7 +160,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(faultOf(other)).toBe('IDEMPOTENCY_KEY_REUSED');
     });
 
-    test('beside buyers, exactly one of two that believe the same is right', async () => {
+    test('of two counts at once that expect the same quantity exactly one succeeds', async () => {
       const id = await newProduct(50);
       const counts = [10, 20].map((quantity) =>
         setStock({ productId: id, quantity, changeFromQuantity: 50 }),
@@ -178,7 +176,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   describe('a transfer', () => {
     const route = { fromLocationId: 'default', toLocationId: 'north' };
 
-    test('moves stock, with a line on either side', async () => {
+    test('moves stock and writes one entry to the ledger per location', async () => {
       const id = await newProduct(5);
       const moved = await transfer({ ...route, productId: id, quantity: 2, reference: 'T-1' });
       expect(moved).toEqual({
@@ -209,7 +207,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       [{ productId: 'nobody-knows' }, { code: 'PRODUCT_NOT_FOUND' }],
       [{ toLocationId: 'nowhere' }, { code: 'LOCATION_NOT_FOUND' }],
       [{ fromLocationId: 'nowhere' }, { code: 'LOCATION_NOT_FOUND' }],
-    ])('of %j is refused whole', async (wrong, error) => {
+    ])('of %j is refused and changes nothing', async (wrong, error) => {
       const productId = await newProduct(5);
       const refused = await transfer({ ...route, productId, quantity: 1, ...wrong });
       expect(refused).toMatchObject({ ...error, retryable: false });
@@ -224,7 +222,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(refused).toMatchObject({ code: 'INSUFFICIENT_STOCK', available: 2 });
     });
 
-    test('from a place to itself, and with an id out of form, is no transfer', async () => {
+    test('from a location to itself, or with an id of the wrong form, is BAD_USER_INPUT', async () => {
       for (const wrong of [{ toLocationId: 'default' }, { toLocationId: 'no such!' }]) {
         const input = { ...route, productId: 'p', quantity: 1, ...wrong };
         expect(faultOf(await app.ask.http(TransferStockDocument, { input }))).toBe(
@@ -233,7 +231,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       }
     });
 
-    test('with a key is made once', async () => {
+    test('with an idempotency key is made once', async () => {
       const id = await newProduct(5);
       const once = { ...route, productId: id, quantity: 2, idempotencyKey: `t-${id}` };
       const first = await transfer(once);
@@ -241,7 +239,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await ledgerOf(id)).toHaveLength(3);
     });
 
-    test('in opposite directions at once, nothing is lost', async () => {
+    test('in opposite directions at once loses no unit', async () => {
       const id = await newProduct(20);
       await transfer({ ...route, productId: id, quantity: 10 });
       const back = { fromLocationId: 'north', toLocationId: 'default' };
@@ -267,7 +265,7 @@ describe('locations', () => {
     closeClient();
   });
 
-  test('the default one comes first, the others by id', async () => {
+  test('are listed with the default one first, then by id', async () => {
     const { locations } = await app.dataOf(LocationsDocument, {});
     expect(locations).toEqual([
       { id: 'default', name: 'Default', isDefault: true },
@@ -276,7 +274,7 @@ describe('locations', () => {
     ]);
   });
 
-  test('one is created once, and stays as it is', async () => {
+  test('are created once, and a second call changes nothing', async () => {
     const create = async (name: string) => {
       const input = { id: 'attic', name };
       return (await app.dataOf(CreateLocationDocument, { input })).createLocation;
@@ -297,7 +295,7 @@ describe('locations', () => {
     [{ id: 'no such!', name: 'x' }, 'id'],
     [{ id: 'ok', name: ' ' }, 'name'],
     [{ id: 'ok', name: 'x'.repeat(256) }, 'name'],
-  ])('%j is out of form', async (input, field) => {
+  ])('of %j have the wrong form', async (input, field) => {
     const { createLocation } = await app.dataOf(CreateLocationDocument, { input });
     expect(createLocation).toMatchObject({ __typename: 'InvalidInputError', field });
   });

@@ -1,6 +1,6 @@
 /**
- * deductStock and increaseStock as a client has them, at the resolvers' level and over HTTP: every line its own result,
- * all or nothing, the idempotency key. Whatever gives a request its turn, the answers are the same.
+ * deductStock and increaseStock as a client sees them, called directly and over HTTP: a result per line, all or
+ * nothing, idempotency keys. The answers are the same with every STOCK_LOCK.
  */
 import {
   CreateProductDocument,
@@ -45,7 +45,7 @@ async function newProduct(quantity: number): Promise<string> {
   return id;
 }
 
-/** What is left of a line that was taken, or the code of one that was not. */
+/** What remains after each applied line, or the code of a failed one. */
 function brief(results: readonly Result[]): (number | string)[] {
   return results.map((r) => (r.__typename === 'DeductedItem' ? r.remaining : r.error.code));
 }
@@ -59,7 +59,7 @@ const WAYS = STOCK_LOCKS.flatMap((stockLock) =>
   (['resolvers', 'http'] as const).map((level) => ({ stockLock, level })),
 );
 
-describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLock, level }) => {
+describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level }) => {
   let ask: Ask;
 
   beforeAll(async () => {
@@ -78,7 +78,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     return outcome.data.deductStock;
   }
 
-  test('takes what is there and says what remains, with the product as it is now', async () => {
+  test('deducts available stock and answers what remains, with the product as it is now', async () => {
     const id = await newProduct(10);
     const { results, replayed } = await deduct([{ productId: id, quantity: 3 }]);
     expect(results).toEqual([
@@ -96,7 +96,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(replayed).toBe(false);
   });
 
-  test('answers each line by itself, in the order of the input, whatever the order of locking', async () => {
+  test('answers each line on its own in the order of the input, whatever the order of locking', async () => {
     const [a, b] = [await newProduct(5), await newProduct(5)];
     const { results } = await deduct([
       { productId: b, quantity: 5 },
@@ -122,7 +122,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     ]);
   });
 
-  test('says of each refused line what a program needs to go on', async () => {
+  test('answers for each failed line the type, code, retryability and figures of its error', async () => {
     const id = await newProduct(2);
     const { results } = await deduct([
       { productId: id, quantity: 3 },
@@ -161,7 +161,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     ]);
   });
 
-  test('serves several lines of one product in their order, a smaller one behind one that is too large', async () => {
+  test('applies several lines of one product in their order, a smaller one after one that was too large', async () => {
     const id = await newProduct(10);
     const quantities = [4, 7, 5, 2, 1, 1];
     const { results } = await deduct(quantities.map((quantity) => ({ productId: id, quantity })));
@@ -175,7 +175,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     ]);
   });
 
-  test('all or nothing takes all lines, in one transaction', async () => {
+  test('all or nothing applies all lines in one transaction', async () => {
     const [a, b] = [await newProduct(5), await newProduct(5)];
     const { results } = await deduct(
       [
@@ -188,7 +188,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(brief(results)).toEqual([4, 3, 3]);
   });
 
-  test('all or nothing takes no line where one fails, and says which one it was', async () => {
+  test('all or nothing applies no line where one fails, and names the line that failed', async () => {
     const [a, b] = [await newProduct(5), await newProduct(5)];
     const { results } = await deduct(
       [
@@ -206,7 +206,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(await ledgerOf(b)).toHaveLength(1);
   });
 
-  test('all or nothing adds up several lines of one product', async () => {
+  test('all or nothing adds up the lines of one product', async () => {
     const id = await newProduct(5);
     const { results } = await deduct(
       [
@@ -218,7 +218,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(brief(results)).toEqual(['ABORTED', 'INSUFFICIENT_STOCK']);
   });
 
-  test('keeps locations apart, and puts stock where there was none', async () => {
+  test('keeps locations apart, and adds stock at a location that had none', async () => {
     const id = await newProduct(5);
     const items = [{ productId: id, quantity: 4, locationId: 'north' }];
     const put = await ask(IncreaseStockDocument, { input: { items, reason: 'delivery' } });
@@ -233,7 +233,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(brief(results)).toEqual(['INSUFFICIENT_STOCK', 1, 0]);
   });
 
-  test('writes reason, reference and key into the ledger', async () => {
+  test('writes reason, reference and idempotency key to the ledger', async () => {
     const id = await newProduct(5);
     await deduct([{ productId: id, quantity: 2 }], {
       reason: 'sale',
@@ -256,7 +256,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     });
   });
 
-  test('answers a repeated key as it answered first, with the product as it is now', async () => {
+  test('answers a repeated key as the first time, with the product as it is now', async () => {
     const id = await newProduct(5);
     const items = [
       { productId: id, quantity: 2 },
@@ -276,7 +276,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(await ledgerOf(id)).toHaveLength(3);
   });
 
-  test('keeps a refusal under its key after the stock has come back', async () => {
+  test('repeats a refusal under its key after stock was added', async () => {
     const id = await newProduct(0);
     const items = [{ productId: id, quantity: 1 }];
     await deduct(items, { idempotencyKey: `refused ${id}` });
@@ -286,7 +286,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(again.replayed).toBe(true);
   });
 
-  test('a key is of one request: an absent value is its default, anything else is another request', async () => {
+  test('a key belongs to one request: an absent value equals its default, another value is refused', async () => {
     const id = await newProduct(9);
     const items = [{ productId: id, quantity: 1 }];
     const idempotencyKey = `one request ${id}`;
@@ -314,7 +314,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(await ledgerOf(id)).toHaveLength(2);
   });
 
-  test('twenty at once with one key have one effect and one answer', async () => {
+  test('20 calls at once with one key have one effect and one answer', async () => {
     const id = await newProduct(100);
     const calls = Array.from({ length: 20 }, () =>
       deduct([{ productId: id, quantity: 1 }], { idempotencyKey: `at once ${id}` }),
@@ -327,7 +327,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(await ledgerOf(id)).toHaveLength(2);
   });
 
-  test('fifty buyers of thirty units leave none, and twenty without', async () => {
+  test('50 buyers of 30 units leave none, and 20 get INSUFFICIENT_STOCK', async () => {
     const id = await newProduct(30);
     const calls = Array.from({ length: 50 }, () => deduct([{ productId: id, quantity: 1 }]));
     const codes = (await Promise.all(calls)).flatMap((answer) => brief(answer.results));
@@ -336,7 +336,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     expect(remaining.sort((a, b) => a - b)).toEqual(Array.from({ length: 30 }, (_, i) => i));
   });
 
-  test('refuses a level above the most that it may hold, and leaves it as it was', async () => {
+  test('refuses to raise a level above its maximum and leaves it unchanged', async () => {
     const id = await newProduct(999_999_999);
     const items = [
       { productId: id, quantity: 2 },
@@ -353,7 +353,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, through the $level', ({ stockLo
     ]);
   });
 
-  test('sorts its results into taken and failed ones', async () => {
+  test('lists the successful and the failed lines separately, too', async () => {
     const id = await newProduct(1);
     const query = `mutation Split($input: DeductStockInput!) {
       deductStock(input: $input) { successfulItems { index } failedItems { index } results { __typename } }

@@ -1,6 +1,6 @@
 /**
- * What a client hears when something breaks, with the fault made for real: rows that a stranger holds, a database that
- * shuts us out, a table that is not there, a column that may not be read. No answer tells more than it should.
+ * What a client gets when something breaks, with real faults: rows that another connection has locked, a database that
+ * refuses connections, a missing table, a column without permission. No answer reveals internals.
  */
 import { jest } from '@jest/globals';
 import {
@@ -26,7 +26,7 @@ import {
 } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 
-/** Faults take their time: a row is waited for two seconds before it is given up. */
+/** MySQL waits two seconds for a locked row before it gives up. */
 jest.setTimeout(30_000);
 
 let database: FreshDatabase;
@@ -65,8 +65,8 @@ function errorsOf(outcome: Outcome<{ deductStock: { results: readonly object[] }
   );
 }
 
-describe('where a stranger holds the rows', () => {
-  test('a line that waited as long as it may is a LockTimeoutError, and is taken when it is sent again', async () => {
+describe('where another connection has locked the rows', () => {
+  test('a line that waited as long as it may is a LockTimeoutError, and is applied when it is sent again', async () => {
     const app = await runApp(database.url, { LOCK_WAIT_MS: '300' });
     const id = await newProduct(app, 5);
     const input = { items: [{ productId: id, quantity: 2 }], idempotencyKey: `waits ${id}` };
@@ -92,7 +92,7 @@ describe('where a stranger holds the rows', () => {
     await app.stop();
   });
 
-  test('a line that finds the queue full is an OverloadedError, at once', async () => {
+  test('a line that finds the queue full is an OverloadedError at once', async () => {
     const app = await runApp(database.url, { LANE_QUEUE_MAX: '1', COMMITS_MAX: '1' });
     const id = await newProduct(app, 5);
     const input = { items: [{ productId: id, quantity: 1 }] };
@@ -104,7 +104,7 @@ describe('where a stranger holds the rows', () => {
         calls.push(call.then(errorsOf));
         void call.then((outcome) => answered.push(outcome));
       }
-      await until('somebody is refused while the rows are held', () => answered.length > 0);
+      await until('a refusal while the rows are locked', () => answered.length > 0);
     });
     const errors = (await Promise.all(calls)).flat();
     const refused = errors.filter((error) => error !== null);
@@ -119,7 +119,7 @@ describe('where a stranger holds the rows', () => {
     await app.stop();
   });
 
-  test('what a client that has gone had asked for is not begun any more; what was begun is finished', async () => {
+  test('after a client hangs up its waiting request is not begun, and a begun one is finished', async () => {
     const app = await runApp(database.url, { COMMITS_MAX: '1' });
     const [first, second] = [await newProduct(app, 5), await newProduct(app, 5)];
     const callAndHangUp = (productId: string) => {
@@ -135,13 +135,13 @@ describe('where a stranger holds the rows', () => {
     await whileRowsAreHeld(database.url, first, async () => {
       const hangUpFirst = callAndHangUp(first);
       await untilRowsAreWaitedFor(database.sequelize);
-      // The only transaction that may write is waiting, so this one has not begun.
+      // The only transaction that may write is waiting, so the second request has not begun.
       const hangUpSecond = callAndHangUp(second);
       await fetch(`${app.origin}/live`);
       await Promise.all([hangUpFirst(), hangUpSecond()]);
       await fetch(`${app.origin}/live`);
     });
-    await until('the first is taken', async () => (await levelOf(first)) === 4);
+    await until('the first request is applied', async () => (await levelOf(first)) === 4);
     const items = [{ productId: second, quantity: 1 }];
     const { deductStock } = await app.dataOf(DeductStockDocument, { input: { items } });
     expect(deductStock.results).toMatchObject([{ remaining: 4 }]);
@@ -149,7 +149,7 @@ describe('where a stranger holds the rows', () => {
   });
 });
 
-test('a query that the database leaves waiting is given up in time, and the next one is answered', async () => {
+test('a query that the database does not answer ends at the deadline, and the next one is answered', async () => {
   const app = await runApp(database.url, { REQUEST_TIMEOUT_MS: '500' });
   const id = await newProduct(app, 5);
   const stranger = openPool({ url: database.url }, 1);
@@ -194,7 +194,7 @@ describe('where the database shuts us out', () => {
     ]);
   });
 
-  test('queries and createProduct are faults with the code UNAVAILABLE', async () => {
+  test('queries and createProduct fail with the code UNAVAILABLE', async () => {
     const { http } = app.ask;
     const single = await http(ProductDocument, { id });
     expect(single.errors).toMatchObject([
@@ -214,7 +214,7 @@ describe('where the database shuts us out', () => {
     expect(live.status).toBe(200);
   });
 
-  test('no answer tells of hosts, users or what the database said; the log does, without the password', async () => {
+  test('no answer names hosts, users or messages of the database; the log does, without the password', async () => {
     const input = { items: [{ productId: id, quantity: 1 }] };
     const answers = [
       await app.ask.http(DeductStockDocument, { input }),
@@ -234,7 +234,7 @@ describe('where the database shuts us out', () => {
     expect(log).not.toContain(user.password);
   });
 
-  test('all works again once the database lets us in', async () => {
+  test('everything works again once the database accepts connections', async () => {
     await user.letIn();
     const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `away ${id}` };
     const { deductStock } = await app.dataOf(DeductStockDocument, { input });
@@ -243,7 +243,7 @@ describe('where the database shuts us out', () => {
   });
 });
 
-describe('where something breaks that nobody expects', () => {
+describe('where an unexpected error occurs', () => {
   let app: RunningApp;
   let id: string;
 
@@ -264,7 +264,7 @@ describe('where something breaks that nobody expects', () => {
     ['createProduct', CreateProductDocument],
     ['stockMovements', StockMovementsDocument],
   ])(
-    '%s is an internal error with an id, under which the log has the truth',
+    '%s answers an internal error with an id, and the log has the cause under the same id',
     async (_, document) => {
       const input =
         document === CreateProductDocument
@@ -292,7 +292,7 @@ describe('where something breaks that nobody expects', () => {
     },
   );
 
-  test('the id is the one that the client sent, where that has a usable form', async () => {
+  test('the id is the one that the client sent, if it has a valid form', async () => {
     const ask = async (requestId: string) => {
       const body = JSON.stringify({ query: '{ stockMovements { nodes { id } } }' });
       const response = await post(app.graphqlUrl, body, { headers: { 'x-request-id': requestId } });
@@ -313,7 +313,7 @@ describe('where the product cannot be read after COMMIT', () => {
   let id: string;
 
   beforeAll(async () => {
-    // All that changing stock needs, but of a product nothing save its id.
+    // All rights that changing stock needs, but of a product only its id.
     user = await createDatabaseUser(database, [
       { rights: 'SELECT (id), INSERT', table: 'products' },
       { rights: 'SELECT', table: 'locations' },
@@ -335,7 +335,7 @@ describe('where the product cannot be read after COMMIT', () => {
   });
 
   test.each(['resolvers', 'http'] as const)(
-    'the line is taken all the same, with no product and no error (%s)',
+    'the line is applied, with no product and no error (%s)',
     async (level) => {
       const before = await levelOf(id);
       const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `unread ${level}` };
@@ -352,14 +352,14 @@ describe('where the product cannot be read after COMMIT', () => {
     },
   );
 
-  test('so is a line that was put in', async () => {
+  test('an increase is applied as well', async () => {
     const input = { items: [{ productId: id, quantity: 3 }] };
     const outcome = await app.ask.http(IncreaseStockDocument, { input });
     expect(outcome.errors).toBeUndefined();
     expect(outcome.data?.increaseStock.results).toMatchObject([{ product: null }]);
   });
 
-  test('that a product exists already is answered without it, too', async () => {
+  test('ProductAlreadyExistsError is answered without its product, too', async () => {
     const reader = await createDatabaseUser(database, [
       { rights: 'SELECT, INSERT', table: 'products' },
       { rights: 'SELECT', table: 'locations' },
@@ -376,7 +376,7 @@ describe('where the product cannot be read after COMMIT', () => {
     await reader.drop();
   });
 
-  test('asking for the product itself is an error, for there is nothing to stand in for it', async () => {
+  test('a query for the product itself is an error', async () => {
     const outcome = await app.ask.http(ProductDocument, { id });
     expect(outcome.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR' } }]);
     expect(outcome.data).toEqual({ product: null });

@@ -1,6 +1,6 @@
 /**
- * What is too large, too deep or too often is refused before it is executed, with few words: a flood of mistakes is not
- * answered by a flood of errors. What Sandbox and ordinary clients need passes.
+ * An operation that is too large, too deep or repeats too much is refused before it is executed, with a short answer.
+ * What Sandbox and ordinary clients send passes.
  */
 import { getIntrospectionQuery } from 'graphql';
 import { CreateProductDocument, ProductsWithStockDocument } from '../../generated/operations.js';
@@ -28,13 +28,13 @@ function ask(query: string, variables: object = {}): Promise<GraphqlResponse<unk
   return post(app.graphqlUrl, JSON.stringify({ query, variables }));
 }
 
-/** Refused as a whole, in few words, and nothing was asked of the database. */
+/** Refused as a whole, with a short answer and without a statement to the database. */
 function expectRefused(response: GraphqlResponse<unknown>, code: string, message?: RegExp): void {
   expect(response.status).toBe(400);
   expect(response.data ?? null).toBeNull();
   const errors = response.errors ?? [];
   expect(errors.length).toBeGreaterThan(0);
-  // GraphQL adds one that says it stopped there.
+  // GraphQL adds one that says that it stopped.
   expect(errors.length).toBeLessThanOrEqual(11);
   for (const error of errors) expect(error.extensions).toEqual({ code });
   if (message)
@@ -49,7 +49,7 @@ const times = (count: number, text: (i: number) => string) =>
 
 const deep = (levels: number) => `{ product(id: "a") { ${nest(levels - 1)} } }`;
 
-/** What counts is the chain of fields, whether or not the schema knows them. */
+/** The chain of fields counts, whether or not the schema has them. */
 function nest(levels: number): string {
   return levels === 1 ? 'id' : `f { ${nest(levels - 1)} }`;
 }
@@ -65,7 +65,7 @@ describe('an operation is refused for', () => {
       /15 aliases/,
     ],
     [
-      'aliases behind fragments that are spread again and again',
+      'aliases in fragments that are spread repeatedly',
       `{ product(id: "a") { ...F ...G } }
        fragment F on Product { a: id b: id c: id d: id e: id ...G ...G }
        fragment G on Product { f: name g: name h: name i: name }`,
@@ -81,7 +81,7 @@ describe('an operation is refused for', () => {
     ['depth 20', deep(20), /12 levels/],
     ['depth 13', deep(13), /12 levels/],
     [
-      'depth behind fragments',
+      'depth in fragments',
       `{ product(id: "a") { movements { edges { ...E } } } }
        fragment E on StockMovementEdge { node { x { x { x { x { ...X } } } } } }
        fragment X on StockMovement { x { x { x { x { x } } } } }`,
@@ -115,7 +115,7 @@ describe('an operation is refused for', () => {
       /request of its own/,
     ],
     [
-      'two mutations, one behind a fragment',
+      'two mutations, one in a fragment',
       `mutation { createProduct(input: {id: "x", name: "X"}) { __typename } ...M }
        fragment M on Mutation { ... { n: createProduct(input: {id: "y", name: "Y"}) { __typename } } }`,
       /request of its own/,
@@ -129,12 +129,12 @@ describe('an operation is refused for', () => {
     expectRefused(await ask(query), 'GRAPHQL_PARSE_FAILED', /token/);
   });
 
-  test('an introspection without end', async () => {
+  test('an introspection without a bound', async () => {
     const query = `{ __schema { types { ${'fields { type { '.repeat(9)} name ${'} } '.repeat(9)} } } }`;
     expectRefused(await ask(query), 'GRAPHQL_VALIDATION_FAILED', /introspection depth/i);
   });
 
-  test('no sense', async () => {
+  test('a syntax error, two operations of one name, no operation name', async () => {
     expectRefused(await ask('{ product(id: "a") { id '), 'GRAPHQL_PARSE_FAILED');
     expectRefused(
       await ask('query A { product(id: "a") { id } } query A { __typename }'),
@@ -181,7 +181,7 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
       {},
     ],
     [
-      'by many pages beside each other',
+      'by many pages side by side',
       `{ ${times(11, (i) => `p${i}: products(first: 100) { nodes { id } }`)} }`,
       {},
     ],
@@ -190,7 +190,7 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
     expectRefused(await ask(query, variables), 'BAD_USER_INPUT', /more than 1000 nodes/);
   });
 
-  test('and are counted anew for every request of the same operation', async () => {
+  test('and are counted for each request of a cached operation', async () => {
     const read = (first: number, movements: number) =>
       app.ask.http(ProductsWithStockDocument, { first, movements });
     expect((await read(100, 9)).errors).toBeUndefined();
@@ -201,7 +201,7 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
     expect((await ask(DEDUCT, { ...lines(90), n: 10 })).errors).toBeUndefined();
   });
 
-  test('which a size out of bounds does not get around', async () => {
+  test('also where a page size is out of range', async () => {
     for (const first of [-1_000, 0, 101, 2_147_483_647]) {
       const outcome = await app.ask.http(ProductsWithStockDocument, { first, movements: 100 });
       expect(outcome.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
@@ -247,7 +247,7 @@ test('a list of operations is refused', async () => {
   expectRefused(response, 'BAD_REQUEST', /batching/);
 });
 
-test('an operation cannot be stored for later, nor called by its hash', async () => {
+test('persisted queries are refused', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
   const response = await post(app.graphqlUrl, JSON.stringify({ extensions }));
   expect(response.errors).toMatchObject([

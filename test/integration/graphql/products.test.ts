@@ -1,4 +1,4 @@
-/** Creating products and reading them, with their levels and their ledger, page by page. */
+/** Products: created and read, with their levels and ledgers, page by page. */
 import {
   CreateProductDocument,
   DeductStockDocument,
@@ -45,7 +45,7 @@ async function createAll(ids: readonly string[], more: Partial<CreateProductInpu
 const text = expect.any(String) as string;
 
 describe('createProduct', () => {
-  test('answers the product with its first stock, and writes the first line of its ledger', async () => {
+  test('answers the product with its initial stock and writes the first entry of its ledger', async () => {
     const input = { id: 'new', name: 'New ✓', quantity: 5, lowStockThreshold: 2 };
     const product = await create(input);
     expect(product).toEqual({
@@ -65,7 +65,7 @@ describe('createProduct', () => {
     ]);
   });
 
-  test('writes no line for an initial quantity of 0', async () => {
+  test('writes no entry to the ledger for an initial quantity of 0', async () => {
     await createAll(['empty']);
     const { stockMovements } = await app.dataOf(StockMovementsDocument, { productId: 'empty' });
     expect(stockMovements).toEqual({
@@ -74,7 +74,7 @@ describe('createProduct', () => {
     });
   });
 
-  test('leaves a product that is there as it is, and shows it', async () => {
+  test('does not change an existing product and answers it', async () => {
     await createAll(['first'], { quantity: 3 });
     expect(await create({ id: 'first', name: 'Second', quantity: 9 })).toEqual({
       __typename: 'ProductAlreadyExistsError',
@@ -83,14 +83,14 @@ describe('createProduct', () => {
     });
   });
 
-  test('ten at once create one product', async () => {
+  test('10 calls at once create one product', async () => {
     const calls = Array.from({ length: 10 }, () => create({ id: 'raced', name: 'R', quantity: 1 }));
     const names = (await Promise.all(calls)).map((answer) => answer.__typename);
     expect(names.filter((name) => name === 'Product')).toHaveLength(1);
     expect(names.filter((name) => name === 'ProductAlreadyExistsError')).toHaveLength(9);
   });
 
-  test('puts the first stock where it is told', async () => {
+  test('puts the initial stock at the given location', async () => {
     await createAll(['northern'], { quantity: 4, locationId: 'north' });
     const { product } = await app.dataOf(ProductDocument, { id: 'northern' });
     expect(product?.levels).toEqual([
@@ -98,7 +98,7 @@ describe('createProduct', () => {
     ]);
   });
 
-  test('knows ids that differ in case as different products', async () => {
+  test('treats ids that differ in case as different products', async () => {
     await createAll(['Case', 'case']);
     const { product } = await app.dataOf(ProductDocument, { id: 'CASE' });
     expect(product).toBeNull();
@@ -121,7 +121,7 @@ describe('createProduct', () => {
     ['locationId', { locationId: 'nowhere' }],
     ['locationId', { locationId: 'no where' }],
     ['lowStockThreshold', { lowStockThreshold: -1 }],
-  ])('names the field that is wrong: %s of %j', async (field, input) => {
+  ])('names the field with the wrong value: %s of %j', async (field, input) => {
     const answer = await create({ id: 'never', name: 'Never', ...input });
     expect(answer).toEqual({ __typename: 'InvalidInputError', field, message: text });
     const { product } = await app.dataOf(ProductDocument, { id: 'never' });
@@ -130,13 +130,13 @@ describe('createProduct', () => {
 });
 
 describe('product', () => {
-  test('is null where there is none, and for an id that none can have', async () => {
+  test('is null for an unknown id and for an id of the wrong form', async () => {
     for (const id of ['nobody', '', 'two words', 'x'.repeat(10_000), "' OR 1=1", 'a\u0000']) {
       expect(await app.dataOf(ProductDocument, { id })).toEqual({ product: null });
     }
   });
 
-  test('adds its levels up over all locations', async () => {
+  test('adds up its levels over all locations', async () => {
     await createAll(['spread'], { quantity: 4 });
     const items = [{ productId: 'spread', quantity: 3, locationId: 'north' }];
     await app.dataOf(IncreaseStockDocument, { input: { items } });
@@ -152,7 +152,7 @@ describe('product', () => {
     });
   });
 
-  test('shows a sum that is larger than Int as the largest Int', async () => {
+  test('answers a sum beyond the range of an Int as the largest Int', async () => {
     await createAll(['huge'], { quantity: 1_000_000_000 });
     for (const locationId of ['l1', 'l2']) {
       await database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
@@ -176,7 +176,7 @@ describe('pages of products', () => {
     return (await app.dataOf(ProductsDocument, variables)).products;
   }
 
-  /** Reads the whole list, page by page, and does something between two pages. */
+  /** Reads the whole list page by page and calls `between` between two pages. */
   async function walk(
     direction: 'forward' | 'backward',
     filtered: ProductFilter,
@@ -210,7 +210,7 @@ describe('pages of products', () => {
   }
 
   test.each(['forward', 'backward'] as const)(
-    '%s, show each product once, in order',
+    'read %s have each product once, in order',
     async (way) => {
       expect(await walk(way, filter)).toEqual(ids);
       expect(await walk(way, { ids })).toEqual(ids);
@@ -218,7 +218,7 @@ describe('pages of products', () => {
   );
 
   test.each(['forward', 'backward'] as const)(
-    '%s, repeat and hide nothing while products are added around them',
+    'read %s repeat and omit nothing while products are added',
     async (way) => {
       const added: string[] = [];
       const seen = await walk(way, filter, async (number) => {
@@ -235,14 +235,14 @@ describe('pages of products', () => {
     },
   );
 
-  test('have 20 entries where nothing else is said, 100 at most', async () => {
+  test('have 20 entries by default and 100 at most', async () => {
     expect((await page({})).edges).toHaveLength(20);
     expect((await page({ after: null })).edges).toHaveLength(20);
     expect((await page({ last: 3 })).edges).toHaveLength(3);
     expect((await page({ first: 100 })).pageInfo.hasNextPage).toBe(false);
   });
 
-  test('filter by ids, by the beginning of the name, and by low stock, together', async () => {
+  test('are filtered by ids, by the start of the name and by low stock, together', async () => {
     await createAll(['low-1'], { quantity: 1, lowStockThreshold: 1 });
     await createAll(['low-2'], { quantity: 2, lowStockThreshold: 1 });
     await createAll(['low-3'], { quantity: 0 });
@@ -269,11 +269,11 @@ describe('pages of products', () => {
     ['both directions', { first: 1, last: 1 }],
     ['first with before', { first: 1, before: 'WyJhIl0' }],
     ['last with after', { last: 1, after: 'WyJhIl0' }],
-    ['no cursor of ours', { first: 1, after: 'nonsense' }],
+    ['text that is not a cursor', { first: 1, after: 'nonsense' }],
     ['an empty cursor', { first: 1, after: '' }],
     ['the cursor of another list', { first: 1, after: 'WyJhIiwiYiJd' }],
     ['a cursor with other values', { first: 1, after: 'WzFd' }],
-    ['an id out of form in the filter', { filter: { ids: ['two words'] } }],
+    ['an id of the wrong form in the filter', { filter: { ids: ['two words'] } }],
     ['more than 100 ids', { filter: { ids: Array.from({ length: 101 }, (_, i) => `id-${i}`) } }],
   ])('are refused for %s', async (_, variables) => {
     expect(faultOf(await app.ask.http(ProductsDocument, variables))).toBe('BAD_USER_INPUT');
@@ -311,7 +311,7 @@ describe('pages of the ledger', () => {
     return { ...pageInfo, sequences: edges.map(({ node }) => node.sequence) };
   }
 
-  test('of one product, newest first, both ways, while it is being sold', async () => {
+  test('of one product are newest first in both directions while it is being sold', async () => {
     const forward: number[] = [];
     let after: string | null = null;
     do {
@@ -336,7 +336,7 @@ describe('pages of the ledger', () => {
     expect(backward.length).toBeGreaterThan(forward.length);
   });
 
-  test('of all products are one list, newest first, whichever product a line is of', async () => {
+  test('of all products are one list, newest first', async () => {
     const { stockMovements } = await app.dataOf(StockMovementsDocument, { first: 100 });
     const lines = stockMovements.edges.map(({ node }) => node);
     for (const id of ['sold', 'also-sold']) {
@@ -349,7 +349,7 @@ describe('pages of the ledger', () => {
     expect([...times].sort().reverse()).toEqual(times);
   });
 
-  test('are empty for a product that does not exist, and refused for an id that none can have', async () => {
+  test('are empty for an unknown product and refused for an id of the wrong form', async () => {
     const { stockMovements } = await app.dataOf(StockMovementsDocument, { productId: 'nobody' });
     expect(stockMovements.edges).toEqual([]);
     const outcome = await app.ask.http(StockMovementsDocument, { productId: 'two words' });

@@ -1,4 +1,4 @@
-/** What is related is read together: the number of statements is that of the relations, not of the products. */
+/** Relations are read in batches: the number of statements grows with the relations, not with the products. */
 import { jest } from '@jest/globals';
 import {
   CreateProductDocument,
@@ -34,17 +34,17 @@ afterAll(async () => {
   await database.drop();
 });
 
-/** The statements of some work, without what a new connection says first. */
+/** The statements of `work`, without those of a new connection. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   app.statements.length = 0;
   await work();
-  // What a new connection asks, and the look for expired reservations that comes by every second, is not the client's.
+  // Statements of a new connection and of the sweeper are not the client's.
   return app.statements.filter(
     (sql) => !/SELECT VERSION\(\)|SELECT DISTINCT product_id/i.test(sql),
   );
 }
 
-test('a hundred products with their levels and ledgers cost three statements, as one does', async () => {
+test('100 products with their levels and ledgers cost three statements, as one product does', async () => {
   const read = (first: number) => app.dataOf(ProductsWithStockDocument, { first, movements: 9 });
   const one = await statementsOf(() => read(1));
   const hundred = await statementsOf(async () => {
@@ -62,7 +62,7 @@ test('a hundred products with their levels and ledgers cost three statements, as
   expect(hundred).toHaveLength(3);
 });
 
-test('different pages of the ledger are one statement each, however many products ask for them', async () => {
+test('different pages of the ledger cost one statement each, for any number of products', async () => {
   const query = `{ products(first: 40) { nodes {
     id newest: movements(first: 1) { nodes { id } } oldest: movements(last: 1) { nodes { id } }
   } } }`;
@@ -77,7 +77,7 @@ test('different pages of the ledger are one statement each, however many product
   expect(statements).toHaveLength(3);
 });
 
-test('the products of a hundred lines are read by one statement, after COMMIT', async () => {
+test('the products of 100 lines are read with one statement after COMMIT', async () => {
   const items = IDS.map((productId) => ({ productId, quantity: 1 }));
   const input = { items, mode: 'ALL_OR_NOTHING' as const };
   const statements = await statementsOf(async () => {
@@ -103,7 +103,7 @@ test('one product in many lines is read once', async () => {
   expect(reads).toHaveLength(1);
 });
 
-test('what nobody asks for is not read', async () => {
+test('fields that are not selected are not read', async () => {
   const query = 'query One($id: ID!) { product(id: $id) { id available } }';
   const body = JSON.stringify({ query, variables: { id: 'p001' } });
   expect(await statementsOf(() => post(app.graphqlUrl, body))).toHaveLength(1);

@@ -1,6 +1,6 @@
 /**
- * Reservations as a client has them: held, committed, released, expired, and the same key again. Whatever gives a
- * request its turn, the answers are the same. Expiry is by the database's clock: a test moves the reservation instead.
+ * Reservations as a client sees them: held, committed, released, expired, and repeated with the same key. The answers
+ * are the same with every STOCK_LOCK. The database's clock decides expiry, so tests change the reservation's rows.
  */
 import {
   CommitReservationDocument,
@@ -82,7 +82,7 @@ async function statusOf(id: string): Promise<string | undefined> {
   return (await app.dataOf(ReservationDocument, { id })).reservation?.status;
 }
 
-/** From now on, for the database's clock. What is due is what the line says, so both have to say it. */
+/** Expires now by the database's clock. The lines have a time of their own, so both are set. */
 async function letExpire(...ids: string[]): Promise<void> {
   for (const [table, column, key] of [
     ['reservations', 'expires_at', 'id'],
@@ -112,7 +112,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     closeClient();
   });
 
-  test('what is held is not available, and stays on hand', async () => {
+  test('held stock is not available and stays on hand', async () => {
     const id = await newProduct(5);
     const { reservation, replayed, failedItems } = await reserve(
       { [id]: 3 },
@@ -133,7 +133,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     expect(stockMovements.edges.map(({ node }) => node.kind)).toEqual(['DEDUCTION', 'INITIAL']);
   });
 
-  test('all lines are held or none, and each that failed says why', async () => {
+  test('all lines are held or none, and each failed line has its error', async () => {
     const [a, b] = [await newProduct(5), await newProduct(1)];
     const { reservation, failedItems } = await reserve({ [a]: 2, [b]: 2, 'nobody-knows': 1 });
     expect(reservation).toBeNull();
@@ -184,7 +184,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     expect(await levelOf(id)).toEqual([9, 7, 2]);
   });
 
-  test('a commit takes out what is held, with a line in the ledger for each of its own', async () => {
+  test('a commit deducts what is held and writes one entry to the ledger per line', async () => {
     const [a, b] = [await newProduct(5), await newProduct(5)];
     const id = await held({ [a]: 3, [b]: 5 }, { reference: 'order-9' });
     expect(await deduct(a, 2)).toBe(0);
@@ -221,7 +221,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     await stranger.release();
   });
 
-  test('a release gives everything back, once', async () => {
+  test('a release makes everything available again, once', async () => {
     const a = await newProduct(5);
     const id = await held({ [a]: 5 });
     expect(await release(id)).toMatchObject({
@@ -234,7 +234,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     expect(await levelOf(a)).toEqual([5, 0, 5]);
   });
 
-  test('who is not there is not found, and a malformed id is nobody', async () => {
+  test('an unknown id and an id of the wrong form are not found', async () => {
     for (const id of ['nobody', 'no such id!', '']) {
       expect(await commit(id)).toMatchObject({ __typename: 'ReservationNotFoundError' });
       expect(await release(id)).toMatchObject({ __typename: 'ReservationNotFoundError' });
@@ -242,12 +242,12 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     }
   });
 
-  test.each([0, -1, 604_801])('a time of %d seconds is out of form', async (ttlSeconds) => {
+  test.each([0, -1, 604_801])('a time of %d seconds is BAD_USER_INPUT', async (ttlSeconds) => {
     const input = { items: [{ productId: 'p', quantity: 1 }], ttlSeconds };
     expect(faultOf(await app.ask.http(ReserveStockDocument, { input }))).toBe('BAD_USER_INPUT');
   });
 
-  test('a quantity out of range is answered line by line', async () => {
+  test('a quantity out of range fails its line', async () => {
     const a = await newProduct(5);
     const { reservation, failedItems } = await reserve({ [a]: 0 });
     expect(reservation).toBeNull();
@@ -255,7 +255,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   describe('from the moment at which it expires', () => {
-    test('readers and buyers have what it held, though nobody came by', async () => {
+    test('readers and buyers have what it held, without a background job', async () => {
       const a = await newProduct(5);
       const id = await held({ [a]: 4 });
       await letExpire(id);
@@ -268,7 +268,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await levelOf(a)).toEqual([0, 0, 0]);
     });
 
-    test('a count may go below what it held, and another reservation may hold it', async () => {
+    test('a count may set less than it held, and another reservation may hold its units', async () => {
       const a = await newProduct(5);
       const [first, second] = [await held({ [a]: 2 }), await held({ [a]: 2 })];
       const setTo = async (quantity: number) => {
@@ -283,7 +283,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await levelOf(a)).toEqual([3, 3, 0]);
     });
 
-    test('each product gets its part back by itself', async () => {
+    test('each product gets its units back on its own', async () => {
       const [a, b] = [await newProduct(5), await newProduct(5)];
       const id = await held({ [a]: 5, [b]: 5 });
       await letExpire(id);
@@ -296,7 +296,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       ]);
     });
 
-    test('the sweeper gives back what nobody asks for', async () => {
+    test('the sweeper gives back the units of products without requests', async () => {
       const [a, b] = [await newProduct(5), await newProduct(5)];
       await letExpire(await held({ [a]: 5, [b]: 2 }), await held({ [b]: 2 }));
       await until('nothing is reserved', async () => {
@@ -315,8 +315,8 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
   });
 
-  describe('thousands that expired at once', () => {
-    /** As if so many buyers had reserved one unit each, and none had come back. */
+  describe('thousands of reservations that expired at once', () => {
+    /** Inserts as many expired reservations of one unit each. */
     async function abandoned(productId: string, count: number): Promise<void> {
       const ids = Array.from({ length: count }, (_, i) => `${productId}-${stockLock}-${i}`);
       await database.sequelize.query(
@@ -335,7 +335,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       );
     }
 
-    test('hold nothing back from the first who buys', async () => {
+    test('withhold nothing from the first buyer', async () => {
       const a = await newProduct(2_500);
       await abandoned(a, 2_500);
       expect(await levelOf(a)).toEqual([2_500, 0, 2_500]);
@@ -345,7 +345,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   describe('with an idempotency key', () => {
-    test('a reservation is made once, and shown as it is by then', async () => {
+    test('a reservation is made once, and a repeated call answers its current state', async () => {
       const a = await newProduct(5);
       const once = { idempotencyKey: `reserve-${a}` };
       const first = await reserve({ [a]: 2 }, once);
@@ -358,7 +358,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await levelOf(a)).toEqual([5, 0, 5]);
     });
 
-    test('a refusal stays one', async () => {
+    test('a refusal is repeated', async () => {
       const a = await newProduct(1);
       const once = { idempotencyKey: `refused-${a}` };
       const first = await reserve({ [a]: 2 }, once);
@@ -373,7 +373,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     test.each([
       ['commit', commit, 'ReservationCommitted'],
       ['release', release, 'ReservationReleased'],
-    ] as const)('a %s is answered the same again', async (name, end, type) => {
+    ] as const)('a %s is answered the same when it is repeated', async (name, end, type) => {
       const a = await newProduct(5);
       const id = await held({ [a]: 2 });
       const first = await end(id, `${name}-${a}`);
@@ -385,7 +385,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       });
     });
 
-    test('one that got any answer is for nothing else', async () => {
+    test('a key that has any answer cannot be used for another request', async () => {
       const a = await newProduct(5);
       const id = await held({ [a]: 2 });
       await release(id);
@@ -406,7 +406,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await levelOf(a)).toEqual([5, 0, 5]);
     });
 
-    test('sent twice at once, it is done once', async () => {
+    test('calls that are sent at once have one effect', async () => {
       const a = await newProduct(9);
       const once = { idempotencyKey: `twice-${a}` };
       const both = await Promise.all([reserve({ [a]: 2 }, once), reserve({ [a]: 2 }, once)]);

@@ -1,4 +1,4 @@
-/** What a client hears of an error: what is in the table, under its code, and of all else nothing but an id. */
+/** What a client gets of an error: one in the table under its code, any other as an id alone. */
 import { GraphQLError } from 'graphql';
 import { pino } from 'pino';
 import { createErrorTable } from '../../../src/graphql/format-error.js';
@@ -9,11 +9,11 @@ import { StorageUnavailableError } from '../../../src/inventory/stock-store.js';
 
 const SECRET = 'connect ECONNREFUSED 10.1.2.3:3306 as shop';
 
-function hear(error: Error, { suggestions = false } = {}) {
+function formatted(error: Error, { suggestions = false } = {}) {
   const logged: string[] = [];
   const log = pino({}, { write: (line: string) => logged.push(line) });
   const { formatError } = createErrorTable(log, { suggestions });
-  // As Apollo does it: what a resolver throws is wrapped, and has a code if it brought one.
+  // As Apollo does: what a resolver throws is wrapped, with its code if it has one.
   const wrapped =
     error instanceof GraphQLError
       ? error
@@ -29,7 +29,7 @@ test.each<[error: Error, extensions: object]>([
   [new IdempotencyKeyReusedError(false), { code: 'IDEMPOTENCY_KEY_REUSED' }],
   [new StorageUnavailableError(new Error(SECRET)), { code: 'UNAVAILABLE' }],
 ])('%s passes under its code, without its cause', (error, extensions) => {
-  const { heard } = hear(error);
+  const { heard } = formatted(error);
   expect(heard).toMatchObject({ message: error.message, path: ['product'] });
   expect(heard.extensions).toEqual(extensions);
   expect(JSON.stringify(heard)).not.toContain(SECRET);
@@ -44,7 +44,7 @@ test.each([
   'BAD_USER_INPUT',
 ])('%s of GraphQL or Apollo passes', (code) => {
   const error = new GraphQLError('As it is.', { extensions: { code } });
-  expect(hear(error).heard).toMatchObject({ message: 'As it is.', extensions: { code } });
+  expect(formatted(error).heard).toMatchObject({ message: 'As it is.', extensions: { code } });
 });
 
 test.each<[what: string, error: Error]>([
@@ -56,8 +56,8 @@ test.each<[what: string, error: Error]>([
   ],
   ['an error of GraphQL without a code', new GraphQLError(SECRET)],
   ['an unknown code', new GraphQLError(SECRET, { extensions: { code: 'ER_DUP_ENTRY' } })],
-])('%s is an internal error, and the log alone has the truth', (_, error) => {
-  const { heard, log } = hear(error);
+])('%s becomes an internal error, and only the log has its cause', (_, error) => {
+  const { heard, log } = formatted(error);
   expect(heard.message).toBe('Internal error');
   expect(Object.keys(heard.extensions ?? {}).sort()).toEqual(['code', 'correlationId']);
   expect(heard.extensions?.code).toBe('INTERNAL_SERVER_ERROR');
@@ -66,12 +66,12 @@ test.each<[what: string, error: Error]>([
   expect(log).toContain(heard.extensions?.correlationId);
 });
 
-test('a suggestion is made only where the schema is no secret', () => {
+test('suggestions are removed where introspection is off', () => {
   const error = new GraphQLError('Cannot query field "nam". Did you mean "name" or "id"?', {
     extensions: { code: 'GRAPHQL_VALIDATION_FAILED' },
   });
-  expect(hear(error).heard.message).toBe('Cannot query field "nam".');
-  expect(hear(error, { suggestions: true }).heard.message).toContain(
+  expect(formatted(error).heard.message).toBe('Cannot query field "nam".');
+  expect(formatted(error, { suggestions: true }).heard.message).toContain(
     'Did you mean "name" or "id"?',
   );
 });

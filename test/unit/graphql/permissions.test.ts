@@ -1,4 +1,4 @@
-/** Deny by default: what says no scope is closed, in the schema as it is and in any that somebody may write. */
+/** Deny by default: a root field without a scope is refused, in our schema and in any other. */
 import 'reflect-metadata';
 import {
   GraphQLInt,
@@ -27,7 +27,7 @@ const WRITING: Readonly<Record<string, Scope>> = {
   releaseReservation: 'deduct',
 };
 
-test('every root field says which scope it needs: queries and subscriptions read', () => {
+test('every root field declares its scope: queries and subscriptions `read`', () => {
   const roots = [SCHEMA.getQueryType(), SCHEMA.getMutationType(), SCHEMA.getSubscriptionType()];
   const fields = roots.flatMap((root) =>
     Object.values(root?.getFields() ?? {}).map((field) => ({
@@ -43,7 +43,7 @@ test('every root field says which scope it needs: queries and subscriptions read
   }
 });
 
-describe('a schema that somebody may write', () => {
+describe('in any schema', () => {
   let ran: string[];
 
   beforeEach(() => {
@@ -93,7 +93,7 @@ describe('a schema that somebody may write', () => {
     );
   }
 
-  test('runs what the scope allows', async () => {
+  test('runs what the scopes permit', async () => {
     expect(await codes('{ open }', asker('read'))).toEqual([]);
     expect(await codes('mutation { deduct }', asker('deduct'))).toEqual([]);
     expect(await codes('subscription { changes }', asker('read'))).toEqual([]);
@@ -101,7 +101,7 @@ describe('a schema that somebody may write', () => {
   });
 
   test.each(['{ forgotten }', '{ open forgotten }', 'subscription { leaked }'])(
-    'refuses %s to everybody, all scopes and development included, and runs nothing of it',
+    'refuses %s to every principal and without authentication, and runs nothing of it',
     async (text) => {
       for (const context of [asker(...SCOPES), { principal: null, needsPrincipal: false }]) {
         const heard = await codes(text, context);
