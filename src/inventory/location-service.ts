@@ -1,7 +1,7 @@
 /** Locations that hold stock. Creating one is idempotent by its id: a second call changes nothing. */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
-import { ID_RULE, invalidInput, type InvalidInput } from './operation.js';
-import { NAME_RULE, isValidName } from './product-service.js';
+import { idRule, invalidInput, type InvalidInput } from './operation.js';
+import { isValidName, nameRule } from './product-service.js';
 import { isValidId } from './stock.js';
 import type { Location, LocationCatalogue } from './locations.js';
 
@@ -23,8 +23,8 @@ export class LocationService {
 
   /** @throws StorageUnavailableError without a database; a retry is safe. */
   async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
-    if (!isValidId(id)) return invalidInput('id', ID_RULE);
-    if (!isValidName(name)) return invalidInput('name', NAME_RULE);
+    if (!isValidId(id)) return invalidInput('id', idRule(id));
+    if (!isValidName(name)) return invalidInput('name', nameRule(name));
     const location = await inSlot(this.slots, (deadline) =>
       this.catalogue.createLocation({ id, name }, deadline),
     );

@@ -31,10 +31,10 @@ export function invalidInput(field: string, message: string): InvalidInput {
   return { outcome: 'INVALID', field, message };
 }
 
-export const ID_RULE = 'An id is 1 to 64 characters of A-Z a-z 0-9 . _ : -';
 const OPERATION_ID_BYTES = 32;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 const TEXT_CHARS_MAX = 255;
+const QUOTED_CHARS_MAX = 80;
 /** A request without a key is never compared with another one. */
 const NEVER_COMPARED = Buffer.alloc(0);
 /** The scope of keys without authentication. */
@@ -42,15 +42,31 @@ const ANONYMOUS_SCOPE = '';
 
 /** @throws InvalidRequestError */
 export function checkId(id: string, field: string): void {
-  if (!isValidId(id)) throw new InvalidRequestError(ID_RULE, field);
+  if (!isValidId(id)) throw new InvalidRequestError(idRule(id), field);
+}
+
+/** The message for an id of the wrong form. */
+export function idRule(got: string): string {
+  return `An id must have 1 to 64 characters of A-Z a-z 0-9 . _ : - ; got ${quoted(got)}.`;
+}
+
+/** The text as JSON for a message, shortened to a length that a message can have. */
+export function quoted(text: string): string {
+  return JSON.stringify(
+    text.length > QUOTED_CHARS_MAX ? `${text.slice(0, QUOTED_CHARS_MAX)}…` : text,
+  );
 }
 
 /** Absent and null are the same. @throws InvalidRequestError */
 export function checkText(text: string | null | undefined, field: string): string | null {
   if (text == null) return null;
-  if (!text.isWellFormed()) throw new InvalidRequestError('This is not well-formed text.', field);
-  if (Array.from(text).length > TEXT_CHARS_MAX) {
-    throw new InvalidRequestError(`At most ${TEXT_CHARS_MAX} characters are allowed.`, field);
+  if (!text.isWellFormed()) throw new InvalidRequestError(surrogateRule(field), field);
+  const characters = Array.from(text).length;
+  if (characters > TEXT_CHARS_MAX) {
+    throw new InvalidRequestError(
+      `${field} must have at most ${TEXT_CHARS_MAX} characters; got ${characters}.`,
+      field,
+    );
   }
   return text;
 }
@@ -81,13 +97,21 @@ export function identifyOperation(
 function checkIdempotencyKey(key: string | null): string | null {
   if (key === null) return null;
   // Lone surrogates have no UTF-8 encoding: two different keys would be stored as one.
-  if (key === '' || !key.isWellFormed() || Array.from(key).length > IDEMPOTENCY_KEY_CHARS_MAX) {
+  if (!key.isWellFormed()) {
+    throw new InvalidRequestError(surrogateRule('idempotencyKey'), 'idempotencyKey');
+  }
+  const characters = Array.from(key).length;
+  if (characters < 1 || characters > IDEMPOTENCY_KEY_CHARS_MAX) {
     throw new InvalidRequestError(
-      `An idempotencyKey is 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters of well-formed text.`,
+      `idempotencyKey must have 1 to ${IDEMPOTENCY_KEY_CHARS_MAX} characters; got ${characters}.`,
       'idempotencyKey',
     );
   }
   return key;
+}
+
+function surrogateRule(field: string): string {
+  return `${field} must be well-formed Unicode; got half of a surrogate pair.`;
 }
 
 /** The same key in the same scope is the same operation; without a key each call is a new one. */

@@ -14,7 +14,7 @@ export interface Page<T> {
 export class InvalidCursorError extends Error {
   readonly code = 'INVALID_CURSOR' as const;
   constructor() {
-    super('The cursor is not one that this list handed out.');
+    super('The cursor must come from a page of this list; got another text.');
     this.name = 'InvalidCursorError';
   }
 }

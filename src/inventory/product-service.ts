@@ -5,10 +5,11 @@
  */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import {
-  ID_RULE,
   InvalidRequestError,
   checkId,
+  idRule,
   invalidInput,
+  quoted,
   type InvalidInput,
 } from './operation.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
@@ -26,7 +27,6 @@ export const PAGE_SIZE_DEFAULT = 20;
 export const PAGE_SIZE_MAX = 100;
 const FILTER_IDS_MAX = 100;
 const NAME_CHARS_MAX = 255;
-export const NAME_RULE = `A name is 1 to ${NAME_CHARS_MAX} characters, not all of them spaces.`;
 const INT32_MAX = 2_147_483_647;
 
 export interface PageArguments {
@@ -63,7 +63,10 @@ export class ProductService {
       this.catalogue.createProduct(checked, deadline),
     );
     if (outcome === 'LOCATION_NOT_FOUND') {
-      return invalidInput('locationId', 'There is no location with this id.');
+      return invalidInput(
+        'locationId',
+        `No location has the id ${checked.locationId}. Create it first.`,
+      );
     }
     return { outcome, productId: checked.id };
   }
@@ -80,7 +83,10 @@ export class ProductService {
   async products(page: PageArguments, filter: ProductFilter): Promise<Page<Product>> {
     const request = checkPage(page);
     if (filter.ids && filter.ids.length > FILTER_IDS_MAX) {
-      throw new InvalidRequestError(`At most ${FILTER_IDS_MAX} ids are allowed.`, 'filter.ids');
+      throw new InvalidRequestError(
+        `A filter must have at most ${FILTER_IDS_MAX} ids; got ${filter.ids.length}.`,
+        'filter.ids',
+      );
     }
     for (const id of filter.ids ?? []) checkId(id, 'filter.ids');
     return this.catalogue.products(request, filter);
@@ -119,7 +125,10 @@ export function checkPage(page: PageArguments): PageRequest {
   const forward = page.first != null || page.after != null;
   const backward = page.last != null || page.before != null;
   if (forward && backward) {
-    throw new InvalidRequestError('Give first with after, or last with before.', 'first');
+    throw new InvalidRequestError(
+      'A page needs either first and after, or last and before; got both. Leave one pair out.',
+      'first',
+    );
   }
   return backward
     ? {
@@ -137,7 +146,10 @@ export function checkPage(page: PageArguments): PageRequest {
 function checkPageSize(size: number | null | undefined, field: string): number {
   if (size == null) return PAGE_SIZE_DEFAULT;
   if (size < 1 || size > PAGE_SIZE_MAX) {
-    throw new InvalidRequestError(`A page has 1 to ${PAGE_SIZE_MAX} entries, got ${size}.`, field);
+    throw new InvalidRequestError(
+      `${field} must be between 1 and ${PAGE_SIZE_MAX}; got ${size}.`,
+      field,
+    );
   }
   return size;
 }
@@ -146,18 +158,29 @@ export function isValidName(name: string): boolean {
   return name.isWellFormed() && name.trim() !== '' && Array.from(name).length <= NAME_CHARS_MAX;
 }
 
+/** The message for a name of the wrong form. */
+export function nameRule(got: string): string {
+  return `A name must have 1 to ${NAME_CHARS_MAX} characters, not only spaces; got ${quoted(got)}.`;
+}
+
 /** The rules for a new product, from a mutation or from a file. */
 export function checkNewProduct(request: CreateProductRequest): NewProduct | InvalidInput {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
   const lowStockThreshold = request.lowStockThreshold ?? null;
-  if (!isValidId(request.id)) return invalidInput('id', ID_RULE);
-  if (!isValidId(locationId)) return invalidInput('locationId', ID_RULE);
-  if (!isValidName(request.name)) return invalidInput('name', NAME_RULE);
+  if (!isValidId(request.id)) return invalidInput('id', idRule(request.id));
+  if (!isValidId(locationId)) return invalidInput('locationId', idRule(locationId));
+  if (!isValidName(request.name)) return invalidInput('name', nameRule(request.name));
   if (request.quantity < 0 || request.quantity > QUANTITY_MAX) {
-    return invalidInput('quantity', `A quantity is 0 to ${QUANTITY_MAX}, got ${request.quantity}.`);
+    return invalidInput(
+      'quantity',
+      `Quantity must be between 0 and ${QUANTITY_MAX.toLocaleString('en-US')}; got ${request.quantity}.`,
+    );
   }
   if (lowStockThreshold !== null && (lowStockThreshold < 0 || lowStockThreshold > INT32_MAX)) {
-    return invalidInput('lowStockThreshold', 'A threshold is 0 or more.');
+    return invalidInput(
+      'lowStockThreshold',
+      `The threshold must be between 0 and ${INT32_MAX.toLocaleString('en-US')}; got ${lowStockThreshold}.`,
+    );
   }
   return {
     id: request.id,

@@ -165,7 +165,7 @@ function checkReserve(request: ReserveStockRequest, principal: string | null): C
   const lines = checkLines(request.items, { type: 'HOLD' });
   if (ttlSeconds < 1 || ttlSeconds > RESERVATION_TTL_SECONDS_MAX) {
     throw new InvalidRequestError(
-      `Stock is held for 1 to ${RESERVATION_TTL_SECONDS_MAX} seconds, got ${ttlSeconds}.`,
+      `ttlSeconds must be between 1 and ${RESERVATION_TTL_SECONDS_MAX.toLocaleString('en-US')}; got ${ttlSeconds}.`,
       'ttlSeconds',
     );
   }

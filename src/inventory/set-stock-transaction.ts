@@ -55,7 +55,7 @@ function checkSetStock(request: SetStockRequest, principal: string | null): Stoc
   checkId(locationId, 'locationId');
   if (changeFromQuantity === undefined) {
     throw new InvalidRequestError(
-      'changeFromQuantity must be given; null sets the quantity whatever it is.',
+      'changeFromQuantity must be given; got none. Send null to set the quantity without a comparison.',
       'changeFromQuantity',
     );
   }

@@ -50,7 +50,7 @@ export function checkWatchedIds(ids: readonly string[] | null | undefined): stri
   if (ids == null) return null;
   if (ids.length === 0 || ids.length > WATCHED_IDS_MAX) {
     throw new InvalidRequestError(
-      `Give 1 to ${WATCHED_IDS_MAX} ids, or leave productIds out to watch all products.`,
+      `productIds must have 1 to ${WATCHED_IDS_MAX} ids; got ${ids.length}. Leave it out for all products.`,
       'productIds',
     );
   }

@@ -52,8 +52,8 @@ export class IdempotencyKeyReusedError extends Error {
   constructor(answerExpired: boolean) {
     super(
       answerExpired
-        ? 'This idempotencyKey was used before, and its answer has expired.'
-        : 'This idempotencyKey was used before for other input or another operation.',
+        ? 'This idempotencyKey was used before, and its answer has expired. Use a new key.'
+        : 'This idempotencyKey was used before for other input or another operation. Use a new key.',
     );
     this.name = 'IdempotencyKeyReusedError';
   }
@@ -98,10 +98,9 @@ export interface LineRequest {
 
 /** @throws InvalidRequestError for too few lines, too many, or malformed ids. */
 export function checkLines(items: readonly LineRequest[], change: LineChange): StockLine[] {
-  if (items.length === 0) throw new InvalidRequestError('At least one line is needed.', 'items');
-  if (items.length > LINES_MAX) {
+  if (items.length === 0 || items.length > LINES_MAX) {
     throw new InvalidRequestError(
-      `At most ${LINES_MAX} lines are allowed, got ${items.length}.`,
+      `A request must have 1 to ${LINES_MAX} lines; got ${items.length}.`,
       'items',
     );
   }

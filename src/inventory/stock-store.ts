@@ -70,7 +70,7 @@ export class RowsLockedError extends Error {
 export class StorageUnavailableError extends Error {
   readonly code = 'STORAGE_UNAVAILABLE' as const;
   constructor(cause: unknown) {
-    super('The database could not be reached.', { cause });
+    super('The database could not be reached. Try again.', { cause });
     this.name = 'StorageUnavailableError';
   }
 }

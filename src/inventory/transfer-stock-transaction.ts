@@ -53,7 +53,10 @@ function checkTransfer(request: TransferStockRequest, principal: string | null):
   checkId(fromLocationId, 'fromLocationId');
   checkId(toLocationId, 'toLocationId');
   if (fromLocationId === toLocationId) {
-    throw new InvalidRequestError('Stock moves between two different locations.', 'toLocationId');
+    throw new InvalidRequestError(
+      `A transfer needs two different locations; got ${fromLocationId} twice.`,
+      'toLocationId',
+    );
   }
   const reason = checkText(request.reason, 'reason');
   const reference = checkText(request.reference, 'reference');

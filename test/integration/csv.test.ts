@@ -141,17 +141,23 @@ test('bad lines are told by number, column and reason, and leave no trace; the o
   );
   expect(dry).toEqual({ status, stderr, stdout: `Nothing was written. ${stdout}` });
   expect(stderr.trim().split('\n')).toEqual([
-    'line 3, quantity: A quantity is 0 to 1000000000, got -1.',
+    'line 3, quantity: Quantity must be between 0 and 1,000,000,000; got -1.',
     'line 4, quantity: The value must be a whole number of at most 15 digits; got "1.5".',
-    expect.stringMatching(/^line 5, id: An id is/) as string,
-    expect.stringMatching(/^line 6, name: A name is/) as string,
+    expect.stringMatching(
+      /^line 5, id: An id must have 1 to 64 characters .*; got "no id"/,
+    ) as string,
+    expect.stringMatching(
+      /^line 6, name: A name must have 1 to 255 characters, not only spaces/,
+    ) as string,
     'line 7, locationId: There is no location atlantis. Create it first.',
-    'line 8, lowStockThreshold: A threshold is 0 or more.',
+    'line 8, lowStockThreshold: The threshold must be between 0 and 2,147,483,647; got -2.',
     'line 10: Product good-1 has another name or lowStockThreshold in line 2.',
     'line 11: Line 2 has the same product and location.',
     'line 12: The line must have 5 values, one for each column; got 2.',
     'line 13: A quote is inside an unquoted value. Quote the whole value and double its quotes.',
-    expect.stringMatching(/^line 14, quantity: A quantity is 0 to 1000000000/) as string,
+    expect.stringMatching(
+      /^line 14, quantity: Quantity must be between 0 and 1,000,000,000; got 1000000001/,
+    ) as string,
   ]);
   expect(exported()).toBe(`${HEADER}\ngood-1,Good,default,5,\ngood-2,Good,default,6,1\n`);
 });
