@@ -1,4 +1,4 @@
-/** Everything about a lane has a bound, and at the bound there is an answer; baskets get through beside all of it. */
+/** A lane's queue, batches, waits and turns are bounded; baskets get their turns beside saturated lanes. */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 const lanes = useLanes();
 
 describe('bounds', () => {
-  test('no transaction has more lines than the bound, and a crowd leaves room for others', async () => {
+  test('no transaction has more lines than the bound, and a busy product leaves room for others', async () => {
     const shop = lanes.openShop({ batchMax: 10, commitsMax: 1 });
     const [crowded, quiet] = [await lanes.newProduct(1_000), await lanes.newProduct(1_000)];
     const held = await lanes.holdLevel(crowded);
@@ -31,7 +31,7 @@ describe('bounds', () => {
     expect(Math.max(...widths)).toBeLessThanOrEqual(10);
   });
 
-  test('many lanes are shared out between the slots, and few go together', async () => {
+  test('many lanes are shared between the commit slots, and few lanes go together', async () => {
     const shop = lanes.openShop({ commitsMax: 2 });
     const ids = await Promise.all(Array.from({ length: 80 }, () => lanes.newProduct(10)));
     const widthsFor = async (count: number) => {
@@ -46,7 +46,7 @@ describe('bounds', () => {
     expect(await widthsFor(30)).toEqual([30]);
   });
 
-  test('one line more than the queue holds is told to come back, at once, and nothing of it is done', async () => {
+  test('one line more than the queue holds is refused as OVERLOADED at once and not written', async () => {
     const shop = lanes.openShop({ queueMax: 20 });
     const product = await lanes.newProduct(100);
     const held = await lanes.holdLevel(product);
@@ -62,7 +62,7 @@ describe('bounds', () => {
     expect(await lanes.onHand(product)).toBe(79);
   });
 
-  test('who has waited long enough, or has gone, leaves before the next batch is built', async () => {
+  test('an entry whose wait is over, or whose caller has gone, is left out of the next batch', async () => {
     const shop = lanes.openShop({ lockWaitMs: 300 });
     const product = await lanes.newProduct(100);
     const held = await lanes.holdLevel(product);
@@ -85,7 +85,7 @@ describe('bounds', () => {
     expect(await lanes.onHand(product)).toBe(99);
   });
 
-  test('who is in a transaction that outlasts the deadline is told that it may have been applied', async () => {
+  test('a caller whose deadline passes during its transaction is told that it may have been applied', async () => {
     const shop = lanes.openShop();
     const product = await lanes.newProduct(100);
     const held = await lanes.holdLevel(product);
@@ -100,7 +100,7 @@ describe('bounds', () => {
     expect(await lanes.onHand(product)).toBe(98);
   });
 
-  test('a turn is given back after a bounded number of commits, however many wait', async () => {
+  test('a turn ends after a bounded number of commits, however many entries wait', async () => {
     let turns = 0;
     const counting: Turns = {
       take: () => {
@@ -147,7 +147,7 @@ describe('baskets beside lanes', () => {
     expect(await deadlocks()).toBe(before);
   });
 
-  test('all or nothing gets through beside a saturated lane', async () => {
+  test('an ALL_OR_NOTHING basket gets its turn beside a saturated lane', async () => {
     const shop = lanes.openShop();
     const [hot, cold] = [await lanes.newProduct(1_000_000), await lanes.newProduct(10)];
     let busy = true;

@@ -1,6 +1,6 @@
 /**
- * What could go wrong when many buyers share one transaction, and does not. Bounds, and baskets beside lanes, are in
- * `lanes-bounds.test.ts`.
+ * Many callers share one transaction on a real MySQL, and each gets the answer that it would get alone. Bounds, and
+ * baskets beside lanes, are in `lanes-bounds.test.ts`; states without MySQL in `test/unit/inventory/lanes.test.ts`.
  */
 import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
@@ -16,7 +16,7 @@ jest.setTimeout(60_000);
 
 const lanes = useLanes();
 
-test('a single request on an idle lane goes straight through, in one small transaction', async () => {
+test('a single request on an idle lane takes one small transaction', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(10);
   const kinds = async () => {
@@ -31,7 +31,7 @@ test('a single request on an idle lane goes straight through, in one small trans
   expect(await kinds()).toEqual(['START', 'UPDATE', 'INSERT', 'COMMIT']);
 });
 
-test('what is remembered of a level never decides against what is there', async () => {
+test('a remembered level never decides against the stored one', async () => {
   const [one, two] = [lanes.openShop(), lanes.openShop()];
   const product = await lanes.newProduct(4);
   for (const left of [3, 2, 1, 0]) expect(answers(await take(one, product))).toEqual([left]);
@@ -42,7 +42,7 @@ test('what is remembered of a level never decides against what is there', async 
   expect(answers(await take(one, product))).toEqual(['INSUFFICIENT_STOCK']);
 });
 
-test('what queues up goes in one transaction, each line with its own answer, in the order of arrival', async () => {
+test('lines that queue up go in one transaction, decided in order of arrival, each with its own answer', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(50);
   const held = await lanes.holdLevel(product);
@@ -92,7 +92,7 @@ test('the number of statements does not grow with the lines', async () => {
   expect(await count(200)).toBeLessThanOrEqual(few);
 });
 
-test('nobody is answered before COMMIT has returned', async () => {
+test('no caller is answered before COMMIT has returned', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(5);
   const held = await lanes.holdLevel(product);
@@ -136,7 +136,7 @@ describe('two processes that both believe that it is their turn', () => {
   });
 });
 
-test('a change that somebody else commits in the middle of a batch is seen by all of its lines', async () => {
+test('a change that another session commits during a batch is seen by all of its lines', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(10);
   const held = await lanes.holdLevel(product);
@@ -152,7 +152,7 @@ test('a change that somebody else commits in the middle of a batch is seen by al
   expect((await Promise.all(buyers)).flatMap(answers)).toEqual([2, 1, 0, 'INSUFFICIENT_STOCK']);
 });
 
-test('a line that the database will not take fails alone, and the others keep their order', async () => {
+test('a line that the database rejects fails alone, and the others keep their order', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(100);
   await lanes.database().sequelize
@@ -190,7 +190,7 @@ describe('one idempotency key in one batch', () => {
     return sent;
   }
 
-  test('has one effect, and the same answer for all who sent it', async () => {
+  test('has one effect, and the same answer for all its callers', async () => {
     const shop = lanes.openShop();
     const product = await lanes.newProduct(10);
     const outcomes = await inOneBatch(product, shop, () =>
@@ -243,7 +243,7 @@ describe('one idempotency key in one batch', () => {
   });
 });
 
-test('a stop finishes what is under way, answers the rest, and takes nothing more', async () => {
+test('a stop finishes commits under way, refuses waiting lines, and accepts no more', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(100);
   const held = await lanes.holdLevel(product);
