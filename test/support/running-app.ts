@@ -7,6 +7,7 @@ import type { GraphQLFormattedError } from 'graphql';
 import { pino } from 'pino';
 import { startApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
+import { CreateProductDocument, type CreateProductInput } from '../generated/operations.js';
 import { dataOf, send } from './graphql-client.js';
 
 export interface Outcome<Data> {
@@ -37,6 +38,8 @@ export interface RunningApp {
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,
   ) => Promise<Data>;
+  /** Creates a product with an id of its own, later in byte order than those before it, and resolves with the id. */
+  readonly newProduct: (quantity: number, more?: Partial<CreateProductInput>) => Promise<string>;
   /** What went to MySQL, oldest first. Empty it to count from there. */
   readonly statements: string[];
   /** What was logged, oldest first. */
@@ -45,6 +48,7 @@ export interface RunningApp {
 }
 
 const running = new Set<RunningApp>();
+let products = 0;
 
 /** Stops those that a failed test has left. For afterAll. */
 export async function stopApps(): Promise<void> {
@@ -82,6 +86,13 @@ export async function runApp(
     origin: new URL(app.url).origin,
     ask,
     dataOf: async (document, variables) => dataOf(await send(app.url, document, variables)),
+    newProduct: async (quantity, more = {}) => {
+      products += 1;
+      const id = `p${String(products).padStart(4, '0')}`;
+      const input = { id, name: id, quantity, ...more };
+      await runningApp.dataOf(CreateProductDocument, { input });
+      return id;
+    },
     statements,
     logged,
     stop: async () => {

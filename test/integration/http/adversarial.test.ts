@@ -5,13 +5,13 @@
 import { connect, type Socket } from 'node:net';
 import { jest } from '@jest/globals';
 import { print } from 'graphql';
-import { CreateProductDocument, DeductStockDocument } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient } from '../../support/graphql-client.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { stopApps } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
@@ -21,28 +21,16 @@ const WEBSOCKET =
   'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
 const LIVE = 'GET /live HTTP/1.1\r\nHost: a\r\n\r\n';
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp(null);
 let id: string;
-let products = 0;
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-});
 
 beforeEach(async () => {
-  app = await runApp(database.url, { SHUTDOWN_GRACE_MS: '20000' });
-  products += 1;
-  id = `product-${products}`;
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 10 } });
+  await app.restart({ SHUTDOWN_GRACE_MS: '20000' });
+  id = await app.newProduct(10);
   closeClient();
 });
 
 afterEach(() => stopApps());
-
-afterAll(async () => {
-  await database.drop();
-});
 
 function deduction(): string {
   const variables = { input: { items: [{ productId: id, quantity: 1 }] } };
@@ -84,9 +72,9 @@ async function whileUnderWay(
   bytes: string,
   meanwhile: () => Promise<void> | void,
 ): Promise<void> {
-  await whileRowsAreHeld(database.url, id, async (release) => {
+  await whileRowsAreHeld(app.database.url, id, async (release) => {
     wire.socket.write(bytes);
-    await untilRowsAreWaitedFor(database.sequelize);
+    await untilRowsAreWaitedFor(app.database.sequelize);
     await meanwhile();
     await release();
     await wire.untilClosed();

@@ -2,26 +2,13 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { jest } from '@jest/globals';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { givenUrl } from '../../support/fresh-database.js';
 import { brief, callStock, createProduct, deduction } from '../../support/stock-calls.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
-let database: FreshDatabase;
-let app: RunningApp;
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url);
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  await database.drop();
-});
+const app = useApp();
 
 const ofJson = (value: unknown) => JSON.stringify(value);
 
@@ -74,7 +61,7 @@ test.each(['application/json', 'application/json; charset=utf-8'])(
 
 test('requests that arrive together ask for their locks together', async () => {
   const count = 80;
-  const one = await runApp(database.url, { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') });
+  const one = await app.startAnother({ STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') });
   const ids = Array.from({ length: count }, (_, i) => `together-${i}`);
   const deductAll = () =>
     Promise.all(ids.map((id) => callStock(one.graphqlUrl, deduction({ [id]: 1 }))));

@@ -4,28 +4,16 @@
  */
 import { connect } from 'node:net';
 import { jest } from '@jest/globals';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { abridged, told } from '../../support/http-exchange.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
 import { FRAMINGS } from './tables/framings.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
 const PROBE = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: probe\r\n\r\n';
 const PROBED = '200 close probe {"live":true}';
 
-let database: FreshDatabase;
-let app: RunningApp;
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url);
-});
-
-afterAll(async () => {
-  await stopApps();
-  await database.drop();
-});
+const app = useApp();
 
 const size = Object.values(FRAMINGS).flat().length;
 

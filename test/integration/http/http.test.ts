@@ -9,12 +9,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { serverAudits } from 'graphql-http';
-import { CreateProductDocument, DeductStockDocument } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient, post, send } from '../../support/graphql-client.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import type { RunningApp } from '../../support/running-app.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
@@ -23,20 +23,8 @@ const STUDIO = 'https://studio.apollographql.com';
 /** A request that was sent so long ago has arrived; the test of a client that stays shows it. */
 const TO_ARRIVE_MS = 100;
 
-let database: FreshDatabase;
-let app: RunningApp;
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  // As in production, except the key that every request needs there (test/integration/auth).
-  app = await runApp(database.url);
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  await database.drop();
-});
+// As in production, except the key that every request needs there (test/integration/auth).
+const app = useApp();
 
 describe('a request', () => {
   const body = JSON.stringify({ query: QUERY });
@@ -173,7 +161,7 @@ describe('a browser', () => {
   });
 
   test('in development: Sandbox, introspection, suggestions, and Studio as the only other origin', async () => {
-    const development = await runApp(database.url, { NODE_ENV: 'development' });
+    const development = await app.startAnother({ NODE_ENV: 'development' });
     const url = development.graphqlUrl;
     const landing = await page(url);
     expect(landing.status).toBe(200);
@@ -198,7 +186,7 @@ describe('a browser', () => {
   });
 
   test('in production with Sandbox and introspection on: the same, and the configured origins', async () => {
-    const open = await runApp(database.url, {
+    const open = await app.startAnother({
       SANDBOX: 'true',
       INTROSPECTION: 'true',
       CORS_ORIGINS: 'https://shop.example,https://admin.example',
@@ -222,7 +210,7 @@ describe('a browser', () => {
 
 describe('GraphQL over HTTP, as the specification has it', () => {
   test('no audit ends in an error', async () => {
-    const audited = await runApp(database.url, { INTROSPECTION: 'true' });
+    const audited = await app.startAnother({ INTROSPECTION: 'true' });
     const audits = serverAudits({ url: audited.graphqlUrl, fetchFn: fetch });
     const results = await Promise.all(audits.map((audit) => audit.fn()));
     expect(results.length).toBeGreaterThan(50);
@@ -235,13 +223,10 @@ describe('GraphQL over HTTP, as the specification has it', () => {
 describe('stopping', () => {
   let stopping: RunningApp;
   let id: string;
-  let products = 0;
 
   const start = async (env: Record<string, string> = {}) => {
-    stopping = await runApp(database.url, env);
-    products += 1;
-    id = `stopped-${products}`;
-    await stopping.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 5 } });
+    stopping = await app.startAnother(env);
+    id = await stopping.newProduct(5);
     // The client keeps connections; a stop must not depend on earlier calls.
     closeClient();
   };
@@ -266,9 +251,9 @@ describe('stopping', () => {
 
   test('lets requests under way finish, as the last of their connection, and accepts no connection', async () => {
     await start();
-    await whileRowsAreHeld(database.url, id, async (release) => {
+    await whileRowsAreHeld(app.database.url, id, async (release) => {
       const underWay = deduct();
-      await untilRowsAreWaitedFor(database.sequelize);
+      await untilRowsAreWaitedFor(app.database.sequelize);
       const stop = stopping.stop();
       await expect(fetch(`${stopping.origin}/live`)).rejects.toThrow();
       await release();
@@ -294,9 +279,9 @@ describe('stopping', () => {
 
   test('cuts what lasts longer than the grace period', async () => {
     await start({ SHUTDOWN_GRACE_MS: '200', REQUEST_TIMEOUT_MS: '3000' });
-    await whileRowsAreHeld(database.url, id, async () => {
+    await whileRowsAreHeld(app.database.url, id, async () => {
       const cut = expect(deduct()).rejects.toThrow(/hang up|ECONNRESET/);
-      await untilRowsAreWaitedFor(database.sequelize);
+      await untilRowsAreWaitedFor(app.database.sequelize);
       await stopping.stop();
       await cut;
     });
@@ -317,13 +302,12 @@ test.each([
   },
   { client: 'a client that stays is not', goes: false, left: 37 },
 ])('$client', async ({ goes, left }) => {
-  const id = goes ? 'hung-up' : 'stayed';
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 50 } });
+  const id = await app.newProduct(50);
   const taking = (quantity: number) => ({ input: { items: [{ productId: id, quantity }] } });
   const take = (quantity: number) => send(app.graphqlUrl, DeductStockDocument, taking(quantity));
-  await whileRowsAreHeld(database.url, id, async (release) => {
+  await whileRowsAreHeld(app.database.url, id, async (release) => {
     const underWay = take(1);
-    await untilRowsAreWaitedFor(database.sequelize);
+    await untilRowsAreWaitedFor(app.database.sequelize);
     const headers = { 'content-type': 'application/json' };
     const outgoing = request(app.graphqlUrl, { method: 'POST', agent: false, headers });
     outgoing.on('error', () => undefined);

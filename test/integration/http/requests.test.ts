@@ -3,32 +3,24 @@
  * with it. What a row expects is what users get; a change of a row is a change for them.
  */
 import { jest } from '@jest/globals';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post } from '../../support/graphql-client.js';
+import { post } from '../../support/graphql-client.js';
 import { answerTo, closeExchange, type RequestTable } from '../../support/http-exchange.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import type { RunningApp } from '../../support/running-app.js';
 import { BODIES } from './tables/bodies.js';
 import { OPERATIONS } from './tables/operations.js';
 import { OTHER_ORIGINS, ROUTES, SHOP } from './tables/routes.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp();
 let shop: RunningApp;
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url);
-  shop = await runApp(database.url, { CORS_ORIGINS: SHOP });
+  shop = await app.startAnother({ CORS_ORIGINS: SHOP });
 });
 
-afterAll(async () => {
-  await stopApps();
-  closeExchange();
-  closeClient();
-  await database.drop();
-});
+afterAll(closeExchange);
 
 const sizeOf = (table: RequestTable) => Object.values(table).flat().length;
 const size = [BODIES, OPERATIONS, ROUTES, OTHER_ORIGINS].map(sizeOf).reduce((a, b) => a + b);

@@ -6,36 +6,23 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { jest } from '@jest/globals';
 import { WebSocket, type ClientOptions } from 'ws';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post } from '../../support/graphql-client.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { post } from '../../support/graphql-client.js';
 import { until, within } from '../../support/until.js';
 import { metric, startWatching, stopWatchers, webSocketUrl } from '../../support/watcher.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
 const SUBSCRIPTION = 'subscription { stockChanged { __typename } }';
 const SHOP = 'https://shop.example';
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp({ CORS_ORIGINS: SHOP });
 const open = new Set<WebSocket>();
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url, { CORS_ORIGINS: SHOP });
-});
 
 afterEach(async () => {
   await stopWatchers();
   for (const socket of open) socket.terminate();
   open.clear();
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  await database.drop();
 });
 
 interface Message {
@@ -117,7 +104,7 @@ describe('who may connect', () => {
 
   test("a page of the server's own host, and Sandbox where it is on", async () => {
     expect(await upgradeStatus(app.graphqlUrl, { origin: app.origin })).toBe(101);
-    const development = await runApp(database.url, { NODE_ENV: 'development' });
+    const development = await app.startAnother({ NODE_ENV: 'development' });
     for (const origin of [
       'https://sandbox.embed.apollographql.com',
       'https://studio.apollographql.com',
@@ -133,7 +120,7 @@ describe('who may connect', () => {
   });
 
   test('only so many at once', async () => {
-    const small = await runApp(database.url, { WATCH_SOCKETS_MAX: '2' });
+    const small = await app.startAnother({ WATCH_SOCKETS_MAX: '2' });
     const first = await new BareSocket(small.graphqlUrl).ready();
     await new BareSocket(small.graphqlUrl).ready();
     expect(await upgradeStatus(small.graphqlUrl)).toBe(503);
@@ -306,7 +293,7 @@ describe('a hostile client', () => {
 });
 
 test('a server that stops says goodbye, and does not wait for those who do not hear it', async () => {
-  const stopping = await runApp(database.url, { SHUTDOWN_GRACE_MS: '1000' });
+  const stopping = await app.startAnother({ SHUTDOWN_GRACE_MS: '1000' });
   const watcher = await startWatching(stopping.graphqlUrl);
   const deaf = await new BareSocket(stopping.graphqlUrl).ready();
   deaf.socket.pause();

@@ -1,25 +1,21 @@
 /** Whoever watches stock is told of what is committed, by whichever process, once it is committed. */
 import { jest } from '@jest/globals';
-import { CreateProductDocument, ProductDocument } from '../../generated/operations.js';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { ProductDocument } from '../../generated/operations.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import type { RunningApp } from '../../support/running-app.js';
 import { callStock, deduction, increase } from '../../support/stock-calls.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 import { metric, startWatching, stopWatchers } from '../../support/watcher.js';
 
 jest.setTimeout(60_000);
 
-let database: FreshDatabase;
-let here: RunningApp;
+const REDIS = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
+const here = useApp(REDIS);
 let there: RunningApp;
-let products = 0;
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  const env = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
-  here = await runApp(database.url, env);
-  there = await runApp(database.url, env);
+  there = await here.startAnother(REDIS);
 });
 
 afterEach(async () => {
@@ -31,23 +27,8 @@ afterEach(async () => {
   });
 });
 
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  await database.drop();
-});
-
-async function newProduct(quantity: number, lowStockThreshold?: number): Promise<string> {
-  products += 1;
-  const id = `watched-${products}`;
-  await there.dataOf(CreateProductDocument, {
-    input: { id, name: id, quantity, lowStockThreshold: lowStockThreshold ?? null },
-  });
-  return id;
-}
-
 test('a change in one process reaches the watchers of all', async () => {
-  const id = await newProduct(10, 7);
+  const id = await there.newProduct(10, { lowStockThreshold: 7 });
   const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
   await callStock(there.graphqlUrl, deduction({ [id]: 2 }));
   await callStock(here.graphqlUrl, deduction({ [id]: 1 }));
@@ -64,7 +45,7 @@ test('a change in one process reaches the watchers of all', async () => {
 
 test('a new product is a change, as is what is put in', async () => {
   const watcher = await startWatching(here.graphqlUrl);
-  const id = await newProduct(5);
+  const id = await there.newProduct(5);
   await callStock(there.graphqlUrl, increase({ [id]: 3 }));
   await until('both changes', () => watcher.changes().length === 2);
   expect(watcher.changes().map(({ onHand, version }) => [onHand, version])).toEqual([
@@ -74,7 +55,7 @@ test('a new product is a change, as is what is put in', async () => {
 });
 
 test('who names products hears of these alone, and what is refused is no change', async () => {
-  const [mine, other] = [await newProduct(10), await newProduct(10)];
+  const [mine, other] = [await there.newProduct(10), await there.newProduct(10)];
   const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [mine, mine] } });
   await callStock(there.graphqlUrl, deduction({ [other]: 1 }));
   await callStock(here.graphqlUrl, deduction({ [other]: 1 }));
@@ -90,7 +71,7 @@ test('who names products hears of these alone, and what is refused is no change'
 });
 
 test('after a thousand deductions in two processes the last event has the final level', async () => {
-  const ids = [await newProduct(1_000), await newProduct(1_000)];
+  const ids = [await there.newProduct(1_000), await there.newProduct(1_000)];
   const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
   const calls = Array.from({ length: 1_000 }, (_, i) => {
     const [id = ''] = [ids[(i >> 1) % 2]];
@@ -111,7 +92,7 @@ test('after a thousand deductions in two processes the last event has the final 
 });
 
 test('products that nobody watches are not read, and nothing is kept for who has gone', async () => {
-  const [watched, other] = [await newProduct(10), await newProduct(10)];
+  const [watched, other] = [await there.newProduct(10), await there.newProduct(10)];
   const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [watched] } });
   await callStock(there.graphqlUrl, deduction({ [watched]: 1 }));
   await until('the change', () => watcher.changes().length === 1);
@@ -124,8 +105,8 @@ test('products that nobody watches are not read, and nothing is kept for who has
 });
 
 test('without a Redis the changes of the own process are told', async () => {
-  const alone = await runApp(database.url, { STOCK_LOCK: 'database' });
-  const id = await newProduct(10);
+  const alone = await here.startAnother({ STOCK_LOCK: 'database' });
+  const id = await there.newProduct(10);
   const watcher = await startWatching(alone.graphqlUrl);
   await callStock(alone.graphqlUrl, deduction({ [id]: 3 }));
   await until('the change', () => watcher.changes().length === 1);
