@@ -1,0 +1,283 @@
+/**
+ * The store on MySQL, asked what would break if this happened before that. The moments are chosen, not hoped for: a
+ * statement is held on its way to MySQL until the other side has done its part.
+ */
+import { jest } from '@jest/globals';
+import { QueryTypes } from 'sequelize';
+import { Database } from '../../../src/database/connections.js';
+import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
+import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
+import { identifyOperation } from '../../../src/inventory/operation.js';
+import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
+import { reservationIdOf } from '../../../src/inventory/reservation.js';
+import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
+import type { ClosingWrite, CreatingWrite, StockWrite } from '../../../src/inventory/stock.js';
+import { systemClock } from '../../../src/time/clock.js';
+import { Deadline } from '../../../src/time/deadline.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { deadlocksSoFar, untilRowsAreWaitedFor } from '../../support/innodb.js';
+import { MysqlProxy } from '../../support/mysql-proxy.js';
+import { outcomes, write } from '../../support/stock-store-contract.js';
+
+jest.setTimeout(60_000);
+
+let fresh: FreshDatabase;
+let proxy: MysqlProxy;
+/** Of a process whose statements can be held. */
+let slow: Database;
+/** Of another process. */
+let other: Database;
+let slowStore: StockStore;
+let otherStore: StockStore;
+let products = 0;
+
+beforeAll(async () => {
+  fresh = await createFreshDatabase();
+  proxy = await MysqlProxy.start(fresh.url);
+  slow = new Database({ url: proxy.url, poolMax: 8, commitsMax: 4 });
+  other = new Database({ url: fresh.url, poolMax: 8, commitsMax: 4 });
+  slowStore = new MysqlStockStore(slow.writer);
+  otherStore = new MysqlStockStore(other.writer);
+});
+
+afterAll(async () => {
+  const { problems } = await fresh.verifyLedger();
+  await Promise.all([slow.close(), other.close()]);
+  await proxy.stop();
+  await fresh.drop();
+  expect(problems).toEqual([]);
+});
+
+const soon = () => Deadline.in(20_000, systemClock);
+
+async function newProduct(quantity: number): Promise<string> {
+  products += 1;
+  const id = `p-${String(products).padStart(3, '0')}`;
+  const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+  expect(await new MysqlProductCatalogue(other).createProduct(product, soon())).toBe('CREATED');
+  return id;
+}
+
+function apply(
+  store: StockStore,
+  writes: readonly StockWrite[],
+  contended = false,
+): Promise<readonly WriteResult[]> {
+  return store.apply(writes, {
+    deadline: soon(),
+    contended,
+    impatient: false,
+    fencingTokenOf: () => null,
+  });
+}
+
+const take = (productId: string, quantity = 1) =>
+  write('deductStock', { items: [{ productId, quantity }] });
+const put = (productId: string, quantity = 1) =>
+  write('increaseStock', { items: [{ productId, quantity }] });
+
+async function onHand(productId: string): Promise<number | undefined> {
+  const [row] = await fresh.sequelize.query<{ onHand: number }>(
+    'SELECT on_hand AS onHand FROM stock_levels WHERE product_id = ?',
+    { replacements: [productId], type: QueryTypes.SELECT },
+  );
+  return row?.onHand;
+}
+
+function reserve(productId: string, quantity: number): CreatingWrite {
+  const operation = identifyOperation('reserveStock', null, null, []);
+  return {
+    type: 'CREATING',
+    operation,
+    reservationId: reservationIdOf(operation),
+    ttlSeconds: 600,
+    atomic: true,
+    lines: [{ index: 0, productId, locationId: 'default', quantity, change: { type: 'HOLD' } }],
+    productIds: [productId],
+    reason: null,
+    reference: null,
+  };
+}
+
+function commitOf({ reservationId, lines, productIds }: CreatingWrite): ClosingWrite {
+  return {
+    type: 'CLOSING',
+    operation: identifyOperation('commitReservation', null, null, []),
+    reservationId,
+    closeAs: 'COMMITTED',
+    atomic: true,
+    lines: lines.map((line) => ({ ...line, change: { type: 'TAKE_HELD' } })),
+    productIds,
+    reason: null,
+    reference: null,
+  };
+}
+
+async function expireNow({ reservationId }: CreatingWrite): Promise<void> {
+  for (const sql of [
+    'UPDATE reservations SET expires_at = NOW(6) WHERE id = ?',
+    'UPDATE reservation_lines SET held_until = NOW(6) WHERE reservation_id = ? AND held_until IS NOT NULL',
+  ]) {
+    await fresh.sequelize.query(sql, { replacements: [reservationId] });
+  }
+}
+
+/** Starts the slow process' write and holds its first statement that matches until the work is done. */
+async function whileHeldAt(
+  pattern: RegExp,
+  writes: readonly StockWrite[],
+  work: () => Promise<unknown>,
+): Promise<readonly WriteResult[]> {
+  const held = proxy.holdAt(pattern);
+  const results = apply(slowStore, writes);
+  await held;
+  await work();
+  proxy.letGo();
+  return results;
+}
+
+const CHANGE_LEVELS = /^UPDATE \(/;
+const LOCK_RESERVATIONS = /^SELECT id, IF\(status/;
+
+test('a sale between the read and the UPDATE is not overwritten', async () => {
+  const a = await newProduct(10);
+  const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a, 3)], () =>
+    apply(otherStore, [take(a, 4)]),
+  );
+  expect(outcomes(result)).toEqual([3]);
+  expect(await onHand(a)).toBe(3);
+});
+
+test('the last unit that is sold between the read and the UPDATE is not sold again', async () => {
+  const a = await newProduct(1);
+  const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a)], () => apply(otherStore, [take(a)]));
+  expect(outcomes(result)).toEqual(['INSUFFICIENT_STOCK']);
+  expect(await onHand(a)).toBe(0);
+});
+
+test('stock that went and came back between the read and the UPDATE is another level', async () => {
+  const a = await newProduct(5);
+  const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a, 2)], async () => {
+    await apply(otherStore, [take(a, 5)]);
+    await apply(otherStore, [put(a, 5)]);
+  });
+  expect(outcomes(result)).toEqual([3]);
+  expect(await onHand(a)).toBe(3);
+});
+
+test('stock that another process has put in is found although it was remembered as none', async () => {
+  const a = await newProduct(3);
+  // Changed twice by this process alone, the level is remembered from then on.
+  for (let i = 0; i < 3; i += 1) await apply(slowStore, [take(a)]);
+  expect(outcomes((await apply(slowStore, [take(a)]))[0])).toEqual(['INSUFFICIENT_STOCK']);
+  await apply(otherStore, [put(a, 2)]);
+  expect(outcomes((await apply(slowStore, [take(a, 2)]))[0])).toEqual([0]);
+});
+
+test('transactions over the same products in opposite orders never deadlock', async () => {
+  const ids: string[] = [];
+  for (let i = 0; i < 6; i += 1) ids.push(await newProduct(1_000));
+  const before = await deadlocksSoFar(fresh.sequelize);
+  const basket = (order: readonly string[]) =>
+    write('deductStock', {
+      mode: 'ALL_OR_NOTHING',
+      items: order.map((productId) => ({ productId, quantity: 1 })),
+    });
+  const rounds = Array.from({ length: 30 }, (_, i) =>
+    apply(
+      i % 2 === 0 ? slowStore : otherStore,
+      [basket(i % 3 === 0 ? ids : [...ids].reverse())],
+      i % 2 === 0,
+    ),
+  );
+  for (const [result] of await Promise.all(rounds)) {
+    expect(outcomes(result).every((outcome) => typeof outcome === 'number')).toBe(true);
+  }
+  expect(await deadlocksSoFar(fresh.sequelize)).toBe(before);
+  for (const id of ids) expect(await onHand(id)).toBe(970);
+});
+
+test.each([
+  ['the expiry comes first', LOCK_RESERVATIONS],
+  ['the commit has locked the reservation', CHANGE_LEVELS],
+])('of a commit and the expiry of one reservation exactly one takes effect: %s', async (_, at) => {
+  const a = await newProduct(5);
+  const create = reserve(a, 5);
+  await apply(otherStore, [create]);
+  const isCommitFirst = at === CHANGE_LEVELS;
+  let sweeping: Promise<unknown> = Promise.resolve();
+  const [committed] = await whileHeldAt(at, [commitOf(create)], async () => {
+    if (!isCommitFirst) {
+      await expireNow(create);
+      await apply(otherStore, [sweepOf([a])]);
+      return;
+    }
+    // It waits for the reservation's row, which the commit has locked.
+    sweeping = expireNow(create).then(() => apply(otherStore, [sweepOf([a])]));
+    await untilRowsAreWaitedFor(fresh.sequelize);
+  });
+  await sweeping;
+  expect(committed?.outcome).toBe(isCommitFirst ? 'DECIDED' : 'REFUSED');
+  expect(await onHand(a)).toBe(isCommitFirst ? 0 : 5);
+  const [next] = await apply(otherStore, [take(a, 5)]);
+  expect(outcomes(next)).toEqual([isCommitFirst ? 'INSUFFICIENT_STOCK' : 0]);
+});
+
+test('two processes that find the same expired reservation give it back once', async () => {
+  const a = await newProduct(4);
+  const create = reserve(a, 3);
+  await apply(otherStore, [create]);
+  await expireNow(create);
+  // Both have found it due. The slow one locks it second.
+  const [result] = await whileHeldAt(LOCK_RESERVATIONS, [take(a, 2)], () =>
+    apply(otherStore, [take(a, 2)]),
+  );
+  expect(outcomes(result)).toEqual([0]);
+  expect(await onHand(a)).toBe(0);
+});
+
+test('a second call with the key of one that is under way waits, and gets its answer', async () => {
+  const a = await newProduct(5);
+  const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'at once' };
+  let second: Promise<readonly WriteResult[]> | undefined;
+  const [first] = await whileHeldAt(CHANGE_LEVELS, [write('deductStock', request)], async () => {
+    second = apply(otherStore, [write('deductStock', request)]);
+    await untilRowsAreWaitedFor(fresh.sequelize);
+  });
+  expect(first).toMatchObject({ verdicts: [{ remaining: 3, replayed: false }] });
+  expect((await second)?.[0]).toMatchObject({ verdicts: [{ remaining: 3, replayed: true }] });
+  expect(await onHand(a)).toBe(3);
+});
+
+test('a call whose first COMMIT was cut off is carried out once, and replayed to the next call', async () => {
+  const a = await newProduct(5);
+  const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'rolled back' };
+  jest.spyOn(console, 'warn').mockReturnValue();
+  proxy.atCommit('CUT_BEFORE');
+  const [first] = await apply(slowStore, [write('deductStock', request)]);
+  const [second] = await apply(otherStore, [write('deductStock', request)]);
+  expect(first).toMatchObject({ verdicts: [{ remaining: 3, replayed: false }] });
+  expect(second).toMatchObject({ verdicts: [{ remaining: 3, replayed: true }] });
+  expect(proxy.faultsLeft).toBe(0);
+  expect(await onHand(a)).toBe(3);
+});
+
+test('answers that expire while a call with their key waits are not given, and nothing is applied again', async () => {
+  const a = await newProduct(5);
+  const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'expiring' };
+  await apply(otherStore, [write('deductStock', request)]);
+  const [late] = await whileHeldAt(
+    /^INSERT INTO stock_operations/,
+    [write('deductStock', request)],
+    async () => {
+      for (const sql of [
+        `UPDATE stock_operations SET answer_expired = TRUE WHERE idempotency_key = 'expiring'`,
+        `DELETE FROM stock_operation_lines WHERE idempotency_key = 'expiring'`,
+      ]) {
+        await fresh.sequelize.query(sql);
+      }
+    },
+  );
+  expect(late).toEqual({ outcome: 'KEY_REUSED', answerExpired: true });
+  expect(await onHand(a)).toBe(3);
+});
