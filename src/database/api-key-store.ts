@@ -1,4 +1,4 @@
-/** ApiKeyStore on MySQL. Keys are read through the pool for reading, so a sale keeps nobody from proving who he is. */
+/** ApiKeyStore on MySQL. Keys are read through the pool for reading, so writes never delay authentication. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { ApiKey, ApiKeyListing } from '../auth/api-key.js';
 import type { ApiKeyStore } from '../auth/api-key-store.js';
@@ -60,13 +60,16 @@ export class MysqlApiKeyStore implements ApiKeyStore {
       return rows.map((row) => ({ ...row, scopes: toScopes(row.scopes.split(SEPARATOR)) }));
     } catch (error) {
       if (faultOf(error) === 'BUG') throw error;
-      throw new AuthenticationUnavailableError('The database with the API keys does not answer.', {
-        cause: error,
-      });
+      throw new AuthenticationUnavailableError(
+        'The database with the API keys does not answer. Try again.',
+        {
+          cause: error,
+        },
+      );
     }
   }
 
-  /** Resolves with how many rows are another now. */
+  /** @returns how many rows were changed. */
   private async change(assignment: string, replacements: Record<string, unknown>): Promise<number> {
     const [, rows] = await this.pools.writer.query(
       `UPDATE api_keys SET ${assignment} WHERE prefix = :prefix`,

@@ -1,19 +1,19 @@
 /**
- * What an error of the database means for the transaction that met it: the one table of errno.
+ * What an error of the database means for its transaction: the one table of errno.
  *
- * Only the errno tells errors apart; texts differ between MySQL and MariaDB. A duplicate (1062) is a lost race on every
- * index of ours: the operations' rows are claimed without one, and whoever comes second finds the row when run again.
+ * Errors are told apart by errno, because texts differ between MySQL and MariaDB. A duplicate (1062) is a lost race on
+ * every index: the slower transaction is repeated and finds the row.
  */
 import { StorageUnavailableError } from '../inventory/stock-store.js';
 
 export type TransactionFault =
-  /** Somebody else was faster. The transaction was rolled back: decide again from a locking read. */
+  /** Another transaction was faster. This one was rolled back, and decides again from locked reads. */
   | 'LOST_RACE'
   /** Rows stayed locked for as long as this session waits. */
   | 'ROWS_LOCKED'
-  /** The server or the way to it is gone, or refuses for now. */
+  /** The server cannot be reached, or refuses for now. */
   | 'UNREACHABLE'
-  /** Anything else: a mistake in our program. */
+  /** Anything else: a defect of this program. */
   | 'BUG';
 
 const LOST_RACE_ERRNOS = new Set([
@@ -23,7 +23,7 @@ const LOST_RACE_ERRNOS = new Set([
   1020, // MariaDB: record has changed since last read (snapshot isolation)
 ]);
 const ROWS_LOCKED_ERRNOS = new Set([
-  1205, // lock wait timeout; only the statement was rolled back, so the whole is rolled back by us
+  1205, // lock wait timeout; only the statement was rolled back, so this process rolls back the transaction
 ]);
 const UNREACHABLE_ERRNOS = new Set([
   1040, // too many connections
@@ -68,20 +68,20 @@ const UNREACHABLE_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
-/** The statement changed another number of rows than planned: the levels are not what they were. */
+/** A statement changed fewer rows than planned, so rows are not as they were read. */
 export class UnexpectedRowCountError extends Error {
   readonly code = 'UNEXPECTED_ROW_COUNT' as const;
   constructor(expected: number, got: number) {
-    super(`Expected to change ${expected} level(s), changed ${got}.`);
+    super(`Expected to change ${expected} row(s); changed ${got}.`);
     this.name = 'UnexpectedRowCountError';
   }
 }
 
-/** What was read plainly is not the whole truth: it has to be read again, with its rows locked. */
+/** What was read without locks is not complete: it has to be read again, with rows locked. */
 export class ReadAgainError extends Error {
   readonly code = 'READ_AGAIN' as const;
   constructor() {
-    super('Something was reserved that nobody had seen.');
+    super('A level has reserved units whose reservations were not looked up.');
     this.name = 'ReadAgainError';
   }
 }
@@ -95,14 +95,14 @@ export function faultOf(error: unknown): TransactionFault {
   if (errno !== undefined && ROWS_LOCKED_ERRNOS.has(errno)) return 'ROWS_LOCKED';
   if (errno !== undefined && UNREACHABLE_ERRNOS.has(errno)) return 'UNREACHABLE';
   if (code !== undefined && UNREACHABLE_CODES.has(code)) return 'UNREACHABLE';
-  // Sequelize's own: no connection from the pool in time, or the pool could open none.
+  // Sequelize's own errors: the pool gave no connection in time, or could not open one.
   if (name?.startsWith('SequelizeConnection') || name?.startsWith('SequelizeHost')) {
     return 'UNREACHABLE';
   }
   return fatal ? 'UNREACHABLE' : 'BUG';
 }
 
-/** Runs what reads. @throws StorageUnavailableError where the database is away. */
+/** Runs a read. @throws StorageUnavailableError where the database cannot be reached. */
 export async function available<T>(work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -1,6 +1,6 @@
 /**
- * The one rule that decides who gets what. Pure functions: the same rule decides in memory for one line or for many,
- * and can be tested without a database.
+ * The one rule that decides which lines are carried out. Pure functions: the same rule decides for one line and for
+ * many, in memory, for every store.
  */
 import type { DueLine, ReservationFailure, ReservationStatus } from './reservation.js';
 import {
@@ -26,7 +26,7 @@ interface Place {
   readonly locationId: string;
 }
 
-/** One line of the ledger that a decision wants written. */
+/** One line of the ledger that the decision requires. */
 export interface PlannedMovement {
   readonly write: StockWrite;
   readonly line: StockLine;
@@ -55,13 +55,13 @@ export interface PlannedLevelChange {
 export type Decision =
   /** The verdicts of its lines, in their order. */
   | { readonly outcome: 'DECIDED'; readonly verdicts: readonly Verdict[] }
-  /** The reservation that it wants to end can't be ended. */
+  /** Its reservation cannot be committed or released. */
   | { readonly outcome: 'REFUSED'; readonly failure: ReservationFailure };
 
 export interface Plan {
   /** One for each write. */
   readonly decisions: readonly Decision[];
-  /** In byte order of product and location: the one order in which levels are ever locked. */
+  /** In byte order of product and location, the order in which levels are locked. */
   readonly levelChanges: readonly PlannedLevelChange[];
   readonly movements: readonly PlannedMovement[];
   /** The writes whose reservation is created. */
@@ -70,20 +70,20 @@ export interface Plan {
   readonly closing: readonly ClosingWrite[];
 }
 
-/** What is known when it is decided. */
+/** What the decision is made from. */
 export interface Knowledge {
   readonly level: (place: Place) => LevelLookup;
-  /** Of the reservations that are to be ended, those that exist; who is over but not swept yet is EXPIRED. */
+  /** Those that exist of the reservations that are to be closed; EXPIRED even where no row says so yet. */
   readonly reservations: ReadonlyMap<string, ReservationStatus>;
-  /** What expired reservations still hold is given back before anything is decided. */
+  /** Lines of expired reservations that still hold stock: given back before anything is decided. */
   readonly due: readonly DueLine[];
 }
 
 /**
- * Decides, in the order of arrival, which lines are carried out, against the levels as they were read.
+ * Decides which lines are carried out, in the order of arrival, against the levels as they were read.
  *
- * A line that is too large is refused, and a smaller one behind it may still be served. An atomic write is tried
- * line after line on top of what was decided before it; one failing line undoes it whole.
+ * A line that asks for too much is refused, and a smaller one after it may still be carried out. The lines of an atomic
+ * write are decided one after another on top of what was decided before; if one fails, all of them are undone.
  */
 export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Plan {
   const ledger = new PendingLedger(knowledge.level);
@@ -122,7 +122,7 @@ function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdic
   return abortUnfailed(verdicts);
 }
 
-/** In an atomic write, the lines that did not fail by themselves are aborted by those that did. */
+/** Lines of an atomic write that did not fail by themselves are ABORTED by those that did. */
 function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
   const retryable = verdicts.every(
     (verdict) => verdict.outcome === 'APPLIED' || isRetryable(verdict.failure),
@@ -134,14 +134,14 @@ function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
   );
 }
 
-/** A level, as it is or as it would be. */
+/** A level's quantities, before or after pending changes. */
 interface State {
   readonly onHand: number;
   readonly reserved: number;
   readonly sequence: number;
 }
 
-/** A change that was decided, and the level after it. */
+/** A decided change, and the level after it. */
 interface PendingChange {
   readonly stack: PendingChange[];
   readonly after: State;
@@ -155,7 +155,7 @@ interface PendingLevel {
   readonly stack: PendingChange[];
 }
 
-/** The levels as they would be after the changes decided so far. */
+/** The levels after the changes that were decided so far. */
 class PendingLedger {
   private readonly changes: PendingChange[] = [];
   private readonly levels = new Map<string, PendingLevel>();
@@ -257,11 +257,11 @@ function stateOf(found: LevelLookup): State {
 interface Effect {
   readonly delta: number;
   readonly reservedDelta: number;
-  /** Null where the quantity on hand stays: the ledger has nothing to tell. */
+  /** Null where the quantity on hand does not change, so that the ledger gets no line. */
   readonly kind: MovementKind | null;
 }
 
-/** What a line does to a level in this state, or why it can't. */
+/** What a line does to a level in this state, or why it is refused. */
 function effectOf(
   { quantity, change }: StockLine,
   { onHand, reserved }: State,

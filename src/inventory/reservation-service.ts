@@ -1,9 +1,8 @@
 /**
- * Holding stock for a buyer, and what becomes of it: committed, released, or expired.
+ * Holds stock while a customer checks out: reserve, then commit or release.
  *
- * Which products a reservation is about never changes, so it is read before their turn is waited for; whether it can
- * still be ended is decided in the transaction, with its row locked. A commit takes what is held, so stock is never
- * lacking.
+ * A reservation's products never change, so it is read before their turns are taken. Whether it can still be closed is
+ * decided in the transaction, under its row's lock. A commit takes what is held, so it never lacks stock.
  */
 import { InvalidRequestError, checkText, identifyOperation } from './operation.js';
 import {
@@ -122,7 +121,7 @@ export class ReservationService {
       if (!(error instanceof StorageUnavailableError)) throw error;
       return refused({ code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true });
     }
-    // The answer is kept, so that a key which got one is never used for anything else.
+    // With a key the answer has to be stored, so that the key is never used for another request.
     if (!known && operation.idempotencyKey === null) {
       return refused({ code: 'RESERVATION_NOT_FOUND' });
     }

@@ -1,8 +1,8 @@
 /**
- * Reservations: stock that is held for a buyer until it is committed, released, or its time is over.
+ * Reservations hold stock for a customer until they are committed or released, or expire.
  *
- * Whether a reservation has expired is decided by the database's clock, at the moment of the question; nothing has to
- * have come by before. What it held is given back by the next transaction on each of its products, or by the sweeper.
+ * The database's clock decides at each read whether a reservation has expired: no background job is required. The next
+ * transaction on each of its products, or the sweeper, gives back what it held.
  */
 import { createHash } from 'node:crypto';
 import type { Operation, StockLine } from './stock.js';
@@ -27,7 +27,7 @@ export interface Reservation {
   readonly createdAt: Date;
 }
 
-/** Why a reservation could not be ended. Both are final. */
+/** Why a reservation could not be committed or released. Both are final. */
 export type ReservationFailure =
   | { readonly code: 'RESERVATION_NOT_FOUND' }
   | { readonly code: 'RESERVATION_NOT_ACTIVE'; readonly status: ReservationStatus };
@@ -38,7 +38,7 @@ export function isReservationFailure(failure: {
   return failure.code === 'RESERVATION_NOT_FOUND' || failure.code === 'RESERVATION_NOT_ACTIVE';
 }
 
-/** A line of a reservation that is over, but still holds stock. */
+/** A line of an expired reservation that still holds stock. */
 export interface DueLine {
   readonly reservationId: string;
   readonly lineIndex: number;
@@ -48,8 +48,8 @@ export interface DueLine {
 }
 
 /**
- * The same operation makes the same reservation, so that a retry whose first COMMIT was never answered finds it. An id
- * tells nothing of the key that it comes from, and cannot be guessed from another one.
+ * The same operation creates the same reservation, so that a retry finds it after a COMMIT that was not answered. The
+ * id does not reveal the idempotency key, and cannot be guessed from another id.
  */
 export function reservationIdOf(operation: Operation): string {
   const digest = createHash('sha256').update('reservation').update(operation.id).digest();

@@ -2,9 +2,9 @@
  * The vocabulary of the domain, as plain data.
  *
  * - **level**: the stock of one product at one location: on hand, reserved, available = on hand - reserved.
- * - **line**: one product, location and quantity of a request, and what it does there; it gets one verdict.
- * - **write**: what one request wants of one transaction: lines, taken together or each by itself.
- * - **movement**: a line of the ledger: why the quantity on hand changed, from what to what.
+ * - **line**: one product, location and quantity of a request, and what it does there. It gets one verdict.
+ * - **write**: what one request asks of one transaction: lines that are decided together or each by itself.
+ * - **movement**: a line of the ledger: a change of the quantity on hand, with its reason.
  */
 
 export const DEFAULT_LOCATION_ID = 'default';
@@ -13,7 +13,7 @@ export const QUANTITY_MAX = 1_000_000_000;
 /** The most lines of one request. */
 export const LINES_MAX = 100;
 
-/** Ids have a form in which only bytes matter: no case folding, no accents, no spaces. */
+/** Ids are ASCII and compared byte by byte. */
 const ID_FORM = /^[A-Za-z0-9._:-]{1,64}$/;
 
 export function isValidId(id: string): boolean {
@@ -29,7 +29,7 @@ export type OperationName =
   | 'reserveStock'
   | 'commitReservation'
   | 'releaseReservation'
-  /** Nobody's request: gives back what expired reservations still hold. */
+  /** Of no client: gives back what expired reservations still hold. */
   | 'expireReservations';
 export type MovementKind =
   | 'INITIAL'
@@ -44,7 +44,7 @@ export type MovementKind =
 export type LineChange =
   | { readonly type: 'TAKE'; readonly kind: MovementKind }
   | { readonly type: 'PUT'; readonly kind: MovementKind }
-  /** To the line's quantity, if the quantity on hand is what is believed; null: whatever it is. */
+  /** To the line's quantity, if the quantity on hand is `changeFrom`. Null: whatever it is. */
   | { readonly type: 'SET'; readonly changeFrom: number | null }
   /** For a reservation: available goes down, on hand does not. */
   | { readonly type: 'HOLD' }
@@ -68,7 +68,7 @@ export function isPossible({ quantity, change }: StockLine): boolean {
   return Number.isInteger(quantity) && quantity >= least && quantity <= QUANTITY_MAX;
 }
 
-/** Why a line was refused. What the database decided is final; the rest may succeed when it is tried again. */
+/** Why a line was refused. `isRetryable` tells which failures are final. */
 export type StockFailure =
   | { readonly code: 'INSUFFICIENT_STOCK'; readonly requested: number; readonly available: number }
   | { readonly code: 'PRODUCT_NOT_FOUND' }
@@ -176,10 +176,10 @@ export interface SweepingWrite extends WriteParts {
   readonly type: 'SWEEPING';
 }
 
-/** Who asks for what, and how the same request is recognised when it comes again. */
+/** A client's request, and how it is recognised when it comes again. */
 export interface Operation {
   readonly name: OperationName;
-  /** Who asked: the principal's stable name; null where none was needed. */
+  /** The caller's stable name; null where authentication is off. */
   readonly principal: string | null;
   /** Idempotency keys are unique within their scope: two principals never share one. */
   readonly scope: string;

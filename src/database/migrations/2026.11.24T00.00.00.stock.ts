@@ -1,9 +1,9 @@
 /**
  * Products, locations, levels, the ledger, and the answers stored for idempotency keys.
  *
- * Ids are ASCII compared byte by byte. Keys of clients are VARBINARY: `_bin` collations pad with spaces, which would
- * make two keys one. The CHECKs and unique keys are the last line: they hold whatever the code does. MySQL commits each
- * table by itself, so every step can be repeated after a crash in the middle.
+ * Ids are ASCII and compared byte by byte. Clients' keys are VARBINARY: `_bin` collations pad with spaces, which would
+ * make two keys one. CHECKs and unique keys hold whatever the code does. MySQL commits each table by itself, so every
+ * step can be repeated after a crash.
  */
 import type { Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';

@@ -1,9 +1,8 @@
 /**
- * Reservations and their lines, and what stored answers need to tell of them and to expire.
+ * Reservations and their lines; columns for their stored answers, and for answers that expire.
  *
- * A line's `held_until` is when its reservation expires, for as long as the line holds stock: it is the line's own mark
- * that nothing is held any more, and NULLs are not in the range of an index that is searched for what is due. MySQL
- * commits each statement by itself, so every step can be repeated after a crash in the middle.
+ * A line's `held_until` is when its reservation expires, and NULL once the line holds nothing, so that the index range
+ * of what is due has no other lines. MySQL commits each statement by itself, so every step can be repeated after a crash.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';
@@ -47,7 +46,7 @@ export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   );
 };
 
-/** MySQL knows no ADD COLUMN IF NOT EXISTS. */
+/** MySQL has no ADD COLUMN IF NOT EXISTS. */
 async function addColumn(
   sequelize: Sequelize,
   table: string,

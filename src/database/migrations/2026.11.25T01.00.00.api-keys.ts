@@ -1,6 +1,6 @@
 /**
- * API keys: the prefix finds one, and of the secret only the SHA-256 is kept. Several may have one name, which is the
- * principal's: a key is replaced by another one under the same name. Revoked keys stay, for whoever asks later.
+ * API keys, found by their prefix. Only the SHA-256 of the secret is stored. Several keys can have one name, which is
+ * the principal's: a key is rotated under the same name. Revoked keys are kept.
  */
 import type { Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';

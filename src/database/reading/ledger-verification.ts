@@ -1,10 +1,9 @@
 /**
- * Checks that the ledger explains every unit: per product and location the sequence counts 1, 2, 3 … without a gap,
- * every line adds up, begins where the last one ended and has the sign of its kind, and the last one equals the level;
- * and that what is reserved is what reservations hold.
+ * Checks that the ledger explains every unit. Per product and location: sequences count 1, 2, 3 … without a gap; every
+ * line adds up, begins where the line before ended and has the sign of its kind; the last line equals the level; and
+ * what is reserved equals what reservations hold.
  *
- * All of it in one transaction's snapshot, so it may run on a live database. The chain is checked in the order that the
- * database itself wrote down, so the check is one pass, not a search.
+ * All statements read one snapshot, so the check can run on a live database.
  */
 import { QueryTypes, Transaction, type Sequelize } from 'sequelize';
 

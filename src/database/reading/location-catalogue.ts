@@ -35,7 +35,7 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
         );
         if (created > 0) return true;
         if (!settling) return false;
-        // An earlier COMMIT was never answered. Whoever created the very same location did what we wanted.
+        // After a COMMIT that was not answered, an equal location is what the call wanted, whichever call created it.
         const [found] = await statements.read<{ name: string }>(
           'SELECT name FROM locations WHERE id = ?',
           [location.id],

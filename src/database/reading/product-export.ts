@@ -1,8 +1,7 @@
 /**
- * All products with what is on hand at each of their places, page by page from the index, in the order of their ids:
- * the memory that it takes is a page's, and no statement runs for longer than one.
+ * Reads all products with their levels, page by page in the order of ids, in the memory of one page.
  *
- * Each page is read at its own moment, so a sale meanwhile shows in the later ones; each row is one that was committed.
+ * Each page is read at its own moment: later pages show changes that were committed meanwhile.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { ExportRow } from '../../inventory/products.js';
