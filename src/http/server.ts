@@ -100,8 +100,10 @@ export class GraphqlServer {
     const { server, connections } = this.http;
     // Calls back with an error where the server does not listen, which is as well.
     const closed = new Promise((resolve) => server.close(resolve));
-    const finished = Promise.all([closed, this.webSockets.drain(), this.endpoint.finished()]);
+    const drained = Promise.all([closed, this.webSockets.drain()]);
     connections.drain();
+    // Only a closed server begins no operation; one whose client hung up may still run then.
+    const finished = drained.then(() => this.endpoint.finished());
     const grace = new AbortController();
     const { signal } = grace;
     await Promise.race([finished, sleep(this.settings.shutdownGraceMs, undefined, { signal })]);
