@@ -7,10 +7,9 @@ import { pino, type Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
 import { JwtVerifier } from './auth/jwt-verifier.js';
-import { Announcer } from './changes/announcer.js';
 import { ChangeListener } from './changes/change-listener.js';
 import { ChangePublisher } from './changes/change-publisher.js';
-import { StockFeed } from './changes/stock-feed.js';
+import { StockFeed, type OtherProcesses } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connections.js';
 import { assertMigrated, migrate } from './database/migrator.js';
@@ -81,12 +80,17 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await lock.start();
     }
 
-    const announcer = new Announcer(log);
-    const publisher = await openPublisher(config, announcer, log);
+    const publisher = await openPublisher(config, log);
     if (publisher) started.push('changes', () => publisher.stop());
+    const feed: StockFeed = new StockFeed({
+      products: { productsByIds: (ids) => products.productsByIds(ids) },
+      queueMax: config.watchQueueMax,
+      others: publisher && otherProcesses(config, publisher, log),
+      log,
+    });
 
     const stock = new StockService(
-      new MysqlStockStore(database.writer, announcer),
+      new MysqlStockStore(database.writer, feed),
       buildTurns(config, lock),
       {
         lockWaitMs: config.lockWaitMs,
@@ -103,17 +107,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       work.start();
     }
 
-    const products = new ProductService(
-      new MysqlProductCatalogue(database, announcer),
+    const products: ProductService = new ProductService(
+      new MysqlProductCatalogue(database, feed),
       stock.slots,
     );
-    const feed = new StockFeed({ products, queueMax: config.watchQueueMax, log });
-    announcer.tell(feed);
-    const listener = openListener(config, feed, { publisher, log });
-    started.push('watching', async () => {
-      listener?.stop();
-      await feed.stop();
-    });
+    started.push('watching', () => feed.stop());
 
     const readiness = new Readiness({
       database,
@@ -203,32 +201,23 @@ function openRequestLimit({ rateLimit, redisUrl }: Config, log: Logger): Request
   return new RequestLimit({ ...rateLimit, redisUrl, log });
 }
 
-/** Null without a Redis: then watchers are told of this process's own changes alone. */
-async function openPublisher(
-  config: Config,
-  announcer: Announcer,
-  log: Logger,
-): Promise<ChangePublisher | null> {
-  if (config.redisUrl === undefined) return null;
-  const publisher = new ChangePublisher({
-    redisUrl: config.redisUrl,
-    name: randomUUID(),
-    log,
-  });
+/** Null without a Redis: watchers then receive the changes of this process alone. */
+async function openPublisher({ redisUrl }: Config, log: Logger): Promise<ChangePublisher | null> {
+  if (redisUrl === undefined) return null;
+  const publisher = new ChangePublisher({ redisUrl, name: randomUUID(), log });
   await publisher.start();
-  announcer.tell(publisher);
   return publisher;
 }
 
-function openListener(
-  { redisUrl }: Config,
-  feed: StockFeed,
-  { publisher, log }: { readonly publisher: ChangePublisher | null; readonly log: Logger },
-): ChangeListener | null {
-  if (redisUrl === undefined || !publisher) return null;
-  const listener = new ChangeListener({ redisUrl, ownName: publisher.name, log }, feed);
-  feed.hearFrom(listener);
-  return listener;
+function otherProcesses(
+  { redisUrl = '' }: Config,
+  publisher: ChangePublisher,
+  log: Logger,
+): OtherProcesses {
+  return {
+    publisher,
+    listenWith: (heard) => new ChangeListener({ redisUrl, ownName: publisher.name, log }, heard),
+  };
 }
 
 function buildServices(

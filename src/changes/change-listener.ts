@@ -1,30 +1,36 @@
 /**
- * Hears what the other processes have committed, on one connection for all who watch in this process, open only while
- * somebody does.
+ * Receives what other processes have committed, on one subscription for all watchers of this process, open only while
+ * there are watchers.
  *
- * Pub/Sub promises nothing: what is said while we are not connected, or by a process that dies before it has said it,
- * is lost. So every way in which something may have got lost is noticed and told: our connection broke, a publisher
- * says that it could not speak, a number is missing, or a publisher has fallen silent without a goodbye.
+ * Pub/Sub loses messages: those published while this process is not subscribed, and those that a publisher did not send
+ * before it died. Each way of losing one is detected and reported with `uncertain`: the subscription broke, a publisher
+ * reports that it could not publish, a sequence number is missing, or a publisher fell silent without a goodbye.
  */
 import type { StockChanges } from '../inventory/stock-changes.js';
-import { systemClock, type IoredisConnection, type Timer } from '../lock/index.js';
-import type { ChangeLog } from './change-log.js';
-import { channelOf, decode, type ChangeMessage } from './change-message.js';
-import { changesConnection } from './changes-connection.js';
+import { connectByIoredis } from '../redis/connection.js';
+import { SIGN_OF_LIFE_MS, Subscription } from '../redis/subscription.js';
+import { systemClock, type Timer } from '../time/clock.js';
+import {
+  channelOf,
+  connectionOf,
+  decode,
+  type ChangeLog,
+  type ChangeMessage,
+} from './change-message.js';
 import { HEARTBEAT_MS } from './change-publisher.js';
 
-/** How long a new watcher waits for the connection; then it is told that it may miss something. */
+/** How long a new watcher waits for the subscription before it is told that it may miss changes. */
 const LISTEN_PATIENCE_MS = 1_000;
-/** How long the connection is kept when nobody watches: somebody may come back. */
+/** How long the subscription is kept without watchers, for the next one. */
 const LINGER_MS = 10_000;
-const SIGN_MS = 1_000;
-const SILENCE_MS = 3 * HEARTBEAT_MS + SIGN_MS;
-/** Publishers that are known at once. Far more than a fleet has; anybody may publish anything. */
+/** A publisher that was not heard for so long has died. */
+const SILENCE_MS = 3 * HEARTBEAT_MS + SIGN_OF_LIFE_MS;
+/** Publishers that are tracked at once: far more than a fleet has, but any client may publish. */
 const PUBLISHERS_MAX = 1_000;
 
 export interface ChangeListenerSettings {
   readonly redisUrl: string;
-  /** What this one says is not heard: this process knows it already. */
+  /** Messages of this publisher are ignored: this process knows its own changes. */
   readonly ownName: string;
   readonly log: ChangeLog;
 }
@@ -39,8 +45,8 @@ export class ChangeListener {
   ) {}
 
   /**
-   * Resolves with true once all that is said from then on is heard, and with false where that takes too long: then
-   * it is told that something may be missing as soon as it is so.
+   * Resolves with true once all messages from then on arrive, and with false where that takes too long: `uncertain` is
+   * then called when the subscription stands.
    */
   listen(): Promise<boolean> {
     this.lingering?.cancel();
@@ -49,7 +55,7 @@ export class ChangeListener {
     return this.session.heard();
   }
 
-  /** Nobody watches any more. */
+  /** The last watcher has left. */
   rest(): void {
     this.lingering ??= systemClock.after(LINGER_MS, () => {
       this.stop();
@@ -69,41 +75,49 @@ interface Publisher {
   heardMs: number;
 }
 
-/** One connection's time, from the first watcher to the last. */
+/** The time of one subscription, from the first watcher to the last. */
 class Session {
-  private readonly connection: IoredisConnection;
+  private readonly subscription: Subscription;
   private readonly channel: string;
   private readonly publishers = new Map<string, Publisher>();
   private readonly waiting = new Set<(heard: boolean) => void>();
-  private listens = false;
-  private closed = false;
-  private nextSign: Timer | null = null;
-  /** When we last knew that nothing escapes us. */
+  /** The last moment, by the wall clock, at which no message was missing. */
   private heardMs = Date.now();
-  /** Somebody has to be told when we listen (again). */
+  private hasListened = false;
+  /** A loss has to be reported when the subscription stands (again). */
   private owesWord = false;
 
   constructor(
     private readonly settings: ChangeListenerSettings,
     private readonly tell: StockChanges,
   ) {
-    this.channel = channelOf(settings.redisUrl);
-    this.connection = changesConnection(settings.redisUrl, `stock-watch:${settings.ownName}`, {
-      onReady: () => {
-        void this.subscribe();
+    const { redisUrl, ownName } = settings;
+    this.channel = channelOf(redisUrl);
+    this.subscription = new Subscription(
+      connectByIoredis,
+      connectionOf(redisUrl, `stock-watch:${ownName}`),
+      this.channel,
+      {
+        onListening: () => {
+          this.onListening();
+        },
+        onMessage: (text) => {
+          this.onMessage(text);
+        },
+        onDeaf: ({ reason }) => {
+          this.onDeaf(reason);
+        },
+        onSign: () => {
+          this.heardMs = Date.now();
+          this.dismissTheSilent();
+        },
       },
-      onDown: ({ reason }) => {
-        this.deafened(reason);
-      },
-    });
-    this.connection.redis.on('message', (_channel: string, text: string) => {
-      this.hear(text);
-    });
-    this.connection.open();
+    );
+    this.subscription.open();
   }
 
   heard(): Promise<boolean> {
-    if (this.listens) return Promise.resolve(true);
+    if (this.subscription.listening) return Promise.resolve(true);
     return new Promise((resolve) => {
       const patience = systemClock.after(LISTEN_PATIENCE_MS, () => {
         settle(false);
@@ -119,59 +133,27 @@ class Session {
   }
 
   close(): void {
-    this.closed = true;
-    this.nextSign?.cancel();
-    this.connection.close();
+    this.subscription.close();
     for (const settle of [...this.waiting]) settle(false);
   }
 
-  private async subscribe(): Promise<void> {
-    try {
-      await this.connection.run((redis) => redis.subscribe(this.channel), String);
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error);
-      this.settings.log.warn({ reason }, 'Redis does not let us hear of changes of stock.');
-      systemClock.after(SIGN_MS, () => {
-        if (this.connection.ready && !this.listens && !this.closed) void this.subscribe();
-      });
-      return;
-    }
-    if (this.closed) return;
-    this.listens = true;
+  private onListening(): void {
+    this.hasListened = true;
     if (this.owesWord) this.tell.uncertain(new Date(this.heardMs));
     this.owesWord = false;
     this.heardMs = Date.now();
     for (const settle of [...this.waiting]) settle(true);
-    this.awaitSigns();
   }
 
-  private deafened(reason: string): void {
-    this.nextSign?.cancel();
-    if (!this.listens) return;
-    this.listens = false;
+  /** Reported once for each loss of the subscription, not for each attempt to get it back. */
+  private onDeaf(reason: string): void {
+    if (!this.hasListened) return;
+    this.hasListened = false;
     this.owesWord = true;
-    // Whoever we knew may have come and gone before we listen again, and all of that is told as one loss.
+    // Publishers may come and go meanwhile; all of that is reported as one loss.
     this.publishers.clear();
-    this.settings.log.warn({ reason }, 'Changes of other processes are not heard.');
+    this.settings.log.warn({ reason }, 'Changes of other processes are not received.');
     this.tell.uncertain(new Date(this.heardMs));
-  }
-
-  /** A connection may die without a word; asking for a sign of life finds out. */
-  private awaitSigns(): void {
-    this.nextSign?.cancel();
-    this.nextSign = systemClock.after(SIGN_MS, () => {
-      this.connection
-        .run((redis) => redis.ping(), String)
-        .then(
-          () => {
-            if (!this.listens) return;
-            this.heardMs = Date.now();
-            this.dismissTheSilent();
-            this.awaitSigns();
-          },
-          () => undefined, // onDown has been told.
-        );
-    });
   }
 
   private dismissTheSilent(): void {
@@ -179,15 +161,18 @@ class Session {
     for (const [name, { heardMs }] of this.publishers) {
       if (nowMs - heardMs < SILENCE_MS) continue;
       this.publishers.delete(name);
-      this.settings.log.warn({ publisher: name }, 'A process that changes stock fell silent.');
+      this.settings.log.warn({ publisher: name }, 'A process that publishes changes fell silent.');
       this.tell.uncertain(new Date(heardMs));
     }
   }
 
-  private hear(text: string): void {
+  private onMessage(text: string): void {
     const message = decode(text);
     if (!message) {
-      this.settings.log.warn({ channel: this.channel }, 'A message that nobody understands.');
+      this.settings.log.warn(
+        { channel: this.channel },
+        'A message on the channel of changes is not valid.',
+      );
       return;
     }
     if (message.publisher === this.settings.ownName) return;
@@ -207,7 +192,7 @@ class Session {
     }
   }
 
-  /** A number that is missing is a message that is missing. */
+  /** A missing number is a missing message. */
   private count({ publisher, sequence, kind }: ChangeMessage): void {
     const heardMs = Date.now();
     const known = this.publishers.get(publisher);
@@ -217,7 +202,7 @@ class Session {
       return;
     }
     const expected = kind === 'HEARTBEAT' ? known.sequence : known.sequence + 1;
-    // One that tells of its losses by itself need not be told of twice.
+    // MISSED reports the loss by itself.
     if (sequence !== expected && kind !== 'MISSED') this.tell.uncertain(new Date(known.heardMs));
     known.sequence = sequence;
     known.heardMs = heardMs;

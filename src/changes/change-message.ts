@@ -1,28 +1,51 @@
 /**
- * What processes say to each other over Redis Pub/Sub, one JSON array for each message:
+ * The messages that processes exchange over Redis Pub/Sub, each a JSON array:
  *
  *     [kind, publisher, sequence, body]
  *
- * `sequence` counts the publisher's messages, so that whoever listens notices the loss of one. A heartbeat has the
- * number of the message before it; it tells of a loss after which nothing else was said, and its absence tells that a
- * publisher has died with something unsaid.
+ * `sequence` counts the publisher's messages, so a listener detects a lost one. A heartbeat carries the number of the
+ * message before it, so a loss at the end is detected as well. Heartbeats that stay out mean that the publisher died,
+ * perhaps with unpublished changes.
  */
 import { isValidId } from '../inventory/stock.js';
 import type { ChangedLevel } from '../inventory/stock-changes.js';
+import type { ConnectionSettings } from '../redis/connection.js';
+import { systemClock, systemRandom } from '../time/clock.js';
+
+/** Publishing is not urgent, so a slow Redis is given more time than by the lock. */
+const COMMAND_TIMEOUT_MS = 2_000;
+
+/** Where publisher and listener log; pino fits. */
+export interface ChangeLog {
+  info(details: object, message: string): void;
+  warn(details: object, message: string): void;
+  error(details: object, message: string): void;
+}
 
 export type ChangeMessage = { readonly publisher: string; readonly sequence: number } & (
   | { readonly kind: 'CHANGED'; readonly levels: readonly ChangedLevel[] }
-  /** The publisher could not say something that it had to say, since this moment by its clock. */
+  /** The publisher could not publish some changes, since this moment by its clock. */
   | { readonly kind: 'MISSED'; readonly sinceMs: number }
   | { readonly kind: 'HEARTBEAT' }
-  /** The publisher ends in order: its silence from now on means nothing. */
+  /** The publisher has stopped in order: its silence from now on is no loss. */
   | { readonly kind: 'BYE' }
 );
 
-/** Pub/Sub knows no databases, and installations that share a Redis by database number must not hear each other. */
+/** Pub/Sub ignores databases; installations that share a Redis by database number need channels of their own. */
 export function channelOf(redisUrl: string): string {
   const database = new URL(redisUrl).pathname.slice(1);
   return `stock:changes:${database === '' ? '0' : database}`;
+}
+
+/** @param name how Redis lists the connection among its clients. */
+export function connectionOf(redisUrl: string, name: string): ConnectionSettings {
+  return {
+    url: redisUrl,
+    name,
+    commandTimeoutMs: COMMAND_TIMEOUT_MS,
+    clock: systemClock,
+    random: systemRandom,
+  };
 }
 
 export function encode(message: ChangeMessage): string {
@@ -48,7 +71,7 @@ export function encode(message: ChangeMessage): string {
   }
 }
 
-/** Null where it is no message of ours: anybody may publish anything. */
+/** Null where the text is not such a message: any client of Redis may publish on the channel. */
 export function decode(text: string): ChangeMessage | null {
   const parts = parseArray(text);
   if (!parts) return null;

@@ -1,21 +1,27 @@
 /**
- * Tells the other processes, through Redis, what this one has committed.
+ * Publishes to the other processes, through Redis, what this one has committed.
  *
- * It costs a deduction the copying of a few numbers, and nothing else: what is committed in one turn of the event loop
- * goes in one message after it, the newest state of each level. Nothing waits for Redis. What cannot be said now, for
- * Redis is away or slow, is dropped, and said later is only that something was dropped, and since when.
+ * Publishing never delays a deduction: it copies a few numbers, and the changes of one turn of the event loop go in one
+ * message after it, with the newest state of each level. Changes that cannot be published because Redis is away or slow
+ * are dropped; later one MISSED message tells since when.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
-import { systemClock, type IoredisConnection, type Timer } from '../lock/index.js';
-import type { ChangeLog } from './change-log.js';
-import { changesConnection } from './changes-connection.js';
-import { channelOf, encode, type ChangeMessage } from './change-message.js';
+import { connectByIoredis, FirstNews, type RedisConnection } from '../redis/connection.js';
+import { failureOf } from '../redis/failure.js';
+import { systemClock, type Timer } from '../time/clock.js';
+import {
+  channelOf,
+  connectionOf,
+  encode,
+  type ChangeLog,
+  type ChangeMessage,
+} from './change-message.js';
 
 /** Levels in one message: some 30 kB at most. */
 const LEVELS_PER_MESSAGE = 200;
 const IN_FLIGHT_MAX = 32;
-/** Levels that wait while Redis is slower than the changes. */
+/** Levels that are queued while Redis is slower than the changes. */
 const UNSENT_MAX = 10_000;
 const STOP_PATIENCE_MS = 500;
 export const HEARTBEAT_MS = 2_000;
@@ -37,15 +43,15 @@ type Body = ChangeMessage extends infer M
 
 export class ChangePublisher implements StockChanges {
   readonly name: string;
-  private readonly connection: IoredisConnection;
+  private readonly connection: RedisConnection;
   private readonly channel: string;
   private readonly unsent = new Map<string, ChangedLevel>();
-  /** No later than the oldest of what is unsent. */
+  /** When the oldest unsent change was committed, or earlier. */
   private unsentSinceMs = 0;
-  private readonly firstNews: Promise<void>;
+  private readonly firstNews = new FirstNews();
   private sequence = 0;
   private inFlight = 0;
-  /** Redis took what it was last given; null before it was given anything. */
+  /** Whether Redis accepted the last message; null before the first. */
   private works: boolean | null = null;
   private flushing = false;
   private stopped = false;
@@ -58,26 +64,27 @@ export class ChangePublisher implements StockChanges {
   constructor(private readonly settings: ChangePublisherSettings) {
     this.name = settings.name;
     this.channel = channelOf(settings.redisUrl);
-    let tell: () => void = () => undefined;
-    this.firstNews = new Promise((resolve) => (tell = resolve));
-    this.connection = changesConnection(settings.redisUrl, `stock-changes:${settings.name}`, {
+    const connection = connectionOf(settings.redisUrl, `stock-changes:${settings.name}`);
+    this.connection = connectByIoredis(connection, {
       onReady: () => {
-        void this.beat().finally(tell);
+        void this.beat().finally(() => {
+          this.firstNews.tell(null);
+        });
       },
-      onDown: ({ reason }) => {
-        this.fail(reason);
-        tell();
+      onDown: (failure) => {
+        this.fail(failure.reason);
+        this.firstNews.tell(failure);
       },
     });
   }
 
-  /** Resolves when it is known whether Redis takes our messages; it may be away, and is then tried again and again. */
+  /** Resolves after the first attempt to publish. A Redis that is away is tried again until it is back. */
   async start(): Promise<void> {
     this.connection.open();
-    await this.firstNews;
+    await this.firstNews.told;
   }
 
-  /** Says what is still unsaid, and goodbye. */
+  /** Publishes what is left, and BYE. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.heartbeat?.cancel();
@@ -117,7 +124,7 @@ export class ChangePublisher implements StockChanges {
   private flushSoon(): void {
     if (this.flushing) return;
     this.flushing = true;
-    setImmediate(() => {
+    systemClock.soon(() => {
       this.flushing = false;
       this.flush();
     });
@@ -150,17 +157,17 @@ export class ChangePublisher implements StockChanges {
     });
   }
 
-  /** Resolves with whether Redis has taken it. */
+  /** Resolves with whether Redis accepted the message. */
   private async send(body: Body): Promise<boolean> {
     const publisher = this.name;
     if (body.kind !== 'HEARTBEAT') this.sequence += 1;
     const text = encode({ ...body, publisher, sequence: this.sequence });
     this.inFlight += 1;
     try {
-      await this.connection.run((redis) => redis.publish(this.channel, text), Number);
+      await this.connection.command(['publish', this.channel, text]);
       return true;
     } catch (error) {
-      this.fail(error instanceof Error ? error.message : String(error));
+      this.fail(failureOf(error).reason);
       return false;
     } finally {
       this.inFlight -= 1;
@@ -168,7 +175,7 @@ export class ChangePublisher implements StockChanges {
     }
   }
 
-  /** Tells that we live, and finds out whether Redis hears us. */
+  /** Tells the listeners that this process lives, and finds out whether Redis accepts messages. */
   private async beat(): Promise<void> {
     this.heartbeat?.cancel();
     if (this.connection.ready && (await this.send({ kind: 'HEARTBEAT' }))) this.succeed();
@@ -181,7 +188,10 @@ export class ChangePublisher implements StockChanges {
     if (this.works) return;
     this.works = true;
     if (this.missedSinceMs !== null) {
-      this.settings.log.info({}, 'Redis takes changes of stock again; watchers are told to read.');
+      this.settings.log.info(
+        {},
+        'Redis accepts changes of stock again; watchers are told to read.',
+      );
     }
     this.flush();
   }
@@ -189,7 +199,10 @@ export class ChangePublisher implements StockChanges {
   private fail(reason: string): void {
     if (this.works !== false) {
       const details = { reason };
-      this.settings.log.warn(details, 'Redis does not take changes of stock; watchers miss them.');
+      this.settings.log.warn(
+        details,
+        'Redis does not accept changes of stock; watchers miss them.',
+      );
     }
     this.works = false;
     if (this.unsent.size > 0) this.dropUnsent();

@@ -1,9 +1,10 @@
 /**
- * Everything that is watched in this process, and everybody who watches it.
+ * The watchers of this process, and the changes that they receive.
  *
- * Changes come from this process and, through Redis, from the others, in whatever order; of each level only what is
- * newer than all before goes on. What a product has over all locations is read once for all its watchers, and never
- * for a product that nobody watches. A read that fails is told as a loss: a wrong number would be worse than none.
+ * The store reports what this process has committed; it goes to the watchers here and, through Redis, to the other
+ * processes. Their changes arrive in any order, and only a newer version of a level is passed on. The total of a product
+ * is read once for all its watchers, and never for a product without watchers. A read that fails is reported as missed
+ * changes, because a wrong number is worse than none.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ProductService } from '../inventory/product-service.js';
@@ -13,35 +14,47 @@ import type {
   StockEvent,
   StockWatch,
 } from '../inventory/stock-changes.js';
-import type { ChangeLog } from './change-log.js';
+import { systemClock } from '../time/clock.js';
+import type { ChangeLog } from './change-message.js';
 import { WatchQueue } from './watch-queue.js';
 
-/** Levels that wait to be read; beyond it all watchers are told to read by themselves. */
+/** Levels whose totals are still to be read; beyond it all watchers are told to read by themselves. */
 const PENDING_MAX = 10_000;
 /** Levels whose products are read at once. */
 const BATCH_MAX = 100;
-/** Levels whose versions are remembered, to tell old news from new. */
+/** Levels whose versions are remembered, to recognise stale changes. */
 const VERSIONS_MAX = 20_000;
 
-/** The other processes. */
+/** The changes of the other processes. */
 export interface ChangeSource {
-  /** Resolves with whether all that is said from now on is heard. */
+  /** Resolves with whether all messages from now on arrive. */
   listen(): Promise<boolean>;
-  /** Nobody watches any more. */
+  /** The last watcher has left. */
   rest(): void;
+  stop(): void;
+}
+
+/** The exchange with the other processes. */
+export interface OtherProcesses {
+  /** Receives what this process has committed. */
+  readonly publisher: StockChanges;
+  /** @param heard receives what the others have committed. */
+  listenWith(heard: StockChanges): ChangeSource;
 }
 
 export interface StockFeedSettings {
   readonly products: Pick<ProductService, 'productsByIds'>;
   /** The most levels that wait for one watcher. */
   readonly queueMax: number;
+  /** Without it watchers receive the changes of this process alone. */
+  readonly others?: OtherProcesses | null;
   readonly log: ChangeLog;
 }
 
 export interface StockFeedStats {
   /** Watchers now. */
   readonly watchers: number;
-  /** Events that were handed to watchers, one for each watcher. */
+  /** Events that were given to watchers, counted for each watcher. */
   readonly changes: number;
   readonly missed: number;
   /** Watchers that were too slow, each time. */
@@ -53,17 +66,24 @@ export class StockFeed implements StockWatch, StockChanges {
   private readonly watchersOf = new Map<string, Set<WatchQueue>>();
   private readonly versions = new Map<string, number>();
   private readonly pending = new Map<string, ChangedLevel>();
-  private source: ChangeSource | null = null;
+  /** The way to the watchers of this process. */
+  private readonly here: StockChanges;
+  private readonly source: ChangeSource | null;
   /** No later than the oldest of what is pending. */
   private pendingSinceMs = 0;
   private delivering = false;
   private readonly counts = { watchers: 0, changes: 0, missed: 0, overflows: 0 };
 
-  constructor(private readonly settings: StockFeedSettings) {}
-
-  /** Without one only this process's own changes are told. */
-  hearFrom(source: ChangeSource): void {
-    this.source = source;
+  constructor(private readonly settings: StockFeedSettings) {
+    this.here = {
+      committed: (levels) => {
+        this.take(levels);
+      },
+      uncertain: (since) => {
+        this.tellMissed(this.all(), since);
+      },
+    };
+    this.source = settings.others?.listenWith(this.here) ?? null;
   }
 
   async watch(productIds: readonly string[] | null): Promise<AsyncIterableIterator<StockEvent>> {
@@ -82,8 +102,44 @@ export class StockFeed implements StockWatch, StockChanges {
     return queue;
   }
 
-  /** Returns at once. What nobody watches is forgotten at once. */
+  /** The store's report. It returns at once and never throws: the transaction stands, whatever happens here. */
   committed(levels: readonly ChangedLevel[]): void {
+    if (levels.length === 0) return;
+    this.report((to) => {
+      to.committed(levels);
+    });
+  }
+
+  /** The fate of a transaction of this process is unknown, so its changes may have been missed. */
+  uncertain(since: Date): void {
+    this.report((to) => {
+      to.uncertain(since);
+    });
+  }
+
+  stats(): StockFeedStats {
+    return { ...this.counts };
+  }
+
+  /** Ends all watches. */
+  async stop(): Promise<void> {
+    this.source?.stop();
+    await Promise.all([...this.all()].map((watcher) => watcher.return()));
+  }
+
+  private report(to: (changes: StockChanges) => void): void {
+    for (const changes of [this.settings.others?.publisher, this.here]) {
+      if (!changes) continue;
+      try {
+        to(changes);
+      } catch (error) {
+        this.settings.log.error({ err: error }, 'A change of stock could not be passed on.');
+      }
+    }
+  }
+
+  /** Changes of any process. Those of products without watchers are dropped. */
+  private take(levels: readonly ChangedLevel[]): void {
     if (this.counts.watchers === 0) return;
     if (this.pending.size === 0) this.pendingSinceMs = Date.now();
     for (const level of levels) {
@@ -96,25 +152,11 @@ export class StockFeed implements StockWatch, StockChanges {
     }
     if (this.pending.size > PENDING_MAX) {
       this.pending.clear();
-      this.uncertain(new Date(this.pendingSinceMs));
+      this.tellMissed(this.all(), new Date(this.pendingSinceMs));
     }
     if (this.pending.size === 0 || this.delivering) return;
     this.delivering = true;
-    setImmediate(() => void this.deliverAll());
-  }
-
-  /** All watchers are told: nobody knows whose changes were lost. */
-  uncertain(since: Date): void {
-    this.tellMissed(this.all(), since);
-  }
-
-  stats(): StockFeedStats {
-    return { ...this.counts };
-  }
-
-  /** Sends everybody away. */
-  async stop(): Promise<void> {
-    await Promise.all([...this.all()].map((watcher) => watcher.return()));
+    systemClock.soon(() => void this.deliverAll());
   }
 
   private join(queue: WatchQueue, productIds: readonly string[] | null): void {
@@ -161,7 +203,7 @@ export class StockFeed implements StockWatch, StockChanges {
     if (oldest !== undefined) this.versions.delete(oldest);
   }
 
-  /** One batch after the other: what comes meanwhile waits, and what is overtaken is not told. */
+  /** One batch after another; a change that a newer one replaces meanwhile is not delivered. */
   private async deliverAll(): Promise<void> {
     while (this.pending.size > 0) {
       const since = new Date(this.pendingSinceMs);

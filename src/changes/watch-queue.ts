@@ -1,6 +1,6 @@
 /**
- * What one watcher has not taken yet. It keeps the newest state of each level alone, so that a slow watcher sees less
- * and not later; and it has a bound, beyond which all of it is given up for the one word that something was missed.
+ * The events that one watcher has not taken yet. Only the newest state of each level is kept, so a slow watcher gets
+ * fewer events instead of stale ones. Beyond its bound the queue is replaced by one MISSED event.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { StockChange, StockEvent } from '../inventory/stock-changes.js';
@@ -18,10 +18,10 @@ export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> 
 
   constructor(
     private readonly options: {
-      /** The most levels that wait. */
+      /** The most levels that are queued. */
       readonly levelsMax: number;
       readonly onOverflow: () => void;
-      /** The watcher has gone, or was sent away. */
+      /** The watch has ended, by its watcher or by `stop`. */
       readonly onEnd: () => void;
     },
   ) {}
@@ -41,7 +41,7 @@ export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> 
     this.missed(this.changesSince);
   }
 
-  /** What waits is given up: whoever is told this reads again, and gets what is newer. */
+  /** Drops the queued changes: the watcher reads again and gets newer states. */
   missed(since: Date | null): void {
     if (this.ended) return;
     this.changes.clear();
@@ -89,7 +89,7 @@ export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> 
 
 const ENDED: Taken = { done: true, value: undefined };
 
-/** Null is the earliest: nobody knows since when. */
+/** Null is the earliest: the moment is unknown. */
 function earlier(a: Date | null | undefined, b: Date | null): Date | null {
   if (a === undefined) return b;
   if (a === null || b === null) return null;

@@ -1,8 +1,13 @@
 /**
- * Gives up tickets, and looks after the locks that were handed over thereby: whoever got one may be stopped and never
- * claim it, while those behind it sleep until the time to live of somebody who has left. So who handed it over looks
- * again when the claim has lapsed; giving up the same ticket again starts the next. One timer for each lock, however
- * many hand-overs.
+ * Gives up tickets, and watches the hand-overs that follow.
+ *
+ * A process that was handed a lock may be stopped and never claim it, while the waiters behind it sleep for the time to
+ * live of the previous owner. So the process that handed the lock over looks again when the claim has lapsed: giving up
+ * the same ticket again hands the lock to the next in the queue.
+ *
+ * 1. A lock has at most one timer here, however many hand-overs it sees.
+ * 2. A lock that has been claimed, and so has longer than a claim, is left alone.
+ * Shown by test/faults/lock/stopped-waiter: stopped waiters cost the claim time each, no more.
  */
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { RedisGateway } from './redis-gateway.js';
@@ -23,7 +28,7 @@ export class HandOvers {
     },
   ) {}
 
-  /** Whatever Redis knows of the ticket ends, now or when Redis is back. */
+  /** Ends the ticket at Redis, now or when Redis is back. */
   giveUp(key: string, ticket: string): void {
     this.parts.gateway.release(key, ticket).then(
       (answer) => {
@@ -33,7 +38,7 @@ export class HandOvers {
     );
   }
 
-  /** As giveUp, for a ticket that got the lock when nobody wanted it any more, or may have got it. */
+  /** As giveUp, for a ticket that got, or may have got, the lock when no waiter was left. */
   giveBack(key: string, ticket: string): void {
     this.parts.gateway.release(key, ticket).then(
       (answer) => {
@@ -44,7 +49,7 @@ export class HandOvers {
     );
   }
 
-  /** Counts what became of a ticket that was given up, and looks after who got the lock. */
+  /** Counts the outcome of a ticket that was given up, and watches the next owner's claim. */
   note(key: string, ticket: string, { mine, standing, skipped }: ReleaseAnswer): void {
     this.parts.stats.handOffs.skipped += skipped;
     if (standing.kind !== 'theirs') return;

@@ -12,8 +12,6 @@ export type { RedisLockSettings } from './settings.js';
 export type { LockHealth } from './availability.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from '../time/clock.js';
-/** For who speaks to the same Redis of other things, and wants a connection with the same manners. */
-export { IoredisConnection, type Connect, type ConnectionEvents } from '../redis/connection.js';
 export {
   LockAbortedError,
   LockLostError,

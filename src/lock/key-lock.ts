@@ -1,9 +1,24 @@
 /**
- * One lock as this process sees it: its waiters, and how it stands with Redis. Only the first waiter's ticket is known
- * there; whoever is first when the ticket's turn comes gets the lock, so a place in the queue survives its waiter.
+ * One lock as this process sees it: its local waiters, and the state of its ticket at Redis.
  *
- * Everything that may happen while a question is under way (time-out, abort, grant, loss of Redis) only changes who is
- * there when the answer comes: an answer that nobody wants any more is given back.
+ * Only one ticket of the process is known to Redis, however many waiters there are. The waiter that is first when the
+ * ticket gets the lock becomes the owner, so the place in the queue survives a waiter that gives up.
+ *
+ * | state  | ticket at Redis | left when                                                                      |
+ * | ------ | --------------- | ------------------------------------------------------------------------------ |
+ * | idle   | none            | a waiter enters: asking                                                        |
+ * | asking | unknown         | answered: held, queued, or idle where no waiter is left; failed: idle          |
+ * | queued | in the queue    | handed over: held; holder's time over or inbox back: asking; no waiter: idle   |
+ * | held   | the key's value | released: held (next local waiter), asking or idle; lost: asking or idle       |
+ *
+ * Invariants, each with the test in test/integration/lock that shows it:
+ * 1. An answer or a hand-over for which no waiter is left is given back. (lost-replies: a grant that comes too late)
+ * 2. A hand-over that overtakes the answer to its question is kept until that answer. (waiting: a wake-up is not lost)
+ * 3. A queued ticket always has a timer, so a lost message delays its waiters and never strands them. (waiting: as 2)
+ * 4. A release compares the ticket, so a repeated one takes the lock from no other owner. (lost-replies: a release
+ *    whose answer is lost)
+ * 5. Local waiters pass the lock on at most `localPassesMax` times and for `localTenureMs`. (one-at-a-time)
+ * 6. A lease ends on this process's clock no later than its key at Redis. (renewal)
  */
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { Behind, LockUnavailableError, LossReason } from './errors.js';

@@ -10,22 +10,23 @@ import { Availability, type LockHealth } from './availability.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
-import { Doubts } from './doubts.js';
-import { FirstNews } from '../redis/first-news.js';
-import { Inbox, type InboxEvents } from './inbox.js';
 import {
+  FirstNews,
   connectByIoredis,
   retryDelayMs,
   type Connect,
   type RedisConnection,
 } from '../redis/connection.js';
 import { failureOf, type RedisFailure } from '../redis/failure.js';
+import { Subscription } from '../redis/subscription.js';
 import {
   LockScripts,
   acquireStep,
+  readGrant,
   releaseStep,
   type AcquireRequest,
   type Answer,
+  type Grant,
   type ReleaseAnswer,
   type ScriptCall,
 } from './scripts.js';
@@ -34,7 +35,11 @@ import type { StatsCollector } from './stats.js';
 import { StepQueue } from './step-queue.js';
 import { inboxOf } from './tickets.js';
 
-export interface GatewayEvents extends InboxEvents {
+export interface GatewayEvents {
+  /** Redis handed a lock to a ticket of this process. */
+  onGrant(grant: Grant): void;
+  /** Hand-overs reach this process from now on; some may have been missed before. */
+  onListening(): void;
   onAway(error: LockUnavailableError): void;
   onBack(): void;
 }
@@ -54,7 +59,7 @@ export class RedisGateway {
   private readonly scripts: LockScripts;
   private readonly steps: StepQueue;
   private readonly commands: RedisConnection;
-  private readonly inbox: Inbox;
+  private readonly inbox: Subscription;
   private readonly firstNews = new FirstNews();
   private readonly doubts: Doubts;
   private policyChecked = false;
@@ -72,7 +77,7 @@ export class RedisGateway {
     const connection = { url, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log);
     this.scripts = new LockScripts(settings);
-    this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
+    this.steps = new StepQueue(clock, (steps) => this.call(this.scripts.carryOut(steps)));
     this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
     const connect = parts.connect ?? connectByIoredis;
     this.commands = connect(
@@ -87,7 +92,14 @@ export class RedisGateway {
       },
     );
     const listening = { ...connection, name: `lock-inbox:${processId}` };
-    this.inbox = new Inbox(connect, listening, inboxOf(processId), events);
+    this.inbox = new Subscription(connect, listening, inboxOf(processId), {
+      onListening: () => {
+        events.onListening();
+      },
+      onMessage: (message) => {
+        events.onGrant(readGrant(message));
+      },
+    });
   }
 
   /** Tells how it went, also where Redis is away. @throws LockUnavailableError where Redis refuses us. */
@@ -251,3 +263,36 @@ export class RedisGateway {
 
 /** Of all processes, so that restarts leave no litter; that another one is trying it shows the same. */
 const PROBE_KEY = 'lock:{probe}';
+
+/**
+ * Tickets of unknown fate: an answer got lost, or Redis went away while they were in its queue. Each is given up once
+ * Redis answers again. Tickets for which there is no room are ended by their time to live.
+ */
+class Doubts {
+  /** The keys, by ticket. */
+  private readonly keys = new Map<string, string>();
+
+  constructor(private readonly giveUp: (key: string, ticket: string) => Promise<unknown>) {}
+
+  add(key: string, ticket: string): void {
+    if (this.keys.size >= LIMITS.doubtsMax) {
+      const [oldest = ''] = this.keys.keys();
+      this.keys.delete(oldest);
+    }
+    this.keys.set(ticket, key);
+  }
+
+  /** @throws what Redis says; whatever could not be settled stays in doubt. */
+  async settle(): Promise<void> {
+    await Promise.all([...this.keys].map(([ticket, key]) => this.settleOne(key, ticket)));
+  }
+
+  private async settleOne(key: string, ticket: string): Promise<void> {
+    try {
+      await this.giveUp(key, ticket);
+    } catch (error) {
+      if (failureOf(error).kind !== 'unusable-key') throw error;
+    }
+    this.keys.delete(ticket);
+  }
+}

@@ -41,8 +41,6 @@ export const LIMITS = Object.freeze({
   wakeJitterMs: 25,
   /** Without a subscription no grant reaches us, so we ask this often. */
   deafPollMs: 250,
-  /** How often the connection that only listens is asked whether it is still there. */
-  inboxSignMs: 1_000,
   /** A fencing counter that nobody used for so long is dropped; the server's clock is its floor from then on. */
   fenceTtlMs: 86_400_000,
   /** Locks renewed by one call. */

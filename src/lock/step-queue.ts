@@ -1,9 +1,10 @@
 /**
- * Gathers what this process wants of Redis within one turn of the event loop, and sends it as one command, in order.
+ * Batches the steps that this process asks for within one turn of the event loop into one command, in their order.
  *
- * A lone step leaves at the end of the turn in which it was asked for, so it waits for nobody; a hundred of them cost
- * one command instead of a hundred. Each has its own answer or error.
+ * A step waits for the end of its turn and no longer; a hundred steps cost one command instead of a hundred. Each step
+ * has its own answer or error.
  */
+import type { Clock } from '../time/clock.js';
 import { failureOf } from '../redis/failure.js';
 import type { Step } from './scripts.js';
 import { LIMITS } from './settings.js';
@@ -20,15 +21,19 @@ interface QueuedStep {
 export class StepQueue {
   private queued: QueuedStep[] = [];
 
-  constructor(private readonly send: SendSteps) {}
+  constructor(
+    private readonly clock: Clock,
+    private readonly send: SendSteps,
+  ) {}
 
-  /** @throws what Redis says, as it is. */
+  /** @throws the error of Redis, unchanged. */
   run<T>(step: Step<T>): Promise<T> {
     return new Promise((resolve, reject) => {
-      if (this.queued.length === 0)
-        process.nextTick(() => {
+      if (this.queued.length === 0) {
+        this.clock.soon(() => {
           this.flush();
         });
+      }
       this.queued.push({ step, resolve: resolve as (answer: unknown) => void, reject });
     });
   }
@@ -36,7 +41,7 @@ export class StepQueue {
   private flush(): void {
     const all = this.queued;
     this.queued = [];
-    // Redis serves nobody else during a call, so that none may be without end.
+    // Redis serves no other client during a call, so a call is bounded.
     for (let from = 0; from < all.length; from += LIMITS.stepsMax) {
       this.sendSome(all.slice(from, from + LIMITS.stepsMax));
     }
@@ -52,7 +57,7 @@ export class StepQueue {
       (error: unknown) => {
         const [first, ...others] = some;
         if (first && others.length > 0 && failureOf(error).kind === 'unusable-key') {
-          // Permissions are checked for all keys before anything is done: whoever may not is found one by one.
+          // Redis checks the permissions of all keys first: each step is sent alone to find the refused one.
           for (const queued of some) this.sendSome([queued]);
           return;
         }

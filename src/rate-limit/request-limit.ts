@@ -1,13 +1,19 @@
 /**
- * How many requests a principal may send, over all processes together: so many per second, and a reserve for peaks.
+ * The rate limit of a principal over all processes together: requests per second, and a reserve for peaks.
  *
- * The count is kept in Redis, but not asked for each request: a process takes an allotment for a principal, spends it
- * by itself, and takes the next one; a principal that is refused is refused here until its next second. What processes
- * hold and do not spend makes the limit a little stricter, never looser. Without Redis nobody is limited: this guards
- * against too much, and must not itself be what stops the shop.
+ * Redis keeps the count but is not asked for each request. A process takes an allotment for a principal, spends it
+ * locally, and takes the next one; a principal that is refused is refused locally until its window ends. Allotments that
+ * are not spent make the limit a little stricter, never looser. While Redis is away no request is limited: the limit
+ * must not stop the shop.
  */
-import { Redis } from 'ioredis';
-import { RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import {
+  connectByIoredis,
+  FirstNews,
+  type LuaScript,
+  type RedisConnection,
+} from '../redis/connection.js';
+import { failureOf } from '../redis/failure.js';
+import { systemClock, systemRandom } from '../time/clock.js';
 
 export interface RequestLimitSettings {
   readonly redisUrl: string;
@@ -37,23 +43,35 @@ export interface RequestLimitStats {
   readonly uncounted: number;
 }
 
-const KEY_PREFIX = 'stockade:rate';
-const WINDOW_SECONDS = 1;
-const BURST_WINDOW_SECONDS = 10;
-/** Of one second's requests, what a process takes at once: few round trips, and little that lies idle. */
+interface Window {
+  readonly keyPrefix: string;
+  readonly points: number;
+  readonly lastsMs: number;
+}
+
+const WINDOW_MS = 1_000;
+const BURST_WINDOW_MS = 10_000;
+/** An allotment is this part of one second's requests: few round trips, and few requests that lie idle. */
 const ALLOTMENTS_IN_WINDOW = 20;
 const COMMAND_TIMEOUT_MS = 1_000;
-const CONNECT_TIMEOUT_MS = 2_000;
-const RETRY_PAUSE_MAX_MS = 1_000;
-/** After a failure Redis is not asked for so long, so that not every request waits for its silence. */
+/** After a failure Redis is not asked for so long, so that not every request waits for a time-out. */
 const AWAY_PAUSE_MS = 1_000;
-/** Principals and addresses that are kept in mind at once; who has been here longest is forgotten first. */
+/** Principals and addresses that are remembered at once; the one that was idle for longest is dropped first. */
 const BUDGETS_MAX = 10_000;
 
-/** What one principal may still send from this process. */
+/** Counts in a window that begins with its first request. Returns the count, and what is left of the window in ms. */
+const COUNT: LuaScript = {
+  name: 'count-requests',
+  source: `
+    redis.call('SET', KEYS[1], '0', 'PX', ARGV[2], 'NX')
+    local used = redis.call('INCRBY', KEYS[1], ARGV[1])
+    return { used, redis.call('PTTL', KEYS[1]) }`,
+};
+
+/** The requests that one principal may still send through this process. */
 interface Budget {
   left: number;
-  /** The allotment is of one window and ends with it; on the monotonic clock, in milliseconds. */
+  /** The end of the allotment's window, on the monotonic clock in milliseconds. */
   leftUntilMs: number;
   refusedUntilMs: number;
   waiting: number;
@@ -61,55 +79,57 @@ interface Budget {
 }
 
 export class RequestLimit {
-  private readonly redis: Redis;
-  private readonly sustained: RateLimiterRedis;
-  private readonly burst: RateLimiterRedis | null;
+  private readonly redis: RedisConnection;
+  private readonly firstNews = new FirstNews();
+  private readonly sustained: Window;
+  private readonly burst: Window | null;
   private readonly budgets = new Map<string, Budget>();
+  private readonly clock = systemClock;
   private awayUntilMs = -Infinity;
   private away = false;
   private refused = 0;
   private uncounted = 0;
 
   constructor(private readonly settings: RequestLimitSettings) {
-    this.redis = new Redis(settings.redisUrl, {
-      connectionName: 'stockade-rate-limit',
-      lazyConnect: true,
-      enableOfflineQueue: false,
-      maxRetriesPerRequest: 0,
-      autoResendUnfulfilledCommands: false,
-      connectTimeout: CONNECT_TIMEOUT_MS,
-      commandTimeout: COMMAND_TIMEOUT_MS,
-      retryStrategy: (times) => Math.min(RETRY_PAUSE_MAX_MS, 50 * 2 ** Math.min(times, 10)),
-    });
-    // What fails is told where it was needed.
-    this.redis.on('error', () => undefined);
-    const shared = { storeClient: this.redis, rejectIfRedisNotReady: true };
-    this.sustained = new RateLimiterRedis({
-      ...shared,
-      keyPrefix: `${KEY_PREFIX}:second`,
-      points: settings.perSecond,
-      duration: WINDOW_SECONDS,
-    });
+    const { redisUrl, perSecond, burst } = settings;
+    this.redis = connectByIoredis(
+      {
+        url: redisUrl,
+        name: 'stockade-rate-limit',
+        commandTimeoutMs: COMMAND_TIMEOUT_MS,
+        clock: systemClock,
+        random: systemRandom,
+      },
+      {
+        onReady: () => {
+          this.firstNews.tell(null);
+        },
+        onDown: (failure) => {
+          this.firstNews.tell(failure);
+        },
+      },
+    );
+    this.sustained = {
+      keyPrefix: 'stockade:rate:second',
+      points: perSecond,
+      lastsMs: WINDOW_MS,
+    };
     this.burst =
-      settings.burst === 0
+      burst === 0
         ? null
-        : new RateLimiterRedis({
-            ...shared,
-            keyPrefix: `${KEY_PREFIX}:burst`,
-            points: settings.burst,
-            duration: BURST_WINDOW_SECONDS,
-          });
+        : { keyPrefix: 'stockade:rate:burst', points: burst, lastsMs: BURST_WINDOW_MS };
   }
 
   /** Connects, and from then on reconnects by itself. Resolves also where Redis is away. */
   async start(): Promise<void> {
-    await this.redis.connect().catch((error: unknown) => {
-      this.onAway(error);
-    });
+    this.redis.open();
+    const failure = await this.firstNews.told;
+    if (failure) this.onAway(failure.reason);
   }
 
   stop(): Promise<void> {
-    this.redis.disconnect();
+    this.redis.close();
+    this.firstNews.tell(null);
     return Promise.resolve();
   }
 
@@ -123,7 +143,7 @@ export class RequestLimit {
     budget.waiting += 1;
     try {
       while (!this.spend(budget)) {
-        if (performance.now() < this.awayUntilMs) {
+        if (this.clock.nowMs() < this.awayUntilMs) {
           this.uncounted += 1;
           return;
         }
@@ -137,9 +157,9 @@ export class RequestLimit {
     }
   }
 
-  /** Whether there was one left. @throws RateLimitedError where there will be none for a while. */
+  /** Whether a request was left to spend. @throws RateLimitedError until the window of a refusal has ended. */
   private spend(budget: Budget): boolean {
-    const nowMs = performance.now();
+    const nowMs = this.clock.nowMs();
     if (budget.left > 0 && nowMs < budget.leftUntilMs) {
       budget.left -= 1;
       return true;
@@ -155,18 +175,18 @@ export class RequestLimit {
       budget.waiting,
     );
     try {
-      const first = await take(this.sustained, principal, wanted);
+      const first = await this.count(this.sustained, principal, wanted);
       const got =
-        first.granted === 0 && this.burst ? await take(this.burst, principal, wanted) : first;
-      const nowMs = performance.now();
+        first.granted === 0 && this.burst ? await this.count(this.burst, principal, wanted) : first;
+      const nowMs = this.clock.nowMs();
       budget.left = got.granted;
-      // A part of the reserve that is not needed in this second is nobody's, as any other allotment.
-      budget.leftUntilMs = nowMs + Math.min(got.endsInMs, WINDOW_SECONDS * 1_000);
+      // An allotment from the reserve expires after a second as any other.
+      budget.leftUntilMs = nowMs + Math.min(got.endsInMs, WINDOW_MS);
       if (got.granted === 0) budget.refusedUntilMs = nowMs + Math.max(1, first.endsInMs);
       this.onAnswer();
       return 'answered';
     } catch (error) {
-      this.onAway(error);
+      this.onAway(failureOf(error).reason);
       return 'away';
     }
   }
@@ -186,35 +206,32 @@ export class RequestLimit {
     return budget;
   }
 
-  private onAway(error: unknown): void {
-    this.awayUntilMs = performance.now() + AWAY_PAUSE_MS;
+  /** Takes up to `wanted` from the rest of the window. @throws the error of Redis. */
+  private async count(
+    { keyPrefix, points, lastsMs }: Window,
+    principal: string,
+    wanted: number,
+  ): Promise<{ readonly granted: number; readonly endsInMs: number }> {
+    const key = `${keyPrefix}:${principal}`;
+    const reply = await this.redis.script(COUNT, [key], [wanted, lastsMs]);
+    const [used, endsInMs] = reply as [number, number];
+    const before = used - wanted;
+    return { granted: Math.min(wanted, Math.max(0, points - before)), endsInMs };
+  }
+
+  private onAway(reason: string): void {
+    this.awayUntilMs = this.clock.nowMs() + AWAY_PAUSE_MS;
     if (this.away) return;
     this.away = true;
     this.settings.log.warn(
-      { err: error },
-      'Redis cannot be asked how many requests there were: nobody is limited until it can.',
+      { reason },
+      'Redis cannot count requests: rate limits are off until it can.',
     );
   }
 
   private onAnswer(): void {
     if (!this.away) return;
     this.away = false;
-    this.settings.log.info({}, 'Redis counts the requests again: the limits hold.');
+    this.settings.log.info({}, 'Redis counts requests again: rate limits are on.');
   }
-}
-
-/** Takes up to so many from what is left in the window. Rejects where Redis cannot be asked. */
-async function take(
-  limiter: RateLimiterRedis,
-  principal: string,
-  wanted: number,
-): Promise<{ readonly granted: number; readonly endsInMs: number }> {
-  const counted = await limiter.consume(principal, wanted).catch((refusal: unknown) => {
-    // It rejects with its count where that is beyond the limit, and with an error where there is none.
-    if (refusal instanceof RateLimiterRes) return refusal;
-    throw refusal instanceof Error ? refusal : new Error(String(refusal));
-  });
-  const before = counted.consumedPoints - wanted;
-  const granted = Math.min(wanted, Math.max(0, limiter.points - before));
-  return { granted, endsInMs: counted.msBeforeNext };
 }

@@ -1,9 +1,9 @@
 /**
- * One connection to Redis as a lock needs it: a command is sent once and now, or fails now. Nothing is queued while
- * Redis is away, nothing sent again behind our back, and silence is a failure.
+ * One connection to Redis: a command is sent once and at once, or fails at once. No command is queued while Redis is
+ * away, and none is sent a second time. A missing answer is a failure of the connection.
  *
- * Silence is judged for the whole connection, since answers come in order: one timer instead of one per command. It
- * takes several looks in a row without an answer; a pause of this process, however long, is one look.
+ * Answers come in order, so one timer watches the whole connection. It takes several looks in a row without an answer
+ * to call Redis silent; a pause of this process, however long, counts as one look.
  */
 import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -18,7 +18,7 @@ export const CONNECTING = Object.freeze({
   retryDelayMaxMs: 1_000,
 });
 
-/** How often we look during the time that is given to an answer. */
+/** Looks at the connection within the time that an answer may take. */
 const LOOKS = 3;
 
 export interface ConnectionSettings {
@@ -59,6 +59,14 @@ export interface LuaScript {
   readonly source: string;
 }
 
+/** The first outcome of a connection, for which a start waits: null for success. Later outcomes change nothing. */
+export class FirstNews {
+  tell!: (failure: RedisFailure | null) => void;
+  readonly told = new Promise<RedisFailure | null>((resolve) => {
+    this.tell = resolve;
+  });
+}
+
 /** How a connection is made; a simulation makes its own. */
 export type Connect = (settings: ConnectionSettings, events: ConnectionEvents) => RedisConnection;
 
@@ -66,7 +74,7 @@ export const connectByIoredis: Connect = (settings, events) =>
   new IoredisConnection(settings, events);
 
 export class IoredisConnection implements RedisConnection {
-  readonly redis: Redis;
+  private readonly redis: Redis;
   private failure: RedisFailure | null = null;
   private closed = false;
   private isReady = false;
@@ -136,7 +144,7 @@ export class IoredisConnection implements RedisConnection {
   }
 
   command([name, ...args]: readonly (string | number | Buffer)[]): Promise<unknown> {
-    return this.run((redis) => redis.call(String(name), args as (string | Buffer)[]), identity);
+    return this.send((redis) => redis.call(String(name), args as (string | Buffer)[]));
   }
 
   script(
@@ -146,23 +154,23 @@ export class IoredisConnection implements RedisConnection {
   ): Promise<unknown> {
     let sha = this.digests.get(source);
     if (sha === undefined) this.digests.set(source, (sha = hash('sha1', source)));
-    const send = (command: 'eval' | 'evalsha', what: string) =>
-      this.run((redis) => redis[command](what, keys.length, ...keys, ...args), identity);
-    return send('evalsha', sha).catch((error: unknown) => {
+    const run = (command: 'eval' | 'evalsha', what: string) =>
+      this.send((redis) => redis[command](what, keys.length, ...keys, ...args));
+    return run('evalsha', sha).catch((error: unknown) => {
       if (!isUnknownScript(error)) throw error;
-      return send('eval', source);
+      return run('eval', source);
     });
   }
 
-  /** Sends something, watches for the answer, and reads it. */
-  run<A, T>(send: (redis: Redis) => Promise<A>, read: (answer: A) => T): Promise<T> {
+  /** Sends a command and watches for its answer. */
+  private send(send: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     this.unanswered += 1;
     if (!this.watch) this.watchSilence(0, this.answers);
     return send(this.redis).then(
       (answer) => {
         this.unanswered -= 1;
         this.answers += 1;
-        return read(answer);
+        return answer;
       },
       (error: unknown) => {
         this.unanswered -= 1;
@@ -223,10 +231,6 @@ export class IoredisConnection implements RedisConnection {
       if (!this.closed) this.open();
     });
   }
-}
-
-function identity(answer: unknown): unknown {
-  return answer;
 }
 
 /** A Redis that was restarted or flushed has forgotten its scripts; it says so without having done anything. */

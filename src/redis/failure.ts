@@ -1,16 +1,16 @@
 /**
- * What an error of Redis or its connection means for a lock. Only words that we chose leave this file: the errors
- * themselves carry addresses, and the arguments of AUTH.
+ * What an error of Redis or of its connection means. Only the reasons written here leave this file, because the errors
+ * themselves carry addresses and the arguments of AUTH.
  */
 
 export interface RedisFailure {
   /**
-   * `refused`: Redis will not have us, and only a human can change that. `away`: it cannot serve now. `unusable-key`:
-   * only this key cannot be had.
+   * `refused`: the settings or permissions are wrong, and retrying does not help. `away`: Redis cannot serve now.
+   * `unusable-key`: only this key cannot be used.
    */
   readonly kind: 'refused' | 'away' | 'unusable-key';
   readonly reason: string;
-  /** Another server may do better than the one we are connected to. */
+  /** A new connection may lead to a server that can serve. */
   readonly reconnect?: boolean;
 }
 

@@ -12,7 +12,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   time: [],
   redis: ['time', 'ioredis'],
   lock: ['redis', 'time', 'ioredis'],
-  'rate-limit': ['redis', 'time', 'ioredis', 'rate-limiter-flexible'],
+  'rate-limit': ['redis', 'time', 'ioredis'],
   auth: ['dataloader', 'jose', 'lru-cache'],
   inventory: ['lock', 'time'],
   simulation: ['inventory', 'lock', 'redis', 'time'],

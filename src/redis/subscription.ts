@@ -1,0 +1,129 @@
+/**
+ * One subscription to one channel, on a connection of its own that it keeps alive.
+ *
+ * | state       | left when                                                                 |
+ * | ----------- | ------------------------------------------------------------------------- |
+ * | down        | the connection is ready: subscribing                                      |
+ * | subscribing | Redis confirms: listening; it refuses: again later; connection lost: down |
+ * | listening   | the connection is lost, or a PING stays without an answer: down           |
+ *
+ * Pub/Sub keeps nothing: a message that is published outside `listening` is lost. Each entry into `listening` is
+ * therefore reported, so that the owner can ask for what it missed. A network may drop a connection without telling
+ * either side, so an idle connection is asked for a sign of life.
+ */
+import type { Clock, Timer } from '../time/clock.js';
+import {
+  CONNECTING,
+  FirstNews,
+  type Connect,
+  type ConnectionSettings,
+  type RedisConnection,
+} from './connection.js';
+import { failureOf, type RedisFailure } from './failure.js';
+
+/** How often Redis is asked for a sign of life. */
+export const SIGN_OF_LIFE_MS = 1_000;
+
+export interface SubscriptionEvents {
+  /** Each message from now on arrives. */
+  onListening(): void;
+  onMessage(message: string): void;
+  /** Messages no longer arrive, or do not arrive yet: for each failed attempt to connect or to subscribe. */
+  onDeaf?(failure: RedisFailure): void;
+  /** Redis answered a PING, so all messages that were published before it have arrived. */
+  onSign?(): void;
+}
+
+export class Subscription {
+  /** Null once the subscription listens, or why its first attempt failed. */
+  readonly firstNews = new FirstNews();
+  private readonly connection: RedisConnection;
+  private readonly clock: Clock;
+  private state: 'down' | 'subscribing' | 'listening' | 'closed' = 'down';
+  /** The next attempt to subscribe, or the next PING. */
+  private timer: Timer | null = null;
+
+  constructor(
+    connect: Connect,
+    settings: ConnectionSettings,
+    private readonly channel: string,
+    private readonly events: SubscriptionEvents,
+  ) {
+    this.clock = settings.clock;
+    this.connection = connect(settings, {
+      onReady: () => {
+        void this.subscribe();
+      },
+      onDown: (failure) => {
+        if (this.state === 'closed') return;
+        this.timer?.cancel();
+        this.state = 'down';
+        this.deaf(failure);
+      },
+      onMessage: (_, message) => {
+        events.onMessage(message);
+      },
+    });
+  }
+
+  get listening(): boolean {
+    return this.state === 'listening';
+  }
+
+  open(): void {
+    this.connection.open();
+  }
+
+  close(): void {
+    this.state = 'closed';
+    this.timer?.cancel();
+    this.connection.close();
+    this.firstNews.tell(null);
+  }
+
+  private async subscribe(): Promise<void> {
+    if (this.state === 'closed') return;
+    this.state = 'subscribing';
+    try {
+      await this.connection.command(['subscribe', this.channel]);
+    } catch (error) {
+      // A lost connection is reported by onDown, and the next one subscribes.
+      if (!this.isSubscribing() || !this.connection.ready) return;
+      this.deaf(failureOf(error));
+      this.timer = this.clock.after(CONNECTING.retryDelayMaxMs, () => {
+        if (this.isSubscribing() && this.connection.ready) void this.subscribe();
+      });
+      return;
+    }
+    if (!this.isSubscribing()) return;
+    this.state = 'listening';
+    this.firstNews.tell(null);
+    this.awaitSign();
+    this.events.onListening();
+  }
+
+  /** Also narrows nothing: the state changes while an answer is awaited. */
+  private isSubscribing(): boolean {
+    return this.state === 'subscribing';
+  }
+
+  private deaf(failure: RedisFailure): void {
+    this.firstNews.tell(failure);
+    this.events.onDeaf?.(failure);
+  }
+
+  /** Where the answer stays out the connection is dropped as after any other command. */
+  private awaitSign(): void {
+    this.timer?.cancel();
+    this.timer = this.clock.after(SIGN_OF_LIFE_MS, () => {
+      this.connection.command(['ping']).then(
+        () => {
+          if (!this.listening) return;
+          this.events.onSign?.();
+          this.awaitSign();
+        },
+        () => undefined, // onDown has been told.
+      );
+    });
+  }
+}
