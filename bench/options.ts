@@ -112,7 +112,8 @@ export function usage(): string {
   --seconds N         how long to measure each of them (${SECONDS_DEFAULT})
   --repeat N          how often, interleaved (${REPEATS_DEFAULT}; where neither is said, repeats that would make it
                       longer than 10 minutes are left out)
-  --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')}), a tenth as many products
+  --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')});
+                      it has a tenth as many products
   --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
   --check             exit with 1 where a floor is missed
   --help              this

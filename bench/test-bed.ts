@@ -129,7 +129,7 @@ export class TestBed {
     const unknown = answers.reduce((sum, answer) => sum + answer.unknown, 0);
     if (deductions < taken || deductions > taken + unknown) {
       throw new Error(
-        `There are ${deductions} deductions and reservations where ${taken} were answered for and ${unknown} are unknown.`,
+        `The ledger has ${deductions} deductions and reservations; ${taken} were answered and ${unknown} are unknown.`,
       );
     }
     return { movements: report.movements, problems: 0 };

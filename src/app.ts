@@ -63,15 +63,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const log = options.log ?? pino({ level: config.logLevel });
   const started = new Started(log);
   try {
-    if (config.migrateOnStart) await migrate(config.mysqlUrl);
-    else await assertMigrated(config.mysqlUrl);
-
-    const database = new Database({
-      url: config.mysqlUrl,
-      poolMax: config.mysqlPoolMax,
-      commitsMax: config.commitsMax,
-      onStatement: options.onStatement,
-    });
+    const database = await openDatabase(config, options.onStatement);
     started.push('database', () => database.close());
 
     const lock = config.stockLock === 'redis' ? openLock(config, log) : null;
@@ -89,16 +81,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       log,
     });
 
-    const stock = new StockService(
-      new MysqlStockStore(database.writer, feed),
-      buildTurns(config, lock),
-      {
-        lockWaitMs: config.lockWaitMs,
-        batchMax: config.stockBatchMax,
-        queueMax: config.laneQueueMax,
-        commitsMax: config.commitsMax,
-      },
-    );
+    const store = new MysqlStockStore(database.writer, feed);
+    const stock = buildStock(config, store, lock);
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -107,49 +91,29 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       work.start();
     }
 
-    const products: ProductService = new ProductService(
-      new MysqlProductCatalogue(database, feed),
-      stock.slots,
-    );
+    const catalogue = new MysqlProductCatalogue(database, feed);
+    const products: ProductService = new ProductService(catalogue, stock.slots);
     started.push('watching', () => feed.stop());
 
-    const readiness = new Readiness({
-      database,
-      lock,
-      lockIsNeeded: config.lockFallback === 'fail',
-    });
+    const lockIsNeeded = config.lockFallback === 'fail';
+    const readiness = new Readiness({ database, lock, lockIsNeeded });
     const authenticator = buildAuthenticator(config, database, log);
     const requestLimit = openRequestLimit(config, log);
     if (requestLimit) {
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
     }
-    const server = new GraphqlServer({
+    const server = buildServer(config, {
       services: {
         ...buildServices(config, database, stock, reservations),
         products,
         stockWatch: feed,
       },
       log,
-      host: config.host,
-      port: config.port,
-      environment: config.environment,
-      sandbox: config.sandbox,
-      introspection: config.introspection,
-      corsOrigins: config.corsOrigins,
-      requestTimeoutMs: config.requestTimeoutMs,
-      webSocketsMax: config.watchSocketsMax,
-      shutdownGraceMs: config.shutdownGraceMs,
       readiness: () => readiness.report(),
-      trustedProxies: config.trustedProxies,
       authenticator,
       requestLimit,
-      metrics: stockadeMetrics({
-        lock,
-        feed,
-        publisher,
-        door: { authenticator, requestLimit },
-      }),
+      metrics: stockadeMetrics({ lock, feed, publisher, door: { authenticator, requestLimit } }),
     });
     started.push('server', async () => {
       readiness.drain();
@@ -162,6 +126,20 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     await started.stop();
     throw error;
   }
+}
+
+async function openDatabase(
+  config: Config,
+  onStatement: AppOptions['onStatement'],
+): Promise<Database> {
+  if (config.migrateOnStart) await migrate(config.mysqlUrl);
+  else await assertMigrated(config.mysqlUrl);
+  return new Database({
+    url: config.mysqlUrl,
+    poolMax: config.mysqlPoolMax,
+    commitsMax: config.commitsMax,
+    onStatement,
+  });
 }
 
 function openLock(config: Config, log: Logger): RedisLockService {
@@ -185,7 +163,7 @@ function buildAuthenticator(
   log: Logger,
 ): BearerAuthenticator | null {
   if (config.auth.length === 0) {
-    log.info('Nobody needs a key here: AUTH is none, and everybody may do everything.');
+    log.info('AUTH is none: requests need no credentials and have all scopes.');
     return null;
   }
   return new BearerAuthenticator({
@@ -266,6 +244,19 @@ function buildRecurringWork(
   ];
 }
 
+function buildStock(
+  config: Config,
+  store: MysqlStockStore,
+  lock: RedisLockService | null,
+): StockService {
+  return new StockService(store, buildTurns(config, lock), {
+    lockWaitMs: config.lockWaitMs,
+    batchMax: config.stockBatchMax,
+    queueMax: config.laneQueueMax,
+    commitsMax: config.commitsMax,
+  });
+}
+
 function buildTurns(config: Config, lock: RedisLockService | null): Turns {
   if (lock) {
     return new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
@@ -274,6 +265,27 @@ function buildTurns(config: Config, lock: RedisLockService | null): Turns {
     });
   }
   return new LocalTurns(config.stockLock === 'database');
+}
+
+type ServerParts = Pick<
+  ConstructorParameters<typeof GraphqlServer>[0],
+  'services' | 'log' | 'readiness' | 'authenticator' | 'requestLimit' | 'metrics'
+>;
+
+function buildServer(config: Config, parts: ServerParts): GraphqlServer {
+  return new GraphqlServer({
+    ...parts,
+    host: config.host,
+    port: config.port,
+    environment: config.environment,
+    sandbox: config.sandbox,
+    introspection: config.introspection,
+    corsOrigins: config.corsOrigins,
+    requestTimeoutMs: config.requestTimeoutMs,
+    webSocketsMax: config.watchSocketsMax,
+    shutdownGraceMs: config.shutdownGraceMs,
+    trustedProxies: config.trustedProxies,
+  });
 }
 
 /** What has been started, to be stopped in the reverse order; one part that fails does not keep the rest running. */

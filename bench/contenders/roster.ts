@@ -1,11 +1,12 @@
 /** All contenders, by name. */
+import { redisSemaphoreLock } from '../locks/redis-semaphore.js';
+import { redlockLock } from '../locks/redlock.js';
 import { asDescribed } from './as-described.js';
 import { conditionalUpdate } from './conditional-update.js';
 import type { ContenderKind } from './contender.js';
 import { forUpdate } from './for-update.js';
 import { lanes, perLine, unlocked } from './lanes.js';
-import { redisSemaphore } from './redis-semaphore.js';
-import { redlock } from './redlock.js';
+import { lockedUpdate } from './locked-update.js';
 
 export const CONTENDERS: readonly ContenderKind[] = [
   lanes,
@@ -13,12 +14,12 @@ export const CONTENDERS: readonly ContenderKind[] = [
   forUpdate,
   conditionalUpdate,
   asDescribed,
-  redlock,
-  redisSemaphore,
+  lockedUpdate(redlockLock),
+  lockedUpdate(redisSemaphoreLock),
   unlocked,
 ];
 
-/** @throws where there is none of this name. */
+/** @throws if no contender has this name. */
 export function contenderOf(name: string): ContenderKind {
   const kind = CONTENDERS.find((contender) => contender.name === name);
   if (!kind) throw new Error(`There is no contender named ${name}.`);

@@ -9,7 +9,7 @@ export const HAND_OFFS = '4 processes';
 
 const PROCESSES = 4;
 const KEYS = 64;
-/** A lone caller takes a lock some two thousand times a second, and V8 compiles what has run some thousands of times. */
+/** A lone caller takes a lock about 2,000 times a second; V8 compiles code that has run some thousands of times. */
 const WARM_UP_ALONE_MS = 2_000;
 const WARM_UP_MS = 500;
 

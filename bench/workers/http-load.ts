@@ -5,7 +5,18 @@
  */
 import { Pool, type Dispatcher } from 'undici';
 import type { Answer } from '../contenders/contender.js';
-import { DEDUCT_OPERATION } from '../http/operation.js';
+
+/** The operation that every server is sent. */
+const DEDUCT_OPERATION = `mutation Deduct($input: DeductStockInput!) {
+  deductStock(input: $input) {
+    replayed
+    results {
+      __typename
+      ... on DeductedItem { index productId locationId quantity remaining movementId }
+      ... on FailedItem { index productId error { code message retryable } }
+    }
+  }
+}`;
 
 export interface HttpClient {
   deduct(productId: string): Promise<Answer>;

@@ -2,9 +2,9 @@
  * The watchers of this process, and the changes that they receive.
  *
  * The store reports what this process has committed; it goes to the watchers here and, through Redis, to the other
- * processes. Their changes arrive in any order, and only a newer version of a level is passed on. The total of a product
- * is read once for all its watchers, and never for a product without watchers. A read that fails is reported as missed
- * changes, because a wrong number is worse than none.
+ * processes. Their changes arrive in any order, and only a newer version of a level is passed on. The total of a
+ * product is read once for all its watchers, and never for a product without watchers. A read that fails is reported
+ * as missed changes, because a wrong number is worse than none.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ProductService } from '../inventory/product-service.js';

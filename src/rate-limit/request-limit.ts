@@ -2,9 +2,9 @@
  * The rate limit of a principal over all processes together: requests per second, and a reserve for peaks.
  *
  * Redis keeps the count but is not asked for each request. A process takes an allotment for a principal, spends it
- * locally, and takes the next one; a principal that is refused is refused locally until its window ends. Allotments that
- * are not spent make the limit a little stricter, never looser. While Redis is away no request is limited: the limit
- * must not stop the shop.
+ * locally, and takes the next one; a principal that is refused is refused locally until its window ends. Allotments
+ * that are not spent make the limit a little stricter, never looser. While Redis is away no request is limited: the
+ * limit must not stop the shop.
  */
 import {
   connectByIoredis,

@@ -1,9 +1,11 @@
 /** The house rules that a machine can check: who may import whom, how large a file may grow, what may not exist. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
+import ts from 'typescript';
 
 const FILES = listFiles('src').filter((file) => file.endsWith('.ts'));
-const OURS = [...FILES, ...listFiles('services'), ...listFiles('test')].filter(
+const OUTSIDE = ['services', 'bench'].flatMap(listFiles).filter((file) => file.endsWith('.ts'));
+const OURS = [...FILES, ...OUTSIDE, ...listFiles('test')].filter(
   (file) => file.endsWith('.ts') && !file.startsWith('test/generated'),
 );
 
@@ -115,10 +117,22 @@ test('services are known to the development server alone, and know nothing of th
   expect(services.flatMap(importsOf).filter(({ to }) => to.startsWith('src/'))).toEqual([]);
 });
 
+test('the benchmark imports src and services, and neither imports it', () => {
+  const imports = OUTSIDE.flatMap(importsOf);
+  const own = /^(src|services|bench)\//;
+  const bad = imports.filter(({ from, to }) => {
+    if (from.startsWith('services/')) return to.startsWith('bench/') || to.startsWith('test/');
+    // A name without a folder is a package; a path of this project must be of one of the three.
+    return to.startsWith('test/') || (to.startsWith('.') && !own.test(to));
+  });
+  expect(bad).toEqual([]);
+  expect(imports.some(({ from, to }) => from.startsWith('bench/') && own.test(to))).toBe(true);
+});
+
 test('imports have no cycles', () => {
   const edges = new Map<string, string[]>();
-  for (const { from, to } of IMPORTS) {
-    if (to.startsWith('src/'))
+  for (const { from, to } of [...IMPORTS, ...OUTSIDE.flatMap(importsOf)]) {
+    if (/^(src|services|bench)\//.test(to))
       edges.set(from, [...(edges.get(from) ?? []), to.replace(/\.js$/, '.ts')]);
   }
   const done = new Set<string>();
@@ -140,6 +154,93 @@ test('the environment and the process are touched at the edge alone', () => {
   );
   expect(bad).toEqual([]);
 });
+
+/** Places that take time or randomness from the process itself, with the reason. */
+const OWN_TIME: Readonly<Record<string, string>> = {
+  'src/inventory/operation.ts randomBytes': 'the prefix of this process in the ids of operations',
+  'src/lock/tickets.ts randomBytes': 'the id of this process in its tickets',
+  'src/lock/step-queue.ts process.nextTick':
+    'runs after all microtasks of a turn: one command for all steps',
+};
+
+const OWN_TIME_NAMES = new Set([
+  ...['performance.now', 'Date.now', 'Math.random', 'process.nextTick'],
+  ...['setTimeout', 'setInterval', 'setImmediate', 'randomUUID', 'randomBytes'],
+]);
+
+test('lanes, lock and Redis take time and randomness from outside', () => {
+  const files = FILES.filter((file) => /^src\/(inventory|lock|redis)\//.test(file));
+  const places = files.flatMap((file) =>
+    namesUsedIn(file)
+      .filter((name) => OWN_TIME_NAMES.has(name))
+      .map((name) => `${file} ${name}`),
+  );
+  expect(places.filter((place) => OWN_TIME[place] === undefined)).toEqual([]);
+});
+
+/** `setTimeout` and `performance.now`, also as `globalThis.setTimeout`, without what the file declares itself. */
+function namesUsedIn(file: string): string[] {
+  const source = parse(file);
+  const declared = new Set<string>();
+  const used: string[] = [];
+  visitAll(source, (node) => {
+    const { parent } = node;
+    if (ts.isPropertyAccessExpression(node)) {
+      used.push(node.getText(source).replace(/^(globalThis|crypto|timers)\./, ''));
+    } else if (ts.isIdentifier(node)) {
+      if (ts.isParameter(parent) || ts.isVariableDeclaration(parent)) {
+        if (parent.name === node) declared.add(node.text);
+        else used.push(node.text);
+      } else if (!ts.isPropertyAccessExpression(parent) && !isMemberName(node)) {
+        used.push(node.text);
+      }
+    }
+  });
+  return used.filter((name) => !declared.has(name));
+}
+
+/** Whether it is the name of a member of a type, class or object. A shorthand's name is its value, too. */
+function isMemberName(node: ts.Identifier): boolean {
+  const { parent } = node;
+  if (ts.isShorthandPropertyAssignment(parent)) return false;
+  const isMember =
+    ts.isTypeElement(parent) || ts.isClassElement(parent) || ts.isObjectLiteralElement(parent);
+  return isMember && parent.name === node;
+}
+
+const FUNCTION_LINES_MAX = 70;
+
+/** A migration is never edited once it has been applied anywhere. */
+const LONG_FUNCTIONS = ['src/database/migrations/2026.11.24T00.00.00.stock.ts'];
+
+test('no function is longer than 70 lines', () => {
+  const files = [...FILES, ...OUTSIDE].filter((file) => !LONG_FUNCTIONS.includes(file));
+  expect(files.flatMap(longFunctionsOf)).toEqual([]);
+});
+
+function longFunctionsOf(file: string): string[] {
+  const source = parse(file);
+  const long: string[] = [];
+  visitAll(source, (node) => {
+    if (!ts.isFunctionLike(node) || !('body' in node) || !node.body) return;
+    const first = source.getLineAndCharacterOfPosition(node.getStart(source)).line;
+    const last = source.getLineAndCharacterOfPosition(node.end).line;
+    const lines = last - first + 1;
+    if (lines > FUNCTION_LINES_MAX) long.push(`${file}:${first + 1} has ${lines} lines`);
+  });
+  return long;
+}
+
+function parse(file: string): ts.SourceFile {
+  return ts.createSourceFile(file, readFileSync(file, 'utf8'), ts.ScriptTarget.Latest, true);
+}
+
+function visitAll(node: ts.Node, visit: (node: ts.Node) => void): void {
+  visit(node);
+  ts.forEachChild(node, (child) => {
+    visitAll(child, visit);
+  });
+}
 
 test('no file is longer than 500 lines, no line than 120 characters', () => {
   const long = OURS.flatMap((file) => {

@@ -2,7 +2,8 @@
  * Reservations and their lines; columns for their stored answers, and for answers that expire.
  *
  * A line's `held_until` is when its reservation expires, and NULL once the line holds nothing, so that the index range
- * of what is due has no other lines. MySQL commits each statement by itself, so every step can be repeated after a crash.
+ * of what is due has no other lines. MySQL commits each statement by itself, so every step can be repeated after a
+ * crash.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';
