@@ -11,6 +11,7 @@ import { addKeys } from './keys.js';
 import { addMigrate } from './migrate.js';
 import { addStart } from './start.js';
 import { explainStartFailure } from './start-failure.js';
+import { addSimulate } from './simulate.js';
 import { addVerifyLedger } from './verify-ledger.js';
 
 export function buildProgram(): Command {
@@ -31,6 +32,7 @@ export function buildProgram(): Command {
     addImport,
     addExport,
     addVerifyLedger,
+    addSimulate,
   ]) {
     add(program);
   }

@@ -154,7 +154,7 @@ describe('on one ground', () => {
   test('an answer without its ledger line ends the benchmark', async () => {
     await bed.prepare({ products: 1, units: 5 });
     await expect(bed.verify([{ taken: 1, unknown: 0 }])).rejects.toThrow(
-      'There are 0 deductions and reservations where 1 were answered for and 0 are unknown.',
+      'The ledger has 0 deductions and reservations; 1 were answered and 0 are unknown.',
     );
   });
 });
