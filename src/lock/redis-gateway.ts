@@ -77,7 +77,7 @@ export class RedisGateway {
     const connection = { url, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log);
     this.scripts = new LockScripts(settings);
-    this.steps = new StepQueue(clock, (steps) => this.call(this.scripts.carryOut(steps)));
+    this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
     this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
     const connect = parts.connect ?? connectByIoredis;
     this.commands = connect(

@@ -4,7 +4,6 @@
  * A step waits for the end of its turn and no longer; a hundred steps cost one command instead of a hundred. Each step
  * has its own answer or error.
  */
-import type { Clock } from '../time/clock.js';
 import { failureOf } from '../redis/failure.js';
 import type { Step } from './scripts.js';
 import { LIMITS } from './settings.js';
@@ -21,16 +20,14 @@ interface QueuedStep {
 export class StepQueue {
   private queued: QueuedStep[] = [];
 
-  constructor(
-    private readonly clock: Clock,
-    private readonly send: SendSteps,
-  ) {}
+  constructor(private readonly send: SendSteps) {}
 
   /** @throws the error of Redis, unchanged. */
   run<T>(step: Step<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.queued.length === 0) {
-        this.clock.soon(() => {
+        // After all microtasks of this turn: lanes that go on together release their locks by one command.
+        process.nextTick(() => {
           this.flush();
         });
       }
