@@ -40,6 +40,9 @@ const MIXES: readonly (readonly StockLock[])[] = [
 
 /** Once all faults have ended, a request is answered within this, in milliseconds. */
 const ALIVE_WITHIN_MS = 8_000;
+/** How often it is asked, and the pauses before that, in milliseconds. */
+const LAST_TRIES = 3;
+const LAST_PAUSE_MS = 1_000;
 
 interface Host {
   readonly settings: ServerSettings;
@@ -97,33 +100,44 @@ export class Fleet {
     }
   }
 
-  /** Asks every server for one unit of every product: a sentence for each that gives no final answer. */
+  /** Asks every server for one unit of every product: a sentence for each that is not served. */
   async findStuck(products: readonly string[]): Promise<readonly string[]> {
     const { time } = this.parts;
-    const stuck: string[] = [];
-    const open = new Set<string>();
-    for (const [at, { server }] of this.hosts.entries()) {
+    const stuck = new Map<string, string>();
+    for (const { server } of this.hosts) {
       for (const productId of products) {
-        const reference = `last-${at}-${productId}`;
-        open.add(reference);
-        server.process.after(0, 'last request', () => {
-          const items = [{ productId, locationId: 'annex', quantity: 1 }];
-          const request = { kind: 'increase', mode: 'PARTIAL', items } as const;
-          const caller = server.caller(ALIVE_WITHIN_MS, new AbortController().signal);
-          void server
-            .carryOut({ ...request, reference, idempotencyKey: null }, caller)
-            .then(({ answer }) => {
-              open.delete(reference);
-              const [line] = answer.kind === 'ANSWERED' ? answer.lines : [];
-              if (line?.outcome === 'APPLIED') return;
-              const told = JSON.stringify(answer);
-              stuck.push(`${server.process.name} cannot serve ${productId} any more: ${told}`);
-            });
+        const what = `${server.process.name} cannot serve ${productId} any more`;
+        stuck.set(what, 'no answer');
+        void this.askUntilServed(server, productId, (answer) => {
+          if (answer === null) stuck.delete(what);
+          else stuck.set(what, answer);
         });
       }
     }
-    await time.runUntil(time.nowMs + ALIVE_WITHIN_MS + 1_000);
-    return [...stuck, ...[...open].map((reference) => `${reference} got no answer.`)];
+    await time.runUntil(time.nowMs + LAST_TRIES * (ALIVE_WITHIN_MS + LAST_PAUSE_MS));
+    return [...stuck].map(([what, answer]) => `${what}: ${answer}`);
+  }
+
+  /** A connection that died unnoticed is found by the first request, which may fail. */
+  private async askUntilServed(
+    server: SimulatedServer,
+    productId: string,
+    told: (answer: string | null) => void,
+  ): Promise<void> {
+    const items = [{ productId, locationId: 'annex', quantity: 1 }];
+    const request = { kind: 'increase', mode: 'PARTIAL', items, idempotencyKey: null } as const;
+    for (let tries = 1; tries <= LAST_TRIES; tries += 1) {
+      await new Promise<void>((resolve) => {
+        server.process.after(LAST_PAUSE_MS, 'last request', resolve);
+      });
+      const caller = server.caller(ALIVE_WITHIN_MS, new AbortController().signal);
+      const reference = `last-${server.process.name}-${productId}-${tries}`;
+      const { answer } = await server.carryOut({ ...request, reference }, caller);
+      const [line] = answer.kind === 'ANSWERED' ? answer.lines : [];
+      const isServed = line?.outcome === 'APPLIED';
+      told(isServed ? null : JSON.stringify(answer));
+      if (isServed) return;
+    }
   }
 
   /** Every process ends in good order: nothing is under way any more then. */

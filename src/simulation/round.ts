@@ -104,7 +104,7 @@ class Round {
         if (this.takesPart('client')) clients.start(atMs, plan);
       }
       this.planFaults(atMs);
-      atMs += random.chance(0.5) ? random.between(300, 5_000) : random.between(20_000, 90_000);
+      atMs += random.chance(0.5) ? random.between(300, 5_000) : random.between(30_000, 600_000);
     }
     await time.runUntil(atMs + 12_000);
     this.heal();

@@ -135,11 +135,11 @@ const MUTANTS: readonly (readonly [string, Seams, RegExp])[] = [
   [
     'a hand-over that never expires',
     { newScripts: handsOverForEver },
-    /cannot serve|never settled|got no answer/,
+    /cannot serve|never settled/,
   ],
 ];
 
 test.each(MUTANTS)('%s: found within a minute', async (_, seams, words) => {
-  const report = await runSimulation({ seed: 1, minutes: 500, seams });
+  const report = await runSimulation({ seed: 1, minutes: 3_000, seams });
   expect(report.failure?.wrong.join('\n')).toMatch(words);
 });
