@@ -8,8 +8,6 @@ import { isIP } from 'node:net';
 import { z } from 'zod';
 import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './auth/jwt-verifier.js';
 
-export type StockLockKind = 'redis' | 'database' | 'none';
-
 /** Kinds of credentials that are accepted. */
 export type AuthMethod = 'keys' | 'jwt';
 

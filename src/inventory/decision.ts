@@ -14,17 +14,13 @@ import {
   type CreatingWrite,
   type LevelLookup,
   type MovementKind,
+  type Place,
   type StockFailure,
   type StockLevelState,
   type StockLine,
   type StockWrite,
   type Verdict,
 } from './stock.js';
-
-interface Place {
-  readonly productId: string;
-  readonly locationId: string;
-}
 
 /** One line of the ledger that the decision requires. */
 export interface PlannedMovement {

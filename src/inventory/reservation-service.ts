@@ -6,6 +6,7 @@
  */
 import { InvalidRequestError, checkText, identifyOperation } from './operation.js';
 import {
+  UNAVAILABLE,
   isValidId,
   type ClosingWrite,
   type CreatingWrite,
@@ -119,7 +120,7 @@ export class ReservationService {
       known = await this.reservation(reservationId);
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
-      return refused({ code: 'UNAVAILABLE', mayHaveApplied: false, retryable: true });
+      return refused(UNAVAILABLE);
     }
     // With a key the answer has to be stored, so that the key is never used for another request.
     if (!known && operation.idempotencyKey === null) {

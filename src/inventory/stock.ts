@@ -20,6 +20,12 @@ export function isValidId(id: string): boolean {
   return ID_FORM.test(id);
 }
 
+/** Where a product's stock is counted: one level, one row. */
+export interface Place {
+  readonly productId: string;
+  readonly locationId: string;
+}
+
 export type BatchMode = 'PARTIAL' | 'ALL_OR_NOTHING';
 export type OperationName =
   | 'deductStock'
@@ -86,8 +92,6 @@ export const UNAVAILABLE: StockFailure = Object.freeze({
   mayHaveApplied: false,
   retryable: true,
 });
-
-export type StockFailureCode = StockFailure['code'];
 
 export type Verdict =
   | {
@@ -191,16 +195,13 @@ export interface Operation {
   readonly fingerprint: Buffer;
 }
 
-export function levelKey(place: { productId: string; locationId: string }): string {
+export function levelKey(place: Place): string {
   // '/' is in no id, so two different places never have the same key.
   return `${place.productId}/${place.locationId}`;
 }
 
 /** A movement's public id: derived from what it is, so that it is known before it is written. */
-export function movementId(
-  place: { productId: string; locationId: string },
-  sequence: number,
-): string {
+export function movementId(place: Place, sequence: number): string {
   return `${levelKey(place)}/${sequence}`;
 }
 
@@ -209,9 +210,6 @@ export function compareBytes(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-export function comparePlaces(
-  a: { productId: string; locationId: string },
-  b: { productId: string; locationId: string },
-): number {
+export function comparePlaces(a: Place, b: Place): number {
   return compareBytes(a.productId, b.productId) || compareBytes(a.locationId, b.locationId);
 }

@@ -73,7 +73,7 @@ export type Connect = (settings: ConnectionSettings, events: ConnectionEvents) =
 export const connectByIoredis: Connect = (settings, events) =>
   new IoredisConnection(settings, events);
 
-export class IoredisConnection implements RedisConnection {
+class IoredisConnection implements RedisConnection {
   private readonly redis: Redis;
   private failure: RedisFailure | null = null;
   private closed = false;

@@ -198,29 +198,3 @@ function checkSum({ initial, levels }: History, checked: readonly Checked[]): st
     .filter((place) => (expected.get(place) ?? 0) !== (levels.get(place) ?? 0))
     .map((place) => `${place} has ${levels.get(place)} where ${expected.get(place)} are explained`);
 }
-
-/**
- * For servers without `verifyLedger`: per place the sequence counts 1, 2, 3 … without a gap, each line begins where the
- * last one ended, available lies between 0 and what is on hand, and the last line equals the level.
- */
-export function checkLedger({ ledger, levels }: Pick<History, 'ledger' | 'levels'>): string[] {
-  const wrong: string[] = [];
-  const last = new Map<string, HistoryLedgerLine>();
-  for (const line of ledger) {
-    const place = `${line.productId}/${line.locationId}`;
-    const before = last.get(place);
-    const isNext =
-      line.sequence === (before?.sequence ?? 0) + 1 &&
-      line.quantityAfter === (before?.quantityAfter ?? 0) + line.delta;
-    const isPossible = line.availableAfter >= 0 && line.availableAfter <= line.quantityAfter;
-    if (!isNext || !isPossible) {
-      wrong.push(`${place} has a bad line: ${JSON.stringify({ before, line })}`);
-    }
-    last.set(place, line);
-  }
-  for (const [place, quantity] of levels) {
-    const onHand = last.get(place)?.quantityAfter ?? 0;
-    if (onHand !== quantity) wrong.push(`${place} has ${quantity}, its ledger ends at ${onHand}`);
-  }
-  return wrong;
-}

@@ -17,15 +17,11 @@ import {
   levelKey,
   type LevelLookup,
   type MovementKind,
+  type Place,
   type StockLevelState,
   type Verdict,
 } from '../inventory/stock.js';
 import type { Clock, Timer } from '../time/clock.js';
-
-interface Place {
-  readonly productId: string;
-  readonly locationId: string;
-}
 
 /** A line of the ledger. Its place in the list is the order in which the transactions were committed. */
 export interface LedgerLine extends Place {

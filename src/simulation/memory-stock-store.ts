@@ -18,6 +18,7 @@ import {
   movementId,
   type DecidedVerdict,
   type LevelLookup,
+  type Place,
   type StockFailure,
   type StockLevelState,
   type StockWrite,
@@ -241,7 +242,7 @@ export class MemoryStockStore implements StockStore {
       const stored = database.reservations.get(id);
       if (stored) reservations.set(id, database.statusOf(stored));
     }
-    const level = (place: { productId: string; locationId: string }): LevelLookup =>
+    const level = (place: Place): LevelLookup =>
       levels.get(levelKey(place)) ?? database.lookUp(place);
     return { level, reservations, due };
   }

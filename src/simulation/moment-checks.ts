@@ -260,7 +260,7 @@ class Timeline {
     });
   }
 
-  /** The lines around the states of a claim, for whoever reads of it. */
+  /** The lines around the states of a claim, for the reader of a failure. */
   around(claim: Claim): readonly TimedLine[] {
     const states = this.statesWithin(claim);
     const [first = 0] = states;

@@ -34,13 +34,18 @@
  */
 import { decide, type Plan, type PlannedLevelChange } from '../../inventory/decision.js';
 import type { ReservationStatus } from '../../inventory/reservation.js';
-import { levelKey, type StockLevelState, type StockWrite } from '../../inventory/stock.js';
+import {
+  levelKey,
+  type StockLevelState,
+  type Place,
+  type StockWrite,
+} from '../../inventory/stock.js';
 import type { WriteResult } from '../../inventory/stock-store.js';
 import { ReadAgainError } from '../errors.js';
 import { answersOf, storeAnswers } from './answers.js';
 import { claim, openPart } from './claims.js';
 import type { Attempt } from './known.js';
-import { hasReserved, lookUp, readLevels, type Findings, type Place } from './levels.js';
+import { hasReserved, lookUp, readLevels, type Findings } from './levels.js';
 import { settle } from './settling.js';
 
 /** Levels have to be created before stock can be put there. The transaction is rolled back. */

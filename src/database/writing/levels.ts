@@ -12,15 +12,11 @@ import {
   isPossible,
   levelKey,
   type LevelLookup,
+  type Place,
   type StockWrite,
 } from '../../inventory/stock.js';
 import type { Attempt } from './known.js';
 import type { LockedReservation } from './reservation-statements.js';
-
-export interface Place {
-  readonly productId: string;
-  readonly locationId: string;
-}
 
 export interface Findings {
   readonly levels: Map<string, LevelLookup>;

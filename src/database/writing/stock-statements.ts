@@ -4,16 +4,11 @@
  * Lists come sorted byte by byte, and joins are driven from the list, so that every transaction locks rows in the
  * same order.
  */
-import type { Operation, StockLevelState } from '../../inventory/stock.js';
+import type { Operation, Place, StockLevelState } from '../../inventory/stock.js';
 import type { PlannedLevelChange, PlannedMovement } from '../../inventory/decision.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from './transactions.js';
-
-interface Place {
-  readonly productId: string;
-  readonly locationId: string;
-}
 
 /** The row that an idempotency key claims. */
 export interface KeyedOperation {

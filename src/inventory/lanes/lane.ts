@@ -56,7 +56,7 @@ export interface LaneParts {
   readonly clock: Clock;
 }
 
-export type LaneState =
+type LaneState =
   | { readonly name: 'idle' }
   | { readonly name: 'asking' }
   | { readonly name: 'queued' }
@@ -79,10 +79,6 @@ export class Lane {
     private readonly parts: LaneParts,
     private readonly onIdle: () => void,
   ) {}
-
-  get state(): LaneState {
-    return this.current;
-  }
 
   /** Queues a write of this product. Rejects only for a defect of the program. */
   enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
