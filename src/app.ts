@@ -2,6 +2,7 @@
  * The composition root: builds everything with `new`, in the order in which it depends on each other, and stops it in
  * the reverse order. The only file that sees every folder.
  */
+import type { Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
 import { pino, type Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
@@ -36,8 +37,10 @@ import type { ReservationCatalogue } from './inventory/reservation.js';
 import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
+import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
 import { Readiness } from './http/readiness.js';
+import { systemClock } from './time/clock.js';
 
 export interface App {
   /** Where it serves, as in `http://127.0.0.1:4000/graphql`. */
@@ -52,6 +55,8 @@ export interface AppOptions {
   readonly log?: Logger;
   /** Told of every statement that goes to MySQL: for tests that count them. */
   readonly onStatement?: (sql: string) => void;
+  /** The channel to the primary process, in a worker. */
+  readonly primary?: Worker | undefined;
 }
 
 /** How long the sweeper rests; nothing depends on it but how soon those who watch are told. */
@@ -103,6 +108,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
     }
+    const metrics = stockadeMetrics({ lock, feed, publisher, authenticator, requestLimit });
     const server = buildServer(config, {
       services: {
         ...buildServices(config, database, stock, reservations),
@@ -113,7 +119,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       readiness: () => readiness.report(),
       authenticator,
       requestLimit,
-      metrics: stockadeMetrics({ lock, feed, publisher, door: { authenticator, requestLimit } }),
+      metrics: options.primary ? new WorkerMetrics(metrics, options.primary, systemClock) : metrics,
     });
     started.push('server', async () => {
       readiness.drain();

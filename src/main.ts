@@ -34,7 +34,7 @@ class ServerProcess {
   private killAll: () => void = () => undefined;
 
   async serve(config: Config): Promise<void> {
-    const app = await startApp(config);
+    const app = await startApp(config, { primary: cluster.worker });
     this.stopAll = async () => {
       await app.stop();
       return true;

@@ -9,6 +9,8 @@ import { once } from 'node:events';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { migrate } from './database/migrator.js';
+import { SumOfWorkers } from './metrics/worker-metrics.js';
+import { systemClock } from './time/clock.js';
 
 const PAUSE_FIRST_MS = 100;
 const PAUSE_MAX_MS = 5_000;
@@ -21,11 +23,14 @@ export class WorkerSupervisor {
   private stopping = false;
   private pauseMs = PAUSE_FIRST_MS;
   private failed = false;
+  private readonly metrics: SumOfWorkers;
 
   constructor(
     private readonly config: Config,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.metrics = new SumOfWorkers(systemClock, log);
+  }
 
   /** Resolves when all serve, or with false where the first one could not start and has said why. */
   async start(): Promise<boolean> {
@@ -58,9 +63,10 @@ export class WorkerSupervisor {
       if (served) this.replace(worker, { bornMs, code: code as number, signal: signal as string });
       return false;
     });
-    const serving = once(worker, 'listening').then(() => {
+    const serving = once(worker, 'listening').then(() => true);
+    worker.once('listening', () => {
       served = true;
-      return true;
+      this.metrics.add(worker);
     });
     return Promise.race([serving, gone]);
   }

@@ -46,7 +46,7 @@ export interface GraphqlServerSettings
   /** How long the work under way may take to finish when the server stops, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
-  readonly metrics: { readonly contentType: string; read(): Promise<string> };
+  readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
 }
 
 export class GraphqlServer {
@@ -147,7 +147,7 @@ export class GraphqlServer {
         '/metrics',
         page(async () => {
           const headers = [['content-type', metrics.contentType]] as const;
-          return { status: 200, headers, body: await metrics.read() };
+          return { status: 200, headers, body: await metrics.metrics() };
         }),
       ],
     ]);

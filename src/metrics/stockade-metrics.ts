@@ -1,242 +1,259 @@
 /**
- * What `GET /metrics` tells, in Prometheus' format: the lock's counters and the process's own. Everything is read when
- * it is asked for, so that being watched costs the requests nothing.
+ * The numbers of one process for Prometheus: prom-client's default metrics, and the counts that the parts keep. They
+ * are read when they are scraped, so counting costs a request nothing more.
  */
 import { performance } from 'node:perf_hooks';
-import { Gauge, Registry, type Metric } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { StockFeedStats } from '../changes/stock-feed.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
 
-export interface MetricsPage {
-  readonly contentType: string;
-  read(): Promise<string>;
-}
-
-/** Who counts at the door; null where it is not guarded. */
-export interface DoorCounts {
+export interface MetricsSources {
+  /** Null where no distributed lock is used. */
+  readonly lock: { stats(): LockStats } | null;
+  readonly feed: { stats(): StockFeedStats } | null;
+  /** Null where changes are not published to other processes. */
+  readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
+  /** Null without authentication. */
   readonly authenticator: { stats(): { readonly refused: number } } | null;
+  /** Null without a rate limit. */
   readonly requestLimit: {
     stats(): { readonly refused: number; readonly uncounted: number };
   } | null;
 }
 
-export interface MetricsSources {
-  /** Null where no distributed lock is used. */
-  readonly lock: { stats(): LockStats } | null;
-  /** Null where nobody can watch. */
-  readonly feed: { stats(): StockFeedStats } | null;
-  /** Null where the other processes are told nothing. */
-  readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
-  /** Left out where the door is not guarded. */
-  readonly door?: DoorCounts | undefined;
-}
-
-export function stockadeMetrics({ lock, feed, publisher, door }: MetricsSources): MetricsPage {
+export function stockadeMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
-  addProcessMetrics(registry);
-  if (lock) addLockMetrics(registry, lock);
-  if (feed) addWatchMetrics(registry, feed);
-  if (publisher) addPublisherMetrics(registry, publisher);
-  if (door) addDoorMetrics(registry, door);
-  return { contentType: registry.contentType, read: () => registry.metrics() };
-}
-
-function addProcessMetrics(registry: Registry): void {
-  const gauge = (name: string, help: string, read: () => number) => {
-    registry.registerMetric(
-      new Gauge({
-        name,
-        help,
-        registers: [],
-        collect() {
-          this.set(read());
-        },
-      }),
+  collectDefaultMetrics({ register: registry });
+  addEventLoopUtilization(registry);
+  const { lock, feed, publisher, authenticator, requestLimit } = sources;
+  if (lock) addLockMetrics(new Metrics(registry, () => lock.stats()));
+  if (feed) addFeedMetrics(new Metrics(registry, () => feed.stats()));
+  if (publisher) {
+    new Metrics(registry, () => publisher.stats()).counters(
+      'stockade_changes_published_total',
+      'Changed levels, by whether they were published to the other processes.',
+      'outcome',
+      ({ published, dropped }) => ({ published, dropped }),
     );
-  };
-  let since = performance.eventLoopUtilization();
-  gauge('process_uptime_seconds', 'Since the process began.', () => process.uptime());
-  gauge('process_cpu_seconds', 'CPU time used, user and system.', () => {
-    const { user, system } = process.cpuUsage();
-    return (user + system) / 1e6;
-  });
-  gauge('process_resident_memory_bytes', 'Resident memory.', () => process.memoryUsage.rss());
-  gauge(
-    'nodejs_eventloop_utilization',
-    'Busy part of the event loop since the last reading.',
-    () => {
-      const now = performance.eventLoopUtilization();
-      const { utilization } = performance.eventLoopUtilization(now, since);
-      since = now;
-      return utilization;
-    },
-  );
-}
-
-function addDoorMetrics(registry: Registry, { authenticator, requestLimit }: DoorCounts): void {
-  const counter = (name: string, help: string, read: () => number) => {
-    const get = () =>
-      Promise.resolve({
-        name,
-        help,
-        type: 'counter',
-        values: [{ value: read() }],
-        aggregator: 'sum',
-      });
-    registry.registerMetric({ name, get } as unknown as Metric);
-  };
+  }
   if (authenticator) {
-    counter(
+    new Metrics(registry, () => authenticator.stats()).counter(
       'stockade_authentications_refused_total',
-      'Requests whose credential proved nobody, or could not be looked up.',
-      () => authenticator.stats().refused,
+      'Requests whose credential was refused, or could not be checked.',
+      ({ refused }) => refused,
     );
   }
   if (requestLimit) {
-    counter(
+    const metrics = new Metrics(registry, () => requestLimit.stats());
+    metrics.counter(
       'stockade_rate_limit_refused_total',
       'Requests beyond the rate of their principal.',
-      () => requestLimit.stats().refused,
+      ({ refused }) => refused,
     );
-    counter(
+    metrics.counter(
       'stockade_rate_limit_uncounted_total',
       'Requests that were let through uncounted while Redis was away.',
-      () => requestLimit.stats().uncounted,
+      ({ uncounted }) => uncounted,
     );
+  }
+  return registry;
+}
+
+function addEventLoopUtilization(registry: Registry): void {
+  let since = performance.eventLoopUtilization();
+  new Gauge({
+    name: 'nodejs_eventloop_utilization',
+    help: 'Busy part of the event loop since the last scrape.',
+    registers: [registry],
+    aggregator: 'average',
+    collect() {
+      const now = performance.eventLoopUtilization();
+      this.set(performance.eventLoopUtilization(now, since).utilization);
+      since = now;
+    },
+  });
+}
+
+function addFeedMetrics(metrics: Metrics<StockFeedStats>): void {
+  metrics.gauge(
+    'stockade_watchers',
+    'Subscriptions to changes of stock, now.',
+    ({ watchers }) => watchers,
+  );
+  metrics.counter(
+    'stockade_watch_changes_total',
+    'Changes delivered to subscriptions, one for each subscription.',
+    ({ changes }) => changes,
+  );
+  metrics.counter(
+    'stockade_watch_missed_total',
+    'Notices to a subscription that changes may have been missed.',
+    ({ missed }) => missed,
+  );
+  metrics.counter(
+    'stockade_watch_overflows_total',
+    'Overflows of the queue of a subscription whose client reads too slowly.',
+    ({ overflows }) => overflows,
+  );
+}
+
+function addLockMetrics(metrics: Metrics<LockStats>): void {
+  metrics.counters(
+    'stockade_lock_acquisitions_total',
+    'Attempts to acquire a lock.',
+    'outcome',
+    (stats) => ({
+      acquired: stats.acquired,
+      timed_out: stats.timeouts,
+      aborted: stats.aborts,
+      queue_full: stats.queueFull,
+      unavailable: stats.unavailable,
+    }),
+  );
+  metrics.counter(
+    'stockade_lock_waits_total',
+    'Locks that were acquired only after a wait.',
+    ({ waits }) => waits,
+  );
+  metrics.counters(
+    'stockade_lock_hand_offs_total',
+    'Locks handed to the next waiter.',
+    'to',
+    ({ handOffs }) => handOffs,
+  );
+  metrics.counters(
+    'stockade_lock_wake_ups_total',
+    'What woke a waiter.',
+    'cause',
+    ({ wakeUps }) => wakeUps,
+  );
+  metrics.counters(
+    'stockade_lock_renewals_total',
+    'Renewals of leases; late ones are also ok.',
+    'outcome',
+    ({ renewals }) => renewals,
+  );
+  metrics.counter(
+    'stockade_lock_leases_lost_total',
+    'Leases that ended before their release.',
+    ({ leasesLost }) => leasesLost,
+  );
+  metrics.counter(
+    'stockade_lock_releases_failed_total',
+    'Releases that did not reach Redis.',
+    ({ releasesFailed }) => releasesFailed,
+  );
+  metrics.counter(
+    'stockade_lock_round_trips_total',
+    'Commands sent to Redis for locks.',
+    ({ roundTrips }) => roundTrips,
+  );
+  metrics.gauge('stockade_lock_waiters', 'Waiters for locks now.', ({ waitersNow }) => waitersNow);
+  metrics.gauge('stockade_lock_leases_held', 'Leases held now.', ({ heldNow }) => heldNow);
+  metrics.histogram(
+    'stockade_lock_wait_seconds',
+    'From the request for a lock to its lease.',
+    ({ waitTime }) => waitTime,
+  );
+  metrics.histogram(
+    'stockade_lock_hold_seconds',
+    'From the lease of a lock to its end.',
+    ({ holdTime }) => holdTime,
+  );
+}
+
+/** Metrics that read their values from one part. */
+class Metrics<Stats> {
+  constructor(
+    private readonly registry: Registry,
+    private readonly stats: () => Stats,
+  ) {}
+
+  gauge(name: string, help: string, read: (stats: Stats) => number): void {
+    const value = () => read(this.stats());
+    new Gauge({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.set(value());
+      },
+    });
+  }
+
+  counter(name: string, help: string, read: (stats: Stats) => number): void {
+    const value = () => read(this.stats());
+    new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        this.inc(value());
+      },
+    });
+  }
+
+  /** One series for each name that `read` returns. */
+  counters(
+    name: string,
+    help: string,
+    label: string,
+    read: (stats: Stats) => Readonly<Record<string, number>>,
+  ): void {
+    const values = () => Object.entries(read(this.stats()));
+    new Counter({
+      name,
+      help,
+      labelNames: [label],
+      registers: [this.registry],
+      collect() {
+        this.reset();
+        for (const [key, value] of values()) this.inc({ [label]: key }, value);
+      },
+    });
+  }
+
+  histogram(name: string, help: string, read: (stats: Stats) => DurationStats): void {
+    this.registry.registerMetric(new ReadHistogram({ name, help }, () => read(this.stats())));
   }
 }
 
-interface Sample {
-  readonly value: number;
-  readonly metricName?: string;
-  readonly labels?: Readonly<Record<string, string | number>>;
-}
+type HistogramValues = Awaited<ReturnType<Histogram['get']>>;
 
-type AddMetric<Stats> = (
-  type: 'counter' | 'gauge' | 'histogram',
-  name: string,
-  help: string,
-  read: (stats: Stats) => readonly Sample[],
-) => void;
+/** A histogram of durations that were counted elsewhere; prom-client's own can only observe one value at a time. */
+class ReadHistogram extends Histogram {
+  private readonly empty: Histogram;
 
-/** The parts count by themselves; prom-client is handed the finished numbers. */
-function metricsOf<Stats>(registry: Registry, source: { stats(): Stats }): AddMetric<Stats> {
-  return (type, name, help, read) => {
-    const metric = {
-      name,
-      get: () =>
-        Promise.resolve({ name, help, type, values: read(source.stats()), aggregator: 'sum' }),
-    };
-    registry.registerMetric(metric as unknown as Metric);
-  };
-}
+  constructor(
+    private readonly names: { readonly name: string; readonly help: string },
+    private readonly read: () => DurationStats,
+  ) {
+    super({ ...names, registers: [] });
+    this.empty = new Histogram({ ...names, registers: [] });
+  }
 
-function addWatchMetrics(registry: Registry, feed: { stats(): StockFeedStats }): void {
-  const add = metricsOf(registry, feed);
-  add('gauge', 'stockade_watchers', 'Subscriptions to changes of stock, now.', (s) => [
-    { value: s.watchers },
-  ]);
-  add(
-    'counter',
-    'stockade_watch_changes_total',
-    'Changes for watchers, one for each watcher.',
-    (s) => [{ value: s.changes }],
-  );
-  add(
-    'counter',
-    'stockade_watch_missed_total',
-    'Times that a watcher was told it may have missed changes.',
-    (s) => [{ value: s.missed }],
-  );
-  add(
-    'counter',
-    'stockade_watch_overflows_total',
-    'Times that more waited for a slow watcher than is kept.',
-    (s) => [{ value: s.overflows }],
-  );
-}
+  override async get(): Promise<HistogramValues> {
+    return { ...(await this.empty.get()), values: samples(this.names.name, this.read()) };
+  }
 
-function addPublisherMetrics(
-  registry: Registry,
-  publisher: NonNullable<MetricsSources['publisher']>,
-): void {
-  const add = metricsOf(registry, publisher);
-  add(
-    'counter',
-    'stockade_changes_published_total',
-    'Changed levels that the other processes were told of, or not, for Redis was away or slow.',
-    (s) => byLabel('outcome', { published: s.published, dropped: s.dropped }),
-  );
-}
-
-function addLockMetrics(registry: Registry, lock: { stats(): LockStats }): void {
-  const add = metricsOf(registry, lock);
-  add('counter', 'stockade_lock_acquisitions_total', 'Attempts to get a lock, by outcome.', (s) =>
-    byLabel('outcome', {
-      acquired: s.acquired,
-      timed_out: s.timeouts,
-      aborted: s.aborts,
-      queue_full: s.queueFull,
-      unavailable: s.unavailable,
-    }),
-  );
-  add('counter', 'stockade_lock_waits_total', 'Locks that were not free at once.', (s) => [
-    { value: s.waits },
-  ]);
-  add('counter', 'stockade_lock_hand_offs_total', 'Locks handed to the next waiter.', (s) =>
-    byLabel('to', s.handOffs),
-  );
-  add('counter', 'stockade_lock_wake_ups_total', 'What woke a waiter.', (s) =>
-    byLabel('cause', s.wakeUps),
-  );
-  add(
-    'counter',
-    'stockade_lock_renewals_total',
-    'Renewals of leases; late ones are also ok.',
-    (s) => byLabel('outcome', s.renewals),
-  );
-  add(
-    'counter',
-    'stockade_lock_leases_lost_total',
-    'Leases that ended under their holder.',
-    (s) => [{ value: s.leasesLost }],
-  );
-  add(
-    'counter',
-    'stockade_lock_releases_failed_total',
-    'Releases that Redis was not told of.',
-    (s) => [{ value: s.releasesFailed }],
-  );
-  add('counter', 'stockade_lock_round_trips_total', 'Commands sent to Redis for locks.', (s) => [
-    { value: s.roundTrips },
-  ]);
-  add('gauge', 'stockade_lock_waiters', 'Who waits for a lock now.', (s) => [
-    { value: s.waitersNow },
-  ]);
-  add('gauge', 'stockade_lock_leases_held', 'Leases held now.', (s) => [{ value: s.heldNow }]);
-  const wait = 'stockade_lock_wait_seconds';
-  add('histogram', wait, 'From asking for a lock to having it.', (s) =>
-    histogram(wait, s.waitTime),
-  );
-  const hold = 'stockade_lock_hold_seconds';
-  add('histogram', hold, 'From having a lock to its end.', (s) => histogram(hold, s.holdTime));
-}
-
-function byLabel(label: string, counts: Readonly<Record<string, number>>): Sample[] {
-  return Object.entries(counts).map(([name, value]) => ({ labels: { [label]: name }, value }));
+  /** prom-client writes its text from this. */
+  getForPromString(): Promise<HistogramValues> {
+    return this.get();
+  }
 }
 
 /** Prometheus' buckets are cumulative, and in seconds. */
-function histogram(name: string, { buckets, count, sumMs }: DurationStats): Sample[] {
+function samples(name: string, { buckets, count, sumMs }: DurationStats) {
   let below = 0;
-  const bounds = buckets.map(({ leMs, count: within }): Sample => {
+  const bounds = buckets.map(({ leMs, count: within }) => {
     below += within;
     return { metricName: `${name}_bucket`, labels: { le: leMs / 1_000 }, value: below };
   });
   return [
     ...bounds,
     { metricName: `${name}_bucket`, labels: { le: '+Inf' }, value: count },
-    { metricName: `${name}_sum`, value: sumMs / 1_000 },
-    { metricName: `${name}_count`, value: count },
+    { metricName: `${name}_sum`, labels: {}, value: sumMs / 1_000 },
+    { metricName: `${name}_count`, labels: {}, value: count },
   ];
 }

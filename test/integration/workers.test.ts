@@ -1,6 +1,7 @@
 /** `WORKERS=n`: several server processes behind one port, as an operator meets them. */
 import { jest } from '@jest/globals';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { Agent, request } from 'node:http';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../support/fresh-database.js';
 import { closeClient, post } from '../support/graphql-client.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
@@ -41,6 +42,95 @@ function start(env: Record<string, string> = {}): Promise<ServerProcess> {
 function childrenOf(pid: number): number[] {
   const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8');
   return children.split(' ').filter(Boolean).map(Number);
+}
+
+/** One connection to a server, which one of its workers has. */
+class WorkerConnection {
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  private localPort = 0;
+
+  constructor(private readonly origin: string) {}
+
+  send(path: string, body?: string, timeoutMs = PATIENCE_MS): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(`${this.origin}${path}`, {
+        method: body === undefined ? 'GET' : 'POST',
+        agent: this.agent,
+        headers: { 'content-type': 'application/json' },
+        signal: AbortSignal.timeout(timeoutMs),
+      });
+      outgoing.on('response', (incoming) => {
+        this.localPort = incoming.socket.localPort ?? 0;
+        let text = '';
+        incoming.on('data', (chunk: Buffer) => (text += chunk.toString('utf8')));
+        incoming.on('end', () => {
+          if (incoming.statusCode === 200) resolve(text);
+          else reject(new Error(`Status ${String(incoming.statusCode)}: ${text}`));
+        });
+      });
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  }
+
+  async deduct(times: number): Promise<void> {
+    const query = `mutation {
+      deductStock(input: { items: [{ productId: "m", quantity: 1 }] }) { failedItems { index } }
+    }`;
+    for (let i = 0; i < times; i += 1) {
+      const answer = await this.send('/graphql', JSON.stringify({ query }));
+      expect(JSON.parse(answer)).toEqual({ data: { deductStock: { failedItems: [] } } });
+    }
+  }
+
+  async metric(series: string, timeoutMs = PATIENCE_MS): Promise<number> {
+    const lines = (await this.send('/metrics', undefined, timeoutMs)).split('\n');
+    const line = lines.find((each) => each.startsWith(`${series} `));
+    if (line === undefined) throw new Error(`No ${series} in:\n${lines.join('\n')}`);
+    return Number(line.split(' ')[1]);
+  }
+
+  /** The worker whose process has the other end of the connection. */
+  workerAmong(pids: readonly number[]): number {
+    const remote = `:${this.localPort.toString(16).toUpperCase().padStart(4, '0')}`;
+    const fields = readFileSync('/proc/net/tcp', 'utf8')
+      .split('\n')
+      .map((row) => row.trim().split(/\s+/))
+      .find(([, , there]) => there?.endsWith(remote));
+    const socket = `socket:[${fields?.[9] ?? ''}]`;
+    const owner = pids.find((pid) =>
+      readdirSync(`/proc/${pid}/fd`).some((fd) => {
+        try {
+          return readlinkSync(`/proc/${pid}/fd/${fd}`) === socket;
+        } catch {
+          return false; // Closed meanwhile.
+        }
+      }),
+    );
+    if (owner === undefined) throw new Error('No worker has the connection.');
+    return owner;
+  }
+
+  close(): void {
+    this.agent.destroy();
+  }
+}
+
+/** A connection to each of the workers. */
+async function connectToEach(
+  origin: string,
+  pids: readonly number[],
+): Promise<Map<number, WorkerConnection>> {
+  const connections = new Map<number, WorkerConnection>();
+  for (let tries = 0; connections.size < pids.length; tries += 1) {
+    if (tries === 100) throw new Error('A worker gets no connections.');
+    const connection = new WorkerConnection(origin);
+    await connection.send('/live');
+    const pid = connection.workerAmong(pids);
+    if (connections.has(pid)) connection.close();
+    else connections.set(pid, connection);
+  }
+  return connections;
 }
 
 function mutate(url: string, query: string) {
@@ -91,6 +181,59 @@ test('serve one stock together, are replaced when they die, and stop in order', 
   const before = childrenOf(pid);
   await server.stop();
   for (const worker of before) expect(() => process.kill(worker, 0)).toThrow();
+});
+
+const PUBLISHED = 'stockade_changes_published_total{outcome="published"}';
+
+test('a scrape of any worker is the sum of all, and never goes back', async () => {
+  server = await start({ WORKERS: '2' });
+  const { origin, graphqlUrl, pid } = server;
+  await until('two workers', () => server?.output().includes('All workers serve') ?? false);
+  const pids = childrenOf(pid);
+  const connections = await connectToEach(origin, pids);
+  const [first, second] = pids.map((each) => connections.get(each)) as [
+    WorkerConnection,
+    WorkerConnection,
+  ];
+  await mutate(
+    graphqlUrl,
+    'mutation { createProduct(input: { id: "m", name: "M", quantity: 60 }) { __typename } }',
+  );
+  const before = await first.metric(PUBLISHED);
+  await first.deduct(7);
+  await second.deduct(12);
+  const scrapes = async () => {
+    const taken = [];
+    for (const each of [first, second, first, second]) taken.push(await each.metric(PUBLISHED));
+    return taken;
+  };
+  const total = before + 19;
+  await until('all published', async () => (await first.metric(PUBLISHED)) === total);
+  expect(await scrapes()).toEqual([total, total, total, total]);
+  const both = await Promise.all([first.metric(PUBLISHED), second.metric(PUBLISHED)]);
+  expect(both).toEqual([total, total]);
+
+  // One that is stopped counts with its last numbers, and delays a scrape by a bounded time.
+  const [stopped = 0] = pids;
+  process.kill(stopped, 'SIGSTOP');
+  try {
+    const beganMs = performance.now();
+    expect(await second.metric(PUBLISHED, 5_000)).toBe(total);
+    expect(performance.now() - beganMs).toBeGreaterThan(900);
+  } finally {
+    process.kill(stopped, 'SIGCONT');
+  }
+  expect(await first.metric(PUBLISHED)).toBe(total);
+
+  // What one that died has counted stays.
+  process.kill(stopped, 'SIGKILL');
+  await until('its replacement', () => {
+    const now = childrenOf(pid);
+    return now.length === 2 && !now.includes(stopped);
+  });
+  await second.deduct(3);
+  await until('all published', async () => (await second.metric(PUBLISHED)) === total + 3);
+  for (const each of connections.values()) each.close();
 });
 
 test('say once why they cannot start', async () => {

@@ -110,8 +110,9 @@ describe('/live, /ready and /metrics', () => {
     const response = await fetch(`${app.origin}/metrics`);
     expect(response.headers.get('content-type')).toMatch(/^text\/plain; version=0\.0\.4/);
     const lines = (await response.text()).split('\n').filter((line) => line !== '');
-    const sample = /^[a-z_]+(\{[^}]*\})? [\d.e+-]+$/;
+    const sample = /^[a-z_\d]+(\{[^}]*\})? ([\d.e+-]+|Nan)$/;
     expect(lines.filter((line) => !line.startsWith('# ') && !sample.test(line))).toEqual([]);
+    expect(lines).toContain('# TYPE process_cpu_seconds_total counter');
     expect(lines).toContain('# TYPE process_resident_memory_bytes gauge');
   });
 });

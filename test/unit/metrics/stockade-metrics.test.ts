@@ -2,10 +2,16 @@
 import { StatsCollector } from '../../../src/lock/stats.js';
 import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
 
-const NOTHING = { lock: null, feed: null, publisher: null };
+const NOTHING = {
+  lock: null,
+  feed: null,
+  publisher: null,
+  authenticator: null,
+  requestLimit: null,
+};
 
 async function linesOf(page: ReturnType<typeof stockadeMetrics>): Promise<string[]> {
-  return (await page.read()).split('\n');
+  return (await page.metrics()).split('\n');
 }
 
 test('every reading has the numbers of its moment', async () => {
@@ -45,6 +51,29 @@ test('without a lock the process alone is measured', async () => {
   expect(lines.filter((line) => line.includes('stockade_lock'))).toEqual([]);
   const [memory] = lines.filter((line) => line.startsWith('process_resident_memory_bytes '));
   expect(Number(memory?.split(' ')[1])).toBeGreaterThan(1_000_000);
+});
+
+test('the process is measured under the names that prom-client gives', async () => {
+  const lines = await linesOf(stockadeMetrics(NOTHING));
+  for (const type of [
+    'process_cpu_seconds_total counter',
+    'process_start_time_seconds gauge',
+    'nodejs_eventloop_lag_p99_seconds gauge',
+    'nodejs_eventloop_utilization gauge',
+    'nodejs_gc_duration_seconds histogram',
+  ]) {
+    expect(lines).toContain(`# TYPE ${type}`);
+  }
+});
+
+test('refused and uncounted requests are counters', async () => {
+  const authenticator = { stats: () => ({ refused: 3 }) };
+  const requestLimit = { stats: () => ({ refused: 5, uncounted: 7 }) };
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, authenticator, requestLimit }));
+  expect(lines).toContain('# TYPE stockade_rate_limit_refused_total counter');
+  expect(lines).toContain('stockade_authentications_refused_total 3');
+  expect(lines).toContain('stockade_rate_limit_refused_total 5');
+  expect(lines).toContain('stockade_rate_limit_uncounted_total 7');
 });
 
 test('watching is counted apart from telling the other processes', async () => {

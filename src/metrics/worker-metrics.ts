@@ -1,0 +1,168 @@
+/**
+ * Metrics of several workers behind one port. A scrape reaches any of them and must show them all, so the worker that is
+ * asked gets the sum from the primary process, which gathers the numbers of each worker.
+ *
+ * A worker that does not answer in time counts with its last numbers, and one that has died with its last counters. So
+ * a sum of counters never goes back, which Prometheus would take for a restart.
+ */
+import type { Worker } from 'node:cluster';
+import { AggregatorRegistry, type Registry } from 'prom-client';
+import type { Clock } from '../time/clock.js';
+
+const ANSWER_TIMEOUT_MS = 1_000;
+/** Longer than the primary waits for the workers. */
+const SUM_TIMEOUT_MS = 2_000;
+/** Types of metrics whose values only grow. */
+const CUMULATIVE = new Set(['counter', 'histogram']);
+
+interface Metric {
+  readonly type: string;
+}
+
+/** From a worker to the primary. */
+type WorkerMessage =
+  | { readonly stockadeMetrics: 'sum?' }
+  | { readonly stockadeMetrics: 'numbers'; readonly metrics: readonly Metric[] };
+
+/** From the primary to a worker. */
+type PrimaryMessage =
+  | { readonly stockadeMetrics: 'numbers?' }
+  /** Null where the numbers could not be summed up. */
+  | { readonly stockadeMetrics: 'sum'; readonly text: string | null };
+
+function isOurs(message: unknown): boolean {
+  return typeof message === 'object' && message !== null && 'stockadeMetrics' in message;
+}
+
+/** A worker's side. */
+export class WorkerMetrics {
+  private waiting: ((text: string | null) => void)[] = [];
+
+  constructor(
+    private readonly registry: Registry,
+    private readonly primary: Worker,
+    private readonly clock: Clock,
+  ) {
+    primary.on('message', (message: PrimaryMessage) => {
+      if (!isOurs(message)) return;
+      if (message.stockadeMetrics === 'sum') this.onSum(message.text);
+      else void this.sendNumbers();
+    });
+  }
+
+  get contentType(): string {
+    return this.registry.contentType;
+  }
+
+  /** The sum over all workers. @throws where the primary does not answer. */
+  async metrics(): Promise<string> {
+    const text = await new Promise<string | null>((resolve) => {
+      const timeout = this.clock.after(SUM_TIMEOUT_MS, () => {
+        this.onSum(null);
+      });
+      this.waiting.push((sum) => {
+        timeout.cancel();
+        resolve(sum);
+      });
+      if (this.waiting.length === 1) this.send({ stockadeMetrics: 'sum?' });
+    });
+    if (text === null) throw new Error('The primary process did not sum up the metrics.');
+    return text;
+  }
+
+  private onSum(text: string | null): void {
+    const waiting = this.waiting;
+    this.waiting = [];
+    for (const resolve of waiting) resolve(text);
+  }
+
+  private async sendNumbers(): Promise<void> {
+    this.send({ stockadeMetrics: 'numbers', metrics: await numbersOf(this.registry) });
+  }
+
+  private send(message: WorkerMessage): void {
+    if (this.primary.isConnected()) this.primary.send(message);
+  }
+}
+
+/** The primary's side. */
+export class SumOfWorkers {
+  /** The last numbers of each worker. */
+  private readonly last = new Map<Worker, readonly Metric[]>();
+  /** The last counters of workers that have ended. */
+  private readonly ended: (readonly Metric[])[] = [];
+  private readonly workers = new Set<Worker>();
+  private readonly unanswered = new Map<Worker, () => void>();
+  private gathering: Promise<string | null> | null = null;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly log: { error(fields: object, message: string): void },
+  ) {}
+
+  /** Includes a worker that serves, until it exits. */
+  add(worker: Worker): void {
+    this.workers.add(worker);
+    worker.on('message', (message: WorkerMessage) => {
+      if (!isOurs(message)) return;
+      if (message.stockadeMetrics === 'sum?') void this.answer(worker);
+      else this.onNumbers(worker, message.metrics);
+    });
+    worker.once('exit', () => {
+      this.workers.delete(worker);
+      const metrics = this.last.get(worker) ?? [];
+      this.last.delete(worker);
+      this.ended.push(metrics.filter(({ type }) => CUMULATIVE.has(type)));
+      this.unanswered.get(worker)?.();
+    });
+  }
+
+  private onNumbers(worker: Worker, metrics: readonly Metric[]): void {
+    if (this.workers.has(worker)) this.last.set(worker, metrics);
+    this.unanswered.get(worker)?.();
+  }
+
+  private async answer(worker: Worker): Promise<void> {
+    this.gathering ??= this.gather()
+      .catch((error: unknown) => {
+        this.log.error({ err: error }, 'The metrics of the workers could not be summed up.');
+        return null;
+      })
+      .finally(() => {
+        this.gathering = null;
+      });
+    send(worker, { stockadeMetrics: 'sum', text: await this.gathering });
+  }
+
+  private async gather(): Promise<string> {
+    await Promise.all([...this.workers].map((worker) => this.ask(worker)));
+    const ended = [...this.ended];
+    const sum = await numbersOf(AggregatorRegistry.aggregate(ended));
+    this.ended.splice(0, ended.length, sum);
+    return AggregatorRegistry.aggregate([...this.last.values(), ...this.ended]).metrics();
+  }
+
+  /** Resolves when the worker has answered, has exited, or takes too long. */
+  private ask(worker: Worker): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        timeout.cancel();
+        this.unanswered.delete(worker);
+        resolve();
+      };
+      const timeout = this.clock.after(ANSWER_TIMEOUT_MS, done);
+      this.unanswered.set(worker, done);
+      send(worker, { stockadeMetrics: 'numbers?' });
+    });
+  }
+}
+
+function send(worker: Worker, message: PrimaryMessage): void {
+  if (worker.isConnected()) worker.send(message);
+}
+
+/** As they go between processes: prom-client's types of metrics are texts, whatever its declarations say. */
+async function numbersOf(registry: Registry): Promise<readonly Metric[]> {
+  const metrics = await registry.getMetricsAsJSON();
+  return metrics.map((metric) => ({ ...metric, type: String(metric.type) }));
+}
