@@ -1,5 +1,5 @@
 /** The product's lock. */
-import { RedisLockService } from '../../src/lock/index.js';
+import { Deadline, RedisLockService, systemClock } from '../../src/lock/index.js';
 import { LOCK_TTL_MS, type LockKind } from './lock.js';
 
 const WAIT_MS = 10_000;
@@ -15,7 +15,7 @@ export const stockadeLock: LockKind = {
       throw new Error(`Redis does not serve the lock: ${health.reason ?? '?'}`);
     return {
       acquire: async (key) => {
-        const lease = await service.acquire(key, { waitMs: WAIT_MS });
+        const lease = await service.acquire(key, Deadline.in(WAIT_MS, systemClock));
         return () => service.release(lease);
       },
       close: () => service.stop(),

@@ -1,16 +1,17 @@
 /** The lock's only door. */
 export { DistributedLockManager, type LockHold } from './lock-manager.js';
 export type {
-  AcquireOptions,
   DistributedLockService,
   Lease,
   LeaseState,
   LockLog,
+  WaitEvents,
 } from './lock-service.js';
 export { RedisLockService } from './redis-lock-service.js';
 export type { RedisLockSettings } from './settings.js';
 export type { LockHealth } from './availability.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
+export { Deadline } from '../time/deadline.js';
 export { systemClock, systemRandom, type Clock, type Random, type Timer } from '../time/clock.js';
 export {
   LockAbortedError,

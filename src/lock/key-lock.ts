@@ -103,7 +103,7 @@ export class KeyLock {
       return;
     }
     waiter.markQueued();
-    if (waiter.waitMs === 0) this.room.timeOut(waiter);
+    if (waiter.triesOnce) this.room.timeOut(waiter);
   }
 
   /** Gives the turn to the next, here or elsewhere. @throws LockUnavailableError */
@@ -196,7 +196,7 @@ export class KeyLock {
     const { clock, settings } = this.parts;
     const tokens = Math.min(this.room.size, tokensMax(settings));
     const sentAtMs = clock.nowMs();
-    const queue = this.room.first?.waitMs !== 0;
+    const queue = this.room.first?.triesOnce !== true;
     const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, grant: null };
     this.phase = asking;
     return asking;
@@ -283,7 +283,7 @@ export class KeyLock {
     if (tickets.isOurs(standing.holder) && standing.holder !== asking.ticket) {
       this.parts.handOvers.giveBack(this.key, standing.holder);
     }
-    if (this.room.first?.waitMs === 0) this.room.timeOut(this.room.first);
+    if (this.room.first?.triesOnce) this.room.timeOut(this.room.first);
     const { first } = this.room;
     if (!first) {
       this.becomeIdle();

@@ -6,9 +6,9 @@
  */
 import { Buffer } from 'node:buffer';
 import { systemClock, type Clock } from '../time/clock.js';
-import type { Deadline } from '../time/deadline.js';
+import { Deadline } from '../time/deadline.js';
 import { LockAbortedError, LockLostError } from './errors.js';
-import type { AcquireOptions, DistributedLockService, Lease } from './lock-service.js';
+import type { DistributedLockService, Lease, WaitEvents } from './lock-service.js';
 
 /** What the function is given: that it has its turn, for how long it can rely on it, and under which numbers. */
 export interface LockHold {
@@ -23,6 +23,7 @@ export interface LockHold {
 }
 
 export class DistributedLockManager {
+  /** @param defaults.waitMs the longest wait of a call without a deadline, in milliseconds. */
   constructor(
     private readonly service: DistributedLockService,
     private readonly defaults: { readonly waitMs: number },
@@ -33,15 +34,16 @@ export class DistributedLockManager {
    * The result or the error is the function's own, also where a lease was lost meanwhile or could not be given back:
    * only what the lock protects can say whether the work counts.
    *
+   * @param deadline bounds the wait for all keys together, not the function.
    * @throws what `acquire` throws, or LockLostError where one lease was lost while we waited for another; the function
    *   has not been called then.
    */
   async executeWithLock<T>(
     keys: string | readonly string[],
     fn: (hold: LockHold) => Promise<T>,
-    options: Partial<AcquireOptions> = {},
+    deadline: Deadline = Deadline.in(this.defaults.waitMs, this.clock),
   ): Promise<T> {
-    const hold = await this.take(keys, options);
+    const hold = await this.hold(keys, deadline);
     try {
       return await fn(hold);
     } finally {
@@ -55,22 +57,15 @@ export class DistributedLockManager {
    * @throws what `acquire` throws, or LockLostError where one lease was lost while another was waited for; no lock is
    *   held then.
    */
-  hold(
+  async hold(
     keys: string | readonly string[],
     deadline: Deadline,
-    options: Pick<AcquireOptions, 'onQueued'> = {},
-  ): Promise<LockHold> {
-    return this.take(keys, { waitMs: deadline.leftMs, signal: deadline.signal, ...options });
-  }
-
-  private async take(
-    keys: string | readonly string[],
-    options: Partial<AcquireOptions>,
+    events: WaitEvents = {},
   ): Promise<LockHold> {
     const leases: Lease[] = [];
     const hold = new Hold(leases, this.service);
     try {
-      await this.acquireAll(inByteOrder(keys), leases, options);
+      await this.acquireAll(inByteOrder(keys), leases, deadline, events);
       return hold;
     } catch (error) {
       await hold.release();
@@ -82,14 +77,14 @@ export class DistributedLockManager {
   private async acquireAll(
     keys: readonly string[],
     leases: Lease[],
-    options: Partial<AcquireOptions>,
+    deadline: Deadline,
+    events: WaitEvents,
   ): Promise<void> {
-    const deadlineMs = this.clock.nowMs() + (options.waitMs ?? this.defaults.waitMs);
     for (const key of keys) {
-      const signal = leases.length === 0 ? options.signal : signalOf(leases, options.signal);
-      const waitMs = Math.max(0, deadlineMs - this.clock.nowMs());
+      // Waiting on under a lease that is lost already would end in work that has no turn.
+      const wait = deadline.alsoAbortedBy(leases.map(({ signal }) => signal));
       try {
-        leases.push(await this.service.acquire(key, { ...options, waitMs, signal }));
+        leases.push(await this.service.acquire(key, wait, events));
       } catch (error) {
         if (error instanceof LockAbortedError && error.cause instanceof LockLostError) {
           throw error.cause;
@@ -101,12 +96,6 @@ export class DistributedLockManager {
       if (lease.state === 'lost') throw lease.signal.reason;
     }
   }
-}
-
-/** Waiting on under a lease that is lost already would end in work that has no turn. */
-function signalOf(leases: readonly Lease[], ofCaller: AbortSignal | undefined): AbortSignal {
-  const signals = leases.map((lease) => lease.signal);
-  return AbortSignal.any(ofCaller ? [ofCaller, ...signals] : signals);
 }
 
 class Hold implements LockHold {

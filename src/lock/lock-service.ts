@@ -5,11 +5,9 @@
  * token* is the lease's number, and a later lease of the same key always has a larger one.
  */
 
-export interface AcquireOptions {
-  /** The longest wait, in milliseconds. 0 tries once and does not queue. */
-  readonly waitMs: number;
-  /** Ends the wait early. */
-  readonly signal?: AbortSignal | undefined;
+import type { Deadline } from '../time/deadline.js';
+
+export interface WaitEvents {
   /** Called at most once, when another owner has the lock and this waiter has its place in the queue. */
   readonly onQueued?: (() => void) | undefined;
 }
@@ -28,10 +26,13 @@ export interface Lease {
 
 export interface DistributedLockService {
   /**
+   * Waits for the lock until the deadline's end or its signal, whichever comes first. A deadline with nothing left tries
+   * once and does not queue; one without an end waits until its signal.
+   *
    * @throws LockTimeoutError, LockAbortedError, LockQueueFullError or LockUnavailableError; then nothing is held, and
-   *   a grant that arrives late is handed on. RangeError for a wait below 0.
+   *   a grant that arrives late is handed on.
    */
-  acquire(key: string, options: AcquireOptions): Promise<Lease>;
+  acquire(key: string, deadline: Deadline, events?: WaitEvents): Promise<Lease>;
   /**
    * Safe to repeat. That the lease was lost before is no error here: the lease's state and signal have told it.
    * @throws LockUnavailableError where Redis could not be told; the lock is then free when Redis is back, or after its

@@ -4,11 +4,12 @@
  */
 import type { LockHealth } from './availability.js';
 import { systemClock, systemRandom, type Clock } from '../time/clock.js';
+import type { Deadline } from '../time/deadline.js';
 import { LockAbortedError, LockUnavailableError } from './errors.js';
 import { HandOvers } from './hand-overs.js';
 import { HeldLease } from './held-lease.js';
 import { KeyLock, type LockParts } from './key-lock.js';
-import type { AcquireOptions, DistributedLockService, Lease } from './lock-service.js';
+import type { DistributedLockService, Lease, WaitEvents } from './lock-service.js';
 import { RedisGateway } from './redis-gateway.js';
 import { Renewal } from './renewal.js';
 import { readSettings, type RedisLockSettings } from './settings.js';
@@ -79,11 +80,8 @@ export class RedisLockService implements DistributedLockService {
     return this.stopping;
   }
 
-  acquire(key: string, options: AcquireOptions): Promise<Lease> {
-    const { waitMs, signal, onQueued } = options;
-    if (!(waitMs >= 0)) {
-      return Promise.reject(new RangeError(`waitMs must be a number from 0, got ${waitMs}.`));
-    }
+  acquire(key: string, deadline: Deadline, { onQueued }: WaitEvents = {}): Promise<Lease> {
+    const { signal } = deadline;
     if (signal?.aborted) {
       this.stats_.aborts += 1;
       return Promise.reject(new LockAbortedError(key, signal.reason));
@@ -93,7 +91,14 @@ export class RedisLockService implements DistributedLockService {
       return Promise.reject(this.stopping ? stopped() : this.gateway.unavailable());
     }
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(waitMs, this.clock.nowMs(), signal, resolve, reject, onQueued);
+      const waiter = new Waiter(
+        deadline.leftMs,
+        this.clock.nowMs(),
+        signal,
+        resolve,
+        reject,
+        onQueued,
+      );
       this.lockOf(key).enter(waiter);
     });
   }

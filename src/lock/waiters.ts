@@ -13,13 +13,26 @@ export class Waiter {
   onAbort: (() => void) | null = null;
 
   constructor(
-    readonly waitMs: number,
+    private readonly waitMs: number,
     readonly sinceMs: number,
     readonly signal: AbortSignal | undefined,
     readonly resolve: (lease: Lease) => void,
     readonly reject: (error: Error) => void,
     private readonly onQueued: (() => void) | undefined,
   ) {}
+
+  /** Whether it leaves with the first answer that is not the lock. */
+  get triesOnce(): boolean {
+    return this.waitMs === 0;
+  }
+
+  /**
+   * After how long it times out, in milliseconds; null for never. Rounded up, as timers round down, and the wait must
+   * not end before its deadline.
+   */
+  get timeOutMs(): number | null {
+    return this.triesOnce || this.waitMs === Infinity ? null : Math.ceil(this.waitMs);
+  }
 
   /** Whether it has to wait: the first answer of Redis was not the lock. */
   get hasWaited(): boolean {

@@ -46,8 +46,8 @@ export class WaitingRoom {
     }
     this.waiters.push(waiter);
     stats.waitersNow += 1;
-    if (waiter.waitMs > 0) {
-      waiter.timer = clock.after(waiter.waitMs, () => {
+    if (waiter.timeOutMs !== null) {
+      waiter.timer = clock.after(waiter.timeOutMs, () => {
         this.timeOut(waiter);
       });
     }

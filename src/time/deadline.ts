@@ -8,14 +8,23 @@ export class Deadline {
   /**
    * @param endMs on the clock's own scale, in milliseconds; Infinity for work that nothing bounds.
    * @param signal aborted when the caller has gone.
+   * @throws RangeError for NaN.
    */
   constructor(
     private readonly clock: Clock,
     readonly endMs: number,
     readonly signal?: AbortSignal,
-  ) {}
+  ) {
+    if (Number.isNaN(endMs))
+      throw new RangeError('The end of a deadline must be a number; got NaN.');
+  }
 
+  /**
+   * @param ms from now, in milliseconds: 0 for one try without waiting, Infinity for no bound but the signal.
+   * @throws RangeError for a number below 0 and for NaN.
+   */
   static in(ms: number, clock: Clock, signal?: AbortSignal): Deadline {
+    if (!(ms >= 0)) throw new RangeError(`A deadline must be 0 ms or more from now; got ${ms}.`);
     return new Deadline(clock, clock.nowMs() + ms, signal);
   }
 
@@ -35,6 +44,13 @@ export class Deadline {
   /** The same caller, but at most `ms` from now. */
   within(ms: number): Deadline {
     const endMs = this.clock.nowMs() + ms;
-    return endMs < this.endMs ? new Deadline(this.clock, endMs, this.signal) : this;
+    return endMs >= this.endMs ? this : new Deadline(this.clock, endMs, this.signal);
+  }
+
+  /** The same end; its signal is also aborted by any of these, with the reason of the first that is. */
+  alsoAbortedBy(signals: readonly AbortSignal[]): Deadline {
+    if (signals.length === 0) return this;
+    const all = this.signal ? [this.signal, ...signals] : signals;
+    return new Deadline(this.clock, this.endMs, AbortSignal.any([...all]));
   }
 }

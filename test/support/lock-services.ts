@@ -5,8 +5,10 @@
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
 import {
+  Deadline,
   LockTimeoutError,
   RedisLockService,
+  systemClock,
   type LockLog,
   type RedisLockSettings,
 } from '../../src/lock/index.js';
@@ -56,6 +58,11 @@ export class LockServices {
       }
     }
   }
+}
+
+/** How long a call may wait; 0 tries once. The machine's clock runs it, whatever clock the service has. */
+export function deadlineIn(ms: number, signal?: AbortSignal): Deadline {
+  return Deadline.in(ms, systemClock, signal);
 }
 
 /** A key that no other test uses. */

@@ -5,7 +5,12 @@
  * The parent kills and stops this process; nothing here helps it to survive that.
  */
 import { closeSync, openSync, unlinkSync } from 'node:fs';
-import { DistributedLockManager, RedisLockService } from '../../dist/src/lock/index.js';
+import {
+  Deadline,
+  DistributedLockManager,
+  RedisLockService,
+  systemClock,
+} from '../../dist/src/lock/index.js';
 
 const log = { info: () => undefined, warn: () => undefined };
 let service;
@@ -33,7 +38,7 @@ const commands = {
   async acquire({ name, key, waitMs }) {
     const abort = new AbortController();
     asked.set(name, abort);
-    const lease = await service.acquire(key, { waitMs, signal: abort.signal });
+    const lease = await service.acquire(key, deadlineIn(waitMs, abort.signal));
     const atMs = nowMs();
     leases.set(name, lease);
     const noteLoss = () => losses.set(name, { atMs: nowMs(), ...describe(lease.signal.reason) });
@@ -95,7 +100,7 @@ const commands = {
       await passUntil(fromMs);
       while (nowMs() < untilMs) {
         try {
-          const lease = await service.acquire(key, { waitMs: 20_000 });
+          const lease = await service.acquire(key, deadlineIn(20_000));
           try {
             holds.push(await hold(lease, holdMs, witness));
           } finally {
@@ -124,7 +129,7 @@ const commands = {
             for (const [index, key] of keys.entries()) closeWitness(witnesses[key], opened[index]);
             return keys.map((key) => held.fencingTokenOf(key));
           },
-          { waitMs },
+          deadlineIn(waitMs),
         );
         return { keys, tokens, tookMs: nowMs() - beganMs };
       }),
@@ -144,7 +149,7 @@ const commands = {
           asked.set('holdAll', { abort: letGo });
           resolve(held.leases.map(({ key, fencingToken }) => ({ key, fencingToken })));
         });
-      manager.executeWithLock(keys, work, { waitMs }).catch(reject);
+      manager.executeWithLock(keys, work, deadlineIn(waitMs)).catch(reject);
     });
   },
 };
@@ -189,6 +194,10 @@ function closeWitness(path, file) {
   if (file === null) return;
   closeSync(file);
   unlinkSync(path);
+}
+
+function deadlineIn(ms, signal) {
+  return Deadline.in(ms, systemClock, signal);
 }
 
 function nowMs() {

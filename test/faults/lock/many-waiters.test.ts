@@ -2,6 +2,7 @@
 import { jest } from '@jest/globals';
 import { RedisLockService, type LockStats } from '../../../src/lock/index.js';
 import { LockArena } from '../../support/lock-arena.js';
+import { deadlineIn } from '../../support/lock-services.js';
 import { pass, until, within } from '../../support/until.js';
 
 jest.setTimeout(60_000);
@@ -27,10 +28,10 @@ afterAll(() => arena.close());
 
 /** All of them at once; each gives the lock back as soon as it has it. Resolves with the tokens in their order. */
 async function drain(waiters: number, beforeDraining: () => Promise<void>): Promise<bigint[]> {
-  const first = await service.acquire(KEY, { waitMs: 0 });
+  const first = await service.acquire(KEY, deadlineIn(0));
   const tokens: bigint[] = [];
   const served = Array.from({ length: waiters }, async () => {
-    const lease = await service.acquire(KEY, { waitMs: 30_000 });
+    const lease = await service.acquire(KEY, deadlineIn(30_000));
     tokens.push(lease.fencingToken);
     await service.release(lease);
   });
@@ -88,7 +89,7 @@ test('they do not tire of a lock that another process holds', async () => {
   const connections = await arena.connections();
   const before = service.stats();
   const aborts = Array.from({ length: WAITERS }, () => new AbortController());
-  const waiting = aborts.map(({ signal }) => service.acquire(KEY, { waitMs: 20_000, signal }));
+  const waiting = aborts.map(({ signal }) => service.acquire(KEY, deadlineIn(20_000, signal)));
   const outcomes = Promise.allSettled(waiting);
   await until('all of them waiting', () => service.stats().waitersNow === WAITERS);
   await pass(2_000);

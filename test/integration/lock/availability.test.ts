@@ -8,7 +8,13 @@ import {
   type RedisLockService,
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
-import { CollectedLog, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import {
+  deadlineIn,
+  CollectedLog,
+  errorOf,
+  LockServices,
+  uniqueKey,
+} from '../../support/lock-services.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
@@ -37,7 +43,7 @@ async function untilBack(service: RedisLockService): Promise<void> {
 }
 
 async function isServed(service: RedisLockService): Promise<void> {
-  await service.release(await service.acquire(uniqueKey(), { waitMs: 5_000 }));
+  await service.release(await service.acquire(uniqueKey(), deadlineIn(5_000)));
 }
 
 describe('when Redis goes away', () => {
@@ -47,9 +53,9 @@ describe('when Redis goes away', () => {
     const service = await start({ log });
     expect(service.health()).toMatchObject({ available: true });
     expect(service.health()).not.toHaveProperty('reason');
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     const waiting = Array.from({ length: 50 }, () =>
-      errorOf(service.acquire(key, { waitMs: 60_000 })),
+      errorOf(service.acquire(key, deadlineIn(60_000))),
     );
     await server.kill('SIGKILL');
     for (const error of await Promise.all(waiting)) {
@@ -57,7 +63,7 @@ describe('when Redis goes away', () => {
     }
     expect(service.health()).toMatchObject({ available: false });
     const trips = service.stats().roundTrips;
-    const refused = await errorOf(service.acquire(uniqueKey(), { waitMs: 60_000 }));
+    const refused = await errorOf(service.acquire(uniqueKey(), deadlineIn(60_000)));
     expect(refused).toMatchObject({ code: 'LOCK_UNAVAILABLE' });
     expect(await errorOf(service.release(lease))).toBeInstanceOf(LockUnavailableError);
     expect(service.stats().roundTrips).toBe(trips);
@@ -78,7 +84,7 @@ describe('when Redis goes away', () => {
     const service = await start({ url: server.url.replace('//', '//:s3cret@'), log });
     await server.kill('SIGKILL');
     await untilAway(service);
-    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    const error = await errorOf(service.acquire(uniqueKey(), deadlineIn(0)));
     const told = [error.stack, error.cause, service.health(), log.lines];
     expect(JSON.stringify(told)).not.toMatch(/s3cret|127\.0\.0\.1|localhost/);
     expect(JSON.stringify(told)).toMatch(/connection/);
@@ -88,7 +94,7 @@ describe('when Redis goes away', () => {
     const key = uniqueKey();
     const service = await start({ commandTimeoutMs: 100 });
     await server.kill('SIGSTOP');
-    const error = await errorOf(service.acquire(key, { waitMs: 60_000 }));
+    const error = await errorOf(service.acquire(key, deadlineIn(60_000)));
     expect(error.message).toBe('The lock is unavailable: Redis has not answered in 100 ms.');
     await server.kill('SIGCONT');
     await untilBack(service);
@@ -102,7 +108,7 @@ describe('when Redis goes away', () => {
     // The proxy is in this process, so the question gets no further either.
     const proxy = await startTcpProxy(server.url);
     const service = await start({ url: proxy.via(server.url), commandTimeoutMs: 60 });
-    const acquired = service.acquire(uniqueKey(), { waitMs: 60_000 });
+    const acquired = service.acquire(uniqueKey(), deadlineIn(60_000));
     await new Promise<void>((resolve) => {
       process.nextTick(() => {
         const busyUntilMs = performance.now() + 300;
@@ -123,7 +129,7 @@ describe('when Redis goes away', () => {
     const health = await service.start();
     expect(health.available).toBe(false);
     expect(health.reason).toMatch(/ECONNREFUSED/);
-    expect(await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }))).toMatchObject({
+    expect(await errorOf(service.acquire(uniqueKey(), deadlineIn(0)))).toMatchObject({
       code: 'LOCK_UNAVAILABLE',
     });
     const late = await startPrivateRedis({ port });
@@ -139,15 +145,15 @@ describe('when Redis is there and cannot serve', () => {
   test('because its memory is full, that counts as away, and what is held comes free', async () => {
     const key = uniqueKey();
     const [service, other] = [await start(), await start()];
-    const lease = await service.acquire(key, { waitMs: 0 });
-    const waiting = other.acquire(key, { waitMs: 60_000 });
+    const lease = await service.acquire(key, deadlineIn(0));
+    const waiting = other.acquire(key, deadlineIn(60_000));
     const client = redis();
     await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
     await client.config('SET', 'maxmemory', '1');
     await service.release(lease);
     await other.release(await waiting);
     expect(await client.exists(key)).toBe(0);
-    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    const error = await errorOf(service.acquire(uniqueKey(), deadlineIn(0)));
     expect(error.message).toBe('The lock is unavailable: the memory of Redis is full.');
     await client.config('SET', 'maxmemory', '0');
     await untilBack(service);
@@ -158,7 +164,7 @@ describe('when Redis is there and cannot serve', () => {
     const service = await start();
     const client = redis();
     await client.call('REPLICAOF', '127.0.0.1', '1');
-    const error = await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }));
+    const error = await errorOf(service.acquire(uniqueKey(), deadlineIn(0)));
     expect(error.message).toBe('The lock is unavailable: Redis is a read-only replica.');
     await client.call('REPLICAOF', 'NO', 'ONE');
     await untilBack(service);
@@ -216,7 +222,7 @@ describe('when Redis refuses us', () => {
   test('one key only, that key alone is refused', async () => {
     await redis().call('ACL', 'SETUSER', 'some', 'on', '>pw', '~lock:*', '&lock:inbox:*', '+@all');
     const service = await start({ url: server.url.replace('//', '//some:pw@') });
-    const error = await errorOf(service.acquire('elsewhere:{1}', { waitMs: 0 }));
+    const error = await errorOf(service.acquire('elsewhere:{1}', deadlineIn(0)));
     expect(error.message).toBe(
       'The lock elsewhere:{1} cannot be had: the Redis user may not touch its key.',
     );
@@ -233,8 +239,8 @@ describe('when Redis refuses us', () => {
     const url = server.url.replace('//', '//least:pw@');
     const [one, other] = [await start({ url }), await start({ url })];
     const key = uniqueKey('least');
-    const lease = await one.acquire(key, { waitMs: 0 });
-    const waiting = other.acquire(key, { waitMs: 60_000 });
+    const lease = await one.acquire(key, deadlineIn(0));
+    const waiting = other.acquire(key, deadlineIn(60_000));
     const client = redis();
     await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
     await one.release(lease);
@@ -260,10 +266,10 @@ describe('a stop', () => {
   test('frees what is held, tells holders and waiters, and closes the connections', async () => {
     const key = uniqueKey();
     const [service, other] = [await start({ ttlMs: 600_000 }), await start({ ttlMs: 600_000 })];
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     const { signal } = lease;
-    const local = errorOf(service.acquire(key, { waitMs: 60_000 }));
-    const waiting = other.acquire(key, { waitMs: 60_000 });
+    const local = errorOf(service.acquire(key, deadlineIn(60_000)));
+    const waiting = other.acquire(key, deadlineIn(60_000));
     const client = redis();
     await until('it is queued', async () => (await client.llen(`${key}:queue`)) === 1);
 
@@ -273,7 +279,7 @@ describe('a stop', () => {
     expect(signal.reason).toEqual(new LockLostError(key, 'stopped'));
     expect(service.health()).toMatchObject({ available: false, reason: 'stopped' });
     await service.release(lease);
-    const refused = await errorOf(service.acquire(key, { waitMs: 0 }));
+    const refused = await errorOf(service.acquire(key, deadlineIn(0)));
     expect(refused).toBeInstanceOf(LockUnavailableError);
     await other.release(await waiting);
     const left = async () => String(await client.client('LIST')).match(/name=lock/g)?.length ?? 0;
@@ -283,7 +289,7 @@ describe('a stop', () => {
   test('gives up what was asked for and not answered yet', async () => {
     const keys = Array.from({ length: 20 }, () => uniqueKey());
     const service = await start({ ttlMs: 600_000 });
-    const asked = keys.map((key) => errorOf(service.acquire(key, { waitMs: 60_000 })));
+    const asked = keys.map((key) => errorOf(service.acquire(key, deadlineIn(60_000))));
     await service.stop();
     for (const error of await Promise.all(asked)) {
       expect(error).toBeInstanceOf(LockUnavailableError);
@@ -294,7 +300,7 @@ describe('a stop', () => {
 
   test('ends in bounded time although Redis says nothing', async () => {
     const service = await start({ commandTimeoutMs: 100 });
-    await service.acquire(uniqueKey(), { waitMs: 0 });
+    await service.acquire(uniqueKey(), deadlineIn(0));
     await server.kill('SIGSTOP');
     await service.stop();
     await server.kill('SIGCONT');
@@ -302,7 +308,7 @@ describe('a stop', () => {
 
   test('before any start is no error', async () => {
     const service = services.make({ url: server.url });
-    expect(await errorOf(service.acquire(uniqueKey(), { waitMs: 0 }))).toMatchObject({
+    expect(await errorOf(service.acquire(uniqueKey(), deadlineIn(0)))).toMatchObject({
       message: 'The lock is unavailable: not started.',
     });
     await service.stop();

@@ -2,7 +2,7 @@
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import type { PrivateServer } from '../../../services/private-server.js';
 import { LockLostError, type Lease, type RedisLockService } from '../../../src/lock/index.js';
-import { LockServices, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, LockServices, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
 let server: PrivateServer;
@@ -17,7 +17,7 @@ afterEach(() => services.stopAll());
 const start = (ttlMs = 5_000) => services.start({ url: server.url, ttlMs });
 
 async function tokenOf(service: RedisLockService, key: string): Promise<bigint> {
-  const lease = await service.acquire(key, { waitMs: 10_000 });
+  const lease = await service.acquire(key, deadlineIn(10_000));
   await service.release(lease);
   return lease.fencingToken;
 }
@@ -27,7 +27,7 @@ test('tokens grow in the order of the leases, over processes and local turns ali
   const processes = await Promise.all([start(), start(), start()]);
   const tokens: bigint[] = [];
   const visit = async (service: RedisLockService) => {
-    const lease = await service.acquire(key, { waitMs: 10_000 });
+    const lease = await service.acquire(key, deadlineIn(10_000));
     tokens.push(lease.fencingToken);
     await service.release(lease);
   };
@@ -71,9 +71,9 @@ test('tokens grow although the clock of Redis was set back', async () => {
 test('who lost a lock with the data of Redis learns it, and its token is smaller than the next', async () => {
   const key = uniqueKey();
   const [stale, next] = [await start(300), await start(60_000)];
-  const lost = await stale.acquire(key, { waitMs: 0 });
+  const lost = await stale.acquire(key, deadlineIn(0));
   await services.redis(server.url).flushall();
-  const lease: Lease = await next.acquire(key, { waitMs: 0 });
+  const lease: Lease = await next.acquire(key, deadlineIn(0));
   expect(lease.fencingToken).toBeGreaterThan(lost.fencingToken);
 
   await until('the loss is noticed', () => lost.state === 'lost');

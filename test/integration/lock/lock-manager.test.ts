@@ -6,7 +6,7 @@ import {
   type LockHold,
 } from '../../../src/lock/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
 const services = new LockServices();
@@ -37,7 +37,7 @@ test('the lock is given back when the function throws, and the error is the erro
   const failure = new Error('The work failed.');
   const failing = manager.executeWithLock(key, () => Promise.reject(failure));
   expect(await errorOf(failing)).toBe(failure);
-  await manager.executeWithLock(key, () => Promise.resolve(), { waitMs: 0 });
+  await manager.executeWithLock(key, () => Promise.resolve(), deadlineIn(0));
 });
 
 test('the lock is given back only after the work is done', async () => {
@@ -84,11 +84,11 @@ test('where the second lock is not had in time the first is given back', async (
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
   const { service, manager } = await start();
   const other = await start();
-  const lease = await other.service.acquire(b, { waitMs: 0 });
-  const late = manager.executeWithLock([a, b], () => Promise.resolve(), { waitMs: 80 });
+  const lease = await other.service.acquire(b, deadlineIn(0));
+  const late = manager.executeWithLock([a, b], () => Promise.resolve(), deadlineIn(80));
   expect(await errorOf(late)).toBeInstanceOf(LockTimeoutError);
   expect(service.stats().heldNow).toBe(0);
-  await other.manager.executeWithLock(a, () => Promise.resolve(), { waitMs: 0 });
+  await other.manager.executeWithLock(a, () => Promise.resolve(), deadlineIn(0));
   await other.service.release(lease);
 });
 
@@ -99,7 +99,7 @@ test('a lease that is lost while another lock is waited for ends the wait, and n
   const service = await services.start(settings);
   const manager = new DistributedLockManager(service, { waitMs: 600_000 }, clock);
   const other = await start();
-  const lease = await other.service.acquire(b, { waitMs: 0 });
+  const lease = await other.service.acquire(b, deadlineIn(0));
   let ran = false;
   const lost = errorOf(
     manager.executeWithLock([a, b], () => {

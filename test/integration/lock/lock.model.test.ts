@@ -15,6 +15,7 @@ import {
   type LockStats,
 } from '../../../src/lock/index.js';
 import { LockArena } from '../../support/lock-arena.js';
+import { deadlineIn } from '../../support/lock-services.js';
 import { pass, until, within } from '../../support/until.js';
 
 jest.setTimeout(120_000);
@@ -129,7 +130,7 @@ async function perform(attempt: Attempt, witness: Witness): Promise<string> {
         }, attempt.abortMs);
   let lease: Lease;
   try {
-    lease = await service.acquire(attempt.key, { waitMs: attempt.waitMs, signal: abort.signal });
+    lease = await service.acquire(attempt.key, deadlineIn(attempt.waitMs, abort.signal));
   } catch (error) {
     return (error as { code?: string }).code ?? String(error);
   } finally {
@@ -236,7 +237,7 @@ test('baskets are had whole or not at all, and given back whatever becomes of th
       };
       const { waitMs } = basket;
       return manager
-        .executeWithLock(basket.keys, work, { waitMs })
+        .executeWithLock(basket.keys, work, deadlineIn(waitMs))
         .catch((error: unknown) => (error as { code?: string }).code ?? (error as Error).message);
     });
     const outcomes = await within(12_000, 'an answer for everybody', Promise.all(performing));

@@ -10,7 +10,7 @@ import {
   LockUnavailableError,
   type RedisLockService,
 } from '../../../src/lock/index.js';
-import { errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
@@ -71,20 +71,20 @@ describe('an acquire whose answer is lost', () => {
     const key = uniqueKey();
     const service = await proxied();
     loseNextAnswer();
-    const error = await errorOf(service.acquire(key, { waitMs: 10_000 }));
+    const error = await errorOf(service.acquire(key, deadlineIn(10_000)));
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(await isTaken(key)).toBe(true);
     await untilBack(service);
     await untilFree(key);
-    await service.release(await service.acquire(key, { waitMs: 0 }));
+    await service.release(await service.acquire(key, deadlineIn(0)));
   });
 
   test('leaves no place in the queue behind either', async () => {
     const key = uniqueKey();
     const [holder, service] = [await direct(), await proxied()];
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     loseNextAnswer();
-    await errorOf(service.acquire(key, { waitMs: 10_000 }));
+    await errorOf(service.acquire(key, deadlineIn(10_000)));
     expect(await redis().llen(`${key}:queue`)).toBe(1);
     await untilFree(`${key}:queue`);
     await holder.release(lease);
@@ -94,8 +94,8 @@ describe('an acquire whose answer is lost', () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
     loseNextAnswer();
-    await errorOf(service.acquire(key, { waitMs: 10_000 }));
-    const theirs = await other.acquire(key, { waitMs: 10_000 });
+    await errorOf(service.acquire(key, deadlineIn(10_000)));
+    const theirs = await other.acquire(key, deadlineIn(10_000));
     expect(theirs.state).toBe('held');
     await other.release(theirs);
   });
@@ -105,13 +105,13 @@ describe('a release whose answer is lost', () => {
   test('says so, and does not take away what another has when it is repeated', async () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     loseNextAnswer();
     expect(await errorOf(service.release(lease))).toBeInstanceOf(LockUnavailableError);
-    const theirs = await other.acquire(key, { waitMs: 0 });
+    const theirs = await other.acquire(key, deadlineIn(0));
     await untilBack(service);
     // Answers come in order: when this one is here, the repetition has been carried out.
-    await service.release(await service.acquire(uniqueKey(), { waitMs: 0 }));
+    await service.release(await service.acquire(uniqueKey(), deadlineIn(0)));
     expect(theirs.state).toBe('held');
     expect(await isTaken(key)).toBe(true);
     expect(service.stats()).toMatchObject({ releasesFailed: 1, heldNow: 0 });
@@ -121,7 +121,7 @@ describe('a release whose answer is lost', () => {
   test('is repeated where Redis had not got it', async () => {
     const key = uniqueKey();
     const service = await proxied();
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     loseNextCommand();
     expect(await errorOf(service.release(lease))).toBeInstanceOf(LockUnavailableError);
     expect(lease.state).toBe('released');
@@ -133,8 +133,8 @@ describe('a release whose answer is lost', () => {
     const service = await services.start({
       ...{ url: proxy.via(server.url), ttlMs: LONG_MS, localTenureMs: 0 },
     });
-    const lease = await service.acquire(key, { waitMs: 0 });
-    const waiting = errorOf(service.acquire(key, { waitMs: 10_000 }));
+    const lease = await service.acquire(key, deadlineIn(0));
+    const waiting = errorOf(service.acquire(key, deadlineIn(10_000)));
     loseNextAnswer();
     expect(await errorOf(service.release(lease))).toBeInstanceOf(LockUnavailableError);
     expect(await waiting).toBeInstanceOf(LockUnavailableError);
@@ -149,7 +149,7 @@ describe('a grant that comes too late', () => {
     const service = await proxied();
     const abortion = new AbortController();
     proxy.pause('toClient');
-    const aborted = errorOf(service.acquire(key, { waitMs: 10_000, signal: abortion.signal }));
+    const aborted = errorOf(service.acquire(key, deadlineIn(10_000, abortion.signal)));
     await until('it is granted', () => isTaken(key));
     abortion.abort();
     expect(await aborted).toBeInstanceOf(LockAbortedError);
@@ -163,9 +163,9 @@ describe('a grant that comes too late', () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
     proxy.pause('toClient');
-    const late = errorOf(service.acquire(key, { waitMs: 50 }));
+    const late = errorOf(service.acquire(key, deadlineIn(50)));
     await until('it is granted', () => isTaken(key));
-    const waiting = other.acquire(key, { waitMs: 10_000 });
+    const waiting = other.acquire(key, deadlineIn(10_000));
     expect(await late).toBeInstanceOf(LockTimeoutError);
     proxy.resume();
     await other.release(await waiting);
@@ -175,8 +175,8 @@ describe('a grant that comes too late', () => {
     const key = uniqueKey();
     const service = await proxied();
     proxy.pause('toClient');
-    const late = errorOf(service.acquire(key, { waitMs: 50 }));
-    const next = service.acquire(key, { waitMs: 10_000 });
+    const late = errorOf(service.acquire(key, deadlineIn(50)));
+    const next = service.acquire(key, deadlineIn(10_000));
     expect(await late).toBeInstanceOf(LockTimeoutError);
     proxy.resume();
     await service.release(await next);
@@ -186,10 +186,10 @@ describe('a grant that comes too late', () => {
   test('by a hand-over to a process where nobody waits any more is handed on', async () => {
     const key = uniqueKey();
     const [holder, service, other] = [await direct(), await proxied(), await direct()];
-    const lease = await holder.acquire(key, { waitMs: 0 });
-    const late = errorOf(service.acquire(key, { waitMs: 150 }));
+    const lease = await holder.acquire(key, deadlineIn(0));
+    const late = errorOf(service.acquire(key, deadlineIn(150)));
     await until('it is queued', async () => (await redis().llen(`${key}:queue`)) === 1);
-    const waiting = other.acquire(key, { waitMs: 10_000 });
+    const waiting = other.acquire(key, deadlineIn(10_000));
     await until('both are queued', async () => (await redis().llen(`${key}:queue`)) === 2);
     // What the process says, that it leaves the queue, and what it is told both stay on their way.
     proxy.pause();
@@ -203,10 +203,10 @@ describe('a grant that comes too late', () => {
 test('a lock that our own forgotten question holds is taken back by asking again', async () => {
   const key = uniqueKey();
   const service = await direct();
-  const first = await service.acquire(key, { waitMs: 0 });
+  const first = await service.acquire(key, deadlineIn(0));
   const ticket = (await redis().get(key)) ?? '';
   await service.release(first);
   // As if a question, given up long ago, had been carried out only now.
   await redis().set(key, ticket.replace(/\d+$/, '999999'), 'PX', LONG_MS);
-  await service.release(await service.acquire(key, { waitMs: 10_000 }));
+  await service.release(await service.acquire(key, deadlineIn(10_000)));
 });

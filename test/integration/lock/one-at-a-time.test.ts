@@ -5,7 +5,13 @@ import {
   LockTimeoutError,
   type RedisLockService,
 } from '../../../src/lock/index.js';
-import { errorOf, LockServices, timeoutOf, uniqueKey } from '../../support/lock-services.js';
+import {
+  deadlineIn,
+  errorOf,
+  LockServices,
+  timeoutOf,
+  uniqueKey,
+} from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
 const services = new LockServices();
@@ -17,7 +23,7 @@ test('only one of many has the lock, whatever process they are in', async () => 
   let inside = 0;
   let most = 0;
   const visit = async (service: RedisLockService) => {
-    const lease = await service.acquire(key, { waitMs: 10_000 });
+    const lease = await service.acquire(key, deadlineIn(10_000));
     inside += 1;
     most = Math.max(most, inside);
     await new Promise(setImmediate);
@@ -36,7 +42,7 @@ test('waiters of one process have their turns in the order of their arrival', as
   const service = await services.start();
   const order: number[] = [];
   const visit = async (number: number) => {
-    const lease = await service.acquire(key, { waitMs: 10_000 });
+    const lease = await service.acquire(key, deadlineIn(10_000));
     order.push(number);
     await service.release(lease);
   };
@@ -49,13 +55,13 @@ test('waiting processes have their turns in the order in which they queued', asy
   const key = uniqueKey();
   const holder = await services.start();
   const others = await Promise.all(Array.from({ length: 4 }, () => services.start()));
-  const lease = await holder.acquire(key, { waitMs: 0 });
+  const lease = await holder.acquire(key, deadlineIn(0));
   const order: number[] = [];
   const visits: Promise<void>[] = [];
   const redis = services.redis();
   for (const [number, service] of others.entries()) {
     visits.push(
-      service.acquire(key, { waitMs: 10_000 }).then(async (theirs) => {
+      service.acquire(key, deadlineIn(10_000)).then(async (theirs) => {
         order.push(number);
         await service.release(theirs);
       }),
@@ -71,7 +77,7 @@ test('a lock is gone from Redis when nobody has it and nobody waits', async () =
   const key = uniqueKey();
   const service = await services.start({ ttlMs: 4_000 });
   const redis = services.redis();
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   expect(await redis.get(key)).toMatch(/:\d+$/);
   expect(await redis.pttl(key)).toBeGreaterThan(3_000);
   expect(lease.state).toBe('held');
@@ -83,20 +89,20 @@ test('a lock is gone from Redis when nobody has it and nobody waits', async () =
 test('a wait of 0 ms tries once and leaves no trace in the queue', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
-  expect(await errorOf(other.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
-  expect(await errorOf(one.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
+  const lease = await one.acquire(key, deadlineIn(0));
+  expect(await errorOf(other.acquire(key, deadlineIn(0)))).toBeInstanceOf(LockTimeoutError);
+  expect(await errorOf(one.acquire(key, deadlineIn(0)))).toBeInstanceOf(LockTimeoutError);
   expect(await services.redis().exists(`${key}:queue`)).toBe(0);
   await one.release(lease);
-  await other.release(await other.acquire(key, { waitMs: 0 }));
+  await other.release(await other.acquire(key, deadlineIn(0)));
 });
 
 test('who waits behind a try is still served', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
-  const tried = errorOf(other.acquire(key, { waitMs: 0 }));
-  const waiting = other.acquire(key, { waitMs: 10_000 });
+  const lease = await one.acquire(key, deadlineIn(0));
+  const tried = errorOf(other.acquire(key, deadlineIn(0)));
+  const waiting = other.acquire(key, deadlineIn(10_000));
   expect(await tried).toBeInstanceOf(LockTimeoutError);
   await until('it is queued', async () => (await services.redis().llen(`${key}:queue`)) === 1);
   await one.release(lease);
@@ -106,9 +112,9 @@ test('who waits behind a try is still served', async () => {
 test('a time-out says how long the wait was and who was in front', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
-  const first = errorOf(other.acquire(key, { waitMs: 60 }));
-  const second = await timeoutOf(other.acquire(key, { waitMs: 40 }));
+  const lease = await one.acquire(key, deadlineIn(0));
+  const first = errorOf(other.acquire(key, deadlineIn(60)));
+  const second = await timeoutOf(other.acquire(key, deadlineIn(40)));
   expect(second).toMatchObject({ code: 'LOCK_TIMEOUT', key, behind: { waitersAhead: 1 } });
   expect(second.waitedMs).toBeGreaterThanOrEqual(39);
   const holder = (await services.redis().get(key))?.replace(/:\d+$/, '');
@@ -124,26 +130,26 @@ test('a time-out says how long the wait was and who was in front', async () => {
 test('a waiter whose signal is aborted leaves at once, and the others keep their places', async () => {
   const key = uniqueKey();
   const service = await services.start();
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   const abortion = new AbortController();
-  const aborted = errorOf(service.acquire(key, { waitMs: 10_000, signal: abortion.signal }));
-  const other = service.acquire(key, { waitMs: 10_000 });
+  const aborted = errorOf(service.acquire(key, deadlineIn(10_000, abortion.signal)));
+  const other = service.acquire(key, deadlineIn(10_000));
   abortion.abort(new Error('The client hung up.'));
   expect(await aborted).toBeInstanceOf(LockAbortedError);
   expect((await aborted).cause).toMatchObject({ message: 'The client hung up.' });
   await service.release(lease);
   await service.release(await other);
 
-  const late = errorOf(service.acquire(key, { waitMs: 0, signal: AbortSignal.abort() }));
+  const late = errorOf(service.acquire(key, deadlineIn(0, AbortSignal.abort())));
   expect(await late).toBeInstanceOf(LockAbortedError);
 });
 
 test('more waiters than the queue has room for are refused at once', async () => {
   const key = uniqueKey();
   const service = await services.start({ queueMax: 100 });
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   const visits = Array.from({ length: 10_000 }, () =>
-    service.acquire(key, { waitMs: 10_000 }).then((theirs) => service.release(theirs)),
+    service.acquire(key, deadlineIn(10_000)).then((theirs) => service.release(theirs)),
   );
   const settled = Promise.allSettled(visits);
   expect(service.stats()).toMatchObject({ waitersNow: 100, queueFull: 9_900 });
@@ -157,9 +163,9 @@ test('more waiters than the queue has room for are refused at once', async () =>
 test('releasing again does nothing, also when somebody else has the lock by then', async () => {
   const key = uniqueKey();
   const service = await services.start();
-  const first = await service.acquire(key, { waitMs: 0 });
+  const first = await service.acquire(key, deadlineIn(0));
   await Promise.all([service.release(first), service.release(first)]);
-  const second = await service.acquire(key, { waitMs: 0 });
+  const second = await service.acquire(key, deadlineIn(0));
   await service.release(first);
   expect(second.state).toBe('held');
   expect(await services.redis().exists(key)).toBe(1);
@@ -169,10 +175,10 @@ test('a local waiter is not passed the lock beyond the bounds while another proc
   const key = uniqueKey();
   const settings = { localPassesMax: 3, localTenureMs: 60_000 };
   const [one, other] = [await services.start(settings), await services.start(settings)];
-  const lease = await one.acquire(key, { waitMs: 0 });
+  const lease = await one.acquire(key, deadlineIn(0));
   const turns: string[] = [];
   const visit = async (name: string, service: RedisLockService) => {
-    const theirs = await service.acquire(key, { waitMs: 10_000 });
+    const theirs = await service.acquire(key, deadlineIn(10_000));
     turns.push(name);
     await service.release(theirs);
   };

@@ -1,7 +1,7 @@
 /** How long a lease lasts, and how its holder learns that it is over: by renewal, by the clock, by Redis' word. */
 import { LockLostError, type RedisLockSettings } from '../../../src/lock/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
-import { LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
@@ -29,7 +29,7 @@ async function startFrozen(settings: Partial<RedisLockSettings> = {}) {
 test('a lease is prolonged as long as it is held', async () => {
   const key = uniqueKey();
   const service = await services.start({ ttlMs: 300 });
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   const ticket = await redis().get(key);
   await until('five times', () => service.stats().renewals.ok >= 5);
   expect(lease.state).toBe('held');
@@ -40,7 +40,7 @@ test('a lease is prolonged as long as it is held', async () => {
 test('many leases are prolonged by few calls', async () => {
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const keys = Array.from({ length: 1_100 }, () => uniqueKey());
-  const leases = await Promise.all(keys.map((key) => service.acquire(key, { waitMs: 0 })));
+  const leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
   clock.advance(20_000);
   await until('all are prolonged', () => service.stats().renewals.ok === 1_100);
   const before = service.stats().roundTrips; // By now Redis knows the script.
@@ -54,10 +54,10 @@ test('a holder that was stopped beyond its time learns of the loss by looking', 
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const other = await services.start();
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   const { signal } = lease;
   await redis().del(key); // As its expiry would.
-  const theirs = await other.acquire(key, { waitMs: 0 });
+  const theirs = await other.acquire(key, deadlineIn(0));
   clock.stopFor(60_000);
   expect(lease.state).toBe('lost');
   expect(signal.aborted).toBe(true);
@@ -71,7 +71,7 @@ test('a holder that was stopped beyond its time learns of the loss by looking', 
 test('a signal that is first asked for after the loss is aborted', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   clock.stopFor(60_000);
   expect(lease.signal.reason).toEqual(new LockLostError(key, 'not-renewed-in-time'));
 });
@@ -79,8 +79,8 @@ test('a signal that is first asked for after the loss is aborted', async () => {
 test('a lost lease does not keep the next local waiter from the lock', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
-  const lost = await service.acquire(key, { waitMs: 0 });
-  const waiting = service.acquire(key, { waitMs: 600_000 });
+  const lost = await service.acquire(key, deadlineIn(0));
+  const waiting = service.acquire(key, deadlineIn(600_000));
   clock.stopFor(60_000);
   expect(lost.state).toBe('lost');
   const next = await waiting;
@@ -94,7 +94,7 @@ test('an answer that took longer than the lease is no lease', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
   proxy.pause('toClient');
-  const waiting = service.acquire(key, { waitMs: 600_000 });
+  const waiting = service.acquire(key, deadlineIn(600_000));
   await until('it is granted', async () => (await redis().exists(key)) === 1);
   const stale = await redis().get(key);
   clock.stopFor(60_000);
@@ -108,7 +108,7 @@ test('an answer that took longer than the lease is no lease', async () => {
 test('a lease that cannot be renewed is lost at its deadline, not before', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   proxy.refuse(true);
   proxy.cut();
   await until('Redis is away', () => !service.health().available);
@@ -128,7 +128,7 @@ test('a lease that cannot be renewed is lost at its deadline, not before', async
 test('a lease outlives a short absence of Redis, and is prolonged right after it', async () => {
   const key = uniqueKey();
   const service = await services.start({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   await redis().pexpire(key, 30_000);
   proxy.cut();
   await until('Redis is away', () => !service.health().available);
@@ -142,7 +142,7 @@ test('a lease outlives a short absence of Redis, and is prolonged right after it
 test('a lock that was deleted or stolen is lost at the next renewal', async () => {
   const [deleted, stolen, kept] = [uniqueKey(), uniqueKey(), uniqueKey()];
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
-  const acquire = (key: string) => service.acquire(key, { waitMs: 0 });
+  const acquire = (key: string) => service.acquire(key, deadlineIn(0));
   const leases = [await acquire(deleted), await acquire(stolen), await acquire(kept)] as const;
   await redis().del(deleted);
   await redis().del(stolen);
@@ -158,7 +158,7 @@ test('a lock that was deleted or stolen is lost at the next renewal', async () =
 test('a lock that was stolen is noticed by its release at the latest', async () => {
   const key = uniqueKey();
   const service = await services.start();
-  const lease = await service.acquire(key, { waitMs: 0 });
+  const lease = await service.acquire(key, deadlineIn(0));
   const { signal } = lease;
   await redis().set(key, 'thief:1', 'PX', 60_000);
   await service.release(lease);
@@ -172,7 +172,7 @@ describe('a renewal that is under way while the lock is released', () => {
   test('is no loss, and keeps nothing alive', async () => {
     const key = uniqueKey();
     const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     await redis().pexpire(key, 30_000);
     proxy.pause('toClient');
     clock.advance(20_000);
@@ -185,7 +185,7 @@ describe('a renewal that is under way while the lock is released', () => {
     expect(service.stats()).toMatchObject({ leasesLost: 0, renewals: { ok: 0, failed: 0 } });
 
     clock.advance(60_000);
-    await service.release(await service.acquire(uniqueKey(), { waitMs: 0 }));
+    await service.release(await service.acquire(uniqueKey(), deadlineIn(0)));
     expect(await redis().exists(key)).toBe(0);
   });
 
@@ -193,12 +193,12 @@ describe('a renewal that is under way while the lock is released', () => {
     const key = uniqueKey();
     const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
     const other = await services.start({ ttlMs: 30_000 });
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     // The renewal stays on its way until the lock is another's.
     proxy.pause('toServer');
     clock.advance(20_000);
     await redis().del(key);
-    const theirs = await other.acquire(key, { waitMs: 0 });
+    const theirs = await other.acquire(key, deadlineIn(0));
     proxy.resume();
     await until('the loss is noticed', () => lease.state === 'lost');
     expect(await redis().pttl(key)).toBeLessThanOrEqual(30_000);

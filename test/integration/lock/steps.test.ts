@@ -2,7 +2,7 @@
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import type { PrivateServer } from '../../../services/private-server.js';
 import { LockUnavailableError, type Lease } from '../../../src/lock/index.js';
-import { errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
 
 const COUNT = 600;
 /** As many as one call carries out at most, LIMITS.stepsMax. */
@@ -20,7 +20,7 @@ test('locks of different keys are taken and given back in few round trips, each 
   const redis = services.redis();
   const keys = keysFor(COUNT);
   const before = service.stats().roundTrips;
-  const leases = await Promise.all(keys.map((key) => service.acquire(key, { waitMs: 0 })));
+  const leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
   const taken = service.stats().roundTrips;
   expect(taken - before).toBe(Math.ceil(COUNT / STEPS_MAX));
   expect(leases.map((lease) => lease.key)).toEqual(keys);
@@ -36,13 +36,13 @@ test('locks of different keys are taken and given back in few round trips, each 
 test('a lock that is given back and wanted again at once is had again, under a larger token', async () => {
   const service = await services.start();
   const keys = keysFor(20);
-  let leases = await Promise.all(keys.map((key) => service.acquire(key, { waitMs: 0 })));
+  let leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
   for (let round = 0; round < 5; round += 1) {
     const before = leases.map((lease) => lease.fencingToken);
     const again: Promise<Lease>[] = [];
     for (const lease of leases) {
       void service.release(lease);
-      again.push(service.acquire(lease.key, { waitMs: 0 }));
+      again.push(service.acquire(lease.key, deadlineIn(0)));
     }
     leases = await Promise.all(again);
     leases.forEach((lease, i) => {
@@ -58,7 +58,7 @@ test('one key that holds something else is refused alone', async () => {
   const strange = keys[2] ?? '';
   await redis.hset(strange, 'field', 'value');
   const outcomes = await Promise.allSettled(
-    keys.map((key) => service.acquire(key, { waitMs: 10_000 })),
+    keys.map((key) => service.acquire(key, deadlineIn(10_000))),
   );
   expect(outcomes.map(({ status }) => status)).toEqual([
     ...['fulfilled', 'fulfilled', 'rejected', 'fulfilled', 'fulfilled'],
@@ -79,8 +79,8 @@ describe('where the Redis user may not touch one of the keys', () => {
     await admin.call('ACL', 'SETUSER', 'some', 'on', '>pw', '~lock:*', '&lock:inbox:*', '+@all');
     const service = await services.start({ url: server.url.replace('//', '//some:pw@') });
     const keys = keysFor(3);
-    const refused = errorOf(service.acquire('elsewhere:{1}', { waitMs: 10_000 }));
-    const leases = await Promise.all(keys.map((key) => service.acquire(key, { waitMs: 10_000 })));
+    const refused = errorOf(service.acquire('elsewhere:{1}', deadlineIn(10_000)));
+    const leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(10_000))));
     expect(await refused).toBeInstanceOf(LockUnavailableError);
     expect(leases.map((lease) => lease.state)).toEqual(['held', 'held', 'held']);
     expect(service.health().available).toBe(true);

@@ -12,7 +12,13 @@ import {
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
 import { DEFAULTS } from '../../../src/lock/settings.js';
-import { errorOf, LockServices, timeoutOf, uniqueKey } from '../../support/lock-services.js';
+import {
+  deadlineIn,
+  errorOf,
+  LockServices,
+  timeoutOf,
+  uniqueKey,
+} from '../../support/lock-services.js';
 import { startTcpProxy, type ProxiedConnection } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
@@ -40,7 +46,7 @@ async function untilQueued(key: string, processes: number): Promise<void> {
 }
 
 async function visit(service: RedisLockService, key: string): Promise<void> {
-  await service.release(await service.acquire(key, { waitMs: 30_000 }));
+  await service.release(await service.acquire(key, deadlineIn(30_000)));
 }
 
 async function clientsOfRedis(): Promise<number> {
@@ -53,9 +59,9 @@ describe('a wake-up is not lost', () => {
     const key = uniqueKey();
     const proxy = await startTcpProxy(server.url);
     const [holder, waiter] = [await start(), await start({ url: proxy.via(server.url) })];
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     proxy.pause('toClient');
-    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    const waiting = waiter.acquire(key, deadlineIn(30_000));
     await untilQueued(key, 1);
     await holder.release(lease);
     proxy.resume();
@@ -72,9 +78,9 @@ describe('a wake-up is not lost', () => {
       return 'pass';
     });
     const [holder, waiter] = [await start(), await start({ url: proxy.via(server.url) })];
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     commands?.pause('toClient');
-    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    const waiting = waiter.acquire(key, deadlineIn(30_000));
     await untilQueued(key, 1);
     let announced = false;
     proxy.hook('toClient', (bytes) => {
@@ -92,7 +98,7 @@ describe('a wake-up is not lost', () => {
   test('when the subscriber is cut off while everybody waits', async () => {
     const key = uniqueKey();
     const [holder, waiter] = [await start(), await start()];
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     const waiting = Promise.all([visit(waiter, key), visit(waiter, key)]);
     await untilQueued(key, 1);
     // Whoever listens no longer is skipped, so the message is gone for good.
@@ -117,9 +123,9 @@ describe('a process in the queue does not hold up those behind it', () => {
   test('when it is dead: it is skipped in the same step', async () => {
     const key = uniqueKey();
     const [holder, waiter] = [await start(), await start()];
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     await redis().rpush(`${key}:queue`, 'dead-1:1', 'dead-2:7', 'no ticket at all');
-    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    const waiting = waiter.acquire(key, deadlineIn(30_000));
     await untilQueued(key, 4);
     const before = holder.stats().roundTrips;
     await holder.release(lease);
@@ -133,9 +139,9 @@ describe('a process in the queue does not hold up those behind it', () => {
     const [holder, waiter] = [await start(), await start()];
     const stopped = redis();
     await stopped.subscribe('lock:inbox:stopped-1', 'lock:inbox:stopped-2');
-    const lease = await holder.acquire(key, { waitMs: 0 });
+    const lease = await holder.acquire(key, deadlineIn(0));
     await redis().rpush(`${key}:queue`, 'stopped-1:1', 'stopped-2:1');
-    const waiting = waiter.acquire(key, { waitMs: 30_000 });
+    const waiting = waiter.acquire(key, deadlineIn(30_000));
     await untilQueued(key, 3);
     await holder.release(lease);
     expect(await redis().get(key)).toBe('stopped-1:1');
@@ -158,10 +164,10 @@ test('a newcomer does not overtake who is in the queue of a lock that has expire
   const client = redis();
   const [first, newcomer] = [await start(), await start()];
   await client.set(key, 'somebody-dead:1', 'PX', LONG_MS);
-  const waiting = first.acquire(key, { waitMs: 30_000 });
+  const waiting = first.acquire(key, deadlineIn(30_000));
   await untilQueued(key, 1);
   await client.del(key);
-  expect(await errorOf(newcomer.acquire(key, { waitMs: 0 }))).toBeInstanceOf(LockTimeoutError);
+  expect(await errorOf(newcomer.acquire(key, deadlineIn(0)))).toBeInstanceOf(LockTimeoutError);
   const lease = await waiting;
   expect(lease.state).toBe('held');
   await first.release(lease);
@@ -171,7 +177,7 @@ describe('a thousand waiters', () => {
   test('of one process take no connections, and a constant number of steps each', async () => {
     const key = uniqueKey();
     const service = await start({ localPassesMax: 1 });
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     const one = visit(service, key);
     const withOne = await clientsOfRedis();
     const all = Array.from({ length: 999 }, () => visit(service, key));
@@ -207,8 +213,8 @@ describe('a thousand waiters', () => {
 test('a hand-over to another process takes one step, and is confirmed when it lasts', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
-  const waiting = other.acquire(key, { waitMs: 30_000 });
+  const lease = await one.acquire(key, deadlineIn(0));
+  const waiting = other.acquire(key, deadlineIn(30_000));
   await untilQueued(key, 1);
   const before = one.stats().roundTrips + other.stats().roundTrips;
   await one.release(lease);
@@ -226,9 +232,9 @@ test('a hand-over to another process takes one step, and is confirmed when it la
 test('a hand-over that is older than the last answer is not believed', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
+  const lease = await one.acquire(key, deadlineIn(0));
   let had = false;
-  const waiting = other.acquire(key, { waitMs: 30_000 }).finally(() => (had = true));
+  const waiting = other.acquire(key, deadlineIn(30_000)).finally(() => (had = true));
   await untilQueued(key, 1);
   const [ticket = ''] = await redis().lrange(`${key}:queue`, 0, -1);
   const asked = other.stats().roundTrips;
@@ -245,8 +251,8 @@ test('a hand-over that is older than the last answer is not believed', async () 
 test('Redis may forget the scripts at any time', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
-  const lease = await one.acquire(key, { waitMs: 0 });
-  const waiting = other.acquire(key, { waitMs: 30_000 });
+  const lease = await one.acquire(key, deadlineIn(0));
+  const waiting = other.acquire(key, deadlineIn(30_000));
   await untilQueued(key, 1);
   await redis().script('FLUSH');
   await one.release(lease);
@@ -264,7 +270,7 @@ describe('a key that is not a lock', () => {
     const key = uniqueKey();
     const service = await start();
     await redis().hset(`${key}${suffix}`, 'field', 'value');
-    const error = await errorOf(service.acquire(key, { waitMs: 30_000 }));
+    const error = await errorOf(service.acquire(key, deadlineIn(30_000)));
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(error.message).toBe(
       `The lock ${key} cannot be had: something that is no lock has its key, or one with its suffixes.`,
@@ -280,8 +286,8 @@ describe('a key that is not a lock', () => {
     const key = uniqueKey();
     const [one, other] = [await start(), await start()];
     await redis().hset(`${key}:queue`, 'field', 'value');
-    const lease = await one.acquire(key, { waitMs: 0 });
-    const error = await errorOf(other.acquire(key, { waitMs: 30_000 }));
+    const lease = await one.acquire(key, deadlineIn(0));
+    const error = await errorOf(other.acquire(key, deadlineIn(30_000)));
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(error.message).toMatch(/something that is no lock/);
     await one.release(lease);
@@ -292,7 +298,7 @@ describe('a key that is not a lock', () => {
     const key = uniqueKey();
     const service = await start();
     await redis().set(key, 'x'.repeat(1_000));
-    const error = await timeoutOf(service.acquire(key, { waitMs: 50 }));
+    const error = await timeoutOf(service.acquire(key, deadlineIn(50)));
     expect(error).toMatchObject({ code: 'LOCK_TIMEOUT', behind: { holderExpires: false } });
     expect(error.behind.holder).toBe('x'.repeat(100));
     expect(error.message).toMatch(/which never expires/);
@@ -302,7 +308,7 @@ describe('a key that is not a lock', () => {
     const key = uniqueKey();
     const service = await start();
     await redis().set(`${key}:fence`, 'no number');
-    const lease = await service.acquire(key, { waitMs: 0 });
+    const lease = await service.acquire(key, deadlineIn(0));
     expect(lease.fencingToken).toBeGreaterThan(1_000_000_000_000_000n);
     await service.release(lease);
   });
