@@ -1,8 +1,8 @@
 /**
- * Runs the plan. Repeats are the outermost loop and contenders the innermost, so that what is compared ran next to each
- * other and a slow minute of the machine touches all; the order of the contenders turns from repeat to repeat. In the
- * first repeat each contender runs in all its forms, in the others only in its best one. A scenario whose load is that
- * of an earlier one takes over the form that was the best there.
+ * Runs the scenarios. Repeats are the outermost loop and contenders the innermost, so that a slow minute of the machine
+ * affects all contenders alike; the order of the contenders rotates with each repeat. In the first repeat each
+ * contender runs in all its forms, in the others only in its best one. A scenario with the load of an earlier one uses
+ * the forms that were the best there.
  */
 import { dirname } from 'node:path';
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -21,14 +21,14 @@ import { bestForm } from './selection.js';
 import { TestBed } from './test-bed.js';
 import { TimeLimit } from './time-limit.js';
 
-/** A scenario once, with its contenders one after another. */
+/** One repeat of a scenario, with its contenders one after another. */
 interface PlannedRound {
   readonly scenario: Scenario;
   readonly repeat: number;
   readonly contenders: readonly string[];
 }
 
-/** @returns whether all floors that could be judged hold. */
+/** @returns whether all floors hold for which there are results. */
 export async function runBenchmark(
   options: Options,
   services: Services,
@@ -151,7 +151,7 @@ function formsFor(
   const ofContender = rows.filter((row) => row.contender === contender);
   const own = ofContender.filter((row) => row.scenario === scenario.name);
   const alike = ofContender.filter((row) => row.scenario === scenario.formsLike);
-  // A scenario like one that has run before takes over which form is the best.
+  // The best forms of the scenario with the same load.
   const tried = own.length > 0 ? own : alike;
   if (repeat === 1 && alike.length === 0) return forms;
   const best = bestForm(tried, scenario.merit);
@@ -161,7 +161,7 @@ function formsFor(
 
 const LAST_WORD = { isLast: true };
 
-/** On a terminal the line is written over until it is the last word on its trial. */
+/** On a terminal, overwrites the line until the trial has ended. */
 function progress(text: string, { isLast = false } = {}): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\x1b[2K${text}${isLast ? '\n' : ''}`);
   else if (isLast) process.stderr.write(`${text}\n`);

@@ -1,7 +1,6 @@
 /**
- * `npm run bench`: brings its services, runs scenarios and contenders interleaved, and tells what they did. Exit
- * codes: 0; 1 where it could not be run, a contender's ledger was wrong, or, with --check, a floor was missed; 130 at
- * Ctrl-C.
+ * `npm run bench`: starts its services, runs scenarios and contenders interleaved, and reports. Exit codes: 0; 1 if it
+ * could not run, a contender's ledger was wrong, or, with --check, a floor was missed; 130 after Ctrl-C.
  */
 import { bringServices } from '../services/services.js';
 import { ServiceError } from '../services/service-errors.js';

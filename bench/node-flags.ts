@@ -1,5 +1,5 @@
 /**
- * What Node was started with, for every process that takes part: all contenders then run as `npm start` runs the
- * product. A profile is of the main process alone.
+ * The flags of Node for every process of the benchmark, so that all contenders run as `npm start` runs the product.
+ * Profiling flags stay with the main process.
  */
 export const NODE_FLAGS = process.execArgv.filter((flag) => !flag.startsWith('--cpu-prof'));

@@ -9,17 +9,17 @@ export interface Options {
   readonly contenders: readonly string[];
   readonly seconds: number;
   readonly repeats: number;
-  /** Further repeats that would end later than so many milliseconds after the start are left out. */
+  /** Repeats that would end later than this many milliseconds after the start are left out. */
   readonly withinMs: number;
-  /** Ledger lines of the large shop that is read. */
+  /** Ledger lines of the large shop of `read`. */
   readonly readRows: number;
-  /** Null where the results are only printed. */
+  /** Null: the results are only printed. */
   readonly json: string | null;
   readonly check: boolean;
   readonly help: boolean;
 }
 
-/** What whoever typed the command can mend, in one sentence. */
+/** A mistake on the command line, in one sentence for the user. */
 export class UsageError extends Error {
   readonly code = 'USAGE' as const;
   constructor(message: string) {
@@ -32,7 +32,7 @@ export const RESULTS_JSON = 'bench/results/latest.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
 const READ_ROWS_DEFAULT = 100_000;
-/** Ten minutes, less what a repeat may take longer than the last one did. */
+/** Ten minutes, less a margin for a repeat that takes longer than the one before. */
 const DEFAULT_RUN_MS_MAX = 9.5 * 60_000;
 
 /** @throws UsageError */
@@ -90,7 +90,7 @@ function names(
   const given = text.split(',').map((name) => name.trim());
   const unknown = given.find((name) => !known.includes(name));
   if (unknown !== undefined) {
-    throw new UsageError(`There is no ${what} "${unknown}"; there are ${known.join(', ')}.`);
+    throw new UsageError(`Each ${what} must be one of ${known.join(', ')}; got "${unknown}".`);
   }
   return known.filter((name) => given.includes(name));
 }
@@ -99,7 +99,7 @@ function positive(option: string, text: string | undefined, otherwise: number): 
   if (text === undefined) return otherwise;
   const value = Number(text);
   if (Number.isFinite(value) && value > 0) return value;
-  throw new UsageError(`${option} must be a number above 0; it is "${text}".`);
+  throw new UsageError(`${option} must be a number above 0; got "${text}".`);
 }
 
 export function usage(): string {
@@ -109,14 +109,14 @@ export function usage(): string {
 
   --scenario a,b      only these scenarios
   --contenders a,b    only these contenders
-  --seconds N         how long to measure each of them (${SECONDS_DEFAULT})
-  --repeat N          how often, interleaved (${REPEATS_DEFAULT}; where neither is said, repeats that would make it
-                      longer than 10 minutes are left out)
+  --seconds N         seconds to measure each contender (${SECONDS_DEFAULT})
+  --repeat N          interleaved repeats (${REPEATS_DEFAULT}); with neither --seconds nor --repeat, repeats that would
+                      make the run longer than 10 minutes are left out
   --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')});
                       it has a tenth as many products
   --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
-  --check             exit with 1 where a floor is missed
-  --help              this
+  --check             exit with 1 if a floor is missed
+  --help              show this help
 
 Scenarios:
 ${list(SCENARIOS.map(({ name, what }) => ({ name, text: what })))}
@@ -124,5 +124,6 @@ ${list(SCENARIOS.map(({ name, what }) => ({ name, text: what })))}
 Contenders:
 ${list(CONTENDERS.map(({ name, summary }) => ({ name, text: summary })))}
 
-MYSQL_URL and REDIS_URL name servers to use; otherwise they are brought along. bench/README.md says how to read it.`;
+MYSQL_URL and REDIS_URL name the servers to use; without them the benchmark starts its own. bench/README.md explains
+the results.`;
 }

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (mulberry32, by Tommy Ettinger, public domain), and who wants what by them. */
+/** Seeded random numbers (mulberry32, by Tommy Ettinger, public domain), and distributions of products. */
 
 export type Random = () => number;
 
@@ -12,7 +12,7 @@ export function seededRandom(seed: number): Random {
   };
 }
 
-/** Each of `count` equally often. */
+/** Uniform over `count` products. */
 export function uniform(count: number, random: Random): () => number {
   return () => Math.floor(random() * count);
 }

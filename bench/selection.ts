@@ -1,19 +1,19 @@
-/** Which of a contender's forms counts: the one with the best median, among those that hardly fail. */
+/** Which of a contender's forms counts: the best median among the forms that rarely fail. */
 import type { Row } from './report/row.js';
 import type { Merit } from './scenarios/scenario.js';
 import { median } from './statistics.js';
 
-/** A contender that fails more often than this is not in good form. */
+/** A form with a larger share of failures counts only if there is no other. */
 const FAILED_SHARE_MAX = 0.01;
 
-/** Null where there are no rows. All rows are to be of one scenario and contender. */
+/** Null without rows. All rows must be of one scenario and contender. */
 export function bestForm(rows: readonly Row[], merit: Merit): string | null {
   const byForm = new Map<string, Row[]>();
   for (const row of rows) byForm.set(row.form, [...(byForm.get(row.form) ?? []), row]);
   const ranked = [...byForm].map(([form, ofForm]) => ({
     form,
     sound: failedShare(ofForm) < FAILED_SHARE_MAX,
-    // Several points of one form count by their middle.
+    // Several loads of one form count by their median.
     score: median(ofForm.map((row) => row[merit] ?? NaN)) * (merit === 'opsPerSecond' ? 1 : -1),
   }));
   ranked.sort((a, b) => Number(b.sound) - Number(a.sound) || b.score - a.score);

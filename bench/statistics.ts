@@ -1,10 +1,9 @@
 /**
- * The little statistics that the benchmark's figures are made of. Percentiles are by nearest rank over all samples,
- * never over averages; a ratio is the median of ratios between runs of the same repeat, so that what the machine did
- * meanwhile touched both sides of it.
+ * The benchmark's statistics. Percentiles are by nearest rank over all samples, never over averages. A ratio is the
+ * median of the ratios between runs of the same repeat, so that a slow phase of the machine affects both sides.
  */
 
-/** NaN where there are none. */
+/** NaN for an empty list. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -12,7 +11,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
 }
 
-/** The smallest sample that is not below `share` of all samples; NaN where there are none. `sorted` is ascending. */
+/** The smallest sample that is not below `share` of all samples; NaN for an empty list. `sorted` is ascending. */
 export function percentile(sorted: Float64Array, share: number): number {
   const rank = Math.max(1, Math.ceil(share * sorted.length));
   return sorted[rank - 1] ?? NaN;
@@ -24,7 +23,7 @@ export interface Spread {
   readonly max: number;
 }
 
-/** Null where there is nothing to tell. */
+/** Null for an empty list. */
 export function spreadOf(values: readonly number[]): Spread | null {
   const finite = values.filter(Number.isFinite);
   if (finite.length === 0) return null;
@@ -62,7 +61,7 @@ function byRepeat(values: readonly RepeatedValue[]): Map<number, number[]> {
   return groups;
 }
 
-/** How far the worst-served is from an equal share: 1 where all have the same, 0 where one has nothing. */
+/** The smallest share divided by an equal share: 1 if all are equal, 0 if one is nothing. */
 export function smallestShare(counts: readonly number[]): number {
   const all = counts.reduce((sum, count) => sum + count, 0);
   return all === 0 ? NaN : (Math.min(...counts) * counts.length) / all;

@@ -1,7 +1,7 @@
 /**
- * The ground that every contender runs on: one server, one schema, one data set, made anew before each trial and held
- * against the contender's answers after it. A ledger that does not explain every unit, or lacks a line that was
- * answered for, ends the benchmark: a wrong answer has no speed.
+ * What every contender runs on: one server, one schema, one data set, which is created anew before each trial and
+ * compared with the contender's answers after it. The benchmark ends if the ledger does not explain every unit or lacks
+ * the line of an acknowledged deduction.
  */
 import { randomBytes } from 'node:crypto';
 import { dirname } from 'node:path';
@@ -17,7 +17,7 @@ import { MysqlServer, type MysqlReading, type MysqlSettings } from './measuremen
 import { RedisServer, type RedisReading } from './measurement/redis-server.js';
 import type { Answers } from './workers/job.js';
 
-/** As good as unlimited: no run comes near it. */
+/** Effectively unlimited: no run comes near it. */
 export const UNLIMITED_UNITS = 1_000_000_000;
 const HOUR_MS = 3_600_000;
 export const PRODUCTS_MAX = 10_000;
@@ -64,7 +64,7 @@ export class TestBed {
     const serverUrl = url.href;
     url.pathname = `/${name}`;
     await migrate(url.href);
-    // It sleeps through the trials, which are longer than connections of the service may be silent.
+    // Idle during trials, which are longer than the service lets a connection be silent.
     const database = openPool({ url: url.href, silenceMaxMs: HOUR_MS }, 1, {
       pool: { max: 1, min: 1, idle: HOUR_MS, evict: HOUR_MS, acquire: 60_000 },
     });
@@ -73,7 +73,7 @@ export class TestBed {
     return new TestBed(services, signal, { serverUrl, database, redis, name });
   }
 
-  /** @throws where the server does not keep what it acknowledges. */
+  /** @throws if the server does not flush each commit. */
   async survey(): Promise<Ground> {
     const mysql = await this.mysql.assertDurable();
     return {
@@ -83,7 +83,7 @@ export class TestBed {
     };
   }
 
-  /** Empties all tables and puts in so many products, each with so many units. */
+  /** Empties all tables and inserts products, each with the same number of units. */
   async prepare(data: { readonly products: number; readonly units: number }): Promise<void> {
     const { database } = this.parts;
     await database.query('SET FOREIGN_KEY_CHECKS = 0');
@@ -114,7 +114,7 @@ export class TestBed {
     return { mysql, redis };
   }
 
-  /** @throws where the ledger is wrong, or is not what was answered. */
+  /** @throws if the ledger is wrong, or differs from the answers. */
   async verify(answers: readonly Answers[]): Promise<LedgerCheck> {
     const report = await verifyLedger(this.parts.database);
     const [bad] = report.problems;
@@ -143,7 +143,7 @@ export class TestBed {
   }
 }
 
-/** On a connection that is gone afterwards, so that it is not counted as anybody's. */
+/** On a connection that is closed afterwards, so that it is not counted for a contender. */
 async function runOnServer(url: string, sql: string): Promise<void> {
   const server = openPool({ url }, 1);
   try {

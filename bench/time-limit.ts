@@ -1,12 +1,12 @@
 /**
- * Lets a run end in time on a slow machine, too: every scenario runs once, and again where it would be over in time if
- * it took as long as the last time.
+ * Ends a run in time, also on a slow machine: every scenario runs once, and is repeated only if it would end in time
+ * when it takes as long as before.
  */
 export class TimeLimit {
   private readonly endMs: number;
   private readonly tookMs = new Map<string, number>();
 
-  /** @param withinMs from now on; Infinity leaves nothing out. */
+  /** @param withinMs from now on; with Infinity no repeat is left out. */
   constructor(
     withinMs: number,
     private readonly nowMs = () => performance.now(),

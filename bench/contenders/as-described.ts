@@ -1,7 +1,7 @@
 /**
- * The well-known way with a lock in Redis, to the letter: SET NX PX; whoever does not get it opens a connection of its
- * own, subscribes to the lock's channel after that failed try, and tries again at the next message; release deletes the
- * key for its owner and publishes, in one script; under the lock a short transaction with a plain read and an update.
+ * The well-known lock in Redis, to the letter. A caller tries SET NX PX. After a failed try it opens a connection of
+ * its own, subscribes to the lock's channel, and tries again at the next message. Release deletes the key for its owner
+ * and publishes, in one script. Under the lock, a short transaction does a plain read and an update.
  */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -79,14 +79,14 @@ const RELEASE = `
 class DistributedLockService {
   constructor(private readonly redis: Redis) {}
 
-  /** @returns the owner's token. @throws where the lock was not had in time. */
+  /** @returns the owner's token. @throws if the lock was not acquired in time. */
   async acquire(key: string, ttlMs = TTL_MS, timeoutMs = TIMEOUT_MS): Promise<string> {
     const owner = randomUUID();
     const giveUpMs = performance.now() + timeoutMs;
     for (;;) {
       if ((await this.redis.set(key, owner, 'PX', ttlMs, 'NX')) === 'OK') return owner;
       const leftMs = giveUpMs - performance.now();
-      if (leftMs <= 0) throw new Error(`The lock ${key} was not had in ${timeoutMs} ms.`);
+      if (leftMs <= 0) throw new Error(`The lock ${key} was not acquired in ${timeoutMs} ms.`);
       await this.waitForRelease(key, leftMs);
     }
   }
@@ -95,7 +95,7 @@ class DistributedLockService {
     await this.redis.eval(RELEASE, 2, key, `${key}:released`, owner);
   }
 
-  /** Resolves at the next message, or when the time is up. */
+  /** Resolves at the next message or after the time-out. */
   private async waitForRelease(key: string, timeoutMs: number): Promise<void> {
     const subscriber = this.redis.duplicate();
     let timer: NodeJS.Timeout | undefined;
@@ -125,7 +125,7 @@ class StockService {
     return this.sequelize.transaction(async (transaction) => {
       const level = await this.rows.readLevel(transaction, line, { lock: false });
       if (level.onHand - level.reserved < line.quantity) return 'refused';
-      // The statement compares, so a lock that was lost costs an answer and no unit.
+      // The statement compares, so a lost lock fails this call and oversells nothing.
       if (!(await this.rows.takeFromLevel(transaction, line))) return 'refused';
       await this.rows.insertMovement(transaction, line, level);
       return 'taken';

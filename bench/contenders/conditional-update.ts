@@ -1,6 +1,6 @@
 /**
- * One conditional UPDATE and its ledger line in a transaction: the strongest simple way without a lock of its own. It
- * tells its caller less than the product does: what remains would take one more statement, and it is spared that one.
+ * One conditional UPDATE and its ledger line in a transaction: the strongest simple way without a lock. Unlike the
+ * product, it does not return the remaining quantity, which would take one more statement.
  */
 import type { Sequelize } from 'sequelize';
 import {

@@ -1,4 +1,4 @@
-/** What every contender is to the benchmark: one way of taking stock out of the same tables. */
+/** A contender: one way of deducting stock from the same tables. */
 import type { Sequelize } from 'sequelize';
 import type { Tuning } from '../locks/lock.js';
 
@@ -7,7 +7,7 @@ export interface Line {
   readonly quantity: number;
 }
 
-/** Refused is an answer, too: there is not enough. Whatever else happens is a failure, and thrown. */
+/** Refused: too little stock. Everything else is a failure, and thrown. */
 export type Answer = 'taken' | 'refused';
 
 export interface Services {
@@ -15,7 +15,7 @@ export interface Services {
   readonly redisUrl: string;
 }
 
-/** How a contender is set up: each runs in all its forms once, and its best one counts. */
+/** A configuration of a contender. Each runs in all its forms once, and its best one counts. */
 export interface Form {
   /** As in `pool 10`. */
   readonly label: string;
@@ -26,11 +26,11 @@ export interface Form {
 }
 
 export interface Contender {
-  /** Resolves after COMMIT has returned, where stock was taken. */
+  /** Resolves after COMMIT has returned if stock was taken. */
   deduct(line: Line): Promise<Answer>;
-  /** Holds stock, for those who can: resolves after COMMIT has returned, where it is held. */
+  /** Reserves stock, if the contender can. Resolves after COMMIT has returned. */
   reserve?(line: Line): Promise<Answer>;
-  /** The pools of the service that deducts in this way: its reads share them. */
+  /** The pools that the contender's service would also read with. */
   readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize };
   close(): Promise<void>;
 }
@@ -39,12 +39,12 @@ export interface ContenderKind {
   readonly name: string;
   readonly summary: string;
   readonly forms: readonly Form[];
-  /** For one whose runs take long because its waits do, or that stands in no ratio; the table says how many it had. */
+  /** For a contender with long waits, or one that is in no ratio; the table shows the number of its runs. */
   readonly repeatsMax?: number;
   open(services: Services, form: Form): Promise<Contender>;
 }
 
-/** Longer than any run: none of them expires while it is measured. */
+/** Longer than any run, so that no reservation expires during the measurement. */
 export const RESERVATION_TTL_SECONDS = 3_600;
 
 export const RIVALS_POOLS: readonly Form[] = [
@@ -52,7 +52,7 @@ export const RIVALS_POOLS: readonly Form[] = [
   { label: 'pool 50', poolMax: 50 },
 ];
 
-/** Behind a lock that lets in one at a time, one connection is used of any pool: the defaults are shown with one. */
+/** Behind a lock with one owner at a time, only one connection of a pool is used: one pool size shows the defaults. */
 export const RIVAL_LOCKS: readonly Form[] = [
   { label: 'pool 10, defaults', poolMax: 10, tuning: 'defaults' },
   ...RIVALS_POOLS.map(({ label, poolMax }): Form => ({

@@ -1,6 +1,6 @@
 /**
- * The product itself, its own classes composed as the server composes them, with the settings that it has by default:
- * `lanes` as it is, `per-line` with STOCK_BATCH_MAX=1, `unlocked` with STOCK_LOCK=none.
+ * The product: its own classes, composed as in the server, with default settings. `lanes` changes nothing, `per-line`
+ * has STOCK_BATCH_MAX=1, `unlocked` has STOCK_LOCK=none.
  */
 import { systemClock } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
@@ -26,7 +26,7 @@ import {
   type Services,
 } from './contender.js';
 
-/** There is one pool size: what the product writes with is bounded by COMMITS_MAX, not by the pool. */
+/** One pool size: COMMITS_MAX bounds the product's writing connections, not the pool. */
 const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
 
 export const lanes: ContenderKind = {
@@ -57,7 +57,7 @@ async function openProduct(
   env: Readonly<Record<string, string>>,
 ): Promise<Contender> {
   const config = loadConfig({
-    // Nobody asks over HTTP here, so nobody has to say who he is.
+    // No request comes over HTTP here, so none has to be authenticated.
     NODE_ENV: 'test',
     MYSQL_URL: services.mysqlUrl,
     REDIS_URL: services.redisUrl,
@@ -126,7 +126,7 @@ class Product implements Contender {
     const verdict = response.results[0]?.verdict;
     if (verdict?.outcome === 'APPLIED') return 'taken';
     if (verdict?.failure.code === 'INSUFFICIENT_STOCK') return 'refused';
-    throw new Error(`No answer: ${verdict?.failure.code ?? 'there is no verdict'}.`);
+    throw new Error(`The line failed: ${verdict?.failure.code ?? 'no verdict'}.`);
   }
 
   async reserve(line: Line): Promise<Answer> {
@@ -140,7 +140,7 @@ class Product implements Contender {
     const verdict = failedItems[0]?.verdict;
     const code = verdict?.outcome === 'REFUSED' ? verdict.failure.code : 'there is no verdict';
     if (code === 'INSUFFICIENT_STOCK') return 'refused';
-    throw new Error(`No answer: ${code}.`);
+    throw new Error(`The reservation failed: ${code}.`);
   }
 
   async close(): Promise<void> {

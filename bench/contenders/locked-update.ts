@@ -1,6 +1,6 @@
 /**
- * A lock library in front of the shortest transaction there is: the conditional UPDATE and the ledger line. The lock
- * keeps the row free of contention, the statement keeps it right.
+ * A lock library in front of the shortest transaction: the conditional UPDATE and the ledger line. The lock avoids
+ * contention for the row; the statement is what makes it correct.
  */
 import type { Lock, LockKind } from '../locks/lock.js';
 import { ConditionalUpdate } from './conditional-update.js';

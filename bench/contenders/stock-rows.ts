@@ -1,13 +1,13 @@
 /**
- * What the rivals share: pools whose sessions are set up as the product's are, and the rows that every deduction
- * writes, the same ones as the product's.
+ * What the rivals share: pools with the session settings of the product, and the statements for the same rows that a
+ * deduction of the product writes.
  */
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { openPool } from '../../src/database/connections.js';
 import type { Line, Services } from './contender.js';
 
-/** Sequelize's own default: a rival is never failed by a bound that suits the product. */
+/** Sequelize's default, so that no rival fails because of a bound that suits the product. */
 const ACQUIRE_TIMEOUT_MS = 60_000;
 const OPERATION_ID_BYTES = 32;
 
@@ -42,7 +42,7 @@ export class StockRows {
     return level;
   }
 
-  /** Takes the line out of its level where there is enough. @returns whether there was. */
+  /** Takes the line out of its level if enough is available. @returns whether it was. */
   async takeFromLevel(transaction: Transaction, { productId, quantity }: Line): Promise<boolean> {
     const changed = await this.sequelize.query(
       `UPDATE stock_levels
@@ -57,7 +57,7 @@ export class StockRows {
     return changed === 1;
   }
 
-  /** The ledger line of what was just taken, from the level as it now is in this transaction. */
+  /** The ledger line of what was just taken, from the level as this transaction now reads it. */
   async insertMovementFromLevel(
     transaction: Transaction,
     { productId, quantity }: Line,
@@ -76,7 +76,7 @@ export class StockRows {
     );
   }
 
-  /** The ledger line of what is taken from a level that was read before. */
+  /** The ledger line of a deduction, computed from a level that was read before. */
   async insertMovement(
     transaction: Transaction,
     { productId, quantity }: Line,
@@ -133,7 +133,7 @@ export class StockRows {
   }
 }
 
-/** Random for each process and counted within it, as the product's: neighbours in the ledger's index. */
+/** A random prefix per process and a counter, as in the product: adjacent in the ledger's index. */
 class OperationIds {
   private readonly prefix = randomBytes(OPERATION_ID_BYTES - 8);
   private begun = 0n;

@@ -1,6 +1,6 @@
 /**
- * Our own server, all of it, over a stock service that touches nothing: what HTTP, GraphQL and the request's form cost.
- * Whatever the real server serves less is what locking, deciding and durably writing cost.
+ * The product's whole server over a stock service that touches nothing: the cost of HTTP, GraphQL and checking the
+ * request. The difference to the real server is the cost of locking, deciding and writing durably.
  */
 import { hash } from 'node:crypto';
 import { pino } from 'pino';
@@ -29,7 +29,7 @@ import { RequestLimit } from '../../src/rate-limit/request-limit.js';
 
 const config = loadConfig(process.env);
 
-/** Grants everything at once. */
+/** Applies everything at once. */
 const stock = {
   decreaseStock: grant,
   increaseStock: grant,
@@ -48,7 +48,7 @@ function grant({ lines }: StockWrite): Promise<WriteResult> {
   });
 }
 
-/** The one key there is, as the database would find it. */
+/** The only API key, as the database would return it. */
 const { prefix, secret } = splitKey(process.env.BENCH_API_KEY ?? '');
 const key = {
   prefix,
@@ -64,7 +64,7 @@ const requestLimit =
   config.rateLimit && config.redisUrl
     ? new RequestLimit({ ...config.rateLimit, redisUrl: config.redisUrl, log })
     : null;
-// Nothing reads in this benchmark, and nothing is reserved.
+// This benchmark reads nothing and reserves nothing.
 const products = new ProductService({} as ProductCatalogue, new CommitSlots(1));
 
 const server = new GraphqlServer({

@@ -1,4 +1,4 @@
-/** Loaded into a server before its own program, so that the same is measured inside of it as inside a worker. */
+/** Loaded into a server before its own program, to measure inside it what is measured inside a worker. */
 import { Instruments } from '../measurement/instruments.js';
 
 const instruments = Instruments.install();
@@ -7,5 +7,5 @@ process.on('message', (order: 'begin' | 'end') => {
   if (order === 'begin') instruments.begin();
   else process.send?.(instruments.end());
 });
-// It is no reason for the server to live on.
+// The instruments must not keep the server alive.
 process.channel?.unref();

@@ -1,4 +1,4 @@
-/** The servers that are asked over HTTP, each in a process of its own, on a port that was free. */
+/** The servers of the HTTP scenarios, each in a process of its own, on a free port. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -30,9 +30,9 @@ export class HttpServer {
 
   private constructor(
     readonly url: string,
-    /** With the key that a client needs. */
+    /** Includes the API key that a client needs. */
     readonly authorization: string,
-    /** Whether it really takes stock out. */
+    /** Whether it really deducts stock. */
     readonly deducts: boolean,
     private readonly child: ChildProcess,
   ) {
@@ -41,7 +41,7 @@ export class HttpServer {
     }
   }
 
-  /** Resolves when it answers the operation. @throws with what it printed, where it does not. */
+  /** Resolves when it answers the operation. @throws with its output if it does not. */
   static async start(name: ServerName, bed: TestBed): Promise<HttpServer> {
     const port = await freePort();
     const key = await newKey(bed);
@@ -55,7 +55,7 @@ export class HttpServer {
           PATH: process.env.PATH,
           NODE_ENV: 'production',
           AUTH: 'keys',
-          // For the ceiling, which has no database to look it up in.
+          // For the ceiling, which has no database with the key.
           BENCH_API_KEY: key,
           LOG_LEVEL: 'warn',
           HOST: '127.0.0.1',
@@ -80,7 +80,7 @@ export class HttpServer {
     this.child.send('begin');
   }
 
-  /** What was measured inside of it since. */
+  /** What was measured inside it since `beginReading`. */
   async endReading(): Promise<InstrumentReading> {
     const told = once(this.child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
     this.child.send('end');
@@ -104,7 +104,7 @@ export class HttpServer {
     const giveUpMs = performance.now() + PATIENCE_MS;
     try {
       for (;;) {
-        // A product that is not there: the operation runs and nothing is taken.
+        // A product that does not exist: the operation runs and deducts nothing.
         const answer = await client.deduct('p-none').then(
           () => true,
           (error: unknown) => error instanceof Error && error.message.includes('"FailedItem"'),
@@ -122,7 +122,7 @@ export class HttpServer {
   }
 }
 
-/** As a shop's backend has one: every request proves who sends it, and is counted by the limit. */
+/** An API key as a shop's backend has one: each request is authenticated, and counted by the rate limit. */
 async function newKey({ services }: TestBed): Promise<string> {
   const database = new Database({ url: services.mysqlUrl, poolMax: 2, commitsMax: 1 });
   try {

@@ -1,23 +1,23 @@
-/** A lock as the benchmark uses it, whoever made it. */
+/** A lock as the benchmark uses it, of the product or of another library. */
 
 export type Release = () => Promise<void>;
 
 export interface Lock {
-  /** @throws where it is not had in the time that this lock's settings allow. */
+  /** @throws if it is not acquired within the time-out of this lock's settings. */
   acquire(key: string): Promise<Release>;
   close(): Promise<void>;
 }
 
-/** As npm gives it, or for so many callers that want one lock at the same time. */
+/** Default settings, or tuned for a number of callers that want one lock at the same time. */
 export type Tuning = 'defaults' | 'tuned for few' | 'tuned for many';
 
 export interface LockKind {
   readonly name: string;
   readonly summary: string;
-  /** What the scenario `lock` tries, where few want a lock. */
+  /** The tunings of the scenario `lock`, with few callers. */
   readonly tunings: readonly Tuning[];
   open(redisUrl: string, tuning: Tuning): Promise<Lock>;
 }
 
-/** Longer than any turn takes here. */
+/** Longer than the lock is ever held here. */
 export const LOCK_TTL_MS = 5_000;

@@ -1,4 +1,4 @@
-/** What a lock costs at least: SET NX PX, and a script that deletes the key for its owner. It cannot wait. */
+/** The least cost of a lock: SET NX PX, and a script that deletes the key for its owner. It cannot wait. */
 import { randomUUID } from 'node:crypto';
 import { Redis } from 'ioredis';
 import { LOCK_TTL_MS, type LockKind } from './lock.js';
@@ -15,7 +15,7 @@ export const rawLock: LockKind = {
       acquire: async (key) => {
         const owner = randomUUID();
         if ((await redis.set(key, owner, 'PX', LOCK_TTL_MS, 'NX')) !== 'OK') {
-          throw new Error(`Somebody has the lock ${key}.`);
+          throw new Error(`The lock ${key} is taken.`);
         }
         return async () => {
           await redis.eval(RELEASE, 1, key, owner);

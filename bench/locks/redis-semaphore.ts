@@ -4,9 +4,9 @@ import { Mutex } from 'redis-semaphore';
 import { LOCK_TTL_MS, type LockKind, type Tuning } from './lock.js';
 
 /**
- * It gives up after 10 s, which the unlucky of 200 callers need where a deduction is slow; with a minute none fails. It
- * polls every 10 ms, which is good where few want a lock; where 200 do the polls take more CPU than the deductions, and
- * less the longer the interval: 120 ms leave the lock unused for half a millisecond.
+ * By default it times out after 10 s, which some of 200 callers exceed if deductions are slow; with a minute none
+ * fails. By default it polls every 10 ms, which is good for few callers. With 200 callers the polls take more CPU than
+ * the deductions; an interval of 120 ms takes less, and leaves the lock unused for half a millisecond.
  */
 const SETTINGS: Readonly<Record<Tuning, object>> = {
   defaults: {},

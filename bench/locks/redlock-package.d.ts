@@ -1,4 +1,4 @@
-/** The part of `redlock` that is used here: its package has types, but does not export them to ES modules. */
+/** The part of `redlock` that is used here: its package does not export its types to ES modules. */
 declare module 'redlock' {
   import type { EventEmitter } from 'node:events';
   import type { Redis } from 'ioredis';

@@ -4,10 +4,10 @@ import Redlock from 'redlock';
 import { LOCK_TTL_MS, type LockKind, type Tuning } from './lock.js';
 
 /**
- * It fails after ten tries, a fifth of all callers where 200 want one lock, so it is given as many as it needs: no try
- * fails then. Between two tries it pauses for 200 ms, which leaves the lock unused where few want it. Where 200 do, one
- * of them comes by every half a millisecond anyway, and more haste is paid for: at 20 ms the tries take twice as much
- * CPU for a deduction as at 120 ms, and fewer deductions are made.
+ * By default it fails after ten tries, which a fifth of 200 callers reach; with as many tries as needed, none fails. By
+ * default it pauses for 200 ms between two tries, which leaves the lock unused with few callers. With 200 callers, one
+ * of them tries every half a millisecond anyway, and a shorter pause costs: at 20 ms the tries take twice as much CPU
+ * per deduction as at 120 ms, and fewer deductions are made.
  */
 const SETTINGS: Readonly<Record<Tuning, object>> = {
   defaults: {},
@@ -22,7 +22,7 @@ export const redlockLock: LockKind = {
   open: (redisUrl, tuning) => {
     const redis = new Redis(redisUrl);
     const redlock = new Redlock([redis], SETTINGS[tuning]);
-    // It tells of each try that found the lock taken.
+    // It emits an error for each try that found the lock taken.
     redlock.on('error', () => undefined);
     return Promise.resolve({
       acquire: async (key) => {

@@ -1,4 +1,4 @@
-/** All locks that are compared by themselves, by name. */
+/** All locks of the scenario `lock`, by name. */
 import type { LockKind } from './lock.js';
 import { rawLock } from './raw.js';
 import { redisSemaphoreLock } from './redis-semaphore.js';
@@ -7,7 +7,7 @@ import { stockadeLock } from './stockade.js';
 
 export const LOCKS: readonly LockKind[] = [stockadeLock, rawLock, redlockLock, redisSemaphoreLock];
 
-/** @throws where there is none of this name. */
+/** @throws if no lock has this name. */
 export function lockOf(name: string): LockKind {
   const kind = LOCKS.find((lock) => lock.name === name);
   if (!kind) throw new Error(`There is no lock named ${name}.`);

@@ -1,4 +1,4 @@
-/** How long the disk takes to make 4 KiB durable: the figure without which no commit rate means anything. */
+/** How long the disk takes to make 4 KiB durable, which bounds every commit rate. */
 import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { randomBytes } from 'node:crypto';
@@ -12,13 +12,13 @@ export interface FsyncLatency {
 const WRITES = 200;
 const BLOCK = Buffer.alloc(4_096, 1);
 
-/** Tries the folders in their order; the first that can be written to is measured. Null where none can. */
+/** Measures the first of the folders that can be written to. Null if none can. */
 export async function measureFsync(folders: readonly string[]): Promise<FsyncLatency | null> {
   for (const folder of folders) {
     try {
       return await measureIn(folder);
     } catch {
-      // Not ours to write to, or not on this machine.
+      // Not writable, or not on this machine.
     }
   }
   return null;

@@ -1,7 +1,7 @@
 /**
- * What is measured inside of a process that works: round trips to Redis, transactions from START to COMMIT's return,
- * how late the event loop is, and the process's own CPU time. They sit below all contenders alike, in the drivers, so
- * that none is measured by its own word; what they cost each contender is the same and small.
+ * Measures inside a working process: round trips to Redis, transactions from START until COMMIT has returned, the delay
+ * of the event loop, and CPU time. The instruments are in the drivers, below all contenders alike. Their cost is small,
+ * and the same for each contender.
  */
 import { monitorEventLoopDelay, type IntervalHistogram } from 'node:perf_hooks';
 import { Redis } from 'ioredis';
@@ -9,7 +9,7 @@ import { Transaction } from 'sequelize';
 
 export interface InstrumentReading {
   readonly redisRoundTrips: number;
-  /** Each from START TRANSACTION being sent to COMMIT's return, in milliseconds. */
+  /** Each from sending START TRANSACTION until COMMIT has returned, in milliseconds. */
   readonly transactionsMs: Float64Array;
   readonly eventLoopP99Ms: number;
   readonly cpuMs: number;
@@ -31,7 +31,7 @@ export class Instruments {
     this.watchTransactions();
   }
 
-  /** To be called once in a process, before any client is opened. */
+  /** Call it once per process, before any client is opened. */
   static install(): Instruments {
     return new Instruments();
   }
@@ -52,7 +52,7 @@ export class Instruments {
     return {
       redisRoundTrips: this.roundTrips,
       transactionsMs: Float64Array.from(this.transactionsMs),
-      // The timer that it measures by is due after this long.
+      // The interval of the timer by which it measures.
       eventLoopP99Ms: Math.max(0, this.loop.percentile(99) / 1e6 - LOOP_RESOLUTION_MS),
       cpuMs: (user + system) / 1_000,
     };

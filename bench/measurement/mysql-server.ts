@@ -1,7 +1,7 @@
 /**
- * What MySQL itself says it did: statements, commits, CPU time and connections; and that it keeps what it acknowledges.
+ * MySQL's own counters: statements, commits, CPU time and connections; and a check that it flushes each commit.
  *
- * CPU time is the server process's own, from /proc, found by the pid file that the server names; null where that cannot
+ * The CPU time of the server's process is read from /proc, by the pid file that the server names; null if that cannot
  * be read, as in a container.
  */
 import { readFileSync } from 'node:fs';
@@ -11,9 +11,9 @@ import { readProcessCpuMs } from './process-cpu.js';
 export interface MysqlReading {
   readonly statements: number;
   readonly commits: number;
-  /** Null where unknown. */
+  /** Null if unknown. */
   readonly cpuMs: number | null;
-  /** The most connections at once since the reading before, ours included; null where unknown. */
+  /** The most connections at once since the last reading, the benchmark's included; null if unknown. */
   readonly connectionsMax: number | null;
 }
 
@@ -29,12 +29,12 @@ export interface MysqlSettings {
 export class MysqlServer {
   private readonly pid: Promise<number | null>;
 
-  /** @param sequelize a pool of one connection, with which nobody else does anything meanwhile. */
+  /** @param sequelize a pool of one connection that is used for nothing else meanwhile. */
   constructor(private readonly sequelize: Sequelize) {
     this.pid = this.findPid();
   }
 
-  /** @throws where the server does not flush at each commit, log and binary log alike. */
+  /** @throws if the server does not flush its log and its binary log at each commit. */
   async assertDurable(): Promise<MysqlSettings> {
     const settings = await this.one<MysqlSettings>(
       `SELECT VERSION() AS version, @@innodb_flush_log_at_trx_commit AS flushLogAtTrxCommit, @@log_bin AS logBin,
@@ -42,14 +42,14 @@ export class MysqlServer {
     );
     if (settings.flushLogAtTrxCommit !== 1 || settings.logBin !== 1 || settings.syncBinlog !== 1) {
       throw new Error(
-        'The benchmark wants a server with innodb_flush_log_at_trx_commit=1, log_bin on and sync_binlog=1; this one ' +
+        'The benchmark needs a server with innodb_flush_log_at_trx_commit=1, log_bin on and sync_binlog=1; this one ' +
           `has ${settings.flushLogAtTrxCommit}, ${settings.logBin} and ${settings.syncBinlog}.`,
       );
     }
     return settings;
   }
 
-  /** Begins a new count of the most connections. */
+  /** Resets the count of the most connections. */
   async forgetConnections(): Promise<void> {
     await this.sequelize.query('FLUSH NO_WRITE_TO_BINLOG STATUS').catch(() => undefined);
   }
@@ -73,7 +73,7 @@ export class MysqlServer {
     const { path } = await this.one<{ path: string }>('SELECT @@pid_file AS path');
     try {
       const pid = Number(readFileSync(path, 'utf8').trim());
-      // A pid file of a container may name another process of ours.
+      // A pid file of a container may name another process of this machine.
       return /mysqld|mariadbd/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ? pid : null;
     } catch {
       return null;

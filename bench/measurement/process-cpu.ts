@@ -1,14 +1,14 @@
-/** CPU time of any process, from Linux' /proc. */
+/** CPU time of any process, from Linux's /proc. */
 import { readFileSync } from 'node:fs';
 
-/** USER_HZ, which Linux has fixed at 100 for all that programs can see. */
+/** USER_HZ, which Linux fixes at 100 for user space. */
 const TICK_MS = 10;
 
-/** User and system time of all threads, in milliseconds; null where the system does not tell. */
+/** User and system time of all threads, in milliseconds; null if the system does not provide it. */
 export function readProcessCpuMs(pid: number): number | null {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The name in brackets may have spaces; utime and stime are the 12th and 13th behind it.
+    // The name in brackets may have spaces; utime and stime are the 12th and 13th fields after it.
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return (Number(fields[11]) + Number(fields[12])) * TICK_MS;
   } catch {

@@ -1,4 +1,4 @@
-/** What Redis itself says it did: every command, those that scripts call included, and who is connected. */
+/** Redis' own counters: every command, those inside scripts included, and the connected clients. */
 import type { Redis } from 'ioredis';
 
 export interface RedisReading {
@@ -18,7 +18,7 @@ export class RedisServer {
     const stats = await this.redis.info('stats');
     let commands = 0;
     for (const [, command = '', calls] of info.matchAll(/^cmdstat_([^:]+):calls=(\d+)/gm)) {
-      // Ours, for this reading.
+      // The command of this reading.
       if (command !== 'info') commands += Number(calls);
     }
     const received = /^total_connections_received:(\d+)/m.exec(stats)?.[1];

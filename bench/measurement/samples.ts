@@ -1,5 +1,5 @@
 /**
- * One entry for each attempt: when it ended and how long it took, as raw numbers, so that percentiles over several
+ * One entry per attempt: when it ended and how long it took. They are raw numbers, so that percentiles over several
  * processes are those of all attempts together.
  */
 import type { Answer } from '../contenders/contender.js';
@@ -11,11 +11,11 @@ export interface Window {
 }
 
 export interface Samples {
-  /** In milliseconds, of all attempts that ended in the window or began in it. */
+  /** In milliseconds, of all attempts that began or ended in the window. */
   readonly latenciesMs: Float64Array;
   /** Answers that came within the window. */
   readonly decided: number;
-  /** Of the attempts that ended in the window or began in it. */
+  /** Of the attempts that began or ended in the window. */
   readonly taken: number;
   readonly refused: number;
   readonly failed: number;
@@ -69,7 +69,7 @@ export class Recorder {
   }
 }
 
-/** What several processes did, as if one had done it. */
+/** The samples of several processes as one. */
 export function mergeSamples(parts: readonly Samples[]): Samples {
   const latenciesMs = new Float64Array(parts.reduce((sum, p) => sum + p.latenciesMs.length, 0));
   let at = 0;

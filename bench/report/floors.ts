@@ -1,4 +1,4 @@
-/** What the benchmark must show at least, what it aims at, and what it showed. */
+/** The floors that the benchmark must reach, its aims, and its findings. */
 import { HAND_OFFS, UNCONTENDED } from '../scenarios/lock.js';
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
@@ -12,7 +12,7 @@ export interface Finding {
   readonly floor: number;
   readonly aim: number;
   readonly atMost: boolean;
-  /** Null where the rows do not tell. */
+  /** Null if the rows have no value for it. */
   readonly value: Spread | null;
   readonly verdict: 'missed' | 'floor held' | 'aim reached' | 'not run';
 }
@@ -24,7 +24,7 @@ interface Goal {
   readonly what: string;
   readonly floor: number;
   readonly aim: number;
-  /** Whether less is better. */
+  /** Whether a smaller value is better. */
   readonly atMost?: boolean;
   readonly value: (rows: Rows) => Spread | null;
 }
@@ -43,7 +43,7 @@ const allExact: Measure = (row) => (row.exact === null ? null : Number(row.exact
 const SIMPLE = ['for-update', 'conditional-update'];
 const LIBRARIES = ['redlock', 'redis-semaphore'];
 
-/** In the order of the table that readers know. */
+/** In the order of the results table. */
 const GOALS: readonly Goal[] = [
   goal('hot', 'lanes ÷ for-update', 25, 45, (rows) => rows.ratio(ops, ['for-update'])),
   goal('hot', 'lanes ÷ conditional-update', 20, 40, (rows) =>
@@ -143,7 +143,7 @@ class Rows {
     return spread && { ...spread, median: spread.min };
   }
 
-  /** The product's measure by that of whichever of the others is the fastest. */
+  /** The product's measure divided by that of the fastest of the others. */
   ratio(measure: Measure, others: readonly string[], point = ''): Spread | null {
     const ranked = others
       .map((name) => ({ name, speed: median(this.of(name, ops, point).map((v) => v.value)) }))

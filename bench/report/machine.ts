@@ -1,4 +1,4 @@
-/** Where the figures are from: without it they say nothing. */
+/** The machine on which the figures were measured. */
 import { arch, cpus, loadavg, platform, release, totalmem } from 'node:os';
 import type { Services } from '../../services/services.js';
 import { NODE_FLAGS } from '../node-flags.js';
@@ -22,7 +22,7 @@ export interface Machine {
   readonly logBin: number;
   readonly syncBinlog: number;
   readonly bufferPoolMiB: number;
-  /** Of 4 KiB, on the file system of the server's data where that is on this machine; null where unknown. */
+  /** Of 4 KiB, on the file system of the server's data if that is on this machine; null if unknown. */
   readonly fsyncMedianMs: number | null;
   readonly fsyncP99Ms: number | null;
 }

@@ -1,7 +1,6 @@
 /**
- * The results as one picture: for each key scenario a bar for each contender, on one linear scale, with how many
- * times as much the product serves. Written as plain SVG, readable on light and on dark ground, without a script or a
- * font.
+ * The results as one picture: for each key scenario a bar per contender, on one linear scale, with the product's speed
+ * divided by the contender's. Plain SVG, readable on a light and on a dark background, without scripts or fonts.
  */
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
@@ -11,14 +10,14 @@ import type { Row } from './row.js';
 
 const PRODUCT = 'lanes';
 
-/** What is shown of the scenarios that have several points. */
+/** The panels; for scenarios with several loads, the one that is shown. */
 const PANELS: readonly { readonly scenario: string; readonly title: string; point?: string }[] = [
-  { scenario: 'hot', title: 'Everybody wants one product: 200 callers' },
+  { scenario: 'hot', title: 'One product: 200 callers' },
   {
     scenario: 'zipf',
-    title: "10,000 products, a few of them wanted most (Zipf's law): 200 callers",
+    title: "10,000 products, a few of them most popular (Zipf's law): 200 callers",
   },
-  { scenario: 'spread', title: '10,000 products, all alike: 200 callers' },
+  { scenario: 'spread', title: '10,000 products, uniformly distributed: 200 callers' },
   { scenario: 'burst', title: '1,000 buyers at once for 100 units' },
   {
     scenario: 'processes',
@@ -44,7 +43,7 @@ const BAR_WIDTH_MIN = 1;
 interface Bar {
   readonly contender: string;
   readonly opsPerSecond: number;
-  /** The product's speed by this one's; null for the product itself. */
+  /** The product's speed divided by this one's; null for the product itself. */
   readonly ratio: Spread | null;
 }
 
@@ -149,7 +148,7 @@ function barParts(bar: Bar, y: number, share: number): readonly string[] {
   ];
 }
 
-/** As in `× 44 (41–48)`; one run has no spread. */
+/** As in `× 44 (41–48)`; a single run has no spread. */
 function ratioText({ median: middle, min, max }: Spread): string {
   const short = (value: number) =>
     value >= 10 ? Math.round(value).toLocaleString('en') : value.toFixed(2);

@@ -1,4 +1,4 @@
-/** One line of the results: a scenario, a contender and a repeat, in all that was measured of them. */
+/** One row of the results: all that was measured of one contender in one repeat of one scenario. */
 import type { Form } from '../contenders/contender.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
 import { mergeSamples } from '../measurement/samples.js';
@@ -9,16 +9,16 @@ import type { Outcome } from '../workers/job.js';
 export interface Row {
   readonly scenario: string;
   readonly contender: string;
-  /** How the contender was set up, as in `pool 10`. */
+  /** The contender's configuration, as in `pool 10`. */
   readonly form: string;
   /** From 1. */
   readonly repeat: number;
-  /** Where on its scale a scenario was, as in `64 callers`; empty where it has none. */
+  /** The load of a scenario with several loads, as in `64 callers`; else empty. */
   readonly point: string;
   readonly callers: number;
   readonly processes: number;
   readonly seconds: number;
-  /** Answers, taken or refused, in a second; failures are none. */
+  /** Answers per second, taken or refused; a failure is no answer. */
   readonly opsPerSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
@@ -34,23 +34,23 @@ export interface Row {
   readonly mysqlConnectionsMax: number | null;
   /** Commands that clients sent, each a round trip. */
   readonly redisRoundTripsPerOp: number | null;
-  /** All that Redis executed, what scripts called included. */
+  /** All that Redis executed, commands inside scripts included. */
   readonly redisCommandsPerOp: number | null;
   readonly redisConnectionsOpened: number;
-  /** A transaction from START to COMMIT's return. */
+  /** A transaction from START until COMMIT has returned. */
   readonly transactionP50Ms: number | null;
   readonly transactionMaxMs: number | null;
   /** CPU time of the working processes, load generation included; over HTTP the server's alone. */
   readonly nodeCpuMsPerOp: number | null;
-  /** How late the working processes' event loops were; over HTTP the server's. */
+  /** The delay of the working processes' event loops; over HTTP of the server's. */
   readonly eventLoopP99Ms: number;
-  /** The least share that a process had, 1 being an equal one; null for one process. */
+  /** The smallest share of a process, where 1 is an equal share; null for one process. */
   readonly fairness: number | null;
   /** Rounds: from the first call to the last answer; the median of the rounds. */
   readonly totalMs: number | null;
-  /** Rounds: whether exactly as many were served in each as there were units. */
+  /** Rounds: whether each round sold exactly as many units as there were. */
   readonly exact: boolean | null;
-  /** Side reads: what was decided meanwhile, in a second. */
+  /** Side reads: deductions that were decided meanwhile, per second. */
   readonly sideOpsPerSecond: number | null;
   readonly ledger: LedgerCheck | null;
 }
@@ -60,7 +60,7 @@ export interface Measured {
   readonly before: Reading;
   readonly after: Reading;
   readonly seconds: number;
-  /** From inside the server, where the outcomes are those of processes that only ask it. */
+  /** Measured inside the server, where the outcomes are those of its clients. */
   readonly server?: InstrumentReading | undefined;
 }
 
@@ -73,9 +73,9 @@ export interface RowTitle {
   readonly callers: number;
 }
 
-/** What our own reading adds to the server's counts. */
+/** What the benchmark's own reading adds to the server's counts. */
 const OWN_STATEMENTS = 1;
-/** The connections of the benchmark itself: the one that reads. */
+/** The benchmark's own connection, which reads the counts. */
 const OWN_CONNECTIONS = 1;
 
 export function toRow(title: RowTitle, measured: Measured, units: number | null): Row {
@@ -138,7 +138,7 @@ function concatenate(parts: readonly Float64Array[]): Float64Array {
   return Float64Array.from(parts.flatMap((part) => [...part]));
 }
 
-/** Four digits that count are more than any of these figures has. */
+/** No figure here is more precise than four digits. */
 function rounded(value: number): number {
   return Number(value.toPrecision(4));
 }

@@ -1,4 +1,4 @@
-/** The results for people at a terminal: medians over the repeats, a table for each scenario. */
+/** The results as tables for a terminal, one per scenario, with medians over the repeats. */
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
 import { median } from '../statistics.js';
@@ -68,7 +68,7 @@ function tableOf(rows: readonly Row[], merit: Parameters<typeof bestForm>[1]): r
   return align(lines);
 }
 
-/** Names to the left, numbers to the right. */
+/** Names are left-aligned, numbers right-aligned. */
 export function align(lines: readonly (readonly string[])[]): readonly string[] {
   const widths = (lines[0] ?? []).map((_, column) =>
     Math.max(...lines.map((line) => line[column]?.length ?? 0)),
@@ -89,7 +89,7 @@ function medianOf(rows: readonly Row[], field: NumericField): number | null {
   return values.length === 0 ? null : median(values);
 }
 
-/** Three digits that count; nothing where there is no number. */
+/** Three significant digits; empty for null. */
 export function formatNumber(value: number | null): string {
   if (value === null || Number.isNaN(value)) return '';
   if (Math.abs(value) >= 100) return Math.round(value).toLocaleString('en');

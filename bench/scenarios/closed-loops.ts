@@ -1,4 +1,4 @@
-/** Scenarios of callers that ask again as soon as they have their answer. */
+/** Closed loops: each caller sends its next request as soon as it has its answer. */
 import { toRow } from '../report/row.js';
 import { PRODUCTS_MAX, UNLIMITED_UNITS } from '../test-bed.js';
 import type { Demand, Job } from '../workers/job.js';
@@ -13,12 +13,12 @@ import {
 
 const CALLERS = 200;
 const WARM_UP_MS = 1_000;
-/** Ten thousand products want to be asked for once before it is measured, by whichever contender. */
+/** Long enough for every contender to touch ten thousand products once before the measurement. */
 const MANY_PRODUCTS_WARM_UP_MS = 2_500;
 const SWEEP = [1, 4, 16, 64, 256, 1_024];
 const PROCESSES = [1, 2, 4];
 const SIMPLE_RIVALS = ['lanes', 'for-update', 'conditional-update'];
-/** So long each point of a scenario with many points is measured, as a share of the others' time. */
+/** How long each load of a scenario with many loads is measured, as a share of the usual time. */
 const POINT_SHARE = 0.5;
 
 export const hot = closedLoop({
@@ -39,7 +39,7 @@ export const hot = closedLoop({
 
 export const spread = closedLoop({
   name: 'spread',
-  what: `${CALLERS} callers, ${PRODUCTS_MAX.toLocaleString('en')} products, all alike`,
+  what: `${CALLERS} callers, ${PRODUCTS_MAX.toLocaleString('en')} products, uniformly distributed`,
   contenders: SIMPLE_RIVALS,
   callers: CALLERS,
   demand: { products: PRODUCTS_MAX, seed: 1 },
@@ -82,7 +82,7 @@ function closedLoop(settings: {
   readonly demand: Demand;
   readonly repeatsMax?: number;
   readonly action?: 'deduct' | 'reserve';
-  /** All, where nothing else is said. */
+  /** All by default. */
   readonly known?: readonly string[];
 }): Scenario {
   const { name, what, contenders, callers, demand, repeatsMax, action = 'deduct' } = settings;
@@ -93,7 +93,7 @@ function closedLoop(settings: {
     contenders,
     known: settings.known ?? ALL_CONTENDERS,
     ...(repeatsMax !== undefined && { repeatsMax }),
-    // Whoever comes alone, or behind a lock with no more than so many products, leaves a larger pool unused.
+    // A single caller, or callers behind locks of no more products than this, cannot use a larger pool.
     formsOf: (contender) =>
       formsOfContender(contender).filter(({ poolMax, tuning }) => {
         const atOnce = tuning === undefined ? callers : Math.min(callers, demand.products);

@@ -1,7 +1,7 @@
 /**
- * The whole way of a request, through the real server as it is started in production, beside two ceilings that answer
- * the same operation from memory at once: our own server over a stock service that touches nothing, and Apollo's
- * standalone server with a plain schema. Server and load generator each have a process of their own.
+ * Requests through the real server as it is started in production, beside two ceilings that answer the same operation
+ * from memory: the product's server over a stock service that touches nothing, and Apollo's standalone server with a
+ * plain schema. Server and load generator each have a process of their own.
  */
 import type { Form } from '../contenders/contender.js';
 import { HttpServer, SERVERS, type ServerName } from '../http/server-process.js';

@@ -1,4 +1,4 @@
-/** The lock alone: what it costs when nobody else wants it, and how fast it goes from process to process. */
+/** The lock alone: its cost without contention, and the speed of hand-overs between processes. */
 import type { Form } from '../contenders/contender.js';
 import { LOCKS, lockOf } from '../locks/roster.js';
 import { toRow, type Row } from '../report/row.js';
@@ -9,13 +9,13 @@ export const HAND_OFFS = '4 processes';
 
 const PROCESSES = 4;
 const KEYS = 64;
-/** A lone caller takes a lock about 2,000 times a second; V8 compiles code that has run some thousands of times. */
+/** A single caller takes a lock about 2,000 times a second; V8 optimises code after some thousands of runs. */
 const WARM_UP_ALONE_MS = 2_000;
 const WARM_UP_MS = 500;
 
 export const lock: Scenario = {
   name: 'lock',
-  what: `taken and given back by 1 caller; handed around between ${PROCESSES} processes`,
+  what: `acquired and released by 1 caller; handed over between ${PROCESSES} processes`,
   merit: 'opsPerSecond',
   contenders: LOCKS.map(({ name }) => name),
   known: LOCKS.map(({ name }) => name),
@@ -38,7 +38,7 @@ export const lock: Scenario = {
       return workers.measureFor(1, trial.seconds);
     });
     rows.push(toRow({ ...title, point: UNCONTENDED }, alone.value, null));
-    // It has no way to wait.
+    // It cannot wait.
     if (trial.contender === 'raw') return rows;
     const jobs = Array.from({ length: PROCESSES }, () => ({ ...job, keys: 1 }));
     const { value } = await Workers.use(bed, jobs, async (workers) => {
@@ -50,7 +50,7 @@ export const lock: Scenario = {
   },
 };
 
-/** Who keeps a lock to itself is fast, but hands nothing over: only changes of hands count here. */
+/** A process that keeps the lock is fast but hands nothing over: only hand-overs between processes count here. */
 function perHandOff(row: Row, { outcomes, seconds }: Parameters<typeof toRow>[1]): Row {
   const acquisitions = outcomes
     .flatMap(({ acquiredMs = [] }, process) => [...acquiredMs].map((ms) => ({ ms, process })))

@@ -1,4 +1,4 @@
-/** What callers see who come at their own pace: an open loop at rising shares of what the contender can serve. */
+/** An open loop at rising shares of the contender's capacity: latency at a given rate of requests. */
 import { toRow } from '../report/row.js';
 import { UNLIMITED_UNITS } from '../test-bed.js';
 import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';

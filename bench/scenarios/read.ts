@@ -1,6 +1,6 @@
 /**
- * What a page costs in a small shop and in a large one. Both are read by key from random places; in the large one pages
- * by OFFSET are read as well, to show what the keys spare.
+ * The cost of a page in a small shop and in a large one. Both are read by key at random positions. In the large one
+ * pages are also read by OFFSET, for comparison.
  */
 import type { Sequelize } from 'sequelize';
 import { openPool } from '../../src/database/connections.js';
@@ -12,13 +12,13 @@ import { Workers, type Scenario, type Trial } from './scenario.js';
 const PRODUCTS_SMALL = 100;
 export const LINES_PER_PRODUCT = 10;
 const WARM_UP_MS = 500;
-/** One at a time, so that a latency is what a page costs and not what it waits for. */
+/** One caller, so that the latency is the cost of a page without waiting. */
 const CALLERS = 1;
 const FILL_SILENCE_MAX_MS = 3_600_000;
 
 export const read: Scenario = {
   name: 'read',
-  what: `pages from random places, ${PRODUCTS_SMALL} products against a large shop (--read-rows), by key and by offset`,
+  what: `pages at random positions, ${PRODUCTS_SMALL} products and a large shop (--read-rows), by key and by offset`,
   merit: 'p99Ms',
   contenders: ['small', 'large'],
   known: ['small', 'large'],
@@ -53,7 +53,7 @@ async function measure(
   return toRow(title, value, null);
 }
 
-/** As many products, each with so many ledger lines, made on the server from the few that are put in. */
+/** Products with ledger lines each, which the server copies from the few that are inserted. */
 async function fill(bed: TestBed, products: number): Promise<void> {
   const seeds = Math.min(products, PRODUCTS_MAX);
   await bed.prepare({ products: seeds, units: 1 });

@@ -1,4 +1,4 @@
-/** All scenarios, in the order in which they run and are told of. */
+/** All scenarios, in the order in which they run and are reported. */
 import { hot, processes, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
 import { httpHot, httpSpread } from './http.js';
 import { lock } from './lock.js';

@@ -1,4 +1,4 @@
-/** Scenarios in which all buyers come at once, and it counts when the last of them has an answer. */
+/** Scenarios in which all buyers arrive at once; the time until the last answer counts. */
 import { toRow } from '../report/row.js';
 import { WARM_UP_ROUNDS_MAX } from '../workers/rounds.js';
 import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
@@ -24,7 +24,7 @@ export const claims = rounds({
 });
 
 const WARM_UP_ROUNDS_MIN = 2;
-/** A sale does not begin in the first seconds of a server's life. */
+/** A sale does not begin in the first seconds after a server's start. */
 const WARM_UP_MS = 1_000;
 /** A run that measures the other scenarios for less than this has fewer rounds. */
 const SECONDS_FOR_ALL = 1.5;

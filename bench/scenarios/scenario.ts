@@ -1,4 +1,4 @@
-/** What every scenario is to the benchmark, and the one way in which worker processes are measured. */
+/** A scenario, and the one way in which worker processes are measured. */
 import { CONTENDERS, contenderOf } from '../contenders/roster.js';
 import type { ContenderKind, Form } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
@@ -16,24 +16,24 @@ export interface Trial {
   readonly repeats: number;
   /** How long to measure. */
   readonly seconds: number;
-  /** Ledger lines of the large shop that is read. */
+  /** Ledger lines of the large shop of `read`. */
   readonly readRows: number;
 }
 
-/** What "the better result" of a contender's forms is. */
+/** The measure by which a contender's forms are compared. */
 export type Merit = 'opsPerSecond' | 'p99Ms' | 'totalMs';
 
 export interface Scenario {
   readonly name: string;
-  /** One line for readers. */
+  /** One line for the report. */
   readonly what: string;
   readonly merit: Merit;
-  /** Who runs where nobody is named. */
+  /** The contenders that run by default. */
   readonly contenders: readonly string[];
-  /** Who can run. */
+  /** The contenders that can run. */
   readonly known: readonly string[];
   readonly repeatsMax?: number;
-  /** The scenario with the same load, of which it takes over each contender's best form where that one has run. */
+  /** A scenario with the same load. If it has run, only each contender's best form of it runs here. */
   readonly formsLike?: string;
   formsOf(contender: string): readonly Form[];
   run(trial: Trial, bed: TestBed): Promise<readonly Row[]>;
@@ -45,7 +45,7 @@ export function formsOfContender(name: string): ContenderKind['forms'] {
   return contenderOf(name).forms;
 }
 
-/** Time for orders to reach all processes, and for a load that was changed to settle. */
+/** Time for a command to reach all processes, and for a changed load to settle. */
 const LEAD_MS = 100;
 
 /** Worker processes that work at the same time, from their start to their end. */
@@ -55,7 +55,7 @@ export class Workers {
     private readonly processes: readonly WorkerProcess[],
   ) {}
 
-  /** Starts them, lets the scenario use them, and ends them, however it went. */
+  /** Starts the processes, runs the scenario with them, and ends them in any case. */
   static async use<T>(
     bed: TestBed,
     jobs: readonly Job[],
@@ -78,7 +78,7 @@ export class Workers {
     await Promise.all(this.processes.map((process) => process.warmUp(load, durationMs)));
   }
 
-  /** The load is each process's. A server is given where the work is asked of one. */
+  /** The load is per process. The server is given for work that is sent to one. */
   async measureFor(load: number, seconds: number, server?: Instrumented): Promise<Measured> {
     await this.bed.mysql.forgetConnections();
     const startMs = machineMs() + LEAD_MS;
@@ -113,13 +113,13 @@ export class Workers {
   }
 }
 
-/** A process that is measured from inside while others ask it. */
+/** A server that is measured from inside while its clients work. */
 export interface Instrumented {
   beginReading(): void;
   endReading(): Promise<InstrumentReading>;
 }
 
-/** The rows with the word of the ledger's verification, which nobody gets without having passed it. */
+/** The rows with the result of the ledger's verification. @throws if it fails. */
 export async function verified(
   bed: TestBed,
   rows: readonly Row[],

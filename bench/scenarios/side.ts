@@ -1,4 +1,4 @@
-/** What everybody else notices of a sale: reads beside crowds of buyers on the same pool, and the same reads alone. */
+/** What other requests notice of a sale: reads during bursts of buyers on the same pool, and the same reads alone. */
 import { toRow } from '../report/row.js';
 import { UNLIMITED_UNITS } from '../test-bed.js';
 import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
@@ -8,9 +8,9 @@ const READS_PER_SECOND = 100;
 const CROWD = 1_000;
 const CROWD_EVERY_MS = 2_000;
 const WARM_UP_MS = 2_000;
-/** Of the other scenarios' time, as a crowd comes only now and then: 8 s where those have 1.5. */
+/** Relative to the other scenarios' time, because bursts are rare: 8 s for their 1.5 s. */
 const SECONDS_FACTOR = 8 / 1.5;
-/** Who reads without a sale beside it: the product, with nobody buying. */
+/** The reads without a sale: the product without buyers. */
 const ALONE = 'alone';
 
 export const side: Scenario = {

@@ -1,4 +1,4 @@
-/** Callers that ask again as soon as they have their answer: what so many buyers see, and what is served at most. */
+/** A closed loop: each caller sends its next request as soon as it has its answer. Measures the highest throughput. */
 import { machineMs, sleepUntil } from '../machine-clock.js';
 import type { Instruments } from '../measurement/instruments.js';
 import { Recorder, type Window } from '../measurement/samples.js';
@@ -60,7 +60,7 @@ export class ClosedLoop implements Work {
         this.recorder.answered(beganMs, machineMs(), answer);
       } catch (error) {
         this.recorder.failedWith(beganMs, machineMs(), error);
-        // One that fails at once must not keep the event loop from everybody else.
+        // A caller that fails at once must not block the event loop for the others.
         await new Promise(setImmediate);
       }
     }

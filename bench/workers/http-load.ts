@@ -1,12 +1,11 @@
 /**
- * Requests over kept connections, one at a time on each: the same operation text every time, as real clients send it,
- * with the product in the variables. Written on undici's lowest level, because load generator and server share the
- * cores.
+ * Requests over kept connections, one at a time on each: a constant operation text, as real clients send it, with the
+ * product in the variables. It uses undici's lowest level, because load generator and server share the cores.
  */
 import { Pool, type Dispatcher } from 'undici';
 import type { Answer } from '../contenders/contender.js';
 
-/** The operation that every server is sent. */
+/** The operation that every server gets. */
 const DEDUCT_OPERATION = `mutation Deduct($input: DeductStockInput!) {
   deductStock(input: $input) {
     replayed
@@ -64,7 +63,7 @@ class AnswerReader implements Dispatcher.DispatchHandler {
     private readonly reject: (error: Error) => void,
   ) {}
 
-  // undici tells by this method that the handler is of the present kind.
+  // By this method undici recognises the current kind of handler.
   onRequestStart(): void {
     this.text = '';
   }

@@ -1,4 +1,4 @@
-/** What a worker process is told to do, and what it tells back. */
+/** The work of a worker process, and its reports. */
 import type { Form, Services } from '../contenders/contender.js';
 import type { Tuning } from '../locks/lock.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
@@ -10,7 +10,7 @@ export interface ContenderJob {
   readonly services: Services;
 }
 
-/** Which products are wanted how often: `count` of them, all alike or by Zipf's law. */
+/** The distribution of requests over `count` products: uniform, or by Zipf's law. */
 export interface Demand {
   readonly products: number;
   readonly zipfExponent?: number;
@@ -18,24 +18,24 @@ export interface Demand {
 }
 
 export type Job =
-  /** Callers that ask again as soon as they have their answer; the load is their number. */
+  /** Closed loop; the load is the number of callers. */
   | (ContenderJob & {
       readonly kind: 'closed-loop';
       readonly demand: Demand;
       readonly action?: 'deduct' | 'reserve';
     })
-  /** Requests that come whether or not earlier ones were answered; the load is their number in a second. */
+  /** Open loop; the load is the number of requests per second. */
   | (ContenderJob & { readonly kind: 'open-loop'; readonly demand: Demand })
   /** All buyers of a round at once, each round on a product of its own; the load is the number of rounds. */
   | (ContenderJob & { readonly kind: 'rounds'; readonly buyers: number })
-  /** Reads at a steady rate beside buyers who come in crowds; the load is the number of buyers in a crowd. */
+  /** Reads at a steady rate during bursts of buyers; the load is the number of buyers in a burst. */
   | (ContenderJob & {
       readonly kind: 'side-reads';
       readonly products: number;
       readonly readsPerSecond: number;
       readonly crowdEveryMs: number;
     })
-  /** Pages from random places of the product list and the ledger; the load is the number of callers. */
+  /** Pages at random positions of the product list and the ledger; the load is the number of callers. */
   | {
       readonly kind: 'page-reads';
       readonly services: Services;
@@ -51,13 +51,13 @@ export type Job =
       readonly authorization: string;
       readonly demand: Demand;
     }
-  /** A lock taken and given back again and again; the load is the number of callers. */
+  /** A lock that is acquired and released repeatedly; the load is the number of callers. */
   | {
       readonly kind: 'lock';
       readonly lock: string;
       readonly tuning: Tuning;
       readonly redisUrl: string;
-      /** One key is fought over; many are not. */
+      /** One key is contended; many are not. */
       readonly keys: number;
     };
 
@@ -66,11 +66,11 @@ export interface Outcome {
   readonly instruments: InstrumentReading;
   /** Of rounds: from the first call to the last answer, in milliseconds. */
   readonly roundsMs?: readonly number[];
-  /** Of rounds: how many were served in each. */
+  /** Of rounds: how many buyers were served in each. */
   readonly roundsTaken?: readonly number[];
-  /** Of the crowds beside reads. */
+  /** Of the bursts during reads. */
   readonly deductions?: Samples;
-  /** When a lock was had, on the machine's clock, in order. */
+  /** When the lock was acquired, on the machine's clock, in order. */
   readonly acquiredMs?: Float64Array;
 }
 
@@ -79,10 +79,10 @@ export type Order =
   | { readonly order: 'measure'; readonly load: number; readonly window: Window }
   | { readonly order: 'close' };
 
-/** All answers of a worker's life, warm-ups included: what the ledger is held against. */
+/** All answers of a worker, warm-ups included: the ledger is compared with them. */
 export interface Answers {
   readonly taken: number;
-  /** Attempts without an answer: their lines may or may not be there. */
+  /** Attempts without an answer: the ledger may have their lines or not. */
   readonly unknown: number;
 }
 
@@ -95,12 +95,12 @@ export type Report =
 /** One kind of work, opened in a worker process. */
 export interface Work {
   warmUp(load: number, durationMs: number): Promise<void>;
-  /** Resolves when all that began in the window has ended, or was given up. */
+  /** Resolves when all attempts that began in the window have ended or were given up. */
   measure(load: number, window: Window): Promise<Outcome>;
   close(): Promise<void>;
 }
 
-/** Ids of products, as the benchmark's data set numbers them, from 0. */
+/** The product's id in the benchmark's data set; numbers begin at 0. */
 export function productId(number: number): string {
   return `p-${String(number).padStart(5, '0')}`;
 }

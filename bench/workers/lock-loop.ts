@@ -1,6 +1,6 @@
 /**
- * A lock taken and given back again and again, with nothing done under it. Over many keys that is the lock's own cost;
- * over one, between several processes, the speed at which it changes hands.
+ * Acquires and releases a lock repeatedly, without work under it. Over many keys this measures the lock's own cost;
+ * over one key of several processes, the speed of its hand-overs.
  */
 import type { Answer } from '../contenders/contender.js';
 import type { Lock } from '../locks/lock.js';

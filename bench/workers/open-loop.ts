@@ -1,6 +1,6 @@
 /**
- * Requests that come whether or not earlier ones were answered, at random moments with a given mean rate. Latency
- * counts from the moment at which a request was meant to begin, so a stall is paid for by all who came during it.
+ * An open loop: requests begin at random moments with a given mean rate, whether or not earlier ones were answered.
+ * Latency counts from the intended start of a request, so a stall counts for all requests that were due during it.
  */
 import type { Answer } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
@@ -61,7 +61,7 @@ export class OpenLoop implements Work {
     return this.release();
   }
 
-  /** Sends each request when it is due, or as soon after as the process gets to it. */
+  /** Sends each request when it is due, or as soon afterwards as the process can. */
   private async arrive(
     perSecond: number,
     untilMs: number,

@@ -1,6 +1,6 @@
 /**
- * Pages of twenty, from random places of the product list and of the ledger in turn: by key as the product reads them,
- * or by LIMIT and OFFSET, which counts through everything in front of the page.
+ * Pages of twenty at random positions, alternately of the product list and of the ledger: by key as the product reads
+ * them, or by LIMIT and OFFSET, which reads all rows in front of the page.
  */
 import { Database } from '../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';

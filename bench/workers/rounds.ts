@@ -1,4 +1,4 @@
-/** All buyers of a round at once, each buyer once: how long the last of them waits, and who is served. */
+/** All buyers of a round at once, each buyer once: the time until the last answer, and the number served. */
 import type { Contender } from '../contenders/contender.js';
 import { machineMs } from '../machine-clock.js';
 import type { Instruments } from '../measurement/instruments.js';
@@ -17,7 +17,7 @@ export class Rounds implements Work {
     private readonly instruments: Instruments,
   ) {}
 
-  /** So many rounds at least, and more until the time has passed or the products for them are used up. */
+  /** The least number of rounds; further ones until the time has passed or their products are used up. */
   async warmUp(roundsMin: number, durationMs: number): Promise<void> {
     const ignored = new Recorder({ startMs: Infinity, endMs: -Infinity });
     const untilMs = machineMs() + durationMs;
@@ -45,7 +45,7 @@ export class Rounds implements Work {
     return this.contender.close();
   }
 
-  /** @returns how many were served. */
+  /** @returns how many buyers were served. */
   private async round(recorder: Recorder): Promise<number> {
     const line = { productId: productId(this.roundsBegun), quantity: 1 };
     this.roundsBegun += 1;

@@ -1,6 +1,6 @@
 /**
- * What the rest of the shop notices of a sale: product lists and single products are read at a steady rate, through the
- * pools that the sale deducts through, while crowds of buyers come for one product. The samples are the reads'.
+ * Reads during a sale: product lists and single products are read at a steady rate, through the pools of the contender,
+ * while bursts of buyers want one product. The samples are those of the reads.
  */
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
@@ -95,7 +95,7 @@ export class SideReads implements Work {
   }
 }
 
-/** Calls at each moment of a steady rate within the window, late where the process is, but never left out. */
+/** Calls at a steady rate within the window. A call may be late, but none is left out. */
 async function every(
   gapMs: number,
   { startMs, endMs }: Window,

@@ -1,4 +1,4 @@
-/** A worker process as the main process sees it. */
+/** The main process's handle of a worker process. */
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { NODE_FLAGS } from '../node-flags.js';
@@ -30,7 +30,7 @@ export class WorkerProcess {
     });
   }
 
-  /** @throws where the work cannot be opened. */
+  /** @throws if the work cannot be opened. */
   static async start(job: Job, signal: AbortSignal): Promise<WorkerProcess> {
     signal.throwIfAborted();
     const worker = new WorkerProcess(job, signal);
@@ -73,7 +73,7 @@ export class WorkerProcess {
       const report = this.reports.shift();
       if (report?.report === name) return report as Extract<Report, { report: Name }>;
       if (report?.report === 'failed') throw new Error(report.message);
-      if (report) throw new Error(`The worker said ${report.report} where ${name} was expected.`);
+      if (report) throw new Error(`The worker must report ${name}; got ${report.report}.`);
       await new Promise<void>((resolve) => (this.wake = resolve));
     }
   }

@@ -1,6 +1,6 @@
 /**
- * A worker process: opens one kind of work and does as the benchmark's main process orders. Each contender is measured
- * in a process of its own, so that none inherits another's heap, compiled code or connections.
+ * A worker process: opens one kind of work and follows the commands of the benchmark's main process. Each contender has
+ * a process of its own, so that it does not inherit the heap, compiled code or connections of another one.
  */
 import type { Answer, Contender, Line } from '../contenders/contender.js';
 import { contenderOf } from '../contenders/roster.js';
@@ -22,7 +22,7 @@ const answers = { taken: 0, unknown: 0 };
 const instruments = Instruments.install();
 const [, , encodedJob = ''] = process.argv;
 
-// The main process has gone, so nobody wants the answer.
+// The main process has gone.
 process.on('disconnect', () => process.exit(0));
 
 try {

@@ -87,7 +87,7 @@ test('--help tells the scenarios and contenders without starting anything', asyn
 test('an unknown scenario is answered with the known ones', async () => {
   const bench = startBench('--scenario', 'warm');
   expect(await bench.exited).toBe(1);
-  expect(bench.stderr()).toMatch(/^There is no scenario "warm"; there are hot, /);
+  expect(bench.stderr()).toMatch(/^Each scenario must be one of hot, .*; got "warm"\.$/m);
   expect(bench.stdout()).toBe('');
 });
 
