@@ -1,5 +1,5 @@
-# The server alone: no compiler, no tests. Stages, so that a change of the sources installs nothing anew, and so that
-# what is shipped was installed without development packages.
+# The server without compiler and tests. The stages avoid a new installation when only sources change, and keep
+# development packages out of the image.
 FROM node:24-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -24,11 +24,11 @@ COPY --from=build /app/dist/src ./dist/src
 USER node
 EXPOSE 4000
 
-# What `npm run dev` runs, for docker-compose.yml: it adds the sample catalogue and prints a mutation to paste.
+# `npm run dev` for docker-compose.yml: adds the sample catalogue and prints a mutation to paste.
 FROM server AS development
 COPY --from=build /app/dist/services ./dist/services
 CMD ["node", "dist/src/cli/stockade.js", "dev"]
 
-# What a build without a target makes. The exec form makes the server process 1, so that it gets SIGTERM and drains.
+# The default target. With the exec form the server is process 1, so it gets SIGTERM and drains.
 FROM server
 CMD ["node", "--max-semi-space-size=64", "dist/src/cli/stockade.js", "start"]

@@ -12,7 +12,7 @@ export default tseslint.config(
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },
     },
     rules: {
-      // Numbers in messages and keys are wanted; what the rule is for, objects, stays forbidden.
+      // Numbers are allowed in messages and keys; objects stay forbidden.
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       // type-graphql's classes and the composition root's seams are classes by design.
       '@typescript-eslint/no-extraneous-class': 'off',
@@ -21,7 +21,7 @@ export default tseslint.config(
     },
   },
   {
-    // The schema's types are classes for the sake of their decorators; whatever has their shape will do.
+    // The schema's types are classes for their decorators; any object with their shape may be assigned.
     files: ['src/graphql/**/*.ts'],
     rules: { '@typescript-eslint/no-unsafe-class-instance-assignment': 'off' },
   },

@@ -1,4 +1,4 @@
-/** What both projects share: ES modules, compiled by swc with the decorator metadata of type-graphql. */
+/** Shared by both projects: ES modules, compiled by swc with decorator metadata for type-graphql. */
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -26,7 +26,7 @@ const shared = {
 
 /** @type {import('jest').Config} */
 export default {
-  // One file at a time: the concurrency tests want the machine's cores for themselves.
+  // One file at a time: the concurrency tests need all cores of the machine.
   maxWorkers: 1,
   projects: [
     {

@@ -35,13 +35,13 @@ async function askReady() {
         console.log(`  ${path}: ${response.status} ${await response.text()}`);
         break;
       }
-      if (performance.now() > giveUpMs) throw new Error(`${path} is never well.`);
+      if (performance.now() > giveUpMs) throw new Error(`${path} was not ready in time.`);
       await wait(100);
     }
   }
 }
 
-/** Null where there is no answer, also where a port forwarder takes the connection and drops it without a word. */
+/** Null without an answer, also if a port forwarder accepts the connection and drops it. */
 async function tryFetch(address) {
   const giveUp = new AbortController();
   const timer = setTimeout(() => giveUp.abort(), TRY_TIMEOUT_MS);

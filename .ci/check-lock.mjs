@@ -1,6 +1,6 @@
 /**
- * `npm ci` fails on an entry without a version, which npm writes where a registry lags; an entry that names a registry's
- * host sends everybody there, whatever registry they use.
+ * `npm ci` fails on an entry without a version, which npm writes when a registry lags. An entry that names a registry's
+ * host makes every user download from it, whatever registry is configured.
  */
 import { readFileSync } from 'node:fs';
 
@@ -10,7 +10,9 @@ const bad = entries
   .filter(([, entry]) => !entry.version || /^\w+:\/\//.test(entry.resolved ?? ''))
   .map(([path]) => path);
 if (bad.length > 0) {
-  console.error(`Without a version, or with a host:\n${bad.join('\n')}`);
+  console.error(
+    `Entries of package-lock.json must have a version and name no host; got:\n${bad.join('\n')}`,
+  );
   process.exitCode = 1;
 } else {
   console.log(`  ${entries.length} packages`);

@@ -1,7 +1,7 @@
 /**
- * A newcomer's first quarter of an hour on a machine that has Node and nothing else: the README's commands, the printed
- * mutation, Ctrl-C, and a look at what is left. Run as root in the bare machine that `bare-machine` makes; whatever the
- * newcomer does is done as an ordinary user. Every check prints a line, and one that fails ends the run.
+ * The first steps of a new user on a machine with only Node: the README's commands, the printed mutation, Ctrl-C, and a
+ * check of what is left. Runs as root in the machine that `bare-machine` creates; the new user's commands run as an
+ * ordinary user. Each check prints a line; the first that fails ends the run.
  *
  *   node newcomer.mjs <project folder> <user id> <what the machine must not have, or nothing>
  */
@@ -24,7 +24,7 @@ const READY = 'Ctrl-C stops everything.';
 const alive = new Set();
 process.on('exit', () => alive.forEach((group) => process.kill(-group, 'SIGKILL')));
 
-/** Starts a command as the newcomer's terminal would: in a process group of its own, which Ctrl-C reaches whole. */
+/** Starts a command as a terminal would: in a process group of its own, which Ctrl-C reaches as a whole. */
 function start(command, env = {}) {
   const drop = ['--reuid', uid, '--regid', uid, '--clear-groups'];
   const child = spawn('setpriv', [...drop, '/bin/sh', '-c', `exec ${command}`], {
@@ -37,7 +37,7 @@ function start(command, env = {}) {
   const printed = { out: '', err: '' };
   child.stdout.on('data', (chunk) => (printed.out += chunk));
   child.stderr.on('data', (chunk) => (printed.err += chunk));
-  // When it exits, the terminal has its prompt again: nothing may run on behind that.
+  // When it exits, the terminal shows its prompt: nothing may go on running.
   const exited = once(child, 'exit').then(([code, signal]) => {
     alive.delete(child.pid);
     return code ?? signal;
@@ -57,7 +57,7 @@ async function until(what, program, condition) {
   }
 }
 
-/** What the newcomer's user still runs. */
+/** The processes of the new user that still run. */
 function processesLeft() {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name))
@@ -74,7 +74,7 @@ function processesLeft() {
     });
 }
 
-/** What the newcomer's user owns outside of the project and of the home folder, Jest's cache apart. */
+/** The new user's files outside the project and the home folder, except Jest's cache. */
 function filesLeft() {
   return ['/tmp', '/var/tmp', '/dev/shm', '/run'].filter(existsSync).flatMap((folder) =>
     readdirSync(folder)
@@ -92,7 +92,7 @@ function filesLeft() {
 
 async function expectNothingLeft(program) {
   const how = await Promise.race([program.exited, wait(STOP_TIMEOUT_MS, 'late', { ref: false })]);
-  // Node exits with 0; npm's shell has got the same signal, and says so to npm.
+  // Node exits with 0; npm's shell got the same signal and reports it to npm.
   const said = `${program.printed.out}${program.printed.err}`;
   assert.ok(how === 0 || how === 'SIGINT', `the end after Ctrl-C was ${how}\n${said}`);
   assert.deepEqual(processesLeft(), [], 'processes left');
@@ -129,7 +129,7 @@ const install = start('npm ci');
 assert.equal(await install.closed, 0, install.printed.out + install.printed.err);
 say(`npm ci: ${seconds(startedMs)} s`);
 
-// Ctrl-C while the packages are on their way: nothing of them may stay.
+// Ctrl-C during the download of the packages: nothing of them may stay.
 const early = start('npm run dev');
 await until('the download', early, () => early.printed.out.includes('downloading'));
 early.interrupt();
@@ -165,7 +165,7 @@ first.interrupt();
 await expectNothingLeft(first);
 say('Ctrl-C leaves nothing behind, neither a process nor a file.');
 
-// The packages are there now; this time Ctrl-C comes while MySQL makes its data folder.
+// Now that the packages are there: Ctrl-C while MySQL creates its data folder.
 const second = start('npm run dev');
 await until('a data folder', second, () =>
   readdirSync('/tmp').some((name) => name.startsWith('stockade-mysql-')),

@@ -1,12 +1,12 @@
 /**
- * Holds the emitted schema against a contract: whatever is emitted must be in the contract, the same in names,
- * arguments, defaults, nullability, kinds, interfaces and members; descriptions are free. A part of the contract is
- * fine: what is built must not differ. Types, fields, and optional arguments and input fields may be missing; a required
- * argument or input field may not, because a client has to send it.
+ * Compares the emitted schema with a contract. Everything that is emitted must be in the contract, with the same names,
+ * arguments, defaults, nullability, kinds, interfaces and members; descriptions may differ. Types, fields, and optional
+ * arguments and input fields of the contract may be missing. A required argument or input field may not, because a
+ * client has to send it.
  *
  *     node scripts/check-contract.mjs path/to/contract.graphql [path/to/schema.graphql]
  *
- * Prints each difference on a line of its own; exit code 1 where there is any.
+ * Prints each difference on a line of its own, and then exits with 1.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -24,7 +24,7 @@ import {
 } from 'graphql';
 
 /**
- * One line for each difference; none where the schema is the contract or a part of it.
+ * One line for each difference; none if the schema is the contract or a part of it.
  * @param {string} contractSdl
  * @param {string} schemaSdl
  * @returns {string[]}
@@ -54,7 +54,7 @@ function kindOf(type) {
   return type.constructor.name.replace(/^GraphQL|Type$/g, '');
 }
 
-/** Every part of a type by its path, with all of its shape that a client can see. */
+/** Every part of a type by its path, with everything of its shape that a client can see. */
 function partsOf(type) {
   const parts = new Map();
   if (isEnumType(type)) {
@@ -88,7 +88,7 @@ function isRequired(inputShape) {
   return inputShape.endsWith('!');
 }
 
-/** A client of the contract sends what is required, and a schema that does not know it refuses the request. */
+/** A client of the contract sends what is required; a schema without it refuses the request. */
 function missingRequired(contract, schema) {
   return Object.values(contract.getTypeMap()).flatMap((promised) => {
     const type = schema.getType(promised.name);

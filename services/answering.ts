@@ -1,6 +1,6 @@
 /**
- * Only a server that answers counts: these two ask one, once, within a bound. They return its version and who it is, so
- * that a private instance is not taken for somebody else's server that got the same port a moment earlier.
+ * Asks a server once, within a bound, because only a server that answers counts. Returns its version and its identity,
+ * so that another server that took the same port a moment earlier is not mistaken for a private instance.
  */
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
@@ -17,10 +17,10 @@ interface MysqlAnswerRow extends RowDataPacket {
   readonly socketPath: string;
 }
 
-/** @throws whatever the driver says. */
+/** @throws the driver's error. */
 export async function askMysql(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<MysqlAnswer> {
   const connection = await createConnection({ uri: url, connectTimeout: timeoutMs });
-  // A server that dies under us is the caller's finding, not an unhandled event.
+  // A server that dies meanwhile fails the query; the event needs no handling.
   connection.on('error', () => undefined);
   try {
     const [rows] = await connection.query<MysqlAnswerRow[]>({
@@ -40,7 +40,7 @@ export interface RedisAnswer {
   readonly pid: number;
 }
 
-/** @throws whatever the client or the server says. */
+/** @throws the client's or the server's error. */
 export async function askRedis(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<RedisAnswer> {
   const redis = new Redis(url, {
     lazyConnect: true,
@@ -50,7 +50,7 @@ export async function askRedis(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Prom
     retryStrategy: () => null,
     enableReadyCheck: false,
   });
-  // connect() only says that the connection was closed; the reason comes as an event.
+  // connect() rejects with 'closed' only; the reason arrives as an event.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => (reason ??= error));
   try {

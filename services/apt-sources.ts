@@ -1,6 +1,6 @@
 /**
- * Which distribution this machine is, and where its own apt gets its packages from. Servers are fetched from the same
- * mirror that the machine already trusts and reaches, so no host is named anywhere in this project.
+ * This machine's distribution, and the mirror of its own apt. Packages are fetched from the mirror that the machine
+ * already trusts and reaches, so the project names no host.
  */
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -22,10 +22,10 @@ interface SourceEntry {
   readonly suites: readonly string[];
 }
 
-/** Names that a machine may follow its release by, instead of the release's own. */
+/** Names of suites that a machine may follow instead of its release's codename. */
 const MOVING_SUITES = ['stable', 'oldstable', 'testing', 'unstable', 'sid'];
 
-/** @throws WayUnavailable on any other system, or where apt has no mirror of the distribution. */
+/** @throws WayUnavailable on any other system, or if apt has no mirror of the distribution. */
 export function readDistribution(etc = '/etc'): Distribution {
   const release = parseRelease(readIfThere(join(etc, 'os-release')));
   const id = release.get('ID');
@@ -37,7 +37,7 @@ export function readDistribution(etc = '/etc'): Distribution {
   for (const { uri, suites } of readEntries(join(etc, 'apt'))) {
     const suite = suites.find((name) => wanted.includes(name));
     if (suite === undefined) continue;
-    // Other sources may have a suite of that name, too; a distribution's own mirror ends in its name.
+    // Other sources may have a suite of that name; the URI of a distribution's own mirror ends in its name.
     if (!uri.replace(/\/+$/, '').endsWith(id) && !uri.startsWith('mirror+')) continue;
     const keyring = `/usr/share/keyrings/${id}-archive-keyring.gpg`;
     return { id, source: { mirror: uri, suite, keyring } };
@@ -60,14 +60,14 @@ function readEntries(apt: string): SourceEntry[] {
   });
 }
 
-/** The form `deb [options] uri suite components`. */
+/** Parses lines `deb [options] uri suite components`. */
 function parseLines(text: string): SourceEntry[] {
   return [...text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s/gm)].map(
     ([, uri = '', suite = '']) => ({ uri, suites: [suite] }),
   );
 }
 
-/** The form of fields and stanzas. */
+/** Parses stanzas of fields (deb822). */
 function parseStanzas(text: string): SourceEntry[] {
   const withoutComments = text.replace(/^#.*\n?/gm, '');
   return withoutComments.split(/\n\s*\n/).flatMap((stanza) => {

@@ -1,8 +1,8 @@
 /**
- * Programs that we start, and folders that we make, are ours to remove, however we end. Each child is the leader of a
- * process group of its own, so that a terminal's Ctrl-C reaches only us and servers are stopped in order. What is still
- * there when the process exits is killed and removed synchronously; where the system can do it, servers are also told
- * to die with us, for the one end that no program can catch.
+ * Ends the programs and removes the folders that this process has made, however it exits. Each child is the leader of a
+ * process group of its own, so that a terminal's Ctrl-C reaches only this process, which stops the servers in order. At
+ * exit, remaining children are killed and remaining folders removed synchronously. If the system supports it, the
+ * kernel kills the servers when this process is killed by SIGKILL, which no program can catch.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { closeSync, openSync, rmSync } from 'node:fs';
@@ -15,7 +15,7 @@ const groupsAlive = new Set<number>();
 const foldersPresent = new Set<string>();
 let exitIsWatched = false;
 
-/** What a socket's path may be long, less the name in it: 104 bytes on macOS, 108 on Linux. */
+/** The longest folder of a socket: a socket's path has at most 104 bytes on macOS, 108 on Linux. */
 const FOLDER_LENGTH_MAX = 80;
 
 function watchExit(): void {
@@ -24,7 +24,7 @@ function watchExit(): void {
   process.once('exit', () => {
     for (const pid of groupsAlive) signalGroup(pid, 'SIGKILL');
     for (const folder of foldersPresent) {
-      // A process that is being killed may still make a file for a moment.
+      // A process that is being killed may still create a file.
       rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 25 });
     }
   });
@@ -34,7 +34,7 @@ function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);
   } catch {
-    // It has gone by itself.
+    // It has ended by itself.
   }
 }
 
@@ -70,7 +70,7 @@ export async function removeFolder(folder: string): Promise<void> {
   foldersPresent.delete(folder);
 }
 
-/** The folder has been given another name, under which it stays. */
+/** The folder was renamed and stays under its new name. */
 export function keepFolder(folder: string): void {
   foldersPresent.delete(folder);
 }
@@ -84,7 +84,7 @@ export interface CommandOptions {
 
 /**
  * Runs a program to its end and returns what it printed.
- * @throws WayUnavailable where it fails or takes too long; the signal's reason where that aborts, after it has gone.
+ * @throws WayUnavailable if it fails or takes too long; the signal's reason if it aborts, after the program has ended.
  */
 export async function runCommand(
   program: string,
@@ -130,17 +130,17 @@ export async function runCommand(
   }
 }
 
-/** The line of a program's output that says most about why it failed. */
+/** The line of a program's output that best explains its failure. */
 export function lastComplaint(output: string): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const said = lines.findLast((line) => /\b(error|fatal|E:)/i.test(line) && !/abort/i.test(line));
   return firstLine(said ?? lines.at(-1) ?? '');
 }
 
-/** A server's process; its output goes to a file, as a pipe to us would break when we die. */
+/** A server's process. Its output goes to a file, because a pipe would break when this process dies. */
 export class ServerProcess {
   private readonly child: ChildProcess;
-  /** Fulfilled when it has gone, whatever ended it. */
+  /** Fulfilled when it has ended, for any reason. */
   readonly exited: Promise<void>;
   private failure: Error | undefined;
 
@@ -149,7 +149,7 @@ export class ServerProcess {
     this.child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
     closeSync(log);
     watchGroup(this.child);
-    // It must not keep a test runner alive that forgot to stop it.
+    // It must not keep a test runner alive that did not stop it.
     this.child.unref();
     this.exited = new Promise((resolve) => {
       this.child.once('exit', () => {
@@ -175,7 +175,7 @@ export class ServerProcess {
     if (this.alive) signalGroup(this.pid, signal);
   }
 
-  /** Asks it to end, wakes it for that where it was stopped, and kills it after the grace period. */
+  /** Sends SIGTERM, continues it if it was stopped, and kills it after the grace period. */
   async stop(graceMs: number): Promise<void> {
     if (!this.alive) return;
     this.signal('SIGTERM');
@@ -187,7 +187,7 @@ export class ServerProcess {
     clearTimeout(impatience);
   }
 
-  /** Waits until it has gone, which must keep our process alive as long as that takes. */
+  /** Waits until it has ended, and keeps this process alive until then. */
   async end(): Promise<void> {
     this.child.ref();
     await this.exited;
@@ -196,7 +196,7 @@ export class ServerProcess {
 
 let diesWithUs: Promise<readonly string[]> | undefined;
 
-/** What to put before a command so that the kernel kills it when we are killed; nothing where that is not to be had. */
+/** A prefix of a command that makes the kernel kill it when this process is killed; empty if there is none. */
 export function deathPact(): Promise<readonly string[]> {
   diesWithUs ??= runCommand('setpriv', ['--pdeathsig', 'KILL', 'true'], {
     signal: new AbortController().signal,

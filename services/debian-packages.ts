@@ -1,9 +1,9 @@
 /**
- * MySQL and Redis from the distribution's packages, unpacked into the project's `.cache/` and never installed: nothing
- * of the machine changes, no rights are needed, and the folder can be deleted at any time. apt runs with a
- * configuration, lists and caches of its own and checks signatures as ever. The programs bring all their libraries and
- * run by their own loader, so a server of a newer release runs on an older one. A folder gets its final name only when
- * it is complete, so an interrupted download leaves no half cache.
+ * MySQL and Redis from the distribution's packages, unpacked into the project's `.cache/` and never installed. Nothing
+ * on the machine changes, no rights are needed, and the folder can be deleted at any time. apt runs with its own
+ * configuration, lists and caches, and checks signatures as usual. The programs run with their own loader and
+ * libraries, so a server of a newer release runs on an older system. A folder gets its final name only when it is
+ * complete, so an interrupted download leaves no incomplete cache.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
@@ -24,13 +24,13 @@ import { ServiceError, WayUnavailable } from './service-errors.js';
 const APT_UPDATE_TIMEOUT_MS = 120_000;
 const APT_DOWNLOAD_TIMEOUT_MS = 600_000;
 const COMMAND_TIMEOUT_MS = 60_000;
-/** Longer than any fill takes: what is older was left by a process that was killed. */
+/** Longer than a download takes: an older folder was left by a process that was killed. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
 export interface PackagesOptions {
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
-  /** For tests; the project's own otherwise. */
+  /** For tests; by default the project's. */
   readonly cacheFolder?: string | undefined;
 }
 
@@ -77,7 +77,7 @@ type Apt = (program: 'apt-get' | 'apt-cache', args: string[], timeoutMs: number)
 async function chooseMysql(apt: Apt): Promise<string[]> {
   const names = await apt('apt-cache', ['pkgnames', 'mysql-server-core'], COMMAND_TIMEOUT_MS);
   const found = names.split('\n').filter((name) => name.startsWith('mysql-server-core'));
-  // Debian's is unversioned; Ubuntu's carries its version, the highest of which is wanted.
+  // Debian's package is unversioned; Ubuntu's names carry the version: take the highest.
   const [name] = found.sort((a, b) => b.localeCompare(a, 'en', { numeric: true }));
   if (name === undefined) throw new WayUnavailable("the distribution's packages have no MySQL");
   return [name];
@@ -91,7 +91,7 @@ interface Fill {
   readonly choose: (apt: Apt) => Promise<string[]>;
 }
 
-/** Returns the folder with the unpacked packages, which it makes where it is not there yet. */
+/** Returns the folder with the unpacked packages, and creates it if it does not exist. */
 async function fill(request: Fill): Promise<string> {
   const { server, source, options } = request;
   const parent = options.cacheFolder ?? join(projectFolder(), '.cache');
@@ -112,7 +112,7 @@ async function fill(request: Fill): Promise<string> {
     options.log(`${server}: downloading its packages into .cache/, once …`);
     const root = await downloadAndUnpack(partial, request);
     await rename(root, final).catch((error: unknown) => {
-      // Another process has filled it meanwhile: as good as ours.
+      // Another process has filled it meanwhile.
       if (!existsSync(final)) throw error;
     });
     return final;
@@ -136,7 +136,7 @@ async function downloadAndUnpack(partial: string, request: Fill): Promise<string
   const root = join(partial, 'root');
   const archives = join(partial, 'archives');
   for (const file of await readdir(archives)) {
-    // Perl is for the server's maintenance scripts, which nobody runs here.
+    // Perl is for the server's maintenance scripts, which are not run here.
     if (!file.endsWith('.deb') || /^(lib)?perl/.test(file)) continue;
     const args = ['-x', join(archives, file), root];
     await runCommand('dpkg', args, { signal, timeoutMs: COMMAND_TIMEOUT_MS });
@@ -145,8 +145,8 @@ async function downloadAndUnpack(partial: string, request: Fill): Promise<string
 }
 
 /**
- * Read after the machine's own configuration, which keeps its proxies in force. The hooks are cleared, as they would
- * touch the machine. The empty status file says that nothing is installed, so every library is fetched.
+ * apt reads it after the machine's own configuration, so the machine's proxies stay in force. The hooks are cleared,
+ * because they would change the machine. The status file is empty: nothing is installed, so every library is fetched.
  */
 async function writeAptConfiguration(folder: string, source: AptSource): Promise<string> {
   const inside = (name: string) => join(folder, name);
@@ -177,10 +177,10 @@ async function writeAptConfiguration(folder: string, source: AptSource): Promise
     `Dir::Log "${folder}";`,
     'Acquire::Languages "none";',
     'Acquire::Retries "2";',
-    // A mirror that lags or is frozen still has a server that is signed, which is all that is asked of it.
+    // A mirror that lags or is frozen is good enough: its packages are signed.
     'Acquire::Check-Valid-Until "false";',
     'APT::Install-Recommends "false";',
-    // apt's own user could not write into a folder of the project.
+    // apt's user may not write into a folder of the project.
     'APT::Sandbox::User "root";',
   ];
   await writeFile(file, `${lines.join('\n')}\n`);
@@ -198,7 +198,7 @@ async function removeAbandoned(parent: string): Promise<void> {
   }
 }
 
-/** How the program is run by the loader and the libraries that were unpacked beside it. */
+/** How to run the program with the loader and the libraries that were unpacked beside it. */
 async function ownLoader(root: string, program: string): Promise<readonly [string, ...string[]]> {
   const folders: string[] = [];
   let loader: string | undefined;

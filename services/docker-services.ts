@@ -1,8 +1,7 @@
 /**
- * MySQL and Redis in containers, by Testcontainers. A Docker client without an engine is not Docker: the engine must
- * answer, and it must have the image or pull it within a bound. Testcontainers is loaded only where a socket to an
- * engine is there at all, and its reaper, which removes containers after we are killed, is done without where its image
- * cannot be had.
+ * MySQL and Redis in containers, by Testcontainers. The engine must answer, and it must have the image or pull it
+ * within a bound. Testcontainers is loaded only if a socket to an engine exists. Its reaper removes the containers
+ * after this process was killed; without its image the containers run without it.
  */
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
@@ -65,7 +64,7 @@ export async function startRedisContainer(options: DockerOptions): Promise<Conta
   const { GenericContainer } = await import('testcontainers');
   const label = newLabel();
   const command = ['redis-server', '--save', '', '--appendonly', 'no'];
-  // Beyond the container's loopback Redis answers strangers only with its protection off; the port is on ours alone.
+  // Redis answers clients outside the container only without protected mode; the port is on this machine's loopback.
   const open = ['--bind', '0.0.0.0', '--protected-mode', 'no'];
   const container = new GenericContainer(REDIS_IMAGE)
     .withExposedPorts(6379)
@@ -89,7 +88,7 @@ function newLabel(): string {
 
 const labelsPresent = new Set<string>();
 
-/** For an exit that waits for nothing; Docker's client is the only synchronous way to the engine. */
+/** For an exit that cannot wait: Docker's client is the only synchronous way to the engine. */
 function removeAtExit(): void {
   for (const label of labelsPresent) {
     const filter = `label=${OWNER_LABEL}=${label}`;
@@ -124,7 +123,7 @@ async function engineWith(image: string, options: DockerOptions): Promise<Contai
   return engine;
 }
 
-/** Where Testcontainers itself looks for an engine. */
+/** The places where Testcontainers looks for an engine. */
 function anEngineMayBeThere(env: NodeJS.ProcessEnv): boolean {
   if (env.DOCKER_HOST) return true;
   const runtime = env.XDG_RUNTIME_DIR ?? `/run/user/${String(process.getuid?.() ?? 0)}`;
@@ -202,7 +201,7 @@ async function untilItAnswers(
   }
 }
 
-/** A start cannot be called off, so what it makes is removed until it has ended, one way or the other. */
+/** A start cannot be cancelled, so its containers are removed until it has ended, with or without success. */
 async function removeContainers(
   engine: ContainerRuntimeClient,
   label: string,
@@ -223,7 +222,7 @@ async function removeContainers(
     const isLast = ended.signal.aborted || performance.now() > giveUpMs;
     const filters = { label: [`${OWNER_LABEL}=${label}`] };
     for (const { Id } of await dockerode.listContainers({ all: true, filters })) {
-      // Nobody wants its data, so it is killed; it may also be going already.
+      // Its data are not needed, so it is killed; it may have ended already.
       await dockerode
         .getContainer(Id)
         .remove({ force: true, v: true })
@@ -237,7 +236,7 @@ async function removeContainers(
   }
 }
 
-/** Bounds what cannot be called off. @throws WayUnavailable, or the signal's reason. */
+/** Bounds work that cannot be cancelled. @throws WayUnavailable, or the signal's reason. */
 async function within<T>(
   work: Promise<T>,
   limits: { readonly ms: number; readonly signal: AbortSignal; readonly otherwise: string },

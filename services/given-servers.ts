@@ -1,7 +1,7 @@
 /**
- * The servers that the user named, by MYSQL_URL and REDIS_URL. They are asked once and never started, stopped or
- * changed. One that does not answer ends the start: to go on with another server would be to ignore what was asked for.
- * The sentences name the host and the user, never the password.
+ * The servers that the user named by MYSQL_URL and REDIS_URL. They are asked once and never started, stopped or
+ * changed. If one does not answer, the start fails: another server is not what the user asked for. The messages name
+ * the host and the user, never the password.
  */
 import { askMysql, askRedis } from './answering.js';
 import { ServiceError, firstLine } from './service-errors.js';

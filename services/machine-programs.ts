@@ -1,6 +1,6 @@
 /**
- * Finds the servers that this machine has: on the PATH, and in the folders for servers that an ordinary user's PATH
- * often lacks. What counts is what a program says of itself, not its name, as MariaDB installs a `mysqld` too.
+ * Finds the servers on this machine: on the PATH, and in the folders for servers that an ordinary user's PATH often
+ * lacks. A program is identified by its `--version`, not by its name, because MariaDB installs a `mysqld` too.
  */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -10,7 +10,7 @@ import { WayUnavailable } from './service-errors.js';
 const SERVER_FOLDERS = ['/usr/sbin', '/usr/local/sbin', '/usr/libexec'];
 const VERSION_TIMEOUT_MS = 10_000;
 
-/** A program and how it is run: perhaps by a loader of its own, perhaps told where its files are. */
+/** A program and how to run it: with its own loader, or with options for its files, if needed. */
 export interface Program {
   readonly command: readonly [string, ...string[]];
   readonly args: readonly string[];
@@ -23,7 +23,7 @@ export interface Search {
   readonly signal: AbortSignal;
 }
 
-/** @throws WayUnavailable where there is none but MariaDB's, or one that lacks CHECK constraints. */
+/** @throws WayUnavailable if there is none, only MariaDB's, or only one without CHECK constraints. */
 export async function findMysqld(search: Search): Promise<Program> {
   let reason = 'this machine has no mysqld';
   for (const path of findPrograms('mysqld', search.env)) {
@@ -80,7 +80,7 @@ async function versionOf(path: string, search: Search): Promise<string> {
   }
 }
 
-/** CHECK constraints, on which the tables rely, are parsed and ignored before MySQL 8.0.16. */
+/** Before MySQL 8.0.16, CHECK constraints, which the tables need, are parsed and ignored. */
 function isTooOld(version: string): boolean {
   const [, major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).map(
     Number,

@@ -1,7 +1,7 @@
 /**
- * A MySQL (or MariaDB) of our own in a temporary folder, with the user root without a password and the database
- * `stockade`. Its settings are the durable ones of a real shop, so that what is measured and what survives a kill is
- * what a shop would have. It listens on the loopback only.
+ * A private MySQL (or MariaDB) in a temporary folder, with the user root without a password and the database
+ * `stockade`. Its settings are durable as in production, so that benchmarks and kills show what production would. It
+ * listens on the loopback only.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -24,7 +24,7 @@ export type MysqlFlavour = 'mysql' | 'mariadb';
 export interface PrivateMysqlOptions {
   readonly flavour?: MysqlFlavour | undefined;
   readonly port?: number | undefined;
-  /** Further options of the server; they win over ours. */
+  /** Further options of the server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,5 +1,5 @@
 /**
- * A Redis of our own that keeps nothing: restarted, it is empty, as a Redis that holds locks may be at any time. It
+ * A private Redis without persistence: after a restart it is empty, as a Redis that holds locks may be at any time. It
  * listens on the loopback only.
  */
 import { askRedis } from './answering.js';
@@ -16,7 +16,7 @@ const STOP_TIMEOUT_MS = 5_000;
 
 export interface PrivateRedisOptions {
   readonly port?: number | undefined;
-  /** Further options of the server; they win over ours. */
+  /** Further options of the server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;

@@ -1,7 +1,7 @@
 /**
- * A server of our own on a free port, from its first start to the removal of its folder. It counts as started when it
- * has answered a question over the network *and* has shown that it is the process that we started: a port that looked
- * free may have been taken by another server a moment later, and then we try the next one.
+ * A private server on a free port, from its first start to the removal of its folder. It has started when it answers
+ * over the network *and* is the process that was started: another server may take a free port a moment earlier, and
+ * then the next port is tried.
  */
 import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -19,13 +19,13 @@ export interface PrivateServer {
   /** Changes with each restart. */
   readonly pid: number;
   readonly version: string;
-  /** Where the server's program is from, as in "on this machine". */
+  /** Where the server's program comes from, as in "on this machine". */
   readonly where: string;
-  /** Ends it in order and removes its folder. Safe to call twice, and on one that was stopped by a signal or killed. */
+  /** Stops it cleanly and removes its folder. Safe to repeat, also after a signal has stopped or killed it. */
   stop(): Promise<void>;
-  /** Sends a signal; where that ends the server, the promise waits until it has gone. */
+  /** Sends a signal. If the signal ends the server, resolves when it has ended. */
   kill(signal: NodeJS.Signals): Promise<void>;
-  /** Starts it again on its port, after ending it where it still runs. */
+  /** Starts it again on its port, after stopping it if it still runs. */
   restart(): Promise<void>;
 }
 
@@ -38,7 +38,7 @@ export interface Recipe {
   readonly stopTimeoutMs: number;
   command(port: number): readonly [string, ...string[]];
   url(port: number): string;
-  /** Its version. @throws while it does not answer, or where it is another process. */
+  /** Its version. @throws while it does not answer, or if another process answers. */
   ask(port: number, pid: number): Promise<string>;
 }
 
@@ -96,7 +96,7 @@ async function boot(recipe: Recipe, port: number, signal: AbortSignal): Promise<
       : `did not start (${lastComplaint(log) || 'it said nothing'})`;
     throw new WayUnavailable(`${recipe.name} ${recipe.where} ${why}`);
   } catch (error) {
-    // Nothing that it wrote is wanted any more, so there is no need to let it end in order.
+    // Its data are not needed, so it need not stop cleanly.
     await running.stop(0);
     signal.throwIfAborted();
     throw error;

@@ -1,6 +1,6 @@
 /**
- * A small shop's products for a first look, added through the public API as any client would add them. A product that
- * is there already stays as it is, so a database that the user named keeps its stock.
+ * A small shop's products for a first look, added through the public API. A product that exists is not changed, so a
+ * database that the user named keeps its stock.
  */
 import { ServiceError } from './service-errors.js';
 
@@ -36,7 +36,7 @@ export const SAMPLE_CATALOGUE: readonly SampleProduct[] = [
   product('last-one-left', 'Restored Typewriter', 1, 1),
 ];
 
-/** One line that is taken and one that is not; the README shows it with its answer. */
+/** One line that is applied and one that is refused; the README shows it with its answer. */
 export const SAMPLE_MUTATION = `mutation {
   deductStock(
     input: {
@@ -93,8 +93,8 @@ const RESERVE = `mutation ReserveSample($input: ReserveStockInput!) {
 }`;
 
 /**
- * What makes the other parts of the API worth a look: a second location with stock, something moved there, something
- * counted, and a cart that holds something. Each has a key, so that it happens once in a database that is kept.
+ * Data for the other parts of the API: a second location, a transfer to it, a count, and a reservation. Each operation
+ * has an idempotency key, so it takes effect once in a database that is kept.
  */
 const SAMPLE_HISTORY: readonly (readonly [query: string, input: object])[] = [
   [ADD_LOCATION, { id: 'warehouse', name: 'Warehouse' }],
@@ -133,7 +133,7 @@ const SAMPLE_HISTORY: readonly (readonly [query: string, input: object])[] = [
   ],
 ];
 
-/** Returns how many products were not there before. @throws ServiceError, or the signal's reason. */
+/** Returns how many products were created. @throws ServiceError, or the signal's reason. */
 export async function addSampleCatalogue(url: string, signal: AbortSignal): Promise<number> {
   let added = 0;
   for (const input of SAMPLE_CATALOGUE) {
@@ -144,7 +144,7 @@ export async function addSampleCatalogue(url: string, signal: AbortSignal): Prom
     }
   }
   for (const [query, input] of SAMPLE_HISTORY) {
-    // Where somebody has gone on from an earlier start, this is refused, and what is there is what he wants to see.
+    // Refused if the stock was changed after an earlier start: the user's data stay as they are.
     const { type, why } = await send(url, query, input, signal);
     if (type === undefined) throw new ServiceError(`The sample data could not be added: ${why}`);
   }

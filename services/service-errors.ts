@@ -1,7 +1,7 @@
 /**
- * The two ways in which a service cannot be had. A ServiceError is for whoever typed the command: one sentence, never
- * with a password in it. A WayUnavailable is only a reason to try the next way, worded as a clause so that several of
- * them can be strung together in the sentence that says which way was chosen and why.
+ * The errors of services. The message of a ServiceError is one sentence for the user, without passwords. A
+ * WayUnavailable is a reason to try the next way. Its message is a clause, because the sentence about the chosen way
+ * joins several of them.
  */
 export class ServiceError extends Error {
   readonly code = 'SERVICE' as const;
@@ -19,7 +19,7 @@ export class WayUnavailable extends Error {
   }
 }
 
-/** The message on one line and of a bounded length, as programs and libraries answer with whole pages. */
+/** The message on one line and of a bounded length: programs and libraries may answer with whole pages. */
 export function firstLine(text: string): string {
   const line = text.split('\n').find((part) => part.trim() !== '') ?? '';
   return line

@@ -1,8 +1,8 @@
 /**
- * Brings the MySQL and the Redis that development, tests and benchmarks need, without questions: those that the user
- * named, else Docker's, else this machine's programs as private instances, else the distribution's packages, else
- * MariaDB. Each service says which way was taken and why. A server that the user did not name is never touched, and
- * all that was started is stopped again, also when the start is called off in its middle.
+ * Provides MySQL and Redis for development, tests and benchmarks: the servers that the user named, else containers,
+ * else this machine's programs as private instances, else the distribution's packages, else MariaDB. Each service says
+ * which way was chosen and why. A server that the user did not name is never touched. Everything that was started is
+ * stopped, also when the start is aborted.
  */
 import { startMysqlContainer, startRedisContainer } from './docker-services.js';
 import { reachGivenMysql, reachGivenRedis, type GivenServer } from './given-servers.js';
@@ -16,7 +16,7 @@ const SECOND_FAILURE_WAIT_MS = 500;
 
 export interface RunningService {
   readonly url: string;
-  /** One sentence: which way, and why not one before it. */
+  /** One sentence: the way that was chosen, and why those before it were not. */
   readonly chosen: string;
   stop(): Promise<void>;
 }
@@ -33,10 +33,10 @@ export interface Services {
   stop(): Promise<void>;
 }
 
-/** @throws ServiceError with a sentence for the user, or the signal's reason; all is stopped then. */
+/** @throws ServiceError with a sentence for the user, or the signal's reason, after everything was stopped. */
 export async function bringServices(options: BringOptions): Promise<Services> {
-  // When one of the two fails, the other one is not waited for, unless it is about to fail as well: then the user is
-  // told of both at once.
+  // When one of the two fails, the other one is aborted after a short wait. If it fails within it, the user gets both
+  // reasons.
   const failed = new AbortController();
   let patience: NodeJS.Timeout | undefined;
   const signal = AbortSignal.any([options.signal, failed.signal]);
@@ -67,7 +67,7 @@ export async function bringServices(options: BringOptions): Promise<Services> {
 
 function explainFailures(reasons: readonly unknown[]): unknown {
   const messages = reasons.flatMap((r) => (r instanceof ServiceError ? [r.message] : []));
-  // The second of two equal reasons is the first one, which called the other start off.
+  // An aborted start fails with the first reason: it is shown once.
   const distinct = [...new Set(messages)];
   return distinct.length > 1 ? new ServiceError(distinct.join('\n')) : reasons[0];
 }

@@ -1,5 +1,5 @@
 /**
- * STOCKADE_SERVICES_SKIP hides what a machine has, for tests and for showing that a bare machine is enough: a list,
+ * STOCKADE_SERVICES_SKIP hides ways of a machine, so that tests can show that a bare machine is enough: a list,
  * separated by commas, of `docker`, `machine` (mysqld and redis-server), `packages` and `mariadb`.
  */
 import { ServiceError } from './service-errors.js';

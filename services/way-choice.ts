@@ -1,6 +1,6 @@
 /**
- * Tries one way after another until one gives a server, and remembers why the others did not. An error that is no
- * reason to go on, such as an abort or a mistake of ours, ends the search.
+ * Tries one way after another until one provides a server, and remembers why the others did not. Only WayUnavailable
+ * goes on to the next way; any other error, such as an abort or a defect, ends the search.
  */
 import { WayUnavailable } from './service-errors.js';
 import type { Way } from './skipped-ways.js';
@@ -13,7 +13,7 @@ export interface Attempt<T> {
 
 export interface Choice<T> {
   readonly made: T;
-  /** Clauses, in the order of the ways that were passed over. */
+  /** Clauses, in the order of the ways that were unavailable. */
   readonly passedOver: readonly string[];
 }
 
