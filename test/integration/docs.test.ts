@@ -6,11 +6,10 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { addSampleCatalogue } from '../../services/sample-catalogue.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
-import { createFreshDatabase, type FreshDatabase } from '../support/fresh-database.js';
-import { closeClient, post } from '../support/graphql-client.js';
-import { runApp, type RunningApp } from '../support/running-app.js';
+import { post } from '../support/graphql-client.js';
 import { callStock, deduction } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
+import { useApp } from '../support/use-app.js';
 import { startWatching, stopWatchers } from '../support/watcher.js';
 
 interface Example {
@@ -35,31 +34,20 @@ const PAGES = readdirSync('docs')
   .filter((page) => readFileSync(page, 'utf8').includes('```graphql\n'))
   .map((page) => ({ page, examples: examplesOf(page) }));
 
-let database: FreshDatabase;
-let app: RunningApp;
+afterEach(stopWatchers);
+
+const app = useApp({ NODE_ENV: 'development' }, 'test');
 let headers: Record<string, string>;
 
 beforeEach(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url, { NODE_ENV: 'development' });
   headers = {};
   await addSampleCatalogue(app.graphqlUrl, AbortSignal.timeout(60_000));
 });
 
-afterEach(async () => {
-  await stopWatchers();
-  closeClient();
-  await app.stop();
-  const { problems } = await database.verifyLedger();
-  await database.drop();
-  expect(problems).toEqual([]);
-});
-
 /** The page on keys shows what somebody with the scope `read` is answered. */
 async function askWithAKey(): Promise<void> {
-  await app.stop();
-  app = await runApp(database.url, { AUTH: 'keys' });
-  headers = bearer(await newApiKey(database, 'reader', ['read']));
+  await app.restart({ AUTH: 'keys' });
+  headers = bearer(await newApiKey(app.database, 'reader', ['read']));
 }
 
 /** What comes first of a subscription to the product that is sold. */

@@ -1,14 +1,22 @@
 /** A migrated database of a test file's own, on the server that the global setup brought. */
 import { randomBytes } from 'node:crypto';
-import { Sequelize } from 'sequelize';
+import { QueryTypes, Sequelize } from 'sequelize';
 import { openPool } from '../../src/database/connections.js';
 import { migrate } from '../../src/database/migrator.js';
 import { verifyLedger, type LedgerReport } from '../../src/database/reading/ledger-verification.js';
+import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
+import { newProductId } from './product-ids.js';
 
 export interface FreshDatabase {
   readonly url: string;
   /** For looking behind the scenes, and for damaging things. */
   readonly sequelize: Sequelize;
+  /** Creates a product without a server, and resolves with its id. */
+  newProduct(quantity: number): Promise<string>;
+  /** The units of a product at one location; undefined where it has no level there. */
+  onHand(productId: string, locationId?: string): Promise<number | undefined>;
   verifyLedger(): Promise<LedgerReport>;
   drop(): Promise<void>;
 }
@@ -31,6 +39,8 @@ export async function createFreshDatabase(serverUrl?: string): Promise<FreshData
   return {
     url: url.href,
     sequelize,
+    newProduct: (quantity) => createProduct(sequelize, quantity),
+    onHand: (productId, locationId = 'default') => onHand(sequelize, productId, locationId),
     verifyLedger: () => verifyLedger(sequelize),
     drop: async () => {
       await sequelize.close();
@@ -38,4 +48,25 @@ export async function createFreshDatabase(serverUrl?: string): Promise<FreshData
       await server.close();
     },
   };
+}
+
+async function createProduct(sequelize: Sequelize, quantity: number): Promise<string> {
+  const id = newProductId();
+  const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
+  const catalogue = new MysqlProductCatalogue({ reader: sequelize, writer: sequelize });
+  const outcome = await catalogue.createProduct(product, Deadline.in(10_000, systemClock));
+  if (outcome !== 'CREATED') throw new Error(`The product ${id} was not created: ${outcome}.`);
+  return id;
+}
+
+async function onHand(
+  sequelize: Sequelize,
+  productId: string,
+  locationId: string,
+): Promise<number | undefined> {
+  const [row] = await sequelize.query<{ onHand: number }>(
+    'SELECT on_hand AS onHand FROM stock_levels WHERE product_id = ? AND location_id = ?',
+    { replacements: [productId, locationId], type: QueryTypes.SELECT },
+  );
+  return row?.onHand;
 }

@@ -4,9 +4,7 @@
  */
 import { systemClock } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
-import { QueryTypes } from 'sequelize';
 import { Database } from '../../src/database/connections.js';
-import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
@@ -29,7 +27,6 @@ const SETTINGS: StockServiceSettings = {
 /** To be called once in a test file: makes the database and drops it, and verifies the ledger after each test. */
 export function useLanes() {
   let fresh: FreshDatabase;
-  let products = 0;
   const opened: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
@@ -83,19 +80,6 @@ export function useLanes() {
     };
   }
 
-  async function newProduct(quantity: number): Promise<string> {
-    products += 1;
-    const id = `lane-${String(products).padStart(4, '0')}`;
-    const database = new Database({ url: fresh.url, poolMax: 2, commitsMax: 1 });
-    const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await new MysqlProductCatalogue(database).createProduct(
-      product,
-      Deadline.in(10_000, systemClock),
-    );
-    await database.close();
-    return id;
-  }
-
   /** A session of somebody else's that has the product's level locked until `release` is called. */
   async function holdLevel(productId: string) {
     const transaction = await fresh.sequelize.transaction();
@@ -111,21 +95,13 @@ export function useLanes() {
     };
   }
 
-  async function onHand(productId: string): Promise<number | undefined> {
-    const [row] = await fresh.sequelize.query<{ on_hand: number }>(
-      'SELECT on_hand FROM stock_levels WHERE product_id = ?',
-      { replacements: [productId], type: QueryTypes.SELECT },
-    );
-    return row?.on_hand;
-  }
-
   return {
     database: () => fresh,
     onClose: (close: () => Promise<void>) => opened.push(close),
     openShop,
-    newProduct,
+    newProduct: (quantity: number) => fresh.newProduct(quantity),
     holdLevel,
-    onHand,
+    onHand: (productId: string) => fresh.onHand(productId),
   };
 }
 

@@ -9,6 +9,7 @@ import { startApp } from '../../src/app.js';
 import { loadConfig } from '../../src/config.js';
 import { CreateProductDocument, type CreateProductInput } from '../generated/operations.js';
 import { dataOf, send } from './graphql-client.js';
+import { newProductId } from './product-ids.js';
 
 export interface Outcome<Data> {
   readonly data?: Data | null;
@@ -38,7 +39,7 @@ export interface RunningApp {
     document: TypedDocumentNode<Data, Variables>,
     variables: Variables,
   ) => Promise<Data>;
-  /** Creates a product with an id of its own, later in byte order than those before it, and resolves with the id. */
+  /** Creates a product over HTTP, without a credential, and resolves with its id. */
   readonly newProduct: (quantity: number, more?: Partial<CreateProductInput>) => Promise<string>;
   /** What went to MySQL, oldest first. Empty it to count from there. */
   readonly statements: string[];
@@ -48,7 +49,6 @@ export interface RunningApp {
 }
 
 const running = new Set<RunningApp>();
-let products = 0;
 
 /** Stops those that a failed test has left. For afterAll. */
 export async function stopApps(): Promise<void> {
@@ -87,8 +87,7 @@ export async function runApp(
     ask,
     dataOf: async (document, variables) => dataOf(await send(app.url, document, variables)),
     newProduct: async (quantity, more = {}) => {
-      products += 1;
-      const id = `p${String(products).padStart(4, '0')}`;
+      const id = newProductId();
       const input = { id, name: id, quantity, ...more };
       await runningApp.dataOf(CreateProductDocument, { input });
       return id;
@@ -102,6 +101,11 @@ export async function runApp(
   };
   running.add(runningApp);
   return runningApp;
+}
+
+/** The statements that requests caused: without those of new connections and of the sweeper. */
+export function requestStatements({ statements }: Pick<RunningApp, 'statements'>): string[] {
+  return statements.filter((sql) => !/SELECT VERSION\(\)|SELECT DISTINCT product_id/i.test(sql));
 }
 
 /** The code of the only error of an outcome that has no data. */

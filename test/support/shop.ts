@@ -2,10 +2,7 @@
  * A shop for one test file: a database of its own and the server processes on it, with what only somebody who looks
  * behind the scenes can tell: the levels and the ledger as they are in MySQL.
  */
-import { systemClock } from '../../src/time/clock.js';
-import { Deadline } from '../../src/time/deadline.js';
 import { QueryTypes } from 'sequelize';
-import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';
 import { startServer, type ServerProcess } from './server-process.js';
 
@@ -27,14 +24,7 @@ export interface LedgerLine {
 }
 
 export class Shop {
-  private products = 0;
-
-  private readonly catalogue: MysqlProductCatalogue;
-
-  private constructor(readonly database: FreshDatabase) {
-    const { sequelize } = database;
-    this.catalogue = new MysqlProductCatalogue({ reader: sequelize, writer: sequelize });
-  }
+  private constructor(readonly database: FreshDatabase) {}
 
   static async open(mysqlUrl?: string): Promise<Shop> {
     return new Shop(await createFreshDatabase(mysqlUrl));
@@ -60,22 +50,17 @@ export class Shop {
     return Promise.all(Array.from({ length: count }, () => this.startServer(stockLock, env)));
   }
 
-  /** A product with an id of its own, later than the ones before it in byte order, made without any of the servers. */
-  async newProduct(quantity: number): Promise<string> {
-    this.products += 1;
-    const id = `p${String(this.products).padStart(4, '0')}`;
-    const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-    await this.catalogue.createProduct(product, Deadline.in(10_000, systemClock));
-    return id;
+  newProduct(quantity: number): Promise<string> {
+    return this.database.newProduct(quantity);
   }
 
   newProducts(count: number, quantity: number): Promise<string[]> {
     return Promise.all(Array.from({ length: count }, () => this.newProduct(quantity)));
   }
 
-  async newLocation(id: string): Promise<void> {
+  async newLocation(id: string, name = id): Promise<void> {
     await this.database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
-      replacements: [id, id],
+      replacements: [id, name],
     });
   }
 
@@ -87,8 +72,8 @@ export class Shop {
     return new Map(rows.map((row) => [row.place, row.onHand]));
   }
 
-  async onHand(productId: string, locationId = 'default'): Promise<number | undefined> {
-    return (await this.levels()).get(`${productId}/${locationId}`);
+  onHand(productId: string, locationId = 'default'): Promise<number | undefined> {
+    return this.database.onHand(productId, locationId);
   }
 
   /** The whole ledger, each place in its order. */

@@ -25,6 +25,7 @@ import type {
   StockLine,
   StockWrite,
 } from '../../src/inventory/stock.js';
+import { newProductId } from './product-ids.js';
 
 export interface LedgerEntry {
   readonly sequence: number;
@@ -64,7 +65,6 @@ export interface StockStoreBed {
 }
 
 const TIMEOUT_MS = 10_000;
-let counted = 0;
 
 export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   let bed: StockStoreBed;
@@ -80,8 +80,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   });
 
   async function newProduct(quantity: number): Promise<string> {
-    counted += 1;
-    const id = `contract-${counted}`;
+    const id = newProductId();
     await bed.createProduct(id, quantity);
     return id;
   }

@@ -2,13 +2,16 @@
  * The application for one test file: a fresh database, the app on it, and all of it gone at the end, with a ledger that
  * explains every unit. The object is made when the file is read; its fields are there from `beforeAll` on.
  */
-import { createFreshDatabase, type FreshDatabase } from './fresh-database.js';
+import type { FreshDatabase } from './fresh-database.js';
 import { closeClient } from './graphql-client.js';
 import { runApp, stopApps, type RunningApp } from './running-app.js';
+import { Shop } from './shop.js';
 
 type Env = Readonly<Record<string, string>>;
 
 export interface UsedApp extends RunningApp {
+  /** The database as it is behind the app: levels, ledger, and products that are made without the app. */
+  readonly shop: Shop;
   readonly database: FreshDatabase;
   /** Replaces the app by one with other settings, on the same database. */
   restart(env: Env): Promise<void>;
@@ -20,21 +23,24 @@ export interface UsedApp extends RunningApp {
  * Call it once in a test file, before other hooks.
  *
  * @param env what the app is started with, or null where each test starts its own.
+ * @param scope how long the database lasts: for the whole file, or for one test.
  */
-export function useApp(env: Env | null = {}): UsedApp {
-  let database: FreshDatabase;
+export function useApp(env: Env | null = {}, scope: 'file' | 'test' = 'file'): UsedApp {
+  let shop: Shop;
   let app: RunningApp | undefined;
 
-  beforeAll(async () => {
-    database = await createFreshDatabase();
-    if (env) app = await runApp(database.url, env);
+  const [before, after] = scope === 'file' ? [beforeAll, afterAll] : [beforeEach, afterEach];
+
+  before(async () => {
+    shop = await Shop.open();
+    if (env) app = await runApp(shop.database.url, env);
   });
 
-  afterAll(async () => {
+  after(async () => {
     await stopApps();
     closeClient();
-    const { problems } = await database.verifyLedger();
-    await database.drop();
+    const problems = await shop.problems();
+    await shop.close();
     expect(problems).toEqual([]);
   });
 
@@ -44,8 +50,11 @@ export function useApp(env: Env | null = {}): UsedApp {
   };
 
   return {
+    get shop() {
+      return shop;
+    },
     get database() {
-      return database;
+      return shop.database;
     },
     get graphqlUrl() {
       return current().graphqlUrl;
@@ -68,8 +77,8 @@ export function useApp(env: Env | null = {}): UsedApp {
     restart: async (newEnv) => {
       await app?.stop();
       closeClient();
-      app = await runApp(database.url, newEnv);
+      app = await runApp(shop.database.url, newEnv);
     },
-    startAnother: (newEnv = {}) => runApp(database.url, newEnv),
+    startAnother: (newEnv = {}) => runApp(shop.database.url, newEnv),
   };
 }

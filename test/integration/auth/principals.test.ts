@@ -5,22 +5,19 @@ import { jest } from '@jest/globals';
 import { DeductStockDocument, StockMovementsDocument } from '../../generated/operations.js';
 import { bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
-import { closeClient, dataOf, send } from '../../support/graphql-client.js';
+import { dataOf, send } from '../../support/graphql-client.js';
 import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/key-server.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { Shop } from '../../support/shop.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
 
-let shop: Shop;
-let app: RunningApp;
+const app = useApp(null);
 let keyServer: KeyServer;
 const issuerKey = await newSigningKey('ES256', 'es-1');
 
 beforeAll(async () => {
-  shop = await Shop.open();
   keyServer = await KeyServer.start([issuerKey]);
-  app = await runApp(shop.database.url, {
+  await app.restart({
     NODE_ENV: 'production',
     STOCK_LOCK: 'redis',
     REDIS_URL: givenUrl('REDIS_URL'),
@@ -32,16 +29,12 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  await stopApps();
   await keyServer.stop();
-  closeClient();
-  expect(await shop.problems()).toEqual([]);
-  await shop.close();
 });
 
 async function keys(...args: string[]) {
   const child = spawn(process.execPath, ['dist/src/cli/stockade.js', 'keys', ...args], {
-    env: { PATH: process.env.PATH, MYSQL_URL: shop.database.url },
+    env: { PATH: process.env.PATH, MYSQL_URL: app.database.url },
   });
   const printed = { stdout: '', stderr: '' };
   child.stdout.on('data', (chunk: Buffer) => (printed.stdout += chunk.toString()));
@@ -56,7 +49,7 @@ function deduct(credential: string, productId: string, quantity = 1, idempotency
 }
 
 async function principalsOf(productId: string): Promise<unknown[]> {
-  const reader = await newApiKey(shop.database, 'auditor', ['read']);
+  const reader = await newApiKey(app.database, 'auditor', ['read']);
   const variables = { productId, first: 10 };
   const options = { headers: bearer(reader) };
   const answer = dataOf(await send(app.graphqlUrl, StockMovementsDocument, variables, options));
@@ -64,18 +57,18 @@ async function principalsOf(productId: string): Promise<unknown[]> {
 }
 
 test('the ledger has the name of the key and the subject of the token', async () => {
-  const product = await shop.newProduct(5);
-  const key = await newApiKey(shop.database, 'shop', ['deduct']);
+  const product = await app.shop.newProduct(5);
+  const key = await newApiKey(app.database, 'shop', ['deduct']);
   dataOf(await deduct(key, product));
   dataOf(await deduct(await sign(issuerKey, { sub: 'shop' }), product));
   expect(await principalsOf(product)).toEqual([null, 'shop', 'jwt:shop']);
 });
 
 test('two principals may use the same idempotency key, even a key and a token of the same name', async () => {
-  const product = await shop.newProduct(9);
+  const product = await app.shop.newProduct(9);
   const credentials = [
-    await newApiKey(shop.database, 'shop', ['deduct']),
-    await newApiKey(shop.database, 'kiosk', ['deduct']),
+    await newApiKey(app.database, 'shop', ['deduct']),
+    await newApiKey(app.database, 'kiosk', ['deduct']),
     await sign(issuerKey, { sub: 'shop' }),
   ];
   // For one principal the same key with other input would be refused.
@@ -85,11 +78,11 @@ test('two principals may use the same idempotency key, even a key and a token of
       expect(deductStock).toMatchObject({ replayed, results: [{ quantity: i + 1 }] });
     }
   }
-  expect(await shop.onHand(product)).toBe(9 - 1 - 2 - 3);
+  expect(await app.shop.onHand(product)).toBe(9 - 1 - 2 - 3);
 });
 
 test('a rotated key has the same principal: its idempotency keys replay, and the old key expires', async () => {
-  const product = await shop.newProduct(5);
+  const product = await app.shop.newProduct(5);
   const made = await keys(
     'create',
     '--name',
@@ -109,7 +102,7 @@ test('a rotated key has the same principal: its idempotency keys replay, and the
   for (const key of [old, fresh]) {
     expect(dataOf(await deduct(key, product, 1, 'order-7')).deductStock.replayed).toBe(true);
   }
-  expect(await shop.onHand(product)).toBe(4);
+  expect(await app.shop.onHand(product)).toBe(4);
 
   expect(await keys('revoke', fresh)).toMatchObject({ code: 0 });
   const { stdout } = await keys('list');
@@ -126,8 +119,8 @@ test('a rotated key has the same principal: its idempotency keys replay, and the
 });
 
 test('only the hash of a secret is stored', async () => {
-  const key = await newApiKey(shop.database, 'secretive', ['read']);
-  const [rows] = await shop.database.sequelize.query('SELECT * FROM api_keys');
+  const key = await newApiKey(app.database, 'secretive', ['read']);
+  const [rows] = await app.database.sequelize.query('SELECT * FROM api_keys');
   expect(JSON.stringify(rows)).toContain(prefixOf(key));
   expect(JSON.stringify(rows)).not.toContain(key.split('.')[1]);
 });

@@ -2,12 +2,13 @@
 import { jest } from '@jest/globals';
 import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post } from '../../support/graphql-client.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { post } from '../../support/graphql-client.js';
 import { RedisWatch } from '../../support/redis-watch.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
+import { stopApps, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
 
@@ -15,21 +16,11 @@ const REDIS_URL = givenUrl('REDIS_URL');
 const QUERY = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
 const FAR_TOO_MANY = 300;
 
-let database: FreshDatabase;
+const shared = useApp(null);
 let names = 0;
 
-beforeAll(async () => {
-  database = await createFreshDatabase();
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  await database.drop();
-});
-
 function limited(perSecond: number, burst: number, env: Record<string, string> = {}) {
-  return runApp(database.url, {
+  return shared.startAnother({
     NODE_ENV: 'production',
     AUTH: 'keys',
     REDIS_URL,
@@ -41,7 +32,7 @@ function limited(perSecond: number, burst: number, env: Record<string, string> =
 
 function newKey(): Promise<string> {
   names += 1;
-  return newApiKey(database, `caller-${names}-${process.pid}-${Date.now()}`, ['read']);
+  return newApiKey(shared.database, `caller-${names}-${process.pid}-${Date.now()}`, ['read']);
 }
 
 /** All at once, over the servers in turn. */

@@ -8,8 +8,8 @@ import { SignJWT } from 'jose';
 import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { DeductStockDocument, ProductDocument } from '../../generated/operations.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
-import { givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, dataOf, post, send } from '../../support/graphql-client.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { dataOf, post, send } from '../../support/graphql-client.js';
 import {
   AUDIENCE,
   ISSUER,
@@ -21,15 +21,14 @@ import {
   type SigningKey,
 } from '../../support/key-server.js';
 import { RedisWatch } from '../../support/redis-watch.js';
-import { faultOf, runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { Shop } from '../../support/shop.js';
+import { faultOf, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
 
-let shop: Shop;
-let database: FreshDatabase;
+const shared = useApp(null);
 let keyServer: KeyServer;
 let rsa: SigningKey;
 let watch: RedisWatch;
@@ -37,7 +36,7 @@ let app: RunningApp;
 let product: string;
 
 function production(env: Record<string, string> = {}): Promise<RunningApp> {
-  return runApp(database.url, {
+  return shared.startAnother({
     NODE_ENV: 'production',
     STOCK_LOCK: 'redis',
     REDIS_URL: givenUrl('REDIS_URL'),
@@ -50,8 +49,6 @@ function production(env: Record<string, string> = {}): Promise<RunningApp> {
 }
 
 beforeAll(async () => {
-  shop = await Shop.open();
-  database = shop.database;
   rsa = await newSigningKey('RS256', 'rsa-1');
   keyServer = await KeyServer.start([rsa]);
   watch = await RedisWatch.open(givenUrl('REDIS_URL'));
@@ -60,18 +57,14 @@ beforeAll(async () => {
 beforeEach(async () => {
   // Each test has its own server, so that failures of one test are not counted in the next.
   app = await production();
-  product = await shop.newProduct(5);
+  product = await shared.shop.newProduct(5);
 });
 
 afterEach(() => app.stop());
 
 afterAll(async () => {
-  await stopApps();
   watch.close();
   await keyServer.stop();
-  closeClient();
-  expect(await shop.problems()).toEqual([]);
-  await shop.close();
 });
 
 function deduct(headers: Record<string, string>, url = app.graphqlUrl, idempotencyKey?: string) {
@@ -80,8 +73,8 @@ function deduct(headers: Record<string, string>, url = app.graphqlUrl, idempoten
 }
 
 async function expectNothingDone(): Promise<void> {
-  expect(await shop.ledgerOf(product)).toHaveLength(1);
-  expect(await shop.onHand(product)).toBe(5);
+  expect(await shared.shop.ledgerOf(product)).toHaveLength(1);
+  expect(await shared.shop.onHand(product)).toBe(5);
   expect(app.statements.filter((sql) => sql.includes('stock_'))).toEqual([]);
   expect(await watch.seen(product)).toEqual([]);
 }
@@ -100,12 +93,12 @@ async function expectRefused(
 }
 
 test('a valid key and a valid token do what their scopes permit, with a lock and an entry in the ledger', async () => {
-  const key = await newApiKey(database, 'shop', ['deduct']);
+  const key = await newApiKey(shared.database, 'shop', ['deduct']);
   for (const credential of [key, await sign(rsa)]) {
     const { deductStock } = dataOf(await deduct(bearer(credential)));
     expect(deductStock.results).toMatchObject([{ __typename: 'DeductedItem' }]);
   }
-  expect(await shop.ledgerOf(product)).toHaveLength(3);
+  expect(await shared.shop.ledgerOf(product)).toHaveLength(3);
   expect((await watch.seen(product)).length).toBeGreaterThan(0);
 });
 
@@ -161,23 +154,23 @@ describe('refused as UNAUTHENTICATED', () => {
     [
       'the prefix of a key with another secret',
       async () => {
-        const key = await newApiKey(database, 'shop', ['deduct']);
+        const key = await newApiKey(shared.database, 'shop', ['deduct']);
         return bearer(`${prefixOf(key)}.${'A'.repeat(43)}`);
       },
     ],
     [
       'a revoked key',
       async () => {
-        const key = await newApiKey(database, 'shop', ['deduct']);
-        await apiKeysOf(database).revoke(prefixOf(key));
+        const key = await newApiKey(shared.database, 'shop', ['deduct']);
+        await apiKeysOf(shared.database).revoke(prefixOf(key));
         return bearer(key);
       },
     ],
     [
       'an expired key',
       async () => {
-        const key = await newApiKey(database, 'shop', ['deduct']);
-        await database.sequelize.query(
+        const key = await newApiKey(shared.database, 'shop', ['deduct']);
+        await shared.database.sequelize.query(
           'UPDATE api_keys SET expires_at = NOW(3) - INTERVAL 1 SECOND WHERE prefix = ?',
           { replacements: [prefixOf(key)] },
         );
@@ -230,13 +223,13 @@ describe('refused as UNAUTHENTICATED', () => {
 
 describe('refused as FORBIDDEN', () => {
   test('the scope read, calling deductStock', async () => {
-    const key = await newApiKey(database, 'reader', ['read']);
+    const key = await newApiKey(shared.database, 'reader', ['read']);
     await expectRefused(await deduct(bearer(key)), 'FORBIDDEN');
     await expectRefused(await deduct(bearer(await sign(rsa, { scope: 'read' }))), 'FORBIDDEN');
   });
 
   test('the scope manage, which implies no other', async () => {
-    const key = await newApiKey(database, 'staff', ['manage']);
+    const key = await newApiKey(shared.database, 'staff', ['manage']);
     await expectRefused(await deduct(bearer(key)), 'FORBIDDEN');
     const read = await send(
       app.graphqlUrl,
@@ -255,7 +248,7 @@ describe('refused as FORBIDDEN', () => {
   );
 
   test('the ledger below a deduction with the scope deduct alone: the deduction is not made either', async () => {
-    const key = await newApiKey(database, 'shop', ['deduct']);
+    const key = await newApiKey(shared.database, 'shop', ['deduct']);
     const query = `mutation { deductStock(input: { items: [{ productId: "${product}", quantity: 1 }] }) {
       results { ... on DeductedItem { product { ...history } } } } }
       fragment history on Product { movements { nodes { principal } } }`;
@@ -267,7 +260,7 @@ describe('refused as FORBIDDEN', () => {
   });
 
   test('a field beside a permitted one, under an alias or in a fragment', async () => {
-    const key = await newApiKey(database, 'shop', ['deduct']);
+    const key = await newApiKey(shared.database, 'shop', ['deduct']);
     const query = `query { __typename ...all } fragment all on Query { mine: product(id: "x") { id } }`;
     const response = await post(app.graphqlUrl, JSON.stringify({ query }), {
       headers: bearer(key),
@@ -278,16 +271,16 @@ describe('refused as FORBIDDEN', () => {
 });
 
 test('a key that is revoked while it is in use is refused within seconds', async () => {
-  const key = await newApiKey(database, 'shop', ['read']);
+  const key = await newApiKey(shared.database, 'shop', ['read']);
   const read = () =>
     send(app.graphqlUrl, ProductDocument, { id: product }, { headers: bearer(key) });
   expect((await read()).status).toBe(200);
-  await apiKeysOf(database).revoke(prefixOf(key));
+  await apiKeysOf(shared.database).revoke(prefixOf(key));
   await until('the refusal', async () => (await read()).status === 401, 30_000);
 });
 
 test('of 1,000 invalid keys few are looked up and all are refused, while a cached valid key is served', async () => {
-  const key = await newApiKey(database, 'shop', ['read', 'deduct']);
+  const key = await newApiKey(shared.database, 'shop', ['read', 'deduct']);
   dataOf(await deduct(bearer(key)));
   app.statements.length = 0;
   const codes = new Map<unknown, number>();
@@ -319,7 +312,7 @@ test('of 1,000 invalid keys few are looked up and all are refused, while a cache
   const lookups = app.statements.filter((sql) => sql.includes('api_keys'));
   expect(lookups.length).toBeLessThanOrEqual(3 * FAILURES_MAX);
   expect(served).toBeGreaterThan(0);
-  expect(await shop.ledgerOf(product)).toHaveLength(2);
+  expect(await shared.shop.ledgerOf(product)).toHaveLength(2);
   const metrics = await (await fetch(`${app.origin}/metrics`)).text();
   expect(metrics).toMatch(/^stockade_authentications_refused_total 1\d{3}$/m);
 });
@@ -381,10 +374,10 @@ test('clocks may differ by 30 seconds', async () => {
 });
 
 test('an unavailable database makes the request UNAVAILABLE, not UNAUTHENTICATED, until it is back', async () => {
-  const proxy = await startTcpProxy(database.url);
+  const proxy = await startTcpProxy(shared.database.url);
   try {
-    const behind = await production({ MYSQL_URL: proxy.via(database.url) });
-    const key = await newApiKey(database, 'shop', ['deduct']);
+    const behind = await production({ MYSQL_URL: proxy.via(shared.database.url) });
+    const key = await newApiKey(shared.database, 'shop', ['deduct']);
     proxy.refuse(true);
     proxy.cut();
     const response = await deduct(bearer(key), behind.graphqlUrl);

@@ -2,36 +2,23 @@
 import { jest } from '@jest/globals';
 import { newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { Shop } from '../../support/shop.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 import { startWatching, stopWatchers, watch } from '../../support/watcher.js';
 
 jest.setTimeout(60_000);
 
-let shop: Shop;
-let app: RunningApp;
-
-beforeAll(async () => {
-  shop = await Shop.open();
-  app = await runApp(shop.database.url, {
-    NODE_ENV: 'production',
-    STOCK_LOCK: 'redis',
-    REDIS_URL: givenUrl('REDIS_URL'),
-    AUTH: 'keys',
-  });
+const app = useApp({
+  NODE_ENV: 'production',
+  STOCK_LOCK: 'redis',
+  REDIS_URL: givenUrl('REDIS_URL'),
+  AUTH: 'keys',
 });
 
-afterAll(async () => {
-  await stopWatchers();
-  await stopApps();
-  closeClient();
-  await shop.close();
-});
+afterEach(stopWatchers);
 
 async function authorizationOf(name: string, scopes: ('read' | 'deduct' | 'manage')[]) {
-  return `Bearer ${await newApiKey(shop.database, name, scopes)}`;
+  return `Bearer ${await newApiKey(app.database, name, scopes)}`;
 }
 
 test('the scope read permits a subscription', async () => {
@@ -62,8 +49,8 @@ test('a principal without the scope read may connect, and its subscription is FO
 });
 
 test('a revoked key cannot connect', async () => {
-  const key = await newApiKey(shop.database, 'former', ['read']);
-  await shop.database.sequelize.query('UPDATE api_keys SET revoked_at = NOW(6) WHERE prefix = ?', {
+  const key = await newApiKey(app.database, 'former', ['read']);
+  await app.database.sequelize.query('UPDATE api_keys SET revoked_at = NOW(6) WHERE prefix = ?', {
     replacements: [prefixOf(key)],
   });
   const watcher = watch(app.graphqlUrl, { authorization: `Bearer ${key}` });

@@ -3,9 +3,7 @@
  * statement is held on its way to MySQL until the other side has done its part.
  */
 import { jest } from '@jest/globals';
-import { QueryTypes } from 'sequelize';
 import { Database } from '../../../src/database/connections.js';
-import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { identifyOperation } from '../../../src/inventory/operation.js';
 import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
@@ -29,7 +27,6 @@ let slow: Database;
 let other: Database;
 let slowStore: StockStore;
 let otherStore: StockStore;
-let products = 0;
 
 beforeAll(async () => {
   fresh = await createFreshDatabase();
@@ -50,14 +47,6 @@ afterAll(async () => {
 
 const soon = () => Deadline.in(20_000, systemClock);
 
-async function newProduct(quantity: number): Promise<string> {
-  products += 1;
-  const id = `p-${String(products).padStart(3, '0')}`;
-  const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-  expect(await new MysqlProductCatalogue(other).createProduct(product, soon())).toBe('CREATED');
-  return id;
-}
-
 function apply(
   store: StockStore,
   writes: readonly StockWrite[],
@@ -75,14 +64,6 @@ const take = (productId: string, quantity = 1) =>
   write('deductStock', { items: [{ productId, quantity }] });
 const put = (productId: string, quantity = 1) =>
   write('increaseStock', { items: [{ productId, quantity }] });
-
-async function onHand(productId: string): Promise<number | undefined> {
-  const [row] = await fresh.sequelize.query<{ onHand: number }>(
-    'SELECT on_hand AS onHand FROM stock_levels WHERE product_id = ?',
-    { replacements: [productId], type: QueryTypes.SELECT },
-  );
-  return row?.onHand;
-}
 
 function reserve(productId: string, quantity: number): CreatingWrite {
   const operation = identifyOperation('reserveStock', null, null, []);
@@ -140,33 +121,33 @@ const CHANGE_LEVELS = /^UPDATE \(/;
 const LOCK_RESERVATIONS = /^SELECT id, IF\(status/;
 
 test('a sale between the read and the UPDATE is not overwritten', async () => {
-  const a = await newProduct(10);
+  const a = await fresh.newProduct(10);
   const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a, 3)], () =>
     apply(otherStore, [take(a, 4)]),
   );
   expect(outcomes(result)).toEqual([3]);
-  expect(await onHand(a)).toBe(3);
+  expect(await fresh.onHand(a)).toBe(3);
 });
 
 test('the last unit that is sold between the read and the UPDATE is not sold again', async () => {
-  const a = await newProduct(1);
+  const a = await fresh.newProduct(1);
   const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a)], () => apply(otherStore, [take(a)]));
   expect(outcomes(result)).toEqual(['INSUFFICIENT_STOCK']);
-  expect(await onHand(a)).toBe(0);
+  expect(await fresh.onHand(a)).toBe(0);
 });
 
 test('stock that went and came back between the read and the UPDATE is another level', async () => {
-  const a = await newProduct(5);
+  const a = await fresh.newProduct(5);
   const [result] = await whileHeldAt(CHANGE_LEVELS, [take(a, 2)], async () => {
     await apply(otherStore, [take(a, 5)]);
     await apply(otherStore, [put(a, 5)]);
   });
   expect(outcomes(result)).toEqual([3]);
-  expect(await onHand(a)).toBe(3);
+  expect(await fresh.onHand(a)).toBe(3);
 });
 
-test('stock that another process has put in is found although it was remembered as none', async () => {
-  const a = await newProduct(3);
+test('[B17] stock that another process has put in is found although it was remembered as none', async () => {
+  const a = await fresh.newProduct(3);
   // Changed twice by this process alone, the level is remembered from then on.
   for (let i = 0; i < 3; i += 1) await apply(slowStore, [take(a)]);
   expect(outcomes((await apply(slowStore, [take(a)]))[0])).toEqual(['INSUFFICIENT_STOCK']);
@@ -174,9 +155,9 @@ test('stock that another process has put in is found although it was remembered 
   expect(outcomes((await apply(slowStore, [take(a, 2)]))[0])).toEqual([0]);
 });
 
-test('transactions over the same products in opposite orders never deadlock', async () => {
+test('[R10] transactions over the same products in opposite orders never deadlock', async () => {
   const ids: string[] = [];
-  for (let i = 0; i < 6; i += 1) ids.push(await newProduct(1_000));
+  for (let i = 0; i < 6; i += 1) ids.push(await fresh.newProduct(1_000));
   const before = await deadlocksSoFar(fresh.sequelize);
   const basket = (order: readonly string[]) =>
     write('deductStock', {
@@ -194,14 +175,14 @@ test('transactions over the same products in opposite orders never deadlock', as
     expect(outcomes(result).every((outcome) => typeof outcome === 'number')).toBe(true);
   }
   expect(await deadlocksSoFar(fresh.sequelize)).toBe(before);
-  for (const id of ids) expect(await onHand(id)).toBe(970);
+  for (const id of ids) expect(await fresh.onHand(id)).toBe(970);
 });
 
 test.each([
   ['the expiry comes first', LOCK_RESERVATIONS],
   ['the commit has locked the reservation', CHANGE_LEVELS],
 ])('of a commit and the expiry of one reservation exactly one takes effect: %s', async (_, at) => {
-  const a = await newProduct(5);
+  const a = await fresh.newProduct(5);
   const create = reserve(a, 5);
   await apply(otherStore, [create]);
   const isCommitFirst = at === CHANGE_LEVELS;
@@ -218,13 +199,13 @@ test.each([
   });
   await sweeping;
   expect(committed?.outcome).toBe(isCommitFirst ? 'DECIDED' : 'REFUSED');
-  expect(await onHand(a)).toBe(isCommitFirst ? 0 : 5);
+  expect(await fresh.onHand(a)).toBe(isCommitFirst ? 0 : 5);
   const [next] = await apply(otherStore, [take(a, 5)]);
   expect(outcomes(next)).toEqual([isCommitFirst ? 'INSUFFICIENT_STOCK' : 0]);
 });
 
 test('two processes that find the same expired reservation give it back once', async () => {
-  const a = await newProduct(4);
+  const a = await fresh.newProduct(4);
   const create = reserve(a, 3);
   await apply(otherStore, [create]);
   await expireNow(create);
@@ -233,11 +214,11 @@ test('two processes that find the same expired reservation give it back once', a
     apply(otherStore, [take(a, 2)]),
   );
   expect(outcomes(result)).toEqual([0]);
-  expect(await onHand(a)).toBe(0);
+  expect(await fresh.onHand(a)).toBe(0);
 });
 
 test('a second call with the key of one that is under way waits, and gets its answer', async () => {
-  const a = await newProduct(5);
+  const a = await fresh.newProduct(5);
   const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'at once' };
   let second: Promise<readonly WriteResult[]> | undefined;
   const [first] = await whileHeldAt(CHANGE_LEVELS, [write('deductStock', request)], async () => {
@@ -246,11 +227,11 @@ test('a second call with the key of one that is under way waits, and gets its an
   });
   expect(first).toMatchObject({ verdicts: [{ remaining: 3, replayed: false }] });
   expect((await second)?.[0]).toMatchObject({ verdicts: [{ remaining: 3, replayed: true }] });
-  expect(await onHand(a)).toBe(3);
+  expect(await fresh.onHand(a)).toBe(3);
 });
 
 test('a call whose first COMMIT was cut off is carried out once, and replayed to the next call', async () => {
-  const a = await newProduct(5);
+  const a = await fresh.newProduct(5);
   const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'rolled back' };
   jest.spyOn(console, 'warn').mockReturnValue();
   proxy.atCommit('CUT_BEFORE');
@@ -259,11 +240,11 @@ test('a call whose first COMMIT was cut off is carried out once, and replayed to
   expect(first).toMatchObject({ verdicts: [{ remaining: 3, replayed: false }] });
   expect(second).toMatchObject({ verdicts: [{ remaining: 3, replayed: true }] });
   expect(proxy.faultsLeft).toBe(0);
-  expect(await onHand(a)).toBe(3);
+  expect(await fresh.onHand(a)).toBe(3);
 });
 
 test('answers that expire while a call with their key waits are not given, and nothing is applied again', async () => {
-  const a = await newProduct(5);
+  const a = await fresh.newProduct(5);
   const request = { items: [{ productId: a, quantity: 2 }], idempotencyKey: 'expiring' };
   await apply(otherStore, [write('deductStock', request)]);
   const [late] = await whileHeldAt(
@@ -279,5 +260,5 @@ test('answers that expire while a call with their key waits are not given, and n
     },
   );
   expect(late).toEqual({ outcome: 'KEY_REUSED', answerExpired: true });
-  expect(await onHand(a)).toBe(3);
+  expect(await fresh.onHand(a)).toBe(3);
 });

@@ -5,31 +5,19 @@ import { AnswerRetention } from '../../../src/inventory/answer-retention.js';
 import { Database } from '../../../src/database/connections.js';
 import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive.js';
 import { DeductStockDocument } from '../../generated/operations.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { runApp, type RunningApp } from '../../support/running-app.js';
-import { Shop } from '../../support/shop.js';
 import { askStock, brief, deduction } from '../../support/stock-calls.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
 
-let shop: Shop;
-let app: RunningApp;
+const app = useApp();
 let database: Database;
 
-beforeAll(async () => {
-  shop = await Shop.open();
-  app = await runApp(shop.database.url);
-  database = new Database({ url: shop.database.url, poolMax: 5, commitsMax: 1 });
+beforeAll(() => {
+  database = new Database({ url: app.database.url, poolMax: 5, commitsMax: 1 });
 });
 
-afterAll(async () => {
-  closeClient();
-  await app.stop();
-  await database.close();
-  const problems = await shop.problems();
-  await shop.close();
-  expect(problems).toEqual([]);
-});
+afterAll(() => database.close());
 
 const NEVER = new AbortController().signal;
 
@@ -39,14 +27,14 @@ async function expire(days = 30): Promise<void> {
 }
 
 async function age(keys: string, days: number): Promise<void> {
-  await shop.database.sequelize.query(
+  await app.database.sequelize.query(
     'UPDATE stock_operations SET created_at = NOW(6) - INTERVAL ? DAY WHERE idempotency_key LIKE ?',
     { replacements: [days, keys] },
   );
 }
 
 async function storedAnswers(): Promise<unknown> {
-  const [rows] = await shop.database.sequelize.query(
+  const [rows] = await app.database.sequelize.query(
     'SELECT COUNT(*) AS answers FROM stock_operation_lines',
   );
   return (rows[0] as { answers: unknown }).answers;
@@ -54,8 +42,8 @@ async function storedAnswers(): Promise<unknown> {
 
 const ask = (call: ReturnType<typeof deduction>) => askStock(app.ask.resolvers, call);
 
-test('an old answer is dropped, its key is known for ever, and nothing is applied again', async () => {
-  const id = await shop.newProduct(9);
+test('an old answer is dropped, its key stays known, and nothing is applied again', async () => {
+  const id = await app.shop.newProduct(9);
   const old = deduction({ [id]: 1 }, { idempotencyKey: 'old-1' });
   const young = deduction({ [id]: 2 }, { idempotencyKey: 'young-1' });
   expect([brief(await ask(old)), brief(await ask(young))]).toEqual([[8], [6]]);
@@ -67,11 +55,11 @@ test('an old answer is dropped, its key is known for ever, and nothing is applie
   const { errors } = await app.ask.http(DeductStockDocument, { input: old.input });
   expect(errors?.[0]?.message).toMatch(/its answer has expired/);
   expect(await ask(young)).toMatchObject({ kind: 'ANSWERED', replayed: true });
-  expect(await shop.onHand(id)).toBe(6);
+  expect(await app.shop.onHand(id)).toBe(6);
 });
 
-test('many are dropped in batches, however they arrive, and a second time nothing is left to do', async () => {
-  const id = await shop.newProduct(2_000);
+test('many answers are dropped in batches, and a second run drops none', async () => {
+  const id = await app.shop.newProduct(2_000);
   await Promise.all(
     Array.from({ length: 1_100 }, (_, at) =>
       ask(deduction({ [id]: 1 }, { idempotencyKey: `many-${at}` })),
@@ -82,13 +70,13 @@ test('many are dropped in batches, however they arrive, and a second time nothin
   await Promise.all([expire(), expire()]);
   await expire();
   expect(Number(await storedAnswers())).toBe(before - 1_100);
-  const [rows] = await shop.database.sequelize.query(
+  const [rows] = await app.database.sequelize.query(
     `SELECT COUNT(*) AS kept FROM stock_operations WHERE answer_expired AND idempotency_key LIKE 'many-%'`,
   );
   expect(Number((rows[0] as { kept: unknown }).kept)).toBe(1_100);
 });
 
-test('one process works at a time', async () => {
+test('one process drops answers at a time', async () => {
   const order: string[] = [];
   await database.exclusively('a', async () => {
     order.push('first');

@@ -50,7 +50,7 @@ function runCommand(): { status: number | null; output: string } {
   return { status, output: `${stdout}${stderr}` };
 }
 
-test('is content with a ledger that explains every unit', async () => {
+test('reports no problem in a ledger that explains every unit', async () => {
   await newProduct('untouched');
   expect((await fresh.verifyLedger()).problems).toEqual([]);
   expect(runCommand()).toEqual({
@@ -65,7 +65,7 @@ const LINE = `UPDATE stock_movements SET`;
 const LEVEL = `UPDATE stock_levels SET`;
 const OF = (id: string) => `WHERE product_id = '${id}'`;
 
-describe('names the first bad line of a product', () => {
+describe('[R13] [R14] names the first bad line of a product', () => {
   const damages: readonly [string, string[], number | null, RegExp][] = [
     [
       'whose first line is gone',
@@ -247,7 +247,7 @@ describe('names the first bad line of a product', () => {
   });
 });
 
-test('finds what is at a place of its own: stock from nowhere, and lines without a level', async () => {
+test('finds stock without ledger lines, and ledger lines without a level', async () => {
   await fresh.sequelize.query(`INSERT INTO locations (id, name) VALUES ('annex', 'Annex')`);
   for (const id of ['stock-from-nowhere', 'lines-without-a-level']) await newProduct(id);
   await fresh.sequelize.query(
@@ -287,7 +287,7 @@ test('names of several bad lines the first, and each product once', async () => 
   expect(ofProduct.map(({ sequence }) => sequence)).toEqual([2]);
 });
 
-test('is not misled by what is written while it reads', async () => {
+test('reports no problem in a ledger that is written while it is read', async () => {
   const live = await createFreshDatabase();
   const pool = new Database({ url: live.url, poolMax: 4, commitsMax: 2 });
   const stores = [new MysqlStockStore(pool.writer), new MysqlStockStore(pool.writer)];
@@ -328,7 +328,7 @@ test('is not misled by what is written while it reads', async () => {
   await live.drop();
 });
 
-test('fails where there is nothing to read', () => {
+test('fails where the tables are missing', () => {
   const { status, stderr } = spawnSync(
     process.execPath,
     ['dist/src/cli/stockade.js', 'verify-ledger'],

@@ -12,33 +12,24 @@ import {
 } from '../../generated/operations.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
-import { closeClient, dataOf, post, send } from '../../support/graphql-client.js';
+import { dataOf, post, send } from '../../support/graphql-client.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
-import { faultOf, runApp, stopApps, type RunningApp } from '../../support/running-app.js';
-import { Shop } from '../../support/shop.js';
+import { faultOf, type RunningApp } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
 
-let shop: Shop;
+const REDIS = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
+
 /** Without authentication. */
-let app: RunningApp;
+const app = useApp(REDIS);
 /** With API keys. */
 let guarded: RunningApp;
 
 beforeAll(async () => {
-  shop = await Shop.open();
-  const redis = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
-  app = await runApp(shop.database.url, redis);
-  guarded = await runApp(shop.database.url, { ...redis, NODE_ENV: 'production', AUTH: 'keys' });
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  expect(await shop.problems()).toEqual([]);
-  await shop.close();
+  guarded = await app.startAnother({ ...REDIS, NODE_ENV: 'production', AUTH: 'keys' });
 });
 
 interface Answer {
@@ -56,9 +47,9 @@ function ask(
 
 describe('an operation that is cached', () => {
   test('by a permitted principal is refused to the next one without its scope, and served again after', async () => {
-    const product = await shop.newProduct(5);
-    const may = bearer(await newApiKey(shop.database, 'buyer', ['deduct']));
-    const mayNot = bearer(await newApiKey(shop.database, 'reader', ['read']));
+    const product = await app.shop.newProduct(5);
+    const may = bearer(await newApiKey(app.database, 'buyer', ['deduct']));
+    const mayNot = bearer(await newApiKey(app.database, 'reader', ['read']));
     const query = `mutation { deductStock(input: { items: [{ productId: "${product}", quantity: 1 }] }) { replayed } }`;
     const codes = [];
     for (const headers of [may, mayNot, {}, may, mayNot]) {
@@ -66,12 +57,12 @@ describe('an operation that is cached', () => {
       codes.push(response.errors?.[0]?.extensions?.code ?? response.data?.deductStock?.replayed);
     }
     expect(codes).toEqual([false, 'FORBIDDEN', 'UNAUTHENTICATED', false, 'FORBIDDEN']);
-    expect(await shop.onHand(product)).toBe(3);
+    expect(await app.shop.onHand(product)).toBe(3);
   });
 
   test('with another one in its document needs the scopes of the named one alone', async () => {
-    const product = await shop.newProduct(5);
-    const reader = bearer(await newApiKey(shop.database, 'reader', ['read']));
+    const product = await app.shop.newProduct(5);
+    const reader = bearer(await newApiKey(app.database, 'reader', ['read']));
     const query = `query Read { product(id: "${product}") { ...P } }
       mutation Take { deductStock(input: { items: [{ productId: "${product}", quantity: 1 }] }) {
         results { ... on DeductedItem { product { ...P } } } } }
@@ -80,7 +71,7 @@ describe('an operation that is cached', () => {
       expect((await ask(reader, query, { operationName: 'Read' })).data?.product?.id).toBe(product);
       expect(faultOf(await ask(reader, query, { operationName: 'Take' }))).toBe('FORBIDDEN');
     }
-    expect(await shop.onHand(product)).toBe(5);
+    expect(await app.shop.onHand(product)).toBe(5);
   });
 
   test('with small pages is refused for large ones at the same time, and the other way round', async () => {
@@ -97,8 +88,8 @@ describe('an operation that is cached', () => {
   });
 
   test('is refused before the first valid one, too: a refusal leaves nothing behind', async () => {
-    const product = await shop.newProduct(1);
-    const reader = bearer(await newApiKey(shop.database, 'reader', ['read']));
+    const product = await app.shop.newProduct(1);
+    const reader = bearer(await newApiKey(app.database, 'reader', ['read']));
     const query = 'query Late($id: ID!) { product(id: $id) { id } }';
     expect(faultOf(await ask(reader, query))).toBe('BAD_USER_INPUT');
     expect(faultOf(await ask({}, query, { variables: { id: product } }))).toBe('UNAUTHENTICATED');
@@ -109,7 +100,7 @@ describe('an operation that is cached', () => {
 
 describe('a credential', () => {
   test('that is revoked while its verification is cached is soon refused and never accepted again', async () => {
-    const key = await newApiKey(shop.database, 'leaver', ['read']);
+    const key = await newApiKey(app.database, 'leaver', ['read']);
     const read = async () =>
       (
         await ask(bearer(key), 'query Id($id: ID!) { product(id: $id) { id } }', {
@@ -117,14 +108,14 @@ describe('a credential', () => {
         })
       ).status;
     expect(await read()).toBe(200);
-    await apiKeysOf(shop.database).revoke(prefixOf(key));
+    await apiKeysOf(app.database).revoke(prefixOf(key));
     await until('the refusal', async () => (await read()) === 401, 30_000);
     expect(await Promise.all(Array.from({ length: 10 }, read))).toEqual(Array(10).fill(401));
   });
 
   test('that comes with others at the same time is verified for itself: one invalid one spoils none', async () => {
     const keys = await Promise.all(
-      Array.from({ length: 8 }, (_, i) => newApiKey(shop.database, `till-${i}`, ['read'])),
+      Array.from({ length: 8 }, (_, i) => newApiKey(app.database, `till-${i}`, ['read'])),
     );
     const wrong = keys.map((key) => `${prefixOf(key)}.${'A'.repeat(43)}`);
     const statuses = await Promise.all(
@@ -157,7 +148,7 @@ describe('a key that was decided before its cause changed', () => {
   });
 
   test('stays LOCATION_NOT_FOUND when the location is created after', async () => {
-    const id = await shop.newProduct(5);
+    const id = await app.shop.newProduct(5);
     expect(await deduct(id, 'no-place', 'attic')).toEqual(['LOCATION_NOT_FOUND', false]);
     await app.dataOf(CreateLocationDocument, { input: { id: 'attic', name: 'Attic' } });
     expect(await deduct(id, 'no-place', 'attic')).toEqual(['LOCATION_NOT_FOUND', true]);
@@ -170,14 +161,14 @@ describe('a key that was decided before its cause changed', () => {
 });
 
 test('a client that hangs up and retries before the first call is decided gets its one effect', async () => {
-  const id = await shop.newProduct(5);
+  const id = await app.shop.newProduct(5);
   const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `again ${id}` };
   const hangUp = new AbortController();
   let retries: Promise<boolean>[] = [];
-  await whileRowsAreHeld(shop.database.url, id, async () => {
+  await whileRowsAreHeld(app.database.url, id, async () => {
     const first = send(app.graphqlUrl, DeductStockDocument, { input }, { signal: hangUp.signal });
     const broken = expect(first).rejects.toThrow();
-    await untilRowsAreWaitedFor(shop.database.sequelize);
+    await untilRowsAreWaitedFor(app.database.sequelize);
     hangUp.abort();
     await broken;
     retries = Array.from({ length: 3 }, async () => {
@@ -188,12 +179,12 @@ test('a client that hangs up and retries before the first call is decided gets i
     });
   });
   expect(await Promise.all(retries)).toEqual([true, true, true]);
-  expect(await shop.ledgerOf(id)).toHaveLength(2);
-  expect(await shop.onHand(id)).toBe(4);
+  expect(await app.shop.ledgerOf(id)).toHaveLength(2);
+  expect(await app.shop.onHand(id)).toBe(4);
 });
 
 test('a read that begins after an answer sees what was answered, also in the same turn of the event loop', async () => {
-  const id = await shop.newProduct(100);
+  const id = await app.shop.newProduct(100);
   const input = { items: [{ productId: id, quantity: 1 }] };
   for (let left = 99; left >= 90; left -= 1) {
     await app.dataOf(DeductStockDocument, { input });

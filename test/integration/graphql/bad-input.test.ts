@@ -8,32 +8,23 @@ import {
   IncreaseStockDocument,
   ProductDocument,
 } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post } from '../../support/graphql-client.js';
-import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+import { post } from '../../support/graphql-client.js';
+import { faultOf } from '../../support/running-app.js';
+import { useApp } from '../../support/use-app.js';
 
 const STOCK = 1_000_000_000;
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp();
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url);
   for (const id of ['a', 'A']) {
     await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: STOCK } });
   }
 });
 
-afterAll(async () => {
-  await app.stop();
-  closeClient();
-  await database.drop();
-});
-
 /** Nothing that a test sent was done. */
 afterEach(async () => {
-  const [rows] = await database.sequelize.query(
+  const [rows] = await app.database.sequelize.query(
     `SELECT (SELECT COUNT(*) FROM stock_movements) AS movements,
             (SELECT SUM(on_hand) FROM stock_levels) AS onHand,
             (SELECT COUNT(*) FROM products) AS products`,
@@ -119,10 +110,10 @@ describe('a quantity', () => {
     expect(first).toEqual({});
     expect(rest).toEqual(Array(4).fill({ error: { code: 'INSUFFICIENT_STOCK' } }));
     // Undoes what the first line deducted, so that the levels are as before.
-    await database.sequelize.query(
+    await app.database.sequelize.query(
       `UPDATE stock_levels SET on_hand = ${STOCK}, last_sequence = 1 WHERE product_id = 'a'`,
     );
-    await database.sequelize.query(`DELETE FROM stock_movements WHERE sequence > 1`);
+    await app.database.sequelize.query(`DELETE FROM stock_movements WHERE sequence > 1`);
   });
 });
 

@@ -1,7 +1,6 @@
 /** Locations, counts and transfers as a client sees them: the same answers with every STOCK_LOCK. */
 import {
   CreateLocationDocument,
-  CreateProductDocument,
   DeductStockDocument,
   LocationsDocument,
   ReserveStockDocument,
@@ -11,35 +10,18 @@ import {
   type SetStockInput,
   type TransferStockInput,
 } from '../../generated/operations.js';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post } from '../../support/graphql-client.js';
-import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { post } from '../../support/graphql-client.js';
+import { faultOf } from '../../support/running-app.js';
 import { STOCK_LOCKS } from '../../support/shop.js';
+import { useApp } from '../../support/use-app.js';
 
-let database: FreshDatabase;
-let app: RunningApp;
-let products = 0;
+const app = useApp(null);
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  await database.sequelize.query(
-    `INSERT INTO locations (id, name) VALUES ('north', 'North'), ('south', 'South')`,
-  );
+  await app.shop.newLocation('north', 'North');
+  await app.shop.newLocation('south', 'South');
 });
-
-afterAll(async () => {
-  closeClient();
-  const { problems } = await database.verifyLedger();
-  await database.drop();
-  expect(problems).toEqual([]);
-});
-
-async function newProduct(quantity: number): Promise<string> {
-  products += 1;
-  const id = `c${products}`;
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity } });
-  return id;
-}
 
 async function setStock(input: SetStockInput) {
   return (await app.dataOf(SetStockDocument, { input })).setStock;
@@ -56,17 +38,12 @@ async function ledgerOf(productId: string) {
 
 describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   beforeAll(async () => {
-    app = await runApp(database.url, { STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
-  });
-
-  afterAll(async () => {
-    await app.stop();
-    closeClient();
+    await app.restart({ STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
   });
 
   describe('a count', () => {
     test('writes the difference to the ledger as a correction, up and down', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const counted = await setStock({
         productId: id,
         quantity: 8,
@@ -87,8 +64,8 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       ]);
     });
 
-    test('that another change has overtaken is refused as stale and changes nothing', async () => {
-      const id = await newProduct(5);
+    test('[R19] that another change has overtaken is refused as stale and changes nothing', async () => {
+      const id = await app.newProduct(5);
       const counted = await setStock({ productId: id, quantity: 8, changeFromQuantity: 4 });
       expect(counted).toMatchObject({
         __typename: 'StaleQuantityError',
@@ -101,7 +78,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('of the quantity on hand writes no entry to the ledger', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const counted = await setStock({ productId: id, quantity: 5, changeFromQuantity: 5 });
       expect(counted).toMatchObject({ __typename: 'StockSet', movementId: null });
       const empty = { productId: id, locationId: 'south', changeFromQuantity: 0 };
@@ -113,7 +90,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('never sets less than what is reserved', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const items = [{ productId: id, quantity: 3 }];
       await app.dataOf(ReserveStockDocument, { input: { items } });
       const below = await setStock({ productId: id, quantity: 2, changeFromQuantity: 5 });
@@ -129,14 +106,14 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       [{ productId: 'nobody-knows' }, 'PRODUCT_NOT_FOUND'],
       [{ locationId: 'nowhere' }, 'LOCATION_NOT_FOUND'],
     ])('of %j is refused as %s', async (wrong, code) => {
-      const productId = await newProduct(5);
+      const productId = await app.newProduct(5);
       const input = { productId, quantity: 1, changeFromQuantity: null, ...wrong };
       expect(await setStock(input)).toMatchObject({ code, retryable: false });
       expect(await ledgerOf(productId)).toHaveLength(1);
     });
 
     test('must send changeFromQuantity, null included', async () => {
-      const productId = await newProduct(5);
+      const productId = await app.newProduct(5);
       const silent = await app.ask.http(SetStockDocument, { input: { productId, quantity: 1 } });
       expect(faultOf(silent)).toBe('BAD_USER_INPUT');
       // Also where the input is a literal in the operation.
@@ -146,7 +123,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('with an idempotency key is made once, and a stale one stays stale', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const once = { productId: id, quantity: 8, changeFromQuantity: 5, idempotencyKey: `s-${id}` };
       const first = await setStock(once);
       expect(await setStock({ ...once })).toEqual({ ...first, replayed: true });
@@ -161,7 +138,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('of two counts at once that expect the same quantity exactly one succeeds', async () => {
-      const id = await newProduct(50);
+      const id = await app.newProduct(50);
       const counts = [10, 20].map((quantity) =>
         setStock({ productId: id, quantity, changeFromQuantity: 50 }),
       );
@@ -177,7 +154,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     const route = { fromLocationId: 'default', toLocationId: 'north' };
 
     test('moves stock and writes one entry to the ledger per location', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const moved = await transfer({ ...route, productId: id, quantity: 2, reference: 'T-1' });
       expect(moved).toEqual({
         __typename: 'StockTransferred',
@@ -208,14 +185,14 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       [{ toLocationId: 'nowhere' }, { code: 'LOCATION_NOT_FOUND' }],
       [{ fromLocationId: 'nowhere' }, { code: 'LOCATION_NOT_FOUND' }],
     ])('of %j is refused and changes nothing', async (wrong, error) => {
-      const productId = await newProduct(5);
+      const productId = await app.newProduct(5);
       const refused = await transfer({ ...route, productId, quantity: 1, ...wrong });
       expect(refused).toMatchObject({ ...error, retryable: false });
       expect(await ledgerOf(productId)).toHaveLength(1);
     });
 
-    test('never moves what is reserved', async () => {
-      const id = await newProduct(5);
+    test('[R8] never moves what is reserved', async () => {
+      const id = await app.newProduct(5);
       const items = [{ productId: id, quantity: 3 }];
       await app.dataOf(ReserveStockDocument, { input: { items } });
       const refused = await transfer({ ...route, productId: id, quantity: 3 });
@@ -232,7 +209,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('with an idempotency key is made once', async () => {
-      const id = await newProduct(5);
+      const id = await app.newProduct(5);
       const once = { ...route, productId: id, quantity: 2, idempotencyKey: `t-${id}` };
       const first = await transfer(once);
       expect(await transfer(once)).toEqual({ ...first, replayed: true });
@@ -240,7 +217,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('in opposite directions at once loses no unit', async () => {
-      const id = await newProduct(20);
+      const id = await app.newProduct(20);
       await transfer({ ...route, productId: id, quantity: 10 });
       const back = { fromLocationId: 'north', toLocationId: 'default' };
       const answers = await Promise.all(
@@ -257,12 +234,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
 
 describe('locations', () => {
   beforeAll(async () => {
-    app = await runApp(database.url);
-  });
-
-  afterAll(async () => {
-    await app.stop();
-    closeClient();
+    await app.restart({});
   });
 
   test('are listed with the default one first, then by id', async () => {

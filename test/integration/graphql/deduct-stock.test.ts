@@ -3,16 +3,15 @@
  * nothing, idempotency keys. The answers are the same with every STOCK_LOCK.
  */
 import {
-  CreateProductDocument,
   DeductStockDocument,
   IncreaseStockDocument,
   StockMovementsDocument,
   type DeductStockMutation,
 } from '../../generated/operations.js';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { faultOf, runApp, type Ask, type RunningApp } from '../../support/running-app.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { faultOf, type Ask } from '../../support/running-app.js';
 import { STOCK_LOCKS } from '../../support/shop.js';
+import { useApp } from '../../support/use-app.js';
 
 type Result = DeductStockMutation['deductStock']['results'][number];
 
@@ -22,28 +21,9 @@ interface Line {
   readonly locationId?: string;
 }
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp(null);
 
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
-});
-
-afterAll(async () => {
-  closeClient();
-  expect((await database.verifyLedger()).problems).toEqual([]);
-  await database.drop();
-});
-
-let products = 0;
-
-async function newProduct(quantity: number): Promise<string> {
-  products += 1;
-  const id = `p${products}`;
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity } });
-  return id;
-}
+beforeAll(() => app.shop.newLocation('north'));
 
 /** What remains after each applied line, or the code of a failed one. */
 function brief(results: readonly Result[]): (number | string)[] {
@@ -63,13 +43,8 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   let ask: Ask;
 
   beforeAll(async () => {
-    app = await runApp(database.url, { STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
+    await app.restart({ STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
     ask = app.ask[level];
-  });
-
-  afterAll(async () => {
-    await app.stop();
-    closeClient();
   });
 
   async function deduct(items: Line[], more: Record<string, unknown> = {}) {
@@ -79,7 +54,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   }
 
   test('deducts available stock and answers what remains, with the product as it is now', async () => {
-    const id = await newProduct(10);
+    const id = await app.newProduct(10);
     const { results, replayed } = await deduct([{ productId: id, quantity: 3 }]);
     expect(results).toEqual([
       {
@@ -97,7 +72,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('answers each line on its own in the order of the input, whatever the order of locking', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(5)];
+    const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
     const { results } = await deduct([
       { productId: b, quantity: 5 },
       { productId: 'nobody', quantity: 1 },
@@ -123,7 +98,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('answers for each failed line the type, code, retryability and figures of its error', async () => {
-    const id = await newProduct(2);
+    const id = await app.newProduct(2);
     const { results } = await deduct([
       { productId: id, quantity: 3 },
       { productId: 'nobody', quantity: 1 },
@@ -162,7 +137,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('applies several lines of one product in their order, a smaller one after one that was too large', async () => {
-    const id = await newProduct(10);
+    const id = await app.newProduct(10);
     const quantities = [4, 7, 5, 2, 1, 1];
     const { results } = await deduct(quantities.map((quantity) => ({ productId: id, quantity })));
     expect(brief(results)).toEqual([
@@ -176,7 +151,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('all or nothing applies all lines in one transaction', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(5)];
+    const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
     const { results } = await deduct(
       [
         { productId: b, quantity: 1 },
@@ -189,7 +164,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('all or nothing applies no line where one fails, and names the line that failed', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(5)];
+    const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
     const { results } = await deduct(
       [
         { productId: a, quantity: 1 },
@@ -207,7 +182,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('all or nothing adds up the lines of one product', async () => {
-    const id = await newProduct(5);
+    const id = await app.newProduct(5);
     const { results } = await deduct(
       [
         { productId: id, quantity: 3 },
@@ -219,7 +194,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('keeps locations apart, and adds stock at a location that had none', async () => {
-    const id = await newProduct(5);
+    const id = await app.newProduct(5);
     const items = [{ productId: id, quantity: 4, locationId: 'north' }];
     const put = await ask(IncreaseStockDocument, { input: { items, reason: 'delivery' } });
     expect(put.data?.increaseStock.results).toMatchObject([
@@ -234,7 +209,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('writes reason, reference and idempotency key to the ledger', async () => {
-    const id = await newProduct(5);
+    const id = await app.newProduct(5);
     await deduct([{ productId: id, quantity: 2 }], {
       reason: 'sale',
       reference: 'order 17',
@@ -257,7 +232,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('answers a repeated key as the first time, with the product as it is now', async () => {
-    const id = await newProduct(5);
+    const id = await app.newProduct(5);
     const items = [
       { productId: id, quantity: 2 },
       { productId: id, quantity: 9 },
@@ -277,7 +252,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('repeats a refusal under its key after stock was added', async () => {
-    const id = await newProduct(0);
+    const id = await app.newProduct(0);
     const items = [{ productId: id, quantity: 1 }];
     await deduct(items, { idempotencyKey: `refused ${id}` });
     await ask(IncreaseStockDocument, { input: { items } });
@@ -287,7 +262,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('a key belongs to one request: an absent value equals its default, another value is refused', async () => {
-    const id = await newProduct(9);
+    const id = await app.newProduct(9);
     const items = [{ productId: id, quantity: 1 }];
     const idempotencyKey = `one request ${id}`;
     await deduct(items, { idempotencyKey });
@@ -315,7 +290,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('20 calls at once with one key have one effect and one answer', async () => {
-    const id = await newProduct(100);
+    const id = await app.newProduct(100);
     const calls = Array.from({ length: 20 }, () =>
       deduct([{ productId: id, quantity: 1 }], { idempotencyKey: `at once ${id}` }),
     );
@@ -328,7 +303,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('50 buyers of 30 units leave none, and 20 get INSUFFICIENT_STOCK', async () => {
-    const id = await newProduct(30);
+    const id = await app.newProduct(30);
     const calls = Array.from({ length: 50 }, () => deduct([{ productId: id, quantity: 1 }]));
     const codes = (await Promise.all(calls)).flatMap((answer) => brief(answer.results));
     expect(codes.filter((code) => code === 'INSUFFICIENT_STOCK')).toHaveLength(20);
@@ -337,7 +312,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('refuses to raise a level above its maximum and leaves it unchanged', async () => {
-    const id = await newProduct(999_999_999);
+    const id = await app.newProduct(999_999_999);
     const items = [
       { productId: id, quantity: 2 },
       { productId: id, quantity: 1 },
@@ -354,7 +329,7 @@ describe.each(WAYS)('with STOCK_LOCK=$stockLock, by $level', ({ stockLock, level
   });
 
   test('lists the successful and the failed lines separately, too', async () => {
-    const id = await newProduct(1);
+    const id = await app.newProduct(1);
     const query = `mutation Split($input: DeductStockInput!) {
       deductStock(input: $input) { successfulItems { index } failedItems { index } results { __typename } }
     }`;

@@ -13,51 +13,17 @@ import {
 } from '../../generated/operations.js';
 import { openPool } from '../../../src/database/connections.js';
 import { createDatabaseUser, type DatabaseUser } from '../../support/database-user.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post, send } from '../../support/graphql-client.js';
+import { post, send } from '../../support/graphql-client.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
-import {
-  faultOf,
-  runApp,
-  stopApps,
-  type Outcome,
-  type RunningApp,
-} from '../../support/running-app.js';
+import { faultOf, type Outcome, type RunningApp } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
 /** MySQL waits two seconds for a locked row before it gives up. */
 jest.setTimeout(30_000);
 
-let database: FreshDatabase;
-
-beforeAll(async () => {
-  database = await createFreshDatabase();
-});
-
-afterAll(async () => {
-  await stopApps();
-  closeClient();
-  expect((await database.verifyLedger()).problems).toEqual([]);
-  await database.drop();
-});
-
-let products = 0;
-
-async function newProduct(app: RunningApp, quantity: number): Promise<string> {
-  products += 1;
-  const id = `p${products}`;
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity } });
-  return id;
-}
-
-async function levelOf(productId: string): Promise<number> {
-  const [rows] = await database.sequelize.query(
-    'SELECT on_hand AS onHand FROM stock_levels WHERE product_id = ?',
-    { replacements: [productId] },
-  );
-  return (rows as { onHand: number }[])[0]?.onHand ?? 0;
-}
+const shared = useApp(null);
 
 function errorsOf(outcome: Outcome<{ deductStock: { results: readonly object[] } }>): unknown[] {
   return (outcome.data?.deductStock.results ?? []).map((result) =>
@@ -67,14 +33,14 @@ function errorsOf(outcome: Outcome<{ deductStock: { results: readonly object[] }
 
 describe('where another connection has locked the rows', () => {
   test('a line that waited as long as it may is a LockTimeoutError, and is applied when it is sent again', async () => {
-    const app = await runApp(database.url, { LOCK_WAIT_MS: '300' });
-    const id = await newProduct(app, 5);
+    const app = await shared.startAnother({ LOCK_WAIT_MS: '300' });
+    const id = await app.newProduct(5);
     const input = { items: [{ productId: id, quantity: 2 }], idempotencyKey: `waits ${id}` };
-    await whileRowsAreHeld(database.url, id, async (release) => {
+    await whileRowsAreHeld(shared.database.url, id, async (release) => {
       const ahead = app.ask.http(IncreaseStockDocument, {
         input: { items: [{ productId: id, quantity: 1 }] },
       });
-      await untilRowsAreWaitedFor(database.sequelize);
+      await untilRowsAreWaitedFor(shared.database.sequelize);
       expect(errorsOf(await app.ask.http(DeductStockDocument, { input }))).toEqual([
         {
           __typename: 'LockTimeoutError',
@@ -93,12 +59,12 @@ describe('where another connection has locked the rows', () => {
   });
 
   test('a line that finds the queue full is an OverloadedError at once', async () => {
-    const app = await runApp(database.url, { LANE_QUEUE_MAX: '1', COMMITS_MAX: '1' });
-    const id = await newProduct(app, 5);
+    const app = await shared.startAnother({ LANE_QUEUE_MAX: '1', COMMITS_MAX: '1' });
+    const id = await app.newProduct(5);
     const input = { items: [{ productId: id, quantity: 1 }] };
     const answered: Outcome<unknown>[] = [];
     const calls: Promise<unknown[]>[] = [];
-    await whileRowsAreHeld(database.url, id, async () => {
+    await whileRowsAreHeld(shared.database.url, id, async () => {
       for (let i = 0; i < 5; i += 1) {
         const call = app.ask.http(DeductStockDocument, { input });
         calls.push(call.then(errorsOf));
@@ -115,13 +81,13 @@ describe('where another connection has locked the rows', () => {
       retryAfterMs: expect.any(Number) as number,
       message: expect.any(String) as string,
     });
-    expect(await levelOf(id)).toBe(5 - (errors.length - refused.length));
+    expect(await shared.shop.onHand(id)).toBe(5 - (errors.length - refused.length));
     await app.stop();
   });
 
   test('after a client hangs up its waiting request is not begun, and a begun one is finished', async () => {
-    const app = await runApp(database.url, { COMMITS_MAX: '1' });
-    const [first, second] = [await newProduct(app, 5), await newProduct(app, 5)];
+    const app = await shared.startAnother({ COMMITS_MAX: '1' });
+    const [first, second] = [await app.newProduct(5), await app.newProduct(5)];
     const callAndHangUp = (productId: string) => {
       const hangUp = new AbortController();
       const input = { items: [{ productId, quantity: 1 }] };
@@ -132,16 +98,19 @@ describe('where another connection has locked the rows', () => {
         await broken;
       };
     };
-    await whileRowsAreHeld(database.url, first, async () => {
+    await whileRowsAreHeld(shared.database.url, first, async () => {
       const hangUpFirst = callAndHangUp(first);
-      await untilRowsAreWaitedFor(database.sequelize);
+      await untilRowsAreWaitedFor(shared.database.sequelize);
       // The only transaction that may write is waiting, so the second request has not begun.
       const hangUpSecond = callAndHangUp(second);
       await fetch(`${app.origin}/live`);
       await Promise.all([hangUpFirst(), hangUpSecond()]);
       await fetch(`${app.origin}/live`);
     });
-    await until('the first request is applied', async () => (await levelOf(first)) === 4);
+    await until(
+      'the first request is applied',
+      async () => (await shared.shop.onHand(first)) === 4,
+    );
     const items = [{ productId: second, quantity: 1 }];
     const { deductStock } = await app.dataOf(DeductStockDocument, { input: { items } });
     expect(deductStock.results).toMatchObject([{ remaining: 4 }]);
@@ -150,9 +119,9 @@ describe('where another connection has locked the rows', () => {
 });
 
 test('a query that the database does not answer ends at the deadline, and the next one is answered', async () => {
-  const app = await runApp(database.url, { REQUEST_TIMEOUT_MS: '500' });
-  const id = await newProduct(app, 5);
-  const stranger = openPool({ url: database.url }, 1);
+  const app = await shared.startAnother({ REQUEST_TIMEOUT_MS: '500' });
+  const id = await app.newProduct(5);
+  const stranger = openPool({ url: shared.database.url }, 1);
   try {
     await stranger.query('LOCK TABLES products WRITE');
     expect(faultOf(await app.ask.http(ProductsDocument, {}))).toBe('UNAVAILABLE');
@@ -170,9 +139,9 @@ describe('where the database shuts us out', () => {
   let id: string;
 
   beforeAll(async () => {
-    user = await createDatabaseUser(database, [{ rights: 'SELECT, INSERT, UPDATE' }]);
-    app = await runApp(user.url, { REQUEST_TIMEOUT_MS: '5000' });
-    id = await newProduct(app, 5);
+    user = await createDatabaseUser(shared.database, [{ rights: 'SELECT, INSERT, UPDATE' }]);
+    app = await shared.startAnother({ MYSQL_URL: user.url, REQUEST_TIMEOUT_MS: '5000' });
+    id = await app.newProduct(5);
     await user.shutOut();
   });
 
@@ -248,13 +217,13 @@ describe('where an unexpected error occurs', () => {
   let id: string;
 
   beforeAll(async () => {
-    app = await runApp(database.url);
-    id = await newProduct(app, 5);
-    await database.sequelize.query('RENAME TABLE stock_movements TO hidden_movements');
+    app = await shared.startAnother();
+    id = await app.newProduct(5);
+    await shared.database.sequelize.query('RENAME TABLE stock_movements TO hidden_movements');
   });
 
   afterAll(async () => {
-    await database.sequelize.query('RENAME TABLE hidden_movements TO stock_movements');
+    await shared.database.sequelize.query('RENAME TABLE hidden_movements TO stock_movements');
     await app.stop();
   });
 
@@ -288,7 +257,7 @@ describe('where an unexpected error occurs', () => {
       const [line] = app.logged;
       expect(line).toMatchObject({ level: 50, correlationId });
       expect(line?.err?.message).toContain('stock_movements');
-      expect(await levelOf(id)).toBe(5);
+      expect(await shared.shop.onHand(id)).toBe(5);
     },
   );
 
@@ -314,7 +283,7 @@ describe('where the product cannot be read after COMMIT', () => {
 
   beforeAll(async () => {
     // All rights that changing stock needs, but of a product only its id.
-    user = await createDatabaseUser(database, [
+    user = await createDatabaseUser(shared.database, [
       { rights: 'SELECT (id), INSERT', table: 'products' },
       { rights: 'SELECT', table: 'locations' },
       { rights: 'SELECT, INSERT, UPDATE', table: 'stock_levels' },
@@ -323,10 +292,10 @@ describe('where the product cannot be read after COMMIT', () => {
       { rights: 'SELECT, INSERT', table: 'stock_operation_lines' },
       { rights: 'SELECT', table: 'schema_migrations' },
     ]);
-    const owner = await runApp(database.url);
-    id = await newProduct(owner, 5);
+    const owner = await shared.startAnother();
+    id = await owner.newProduct(5);
     await owner.stop();
-    app = await runApp(user.url);
+    app = await shared.startAnother({ MYSQL_URL: user.url });
   });
 
   afterAll(async () => {
@@ -337,7 +306,7 @@ describe('where the product cannot be read after COMMIT', () => {
   test.each(['resolvers', 'http'] as const)(
     'the line is applied, with no product and no error (%s)',
     async (level) => {
-      const before = await levelOf(id);
+      const before = (await shared.shop.onHand(id)) ?? 0;
       const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `unread ${level}` };
       const outcome = await app.ask[level](DeductStockDocument, { input });
       expect(outcome.errors).toBeUndefined();
@@ -345,7 +314,7 @@ describe('where the product cannot be read after COMMIT', () => {
         replayed: false,
         results: [{ __typename: 'DeductedItem', remaining: before - 1, product: null }],
       });
-      expect(await levelOf(id)).toBe(before - 1);
+      expect(await shared.shop.onHand(id)).toBe(before - 1);
       expect(app.logged.at(-1)).toMatchObject({
         msg: 'The answer has no product: it could not be read.',
       });
@@ -360,12 +329,12 @@ describe('where the product cannot be read after COMMIT', () => {
   });
 
   test('ProductAlreadyExistsError is answered without its product, too', async () => {
-    const reader = await createDatabaseUser(database, [
+    const reader = await createDatabaseUser(shared.database, [
       { rights: 'SELECT, INSERT', table: 'products' },
       { rights: 'SELECT', table: 'locations' },
       { rights: 'SELECT', table: 'schema_migrations' },
     ]);
-    const blind = await runApp(reader.url);
+    const blind = await shared.startAnother({ MYSQL_URL: reader.url });
     const outcome = await blind.ask.http(CreateProductDocument, { input: { id, name: 'Again' } });
     expect(outcome.errors).toBeUndefined();
     expect(outcome.data?.createProduct).toMatchObject({

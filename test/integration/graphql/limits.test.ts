@@ -4,23 +4,14 @@
  */
 import { getIntrospectionQuery } from 'graphql';
 import { CreateProductDocument, ProductsWithStockDocument } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, post, type GraphqlResponse } from '../../support/graphql-client.js';
-import { runApp, type RunningApp } from '../../support/running-app.js';
+import { post, type GraphqlResponse } from '../../support/graphql-client.js';
+import { requestStatements } from '../../support/running-app.js';
+import { useApp } from '../../support/use-app.js';
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp({ INTROSPECTION: 'true' });
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  app = await runApp(database.url, { INTROSPECTION: 'true' });
   await app.dataOf(CreateProductDocument, { input: { id: 'a', name: 'A', quantity: 5 } });
-});
-
-afterAll(async () => {
-  await app.stop();
-  closeClient();
-  await database.drop();
 });
 
 function ask(query: string, variables: object = {}): Promise<GraphqlResponse<unknown>> {
@@ -40,7 +31,7 @@ function expectRefused(response: GraphqlResponse<unknown>, code: string, message
   if (message)
     expect(errors.map((error) => error.message)).toContainEqual(expect.stringMatching(message));
   expect(JSON.stringify(response).length).toBeLessThan(4_000);
-  expect(app.statements).toEqual([]);
+  expect(requestStatements(app)).toEqual([]);
 }
 
 const ONE_LINE = '{items: [{productId: "a", quantity: 1}]}';

@@ -12,25 +12,12 @@ import {
   type ProductMovementsQueryVariables,
   type ProductsQueryVariables,
 } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
-import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+import { faultOf } from '../../support/running-app.js';
+import { useApp } from '../../support/use-app.js';
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp();
 
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
-  app = await runApp(database.url);
-});
-
-afterAll(async () => {
-  await app.stop();
-  closeClient();
-  expect((await database.verifyLedger()).problems).toEqual([]);
-  await database.drop();
-});
+beforeAll(() => app.shop.newLocation('north'));
 
 async function create(input: CreateProductInput) {
   return (await app.dataOf(CreateProductDocument, { input })).createProduct;
@@ -155,7 +142,7 @@ describe('product', () => {
   test('answers a sum beyond the range of an Int as the largest Int', async () => {
     await createAll(['huge'], { quantity: 1_000_000_000 });
     for (const locationId of ['l1', 'l2']) {
-      await database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
+      await app.database.sequelize.query('INSERT INTO locations (id, name) VALUES (?, ?)', {
         replacements: [locationId, locationId],
       });
       const items = [{ productId: 'huge', quantity: 1_000_000_000, locationId }];

@@ -6,21 +6,18 @@ import {
   IncreaseStockDocument,
   ProductsWithStockDocument,
 } from '../../generated/operations.js';
-import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient, dataOf, post } from '../../support/graphql-client.js';
-import { runApp, type RunningApp } from '../../support/running-app.js';
+import { dataOf, post } from '../../support/graphql-client.js';
+import { requestStatements } from '../../support/running-app.js';
+import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
 const IDS = Array.from({ length: 100 }, (_, i) => `p${String(i).padStart(3, '0')}`);
 
-let database: FreshDatabase;
-let app: RunningApp;
+const app = useApp();
 
 beforeAll(async () => {
-  database = await createFreshDatabase();
-  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
-  app = await runApp(database.url);
+  await app.shop.newLocation('north');
   await Promise.all(
     IDS.map((id) => app.dataOf(CreateProductDocument, { input: { id, name: id, quantity: 100 } })),
   );
@@ -28,20 +25,10 @@ beforeAll(async () => {
   await app.dataOf(IncreaseStockDocument, { input: { items, mode: 'ALL_OR_NOTHING' } });
 });
 
-afterAll(async () => {
-  await app.stop();
-  closeClient();
-  await database.drop();
-});
-
-/** The statements of `work`, without those of a new connection. */
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   app.statements.length = 0;
   await work();
-  // Statements of a new connection and of the sweeper are not the client's.
-  return app.statements.filter(
-    (sql) => !/SELECT VERSION\(\)|SELECT DISTINCT product_id/i.test(sql),
-  );
+  return requestStatements(app);
 }
 
 test('100 products with their levels and ledgers cost three statements, as one product does', async () => {

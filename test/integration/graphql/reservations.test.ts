@@ -4,7 +4,6 @@
  */
 import {
   CommitReservationDocument,
-  CreateProductDocument,
   DeductStockDocument,
   ProductDocument,
   ReleaseReservationDocument,
@@ -14,35 +13,16 @@ import {
   StockMovementsDocument,
   type ReserveStockInput,
 } from '../../generated/operations.js';
-import { createFreshDatabase, givenUrl, type FreshDatabase } from '../../support/fresh-database.js';
-import { closeClient } from '../../support/graphql-client.js';
+import { givenUrl } from '../../support/fresh-database.js';
 import { connectionsInTransaction, holdRow } from '../../support/innodb.js';
-import { faultOf, runApp, type RunningApp } from '../../support/running-app.js';
+import { faultOf } from '../../support/running-app.js';
 import { STOCK_LOCKS } from '../../support/shop.js';
 import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
 
-let database: FreshDatabase;
-let app: RunningApp;
-let products = 0;
+const app = useApp(null);
 
-beforeAll(async () => {
-  database = await createFreshDatabase();
-  await database.sequelize.query(`INSERT INTO locations (id, name) VALUES ('north', 'North')`);
-});
-
-afterAll(async () => {
-  closeClient();
-  const { problems } = await database.verifyLedger();
-  await database.drop();
-  expect(problems).toEqual([]);
-});
-
-async function newProduct(quantity: number): Promise<string> {
-  products += 1;
-  const id = `r${products}`;
-  await app.dataOf(CreateProductDocument, { input: { id, name: id, quantity } });
-  return id;
-}
+beforeAll(() => app.shop.newLocation('north'));
 
 async function reserve(
   units: Readonly<Record<string, number>>,
@@ -88,9 +68,12 @@ async function letExpire(...ids: string[]): Promise<void> {
     ['reservations', 'expires_at', 'id'],
     ['reservation_lines', 'held_until', 'reservation_id'],
   ]) {
-    await database.sequelize.query(`UPDATE ${table} SET ${column} = NOW(6) WHERE ${key} IN (?)`, {
-      replacements: [ids],
-    });
+    await app.database.sequelize.query(
+      `UPDATE ${table} SET ${column} = NOW(6) WHERE ${key} IN (?)`,
+      {
+        replacements: [ids],
+      },
+    );
   }
 }
 
@@ -104,16 +87,11 @@ async function deduct(productId: string, quantity: number) {
 
 describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   beforeAll(async () => {
-    app = await runApp(database.url, { STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
+    await app.restart({ STOCK_LOCK: stockLock, REDIS_URL: givenUrl('REDIS_URL') });
   });
 
-  afterAll(async () => {
-    await app.stop();
-    closeClient();
-  });
-
-  test('held stock is not available and stays on hand', async () => {
-    const id = await newProduct(5);
+  test('[R18] held stock is not available and stays on hand', async () => {
+    const id = await app.newProduct(5);
     const { reservation, replayed, failedItems } = await reserve(
       { [id]: 3 },
       { reference: 'cart-1' },
@@ -134,7 +112,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   test('all lines are held or none, and each failed line has its error', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(1)];
+    const [a, b] = [await app.newProduct(5), await app.newProduct(1)];
     const { reservation, failedItems } = await reserve({ [a]: 2, [b]: 2, 'nobody-knows': 1 });
     expect(reservation).toBeNull();
     expect(failedItems.map(({ index, error }) => [index, error.code, error.retryable])).toEqual([
@@ -155,8 +133,8 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     ]);
   });
 
-  test('lines of one product hold together, each at its location', async () => {
-    const id = await newProduct(5);
+  test('[R3] lines of one product hold together, each at its location', async () => {
+    const id = await app.newProduct(5);
     const items = [
       { productId: id, quantity: 3 },
       { productId: id, quantity: 3 },
@@ -185,7 +163,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   test('a commit deducts what is held and writes one entry to the ledger per line', async () => {
-    const [a, b] = [await newProduct(5), await newProduct(5)];
+    const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
     const id = await held({ [a]: 3, [b]: 5 }, { reference: 'order-9' });
     expect(await deduct(a, 2)).toBe(0);
     const committed = await commit(id);
@@ -213,16 +191,16 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     expect(await release(id)).toMatchObject({ status: 'COMMITTED' });
   });
 
-  test('nothing is locked between a reservation and its end', async () => {
-    const a = await newProduct(5);
+  test('[R11] nothing is locked between a reservation and its end', async () => {
+    const a = await app.newProduct(5);
     await held({ [a]: 1 });
-    expect(await connectionsInTransaction(database.sequelize)).toEqual([]);
-    const stranger = await holdRow(database.url, a);
+    expect(await connectionsInTransaction(app.database.sequelize)).toEqual([]);
+    const stranger = await holdRow(app.database.url, a);
     await stranger.release();
   });
 
   test('a release makes everything available again, once', async () => {
-    const a = await newProduct(5);
+    const a = await app.newProduct(5);
     const id = await held({ [a]: 5 });
     expect(await release(id)).toMatchObject({
       __typename: 'ReservationReleased',
@@ -248,15 +226,15 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
   });
 
   test('a quantity out of range fails its line', async () => {
-    const a = await newProduct(5);
+    const a = await app.newProduct(5);
     const { reservation, failedItems } = await reserve({ [a]: 0 });
     expect(reservation).toBeNull();
     expect(failedItems.map(({ error }) => error.code)).toEqual(['INVALID_QUANTITY']);
   });
 
-  describe('from the moment at which it expires', () => {
+  describe('[R7] from the moment at which it expires', () => {
     test('readers and buyers have what it held, without a background job', async () => {
-      const a = await newProduct(5);
+      const a = await app.newProduct(5);
       const id = await held({ [a]: 4 });
       await letExpire(id);
       expect(await levelOf(a)).toEqual([5, 0, 5]);
@@ -269,7 +247,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('a count may set less than it held, and another reservation may hold its units', async () => {
-      const a = await newProduct(5);
+      const a = await app.newProduct(5);
       const [first, second] = [await held({ [a]: 2 }), await held({ [a]: 2 })];
       const setTo = async (quantity: number) => {
         const input = { productId: a, quantity, changeFromQuantity: null };
@@ -284,7 +262,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('each product gets its units back on its own', async () => {
-      const [a, b] = [await newProduct(5), await newProduct(5)];
+      const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
       const id = await held({ [a]: 5, [b]: 5 });
       await letExpire(id);
       expect(await deduct(a, 1)).toBe(4);
@@ -297,16 +275,16 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('the sweeper gives back the units of products without requests', async () => {
-      const [a, b] = [await newProduct(5), await newProduct(5)];
+      const [a, b] = [await app.newProduct(5), await app.newProduct(5)];
       await letExpire(await held({ [a]: 5, [b]: 2 }), await held({ [b]: 2 }));
       await until('nothing is reserved', async () => {
-        const [rows] = await database.sequelize.query(
+        const [rows] = await app.database.sequelize.query(
           'SELECT 1 FROM stock_levels WHERE product_id IN (?) AND reserved > 0',
           { replacements: [[a, b]] },
         );
         return rows.length === 0;
       });
-      const [rows] = await database.sequelize.query(
+      const [rows] = await app.database.sequelize.query(
         `SELECT DISTINCT status FROM reservations WHERE id IN
            (SELECT reservation_id FROM reservation_lines WHERE product_id IN (?))`,
         { replacements: [[a, b]] },
@@ -319,24 +297,24 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     /** Inserts as many expired reservations of one unit each. */
     async function abandoned(productId: string, count: number): Promise<void> {
       const ids = Array.from({ length: count }, (_, i) => `${productId}-${stockLock}-${i}`);
-      await database.sequelize.query(
+      await app.database.sequelize.query(
         `INSERT INTO reservations (id, created_by, created_at, expires_at) VALUES
          ${ids.map(() => "(?, REPEAT('x', 32), NOW(6) - INTERVAL 1 HOUR, NOW(6) - INTERVAL 1 SECOND)").join(', ')}`,
         { replacements: ids },
       );
-      await database.sequelize.query(
+      await app.database.sequelize.query(
         `INSERT INTO reservation_lines (reservation_id, line_index, product_id, location_id, quantity, held_until)
          SELECT id, 0, ?, 'default', 1, expires_at FROM reservations WHERE id IN (?)`,
         { replacements: [productId, ids] },
       );
-      await database.sequelize.query(
+      await app.database.sequelize.query(
         'UPDATE stock_levels SET reserved = ?, version = version + 1 WHERE product_id = ?',
         { replacements: [count, productId] },
       );
     }
 
     test('withhold nothing from the first buyer', async () => {
-      const a = await newProduct(2_500);
+      const a = await app.newProduct(2_500);
       await abandoned(a, 2_500);
       expect(await levelOf(a)).toEqual([2_500, 0, 2_500]);
       expect(await deduct(a, 2_500)).toBe(0);
@@ -346,7 +324,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
 
   describe('with an idempotency key', () => {
     test('a reservation is made once, and a repeated call answers its current state', async () => {
-      const a = await newProduct(5);
+      const a = await app.newProduct(5);
       const once = { idempotencyKey: `reserve-${a}` };
       const first = await reserve({ [a]: 2 }, once);
       const again = await reserve({ [a]: 2 }, once);
@@ -359,7 +337,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('a refusal is repeated', async () => {
-      const a = await newProduct(1);
+      const a = await app.newProduct(1);
       const once = { idempotencyKey: `refused-${a}` };
       const first = await reserve({ [a]: 2 }, once);
       await app.dataOf(SetStockDocument, {
@@ -374,7 +352,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       ['commit', commit, 'ReservationCommitted'],
       ['release', release, 'ReservationReleased'],
     ] as const)('a %s is answered the same when it is repeated', async (name, end, type) => {
-      const a = await newProduct(5);
+      const a = await app.newProduct(5);
       const id = await held({ [a]: 2 });
       const first = await end(id, `${name}-${a}`);
       const again = await end(id, `${name}-${a}`);
@@ -386,7 +364,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('a key that has any answer cannot be used for another request', async () => {
-      const a = await newProduct(5);
+      const a = await app.newProduct(5);
       const id = await held({ [a]: 2 });
       await release(id);
       await commit(id, `late-${a}`);
@@ -407,7 +385,7 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('calls that are sent at once have one effect', async () => {
-      const a = await newProduct(9);
+      const a = await app.newProduct(9);
       const once = { idempotencyKey: `twice-${a}` };
       const both = await Promise.all([reserve({ [a]: 2 }, once), reserve({ [a]: 2 }, once)]);
       expect(both.map(({ replayed }) => replayed).sort()).toEqual([false, true]);
