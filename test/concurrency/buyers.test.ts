@@ -52,14 +52,14 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const buy = (buyers: number, callOf: (buyer: number) => StockCall): Promise<Answer[]> =>
       Promise.all(Array.from({ length: buyers }, (_, buyer) => ask(callOf(buyer), buyer)));
 
-    test('ten buyers of ten units all get one, and none is left', async () => {
+    test('ten buyers of ten units each get one, and none is left', async () => {
       const id = await shop.newProduct(10);
       const answers = await buy(10, () => deduction({ [id]: 1 }));
       expect(answers.flatMap(brief).sort()).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
       expect(await shop.onHand(id)).toBe(0);
     });
 
-    test('of ten buyers of five units five get one, five are told there is too little', async () => {
+    test('[R2] of ten buyers of five units five get one and five are refused with INSUFFICIENT_STOCK', async () => {
       const id = await shop.newProduct(5);
       const answers = await buy(10, () => deduction({ [id]: 1 }));
       const refused = Array<string>(5).fill('INSUFFICIENT_STOCK');
@@ -68,7 +68,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     });
 
     test.each(['PARTIAL', 'ALL_OR_NOTHING'] as const)(
-      'ten buyers who want two products in opposite orders never wait in a circle (%s)',
+      '[R10] ten buyers of two products in opposite orders never deadlock (%s)',
       async (mode) => {
         const [first = '', second = ''] = await shop.newProducts(2, 10);
         const deadlocks = await deadlocksSoFar(shop.database.sequelize);
@@ -86,7 +86,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     );
   });
 
-  test('of a thousand buyers of a hundred units exactly a hundred get one', async () => {
+  test('[R6] [R14] of a thousand buyers of a hundred units exactly a hundred get one', async () => {
     const id = await shop.newProduct(100);
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, (_, buyer) =>

@@ -49,39 +49,42 @@ function startImport(lines: readonly string[], args: readonly string[] = []) {
   return { kill: () => child.kill('SIGKILL'), ended };
 }
 
-test.each(STOCK_LOCKS)('counts and deductions at once lose no unit (%s)', async (stockLock) => {
-  const server = await shop.startServer(stockLock);
-  const ids = await shop.newProducts(20, 1_000);
-  const counting = [500, 700, 900].map((quantity) =>
-    ids.map((id) => `${id},${id},default,${quantity},`),
-  );
-  const selling = { going: true, sold: 0 };
-  const buyers = Array.from({ length: 20 }, async (_, at) => {
-    for (let i = at; selling.going; i += 1) {
-      const units = { [ids[i % ids.length] ?? '']: 1, [ids[(i * 7 + 3) % ids.length] ?? '']: 1 };
-      const lines = brief(await callStock(server.graphqlUrl, deduction(units)));
-      for (const line of lines) {
-        expect(typeof line).toBe('number');
-        selling.sold += 1;
+test.each(STOCK_LOCKS)(
+  'imported counts and deductions at the same time lose no unit (%s)',
+  async (stockLock) => {
+    const server = await shop.startServer(stockLock);
+    const ids = await shop.newProducts(20, 1_000);
+    const counting = [500, 700, 900].map((quantity) =>
+      ids.map((id) => `${id},${id},default,${quantity},`),
+    );
+    const selling = { going: true, sold: 0 };
+    const buyers = Array.from({ length: 20 }, async (_, at) => {
+      for (let i = at; selling.going; i += 1) {
+        const units = { [ids[i % ids.length] ?? '']: 1, [ids[(i * 7 + 3) % ids.length] ?? '']: 1 };
+        const lines = brief(await callStock(server.graphqlUrl, deduction(units)));
+        for (const line of lines) {
+          expect(typeof line).toBe('number');
+          selling.sold += 1;
+        }
       }
+    });
+    for (const lines of counting) {
+      expect(await startImport(lines, ['--set-quantities']).ended).toMatchObject({ status: 0 });
     }
-  });
-  for (const lines of counting) {
-    expect(await startImport(lines, ['--set-quantities']).ended).toMatchObject({ status: 0 });
-  }
-  selling.going = false;
-  await Promise.all(buyers);
-  await server.stop();
+    selling.going = false;
+    await Promise.all(buyers);
+    await server.stop();
 
-  const ledger = await shop.ledger();
-  expect(ledger.filter(({ kind }) => kind === 'DEDUCTION')).toHaveLength(selling.sold);
-  const corrections = ledger.filter(({ kind }) => kind === 'CORRECTION');
-  expect(corrections).toHaveLength(counting.length * ids.length);
-  expect(new Set(corrections.map(({ quantityAfter }) => quantityAfter))).toEqual(
-    new Set([500, 700, 900]),
-  );
-  expect(await shop.problems()).toEqual([]);
-});
+    const ledger = await shop.ledger();
+    expect(ledger.filter(({ kind }) => kind === 'DEDUCTION')).toHaveLength(selling.sold);
+    const corrections = ledger.filter(({ kind }) => kind === 'CORRECTION');
+    expect(corrections).toHaveLength(counting.length * ids.length);
+    expect(new Set(corrections.map(({ quantityAfter }) => quantityAfter))).toEqual(
+      new Set([500, 700, 900]),
+    );
+    expect(await shop.problems()).toEqual([]);
+  },
+);
 
 test('a count below what reservations hold is a bad line, and nothing of that line is applied', async () => {
   const server = await shop.startServer('none');
@@ -121,7 +124,7 @@ test('two imports of the same file at once create each product once', async () =
   expect(await shop.problems()).toEqual([]);
 });
 
-test('an import that is killed leaves whole batches, and is completed by running it again', async () => {
+test('a killed import leaves whole batches, and running it again completes it', async () => {
   const lines = Array.from({ length: 20_000 }, (_, i) => `p${i},Name ${i},default,${i + 1},`);
   const killed = startImport(lines);
   await until('some batches are in', async () => (await shop.levels()).size > 0);

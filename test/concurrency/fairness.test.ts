@@ -28,7 +28,7 @@ afterAll(async () => {
   await shop.close();
 });
 
-test('no process gets less than half of an equal share of a hot product, and nobody waits in vain', async () => {
+test('[B9] [F15] each process gets at least half of an equal share of a hot product, and serves it', async () => {
   const id = await shop.newProduct(1_000_000);
   const shares = servers.map(() => 0);
   let begun = 0;

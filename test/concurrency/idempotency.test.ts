@@ -46,7 +46,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     return answers.filter(isFinal);
   }
 
-  test('fifty at once under one key take once, and are told the same', async () => {
+  test('fifty calls at once with one key have one effect and get the same answer', async () => {
     const [a = '', b = ''] = await shop.newProducts(2, 10);
     const call = deduction({ [b]: 2, [a]: 3 }, { idempotencyKey: `fifty-${a}` });
     const answers = await askAtOnce(50, call);
@@ -61,7 +61,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect([...(await shop.ledgerOf(a)), ...(await shop.ledgerOf(b))]).toHaveLength(4);
   });
 
-  test('all lines or none under one key, fifty at once, are decided by one call', async () => {
+  test('fifty ALL_OR_NOTHING calls at once with one key are decided by one of them', async () => {
     const [a = '', b = ''] = await shop.newProducts(2, 10);
     const call = deduction(
       { [b]: 2, [a]: 3 },
@@ -75,7 +75,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
   });
 
-  test('of two requests that share a key at the same time one is refused and has no effect', async () => {
+  test('of three different requests with one key at the same time two are refused and have no effect', async () => {
     const id = await shop.newProduct(100);
     for (let round = 0; round < 5; round += 1) {
       const key = { idempotencyKey: `mismatch-${id}-${round}` };
@@ -92,7 +92,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.ledgerOf(id)).toHaveLength(1 + 5);
   });
 
-  test('a key is refused for other input and for another operation, and its answer stands', async () => {
+  test('a used key is refused for other input and for another operation, and its answer stays', async () => {
     const id = await shop.newProduct(10);
     const key = { idempotencyKey: `owned-${id}` };
     const first = await ask(deduction({ [id]: 4 }, key));
@@ -109,7 +109,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.onHand(id)).toBe(6);
   });
 
-  test('a key that was told INSUFFICIENT_STOCK is told so for ever, whatever comes in', async () => {
+  test('a key that was answered INSUFFICIENT_STOCK gets the same answer after stock was added', async () => {
     const id = await shop.newProduct(1);
     const call = deduction({ [id]: 2 }, { idempotencyKey: `too-little-${id}` });
     const first = await ask(call);
@@ -119,7 +119,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.onHand(id)).toBe(51);
   });
 
-  test('a key whose first call was killed at its work takes once when it comes again', async () => {
+  test('[R16] a key whose first call died with its process has one effect when it is sent again', async () => {
     const id = await shop.newProduct(10);
     const victim = await shop.startServer(stockLock, { LOCK_TTL_MS: '1000' });
     const call = deduction({ [id]: 4 }, { idempotencyKey: `killed-${id}` });

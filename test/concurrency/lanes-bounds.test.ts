@@ -10,7 +10,7 @@ jest.setTimeout(60_000);
 const lanes = useLanes();
 
 describe('bounds', () => {
-  test('no transaction has more lines than the bound, and a busy product leaves room for others', async () => {
+  test('[B10] no transaction has more lines than the bound, and a busy product leaves room for others', async () => {
     const shop = lanes.openShop({ batchMax: 10, commitsMax: 1 });
     const [crowded, quiet] = [await lanes.newProduct(1_000), await lanes.newProduct(1_000)];
     const held = await lanes.holdLevel(crowded);
@@ -46,7 +46,7 @@ describe('bounds', () => {
     expect(await widthsFor(30)).toEqual([30]);
   });
 
-  test('one line more than the queue holds is refused as OVERLOADED at once and not written', async () => {
+  test('[B12] one line more than the queue holds is refused as OVERLOADED at once and not written', async () => {
     const shop = lanes.openShop({ queueMax: 20 });
     const product = await lanes.newProduct(100);
     const held = await lanes.holdLevel(product);
@@ -62,7 +62,7 @@ describe('bounds', () => {
     expect(await lanes.onHand(product)).toBe(79);
   });
 
-  test('an entry whose wait is over, or whose caller has gone, is left out of the next batch', async () => {
+  test('[B12] an entry whose wait is over, or whose caller has gone, is left out of the next batch', async () => {
     const shop = lanes.openShop({ lockWaitMs: 300 });
     const product = await lanes.newProduct(100);
     const held = await lanes.holdLevel(product);
@@ -100,7 +100,7 @@ describe('bounds', () => {
     expect(await lanes.onHand(product)).toBe(98);
   });
 
-  test('a turn ends after a bounded number of commits, however many entries wait', async () => {
+  test('[B9] a turn ends after a bounded number of commits, however many entries wait', async () => {
     let turns = 0;
     const counting: Turns = {
       take: () => {
@@ -115,7 +115,7 @@ describe('bounds', () => {
   });
 });
 
-describe('baskets beside lanes', () => {
+describe('[B14] baskets beside lanes', () => {
   test.each<[string, Turns]>([
     ['without a lock', new LocalTurns(false)],
     ['with row locks', new LocalTurns(true)],

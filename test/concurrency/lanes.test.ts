@@ -16,7 +16,7 @@ jest.setTimeout(60_000);
 
 const lanes = useLanes();
 
-test('a single request on an idle lane takes one small transaction', async () => {
+test('[B11] a single request on an idle lane takes one small transaction', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(10);
   const kinds = async () => {
@@ -31,7 +31,7 @@ test('a single request on an idle lane takes one small transaction', async () =>
   expect(await kinds()).toEqual(['START', 'UPDATE', 'INSERT', 'COMMIT']);
 });
 
-test('a remembered level never decides against the stored one', async () => {
+test('[B4] [B17] a remembered level never decides against the stored one', async () => {
   const [one, two] = [lanes.openShop(), lanes.openShop()];
   const product = await lanes.newProduct(4);
   for (const left of [3, 2, 1, 0]) expect(answers(await take(one, product))).toEqual([left]);
@@ -42,7 +42,7 @@ test('a remembered level never decides against the stored one', async () => {
   expect(answers(await take(one, product))).toEqual(['INSUFFICIENT_STOCK']);
 });
 
-test('lines that queue up go in one transaction, decided in order of arrival, each with its own answer', async () => {
+test('[B6] [B8] lines that queue up go in one transaction, in order of arrival, each with its own answer', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(50);
   const held = await lanes.holdLevel(product);
@@ -74,7 +74,7 @@ test('lines that queue up go in one transaction, decided in order of arrival, ea
   expect(ledger.map((line) => -line.delta)).toEqual(taken);
 });
 
-test('the number of statements does not grow with the lines', async () => {
+test('[B6] the number of statements does not grow with the lines', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(1_000);
   const count = async (lines: number) => {
@@ -92,7 +92,7 @@ test('the number of statements does not grow with the lines', async () => {
   expect(await count(200)).toBeLessThanOrEqual(few);
 });
 
-test('no caller is answered before COMMIT has returned', async () => {
+test('[B1] no caller is answered before COMMIT has returned', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(5);
   const held = await lanes.holdLevel(product);
@@ -116,7 +116,7 @@ test('no caller is answered before COMMIT has returned', async () => {
   await Promise.all(buyers);
 });
 
-describe('two processes that both believe that it is their turn', () => {
+describe('[B3] [B17] [R6] processes that have the turn at the same time', () => {
   test.each<[string, Turns]>([
     ['without a lock', new LocalTurns(false)],
     ['with row locks', new LocalTurns(true)],
@@ -136,7 +136,7 @@ describe('two processes that both believe that it is their turn', () => {
   });
 });
 
-test('a change that another session commits during a batch is seen by all of its lines', async () => {
+test('[B4] [B16] a change that another session commits during a batch is seen by all of its lines', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(10);
   const held = await lanes.holdLevel(product);
@@ -152,7 +152,7 @@ test('a change that another session commits during a batch is seen by all of its
   expect((await Promise.all(buyers)).flatMap(answers)).toEqual([2, 1, 0, 'INSUFFICIENT_STOCK']);
 });
 
-test('a line that the database rejects fails alone, and the others keep their order', async () => {
+test('[B5] a line that the database rejects fails alone, and the others keep their order', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(100);
   await lanes.database().sequelize
@@ -179,7 +179,7 @@ test('a line that the database rejects fails alone, and the others keep their or
   expect(await lanes.onHand(product)).toBe(81);
 });
 
-describe('one idempotency key in one batch', () => {
+describe('[B7] one idempotency key in one batch', () => {
   async function inOneBatch(product: string, shop: LaneShop, send: () => Promise<StockResponse>[]) {
     const held = await lanes.holdLevel(product);
     const first = take(shop, product);
@@ -219,7 +219,7 @@ describe('one idempotency key in one batch', () => {
     expect(await lanes.onHand(product)).toBe(7);
   });
 
-  test('serves a basket whose products are in several lanes', async () => {
+  test('[R4] serves a basket that names a product twice and has products in several lanes', async () => {
     const shop = lanes.openShop();
     const [a, b] = [await lanes.newProduct(5), await lanes.newProduct(5)];
     const basket = {
@@ -243,7 +243,7 @@ describe('one idempotency key in one batch', () => {
   });
 });
 
-test('a stop finishes commits under way, refuses waiting lines, and accepts no more', async () => {
+test('[B13] a stop finishes commits under way, refuses waiting lines, and accepts no more', async () => {
   const shop = lanes.openShop();
   const product = await lanes.newProduct(100);
   const held = await lanes.holdLevel(product);

@@ -65,7 +65,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     return deductStock.results[0]?.__typename;
   }
 
-  test('of a thousand who reserve a hundred units exactly a hundred win, and commit', async () => {
+  test('[R2] [R9] of a thousand reservations of a hundred units exactly a hundred are made and committed', async () => {
     const id = await shop.newProduct(100);
     const answers = await Promise.all(
       Array.from({ length: 1_000 }, (_, buyer) => reserve(buyer, [id])),
@@ -82,7 +82,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.problems()).toEqual([]);
   });
 
-  test('a commit and an expiry at the same moment: exactly one of them has the unit', async () => {
+  test('[R13] of a commit and an expiry at the same moment exactly one takes effect', async () => {
     const ids = await shop.newProducts(12, 1);
     const outcomes = await Promise.all(
       ids.map(async (id, at) => {
@@ -105,7 +105,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     }
   });
 
-  test('a commit and a release at once: exactly one of them ends it', async () => {
+  test('of a commit and a release at the same moment exactly one takes effect', async () => {
     const id = await shop.newProduct(20);
     const made = await Promise.all(Array.from({ length: 20 }, (_, buyer) => reserve(buyer, [id])));
     const ends = await Promise.all(
@@ -124,7 +124,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(await shop.onHand(id)).toBe(20 - committed);
   });
 
-  test('everything against everything: no deadlock of levels, and every unit explained', async () => {
+  test('[R10] all operations at once never deadlock over levels, and the ledger explains every unit', async () => {
     const ids = await shop.newProducts(4, 40);
     const random = new SeededRandom(20_261_125);
     const pick = <T>(from: readonly T[]): T => from[random.integer(0, from.length - 1)] as T;

@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 afterAll(closeClient);
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
-  test('a storm of baskets loses nothing, doubles nothing and oversells nothing', async () => {
+  test('[R2] [R4] [R15] a storm of baskets over three processes loses, doubles and oversells nothing', async () => {
     const shop = await Shop.open();
     const products = await shop.newProducts(8, 150);
     await shop.newLocation('annex');

@@ -70,7 +70,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     ['increaseStock', increase, 1],
   ];
 
-  describe.each(CUTS)('a connection that breaks at COMMIT (%s)', (fault) => {
+  describe.each(CUTS)('[B2] a connection that breaks at COMMIT (%s)', (fault) => {
     describe.each(calls)('of %s', (_, callOf, sign) => {
       describe.each(['PARTIAL', 'ALL_OR_NOTHING'])('in mode %s', (mode) => {
         test.each([
@@ -99,7 +99,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       });
     });
 
-    test('of createProduct tells the one who made it from the one who did not', async () => {
+    test('of createProduct still tells the creating call from a later one', async () => {
       const product = { id: `made-${stockLock}-${fault}`, quantity: 5 };
       proxy.atCommit(fault);
       expect(await createProduct(server.graphqlUrl, product)).toBe('Product');
@@ -108,7 +108,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       expect(await shop.ledgerOf(product.id)).toHaveLength(1);
     });
 
-    test('of createProduct beside another one like it leaves one who made it', async () => {
+    test('of createProduct beside another call with the same id leaves exactly one creator', async () => {
       const id = `both-${stockLock}-${fault}`;
       proxy.atCommit(fault);
       const made = await Promise.all([
@@ -121,7 +121,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       proxy.forgetFaults();
     });
 
-    test('tells a refusal truly', async () => {
+    test('of a refusal gives the true refusal', async () => {
       const id = await shop.newProduct(1);
       proxy.atCommit(fault);
       const call = deduction({ [id]: 2 }, { idempotencyKey: `refused-${id}` });
@@ -143,7 +143,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       expect(await callStock(server.graphqlUrl, call)).toEqual({ ...first, replayed: true });
     });
 
-    test('twice in a row changes nothing of it', async () => {
+    test('twice in a row has one effect', async () => {
       const id = await shop.newProduct(10);
       proxy.atCommit(fault, fault);
       expect(brief(await callStock(server.graphqlUrl, deduction({ [id]: 4 })))).toEqual([6]);
@@ -152,53 +152,50 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   });
 
   describe.each([
-    ['SILENT_BEFORE', 'never has'],
+    ['SILENT_BEFORE', 'has not carried out'],
     ['SILENT_AFTER', 'has carried out'],
-  ] as [CommitFault, string][])(
-    'a COMMIT that nobody answers and that the server %s',
-    (fault, what) => {
-      test(`(${what}) is UNAVAILABLE at the deadline and may have been applied; its key settles it`, async () => {
-        const id = await shop.newProduct(10);
-        const call = deduction({ [id]: 4 }, { idempotencyKey: `silent-${id}` });
-        proxy.atCommit(fault);
-        const answer = await callStock(server.graphqlUrl, call);
-        expect(linesOf(answer)).toEqual([
-          {
-            outcome: 'REFUSED',
-            index: 0,
-            code: 'UNAVAILABLE',
-            retryable: true,
-            mayHaveApplied: true,
-          },
-        ]);
-        proxy.heal();
-        const settled = await callStock(other.graphqlUrl, call);
-        expect(settled).toMatchObject({ kind: 'ANSWERED', replayed: fault === 'SILENT_AFTER' });
-        expect(brief(settled)).toEqual([6]);
-        expect(await callStock(server.graphqlUrl, call)).toEqual({ ...settled, replayed: true });
-        expect(await effects(id)).toEqual([[id, -4]]);
-      });
+  ] as [CommitFault, string][])('a COMMIT without an answer that the server %s', (fault, what) => {
+    test(`(${what}) is UNAVAILABLE at the deadline and may have been applied; its key settles it`, async () => {
+      const id = await shop.newProduct(10);
+      const call = deduction({ [id]: 4 }, { idempotencyKey: `silent-${id}` });
+      proxy.atCommit(fault);
+      const answer = await callStock(server.graphqlUrl, call);
+      expect(linesOf(answer)).toEqual([
+        {
+          outcome: 'REFUSED',
+          index: 0,
+          code: 'UNAVAILABLE',
+          retryable: true,
+          mayHaveApplied: true,
+        },
+      ]);
+      proxy.heal();
+      const settled = await callStock(other.graphqlUrl, call);
+      expect(settled).toMatchObject({ kind: 'ANSWERED', replayed: fault === 'SILENT_AFTER' });
+      expect(brief(settled)).toEqual([6]);
+      expect(await callStock(server.graphqlUrl, call)).toEqual({ ...settled, replayed: true });
+      expect(await effects(id)).toEqual([[id, -4]]);
+    });
 
-      test(`(${what}) is not to be retried without a key`, async () => {
-        const id = await shop.newProduct(10);
-        proxy.atCommit(fault);
-        const answer = await callStock(server.graphqlUrl, deduction({ [id]: 4 }));
-        expect(linesOf(answer)).toEqual([
-          {
-            outcome: 'REFUSED',
-            index: 0,
-            code: 'UNAVAILABLE',
-            retryable: false,
-            mayHaveApplied: true,
-          },
-        ]);
-        proxy.heal();
-        expect(await effects(id)).toEqual(fault === 'SILENT_AFTER' ? [[id, -4]] : []);
-      });
-    },
-  );
+    test(`(${what}) is not to be retried without a key`, async () => {
+      const id = await shop.newProduct(10);
+      proxy.atCommit(fault);
+      const answer = await callStock(server.graphqlUrl, deduction({ [id]: 4 }));
+      expect(linesOf(answer)).toEqual([
+        {
+          outcome: 'REFUSED',
+          index: 0,
+          code: 'UNAVAILABLE',
+          retryable: false,
+          mayHaveApplied: true,
+        },
+      ]);
+      proxy.heal();
+      expect(await effects(id)).toEqual(fault === 'SILENT_AFTER' ? [[id, -4]] : []);
+    });
+  });
 
-  test('a database that falls silent makes nobody wait beyond the deadline', async () => {
+  test('a database that stops answering delays no caller beyond its deadline', async () => {
     const id = await shop.newProduct(10);
     await callStock(server.graphqlUrl, deduction({ [id]: 1 }));
     proxy.fallSilent();

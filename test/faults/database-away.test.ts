@@ -60,7 +60,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await shop.close();
   });
 
-  test('a database that is killed in a storm has every line that was acknowledged', async () => {
+  test('a database that is killed in a storm keeps every acknowledged line', async () => {
     const products = await shop.newProducts(8, 150);
     await shop.newLocation('annex');
     const initial = await shop.levels();
@@ -91,7 +91,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(counts.linesApplied).toBeGreaterThan(0);
   });
 
-  test('a database that may only be read is UNAVAILABLE, and nothing is applied; then all is well', async () => {
+  test('a read-only database gives UNAVAILABLE and applies nothing; calls succeed once it is writable', async () => {
     const server = await shop.startServer(stockLock);
     const id = await shop.newProduct(10);
     const call = deduction({ [id]: 4 }, { idempotencyKey: `read-only-${id}` });
@@ -119,7 +119,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await server.stop();
   });
 
-  test('a database that is away is UNAVAILABLE at once for everybody, and served again when it is back', async () => {
+  test('a database that is away gives UNAVAILABLE at once, and calls succeed once it is back', async () => {
     const server = await shop.startServer(stockLock);
     const id = await shop.newProduct(10);
     await mysql.kill('SIGKILL');

@@ -27,7 +27,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await shop.close();
   });
 
-  test('a process killed in a storm takes no acknowledged line with it, and keys settle the rest', async () => {
+  test('[B13] [R16] a process killed in a storm loses no acknowledged line, and keys settle the others', async () => {
     const products = await shop.newProducts(8, 150);
     await shop.newLocation('annex');
     const initial = await shop.levels();
@@ -65,7 +65,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(counts.linesApplied).toBeGreaterThan(0);
   });
 
-  test('a holder that is killed at its work leaves nothing half done, and the next one has its turn', async () => {
+  test('[F2] [R5] an owner killed in its transaction leaves no partial effect, and the next gets it', async () => {
     const id = await shop.newProduct(10);
     const [holder, next] = (await shop.startServers(2, stockLock, { LOCK_TTL_MS })) as [
       ServerProcess,
@@ -87,7 +87,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await next.stop();
   });
 
-  test('a sweep that is killed in its middle is gone on with by whoever lives', async () => {
+  test('another process completes a sweep whose process was killed', async () => {
     const id = await shop.newProduct(10);
     const { sequelize } = shop.database;
     const sweeping = await shop.startServer(stockLock, { LOCK_TTL_MS });
@@ -113,7 +113,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     return row?.reserved;
   }
 
-  test('a holder whose work fails gives the lock back at once', async () => {
+  test('[F19] [R1] an owner whose work fails releases the lock at once', async () => {
     const id = await shop.newProduct(10);
     // Longer than anybody waits: if the lock were only free after its time, the second call would time out.
     const env = { LOCK_TTL_MS: '60000', LOCK_WAIT_MS: '5000' };

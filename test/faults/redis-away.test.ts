@@ -65,7 +65,7 @@ async function tokensOf(productId: string): Promise<(string | null)[]> {
   return lines.filter(({ kind }) => kind === 'DEDUCTION').map((line) => line.fencingToken);
 }
 
-test('buyers are served while Redis is gone, and under its lock again when it is back', async () => {
+test('deductions succeed while Redis is away, and use its lock again when it is back', async () => {
   const server = await serve();
   const id = await shop.newProduct(100);
   expect(await buy(server, id)).toBe('APPLIED');
@@ -98,7 +98,7 @@ test('buyers are served while Redis is gone, and under its lock again when it is
   expect(log).toContain('Redis serves the lock again.');
 });
 
-test('a Redis that hangs is noticed by the first buyer, and costs those after it nothing', async () => {
+test('a Redis that hangs delays one request, and none after it', async () => {
   const server = await serve();
   const id = await shop.newProduct(100);
   expect(await buy(server, id)).toBe('APPLIED');
@@ -117,7 +117,7 @@ test('a Redis that hangs is noticed by the first buyer, and costs those after it
   expect(await shop.problems()).toEqual([]);
 });
 
-test('where nothing may stand in for it, buyers are told UNAVAILABLE, and served when it is back', async () => {
+test('with LOCK_FALLBACK=fail requests get UNAVAILABLE while Redis is away, and succeed after', async () => {
   const server = await serve({ LOCK_FALLBACK: 'fail' });
   const id = await shop.newProduct(10);
   const call = deduction({ [id]: 1 }, { idempotencyKey: 'order-1' });

@@ -59,7 +59,7 @@ async function newestToken(productId: string): Promise<string | null | undefined
   return (await shop.ledgerOf(productId)).at(-1)?.fencingToken;
 }
 
-test('Redis killed under load fails no buyer, and is used again when it is back', async () => {
+test('a Redis that is killed under load fails no request, and is used again when it is back', async () => {
   const id = await shop.newProduct(300);
   const servers = await startServers(2);
   const [server] = servers as [ServerProcess];
@@ -119,7 +119,7 @@ test('a Redis that is killed and comes back empty in a storm loses, doubles and 
   expect(wrong).toEqual([]);
 });
 
-test('a lock that Redis loses while another one is waited for costs the buyer nothing', async () => {
+test('a request whose first lock Redis loses while it waits for the second one still succeeds', async () => {
   const [a = '', b = ''] = await shop.newProducts(2, 10);
   const [server] = (await startServers(1)) as [ServerProcess];
   const stranger = new RedisLockService({ url: redis.url });
@@ -144,7 +144,7 @@ test('a lock that Redis loses while another one is waited for costs the buyer no
   await server.stop();
 });
 
-test('a process whose Redis is away and one whose Redis is not sell the same stock once', async () => {
+test('a process with Redis and one without sell each unit once', async () => {
   const id = await shop.newProduct(60);
   const [withLock] = (await startServers(1)) as [ServerProcess];
   const [withoutLock] = (await startServers(1, { REDIS_URL: 'redis://127.0.0.1:1' })) as [

@@ -42,7 +42,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   const ask = (call: Parameters<typeof callStock>[1]) =>
     callStock(server.graphqlUrl, call, { signal: AbortSignal.timeout(HANGS_AFTER_MS) });
 
-  test('a row that stays locked is LOCK_TIMEOUT, and its line is taken when it is free', async () => {
+  test('[R12] a line whose row stays locked gets LOCK_TIMEOUT, and is taken when it is sent again', async () => {
     const [a = '', b = ''] = await shop.newProducts(2, 10);
     const held = await holdRow(shop.database.url, b);
     const call = deduction({ [b]: 2, [a]: 3 }, { idempotencyKey: `partial-${a}` });
@@ -58,7 +58,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
   });
 
-  test('a row that stays locked keeps only its own buyers waiting, and nobody beside them', async () => {
+  test('a row that stays locked delays only the requests for its product', async () => {
     const ids = await shop.newProducts(32, 10);
     const locked = 20;
     const held = await holdRow(shop.database.url, ids[locked] ?? '');
@@ -87,7 +87,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   });
 
   test.each(['QUERY', 'CONNECTION'])(
-    'KILL %s in the middle of a deduction is made good',
+    'KILL %s during a deduction is repaired by a retry',
     async (what) => {
       const id = await shop.newProduct(10);
       const { sequelize } = shop.database;
@@ -104,7 +104,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     },
   );
 
-  test("a deadlock with somebody else's transaction is run again", async () => {
+  test('[B16] [R12] a transaction that a deadlock with another session rolled back is run again', async () => {
     const [a = '', b = ''] = await shop.newProducts(2, 10);
     const { sequelize } = shop.database;
     const before = await deadlocksSoFar(sequelize);
@@ -121,7 +121,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect([...(await shop.ledgerOf(a)), ...(await shop.ledgerOf(b))]).toHaveLength(4);
   });
 
-  test('two hundred buyers who wait for a row keep no read waiting, and hold few connections', async () => {
+  test('[B15] two hundred requests that wait for a row delay no read and hold few connections', async () => {
     const id = await shop.newProduct(200);
     const { sequelize } = shop.database;
     const held = await holdRow(shop.database.url, id);

@@ -33,7 +33,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(problems).toEqual([]);
   });
 
-  test('a holder that is stopped for longer than its lease, its decision made, cannot write it any more', async () => {
+  test('[B3] [F6] an owner that is stopped beyond its lease after its decision cannot write it any more', async () => {
     const id = await shop.newProduct(10);
     // By then it has read that there are ten, and has decided to take them.
     const decided = proxy.holdAt(stockLock === 'database' ? /^SELECT.*stock_levels/s : /^UPDATE/);
@@ -50,7 +50,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(brief(await callStock(stopped.graphqlUrl, deduction({ [id]: 3 })))).toEqual([0]);
   });
 
-  test('a holder that is stopped right before COMMIT keeps the rest waiting, and all are told the truth', async () => {
+  test('an owner that is stopped right before COMMIT delays the others, and all get true answers', async () => {
     const id = await shop.newProduct(10);
     const written = proxy.holdAt(/^COMMIT/);
     const first = callStock(stopped.graphqlUrl, deduction({ [id]: 6 }));

@@ -8,7 +8,7 @@ jest.setTimeout(60_000);
 afterAll(closeClient);
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
-  test('SIGTERM under load: what was accepted is answered, the locks are free, the exit code is 0', async () => {
+  test('[B13] SIGTERM under load: accepted requests are answered, the locks are free, the exit code is 0', async () => {
     const shop = await Shop.open();
     const id = await shop.newProduct(200);
     // Longer than anybody waits: a lock that is not given back is noticed.

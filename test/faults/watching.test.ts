@@ -66,7 +66,7 @@ async function untilHeardAgain(watcher: Watcher, server: ServerProcess, id: stri
   });
 }
 
-test('Redis killed and back: watchers are told at once that it is gone, told again, and hear again', async () => {
+test('Redis killed and back: subscribers get a notice of loss at both moments, and events again after', async () => {
   const [here, there] = [await serve(), await serve()];
   const id = await shop.newProduct(1_000);
   const watcher = await startWatching(here.graphqlUrl);
@@ -91,7 +91,7 @@ test('Redis killed and back: watchers are told at once that it is gone, told aga
   }
 });
 
-test('a connection to Redis that breaks is told, on either side', async () => {
+test('a connection to Redis that breaks at the publisher or the subscriber gives a notice of loss', async () => {
   const [toPublisher, toWatcher] = await Promise.all([
     startTcpProxy(redis.url),
     startTcpProxy(redis.url),
@@ -119,7 +119,7 @@ test('a connection to Redis that breaks is told, on either side', async () => {
   await Promise.all([toPublisher.stop(), toWatcher.stop()]);
 });
 
-test('a process that is killed may have left something unsaid; one that stops in order has not', async () => {
+test('a killed process gives a notice of loss; an orderly stop does not', async () => {
   const [here, leaving, dying] = [await serve(), await serve(), await serve()];
   const id = await shop.newProduct(1_000);
   const watcher = await startWatching(here.graphqlUrl);
@@ -133,7 +133,7 @@ test('a process that is killed may have left something unsaid; one that stops in
 });
 
 test.each(['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const)(
-  'where the answer to a COMMIT is lost (%s), all watchers are told to read again',
+  'where the answer to a COMMIT is lost (%s), all subscribers get a notice of loss',
   async (fault) => {
     const proxy = await MysqlProxy.start(shop.database.url);
     const [here, there] = [await serve(), await serve({ MYSQL_URL: proxy.url })];
@@ -151,7 +151,7 @@ test.each(['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const)(
   },
 );
 
-test('a product that cannot be read is told as a loss, to its watchers alone', async () => {
+test('a product that cannot be read gives a notice of loss to its subscribers alone', async () => {
   const pool = openPool({ url: shop.database.url }, 1);
   const catalogue = new MysqlProductCatalogue({ reader: pool, writer: pool });
   const [id, other] = [await shop.newProduct(10), await shop.newProduct(10)];
@@ -176,7 +176,7 @@ test('a product that cannot be read is told as a loss, to its watchers alone', a
   expect(feed.stats().watchers).toBe(0);
 });
 
-test('a watcher that does not read is bounded, keeps nobody waiting, and is told what it missed', async () => {
+test('a subscriber that does not read has a bounded queue, delays no other, and gets a notice of loss', async () => {
   const server = await serve({ WATCH_QUEUE_MAX: '250' });
   const ids: string[] = [];
   while (ids.length < 300) ids.push(...(await shop.newProducts(20, 10_000)));

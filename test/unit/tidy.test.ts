@@ -97,7 +97,7 @@ test.each(Object.keys(ALLOWED))('src/%s imports only what it may', (part) => {
   expect(bad).toEqual([]);
 });
 
-test('the lock is entered by its door alone', () => {
+test('the lock is imported through its index alone', () => {
   const bad = IMPORTS.filter(
     ({ from, to }) =>
       partOf(from) !== 'lock' && partOf(to) === 'lock' && to !== 'src/lock/index.js',
@@ -105,7 +105,7 @@ test('the lock is entered by its door alone', () => {
   expect(bad).toEqual([]);
 });
 
-test('services are known to the development server alone, and know nothing of the server', () => {
+test('only the development server imports services, and services import nothing of src', () => {
   const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
   expect(outside(/^(test|bench)\//)).toEqual([]);
   const users = new Set(outside(/^services\//).map(({ from }) => from));
@@ -146,7 +146,7 @@ test('imports have no cycles', () => {
   for (const file of edges.keys()) visit(file, []);
 });
 
-test('the environment and the process are touched at the edge alone', () => {
+test('only the process edge touches the environment and the process', () => {
   const edge = (file: string) =>
     file.startsWith('src/cli/') ||
     ['src/main.ts', 'src/graphql/schema/emit-schema.ts'].includes(file);
@@ -297,7 +297,7 @@ test('no test is left out or alone', () => {
   expect(OURS.filter((file) => bad.test(readFileSync(file, 'utf8')))).toEqual([]);
 });
 
-test('rows that somebody else has are skipped only to learn whose they are: a count would be short', () => {
+test('[R17] SKIP LOCKED is used only to name the locked rows, never to count', () => {
   const skipping = FILES.flatMap((file) =>
     [...readFileSync(file, 'utf8').matchAll(/SKIP\s+LOCKED/gi)].map(() => file),
   );

@@ -13,24 +13,22 @@
  * The first attempt reads levels without locking them, or takes them from memory. An attempt that fails is rolled back
  * and repeated as a whole (transactions.ts), then with rows locked before they are read.
  *
- * Invariants, with their tests: [C] in test/support/stock-store-contract.ts, [A] in
- * test/integration/database/adversarial.test.ts.
- *
+ * Invariants:
  * 1. A level changes only if its version is the one that the decision was made from.
- *    [C] transactions that race without any lock take exactly what is there
- *    [A] a sale between the read and the UPDATE is not overwritten
+ *    (test/support/stock-store-contract.ts: "transactions that race without any lock take exactly what is there")
+ *    (test/integration/database/adversarial.test.ts: "a sale between the read and the UPDATE is not overwritten")
  * 2. No caller is refused because of a level that was remembered and not read again.
- *    [A] stock that another process has put in is found although it was remembered as none
+ *    (test/integration/database/adversarial.test.ts: "stock that another process has put in is found")
  * 3. Rows are locked in one order: operations, reservations, levels, each ascending byte by byte.
- *    [A] transactions over the same products in opposite orders never deadlock
+ *    (test/integration/database/adversarial.test.ts: "transactions over the same products in opposite orders")
  * 4. What expired reservations hold is given back before anything is decided, and once.
- *    [C] what an expired reservation held is given back before anything is decided
- *    [A] of a commit and the expiry of one reservation exactly one takes effect
+ *    (test/support/stock-store-contract.ts: "what an expired reservation held is given back before")
+ *    (test/integration/database/adversarial.test.ts: "of a commit and the expiry of one reservation exactly one")
  * 5. Effects and stored answers are committed together, so one key has one effect.
- *    [C] an answer is stored under its key, repeated as a replay, and has one effect
- *    [A] a second call with the key of one that is under way waits, and gets its answer
+ *    (test/support/stock-store-contract.ts: "an answer is stored under its key, repeated as a replay")
+ *    (test/integration/database/adversarial.test.ts: "a second call with the key of one that is under way")
  * 6. After a COMMIT without an answer the same operations have one effect.
- *    [C] is settled with one effect and a first answer
+ *    (test/support/stock-store-contract.ts: "is settled with one effect and a first answer")
  */
 import { decide, type Plan, type PlannedLevelChange } from '../../inventory/decision.js';
 import type { ReservationStatus } from '../../inventory/reservation.js';

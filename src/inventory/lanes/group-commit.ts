@@ -19,12 +19,14 @@
  * | release | each lane of the batch goes on: it joins again, or ends its turn                                       |
  *
  * Invariants:
- * 1. An entry is answered after COMMIT has returned, never before. [lanes: an answer follows COMMIT]
+ * 1. An entry is answered after COMMIT has returned, never before.
+ *    (test/concurrency/lanes.test.ts: "no caller is answered before COMMIT has returned")
  * 2. A lane is in at most one batch at a time, so its entries commit in the order of arrival.
- *    [lanes: entries of one product are decided in order of arrival]
- * 3. An entry never fails because of another entry's line. [lanes: a line that the database rejects fails alone]
+ *    (test/unit/inventory/lanes.test.ts: "entries of one product are decided in order of arrival")
+ * 3. An entry never fails because of another entry's line.
+ *    (test/concurrency/lanes.test.ts: "a line that the database rejects fails alone, and the others keep their order")
  * 4. A batch has at most `batchMax` lines, except for one entry that cannot be divided.
- *    [lanes-bounds: no transaction has more lines than the bound]
+ *    (test/concurrency/lanes-bounds.test.ts: "no transaction has more lines than the bound")
  */
 import type { Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';

@@ -16,15 +16,16 @@
  * |         | of GroupCommit                              | → asking or idle                                      |
  *
  * Invariants:
- * 1. Entries are decided in the order of their arrival. [lanes: entries of one product are decided in order of arrival]
+ * 1. Entries are decided in the order of their arrival.
+ *    (test/unit/inventory/lanes.test.ts: "entries of one product are decided in order of arrival")
  * 2. Each entry gets exactly one answer, whatever happens to its turn, its commit or its caller.
- *    [adversarial: each caller gets one answer when a stop meets a commit]
+ *    (test/unit/inventory/adversarial.test.ts: "each caller gets one answer when a stop meets a commit")
  * 3. An entry whose commit has not begun by the end of its wait, or whose caller has gone, is never written.
- *    [lanes: an entry that has waited long enough, or whose caller has gone, is left out of the next batch]
+ *    (test/unit/inventory/lanes.test.ts: "an entry whose wait is over, or whose caller has gone, is left out")
  * 4. At most `queueMax` lines wait; the next is OVERLOADED at once.
- *    [lanes: one line more than the queue holds is refused at once]
+ *    (test/unit/inventory/lanes.test.ts: "one line more than the queue holds is refused at once")
  * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
- *    [lanes: a turn ends after a bounded number of commits]
+ *    (test/unit/inventory/lanes.test.ts: "a turn ends after a bounded number of commits", "after a bounded time")
  */
 import type { Clock, Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';

@@ -6,7 +6,7 @@ import { COMMIT_MS, CountedTurns, openLanes } from '../../support/simulated-lane
 
 jest.setTimeout(30_000);
 
-test('each caller gets one answer when a stop meets a commit', async () => {
+test('[B13] each caller gets one answer when a stop meets a commit', async () => {
   const { time, database, stock, deduct } = openLanes();
   database.createProduct('p', 10);
   const committing = deduct('p', 'a');
@@ -106,7 +106,7 @@ async function storm(seed: number) {
   return { ...lanes, turns, stopped, given: await Promise.all(answers) };
 }
 
-test('whatever comes in whatever order, each caller gets one answer and each turn ends', async () => {
+test('in random orders of events each caller gets one answer and each turn ends', async () => {
   const seen = new Set<string>();
   for (let seed = 1; seed <= 20; seed += 1) {
     const { database, given, turns, stopped } = await storm(seed);

@@ -84,7 +84,7 @@ function answersOf(verdicts: readonly (readonly Verdict[])[]): (readonly string[
   );
 }
 
-test('decides a batch as if its lines came one after another', () => {
+test('[B8] [R3] decides a batch as if its lines came one after another', () => {
   fc.assert(
     fc.property(
       fc.array(arbitraryWrite, { maxLength: 6 }),
@@ -174,7 +174,7 @@ const arbitraryBasket = fc.record({
   ),
 });
 
-test('tells of each line what remains and which line of the ledger it became, place by place', () => {
+test('answers each line with what remains and its ledger line, place by place', () => {
   fc.assert(
     fc.property(
       fc.array(arbitraryBasket, { maxLength: 6 }),

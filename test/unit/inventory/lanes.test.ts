@@ -5,7 +5,7 @@
 import type { Turns } from '../../../src/inventory/lanes/turns.js';
 import { COMMIT_MS, CountedTurns, openLanes } from '../../support/simulated-lanes.js';
 
-test('entries of one product are decided in order of arrival', async () => {
+test('[B8] entries of one product are decided in order of arrival', async () => {
   const { time, database, batches, deduct } = openLanes();
   database.createProduct('p', 3);
   const answers = ['a', 'b', 'c', 'd'].map((reference) => deduct('p', reference));
@@ -26,7 +26,7 @@ test('entries that arrive during a commit go together with the next one', async 
   expect(batches).toEqual([['a'], ['b', 'c']]);
 });
 
-test('an answer follows COMMIT', async () => {
+test('[B1] an answer follows COMMIT', async () => {
   const { time, database, deduct } = openLanes();
   database.createProduct('p', 10);
   let answer: number | string | null = null;
@@ -39,7 +39,7 @@ test('an answer follows COMMIT', async () => {
   expect(database.ledger.map(({ reference }) => reference)).toEqual([null, 'a']);
 });
 
-test('one line more than the queue holds is refused at once', async () => {
+test('[B12] one line more than the queue holds is refused at once', async () => {
   const { time, database, deduct } = openLanes({ queueMax: 2 });
   database.createProduct('p', 10);
   const first = deduct('p', 'a');
@@ -50,7 +50,7 @@ test('one line more than the queue holds is refused at once', async () => {
   expect(await Promise.all([first, ...waiting])).toEqual([9, 8, 7]);
 });
 
-test('an entry that has waited long enough, or whose caller has gone, is left out of the next batch', async () => {
+test('[B12] an entry whose wait is over, or whose caller has gone, is left out of the next batch', async () => {
   const { time, database, batches, deduct } = openLanes();
   database.createProduct('p', 10);
   const gone = new AbortController();
@@ -69,7 +69,7 @@ test('an entry that has waited long enough, or whose caller has gone, is left ou
   expect(batches).toEqual([['a'], ['b']]);
 });
 
-test('a turn ends after a bounded number of commits', async () => {
+test('[B9] a turn ends after a bounded number of commits', async () => {
   const turns = new CountedTurns();
   // One line in a transaction means one commit in a turn.
   const { time, database, deduct } = openLanes({ turns, batchMax: 1 });
@@ -80,7 +80,7 @@ test('a turn ends after a bounded number of commits', async () => {
   expect(turns).toMatchObject({ taken: 3, ended: 3 });
 });
 
-test('a turn ends after a bounded time, however many entries wait', async () => {
+test('[B9] a turn ends after a bounded time, however many entries wait', async () => {
   const turns = new CountedTurns();
   const { time, database, deduct } = openLanes({ turns, batchMax: 2 });
   database.createProduct('p', 100);
@@ -92,7 +92,7 @@ test('a turn ends after a bounded time, however many entries wait', async () => 
   expect(turns.ended).toBe(turns.taken);
 });
 
-test('a line that the database rejects fails alone', async () => {
+test('[B5] a line that the database rejects fails alone', async () => {
   const { time, database, fails, deduct } = openLanes();
   database.createProduct('p', 10);
   database.createProduct('q', 10);
@@ -122,7 +122,7 @@ test('a product whose row is locked goes after the free ones', async () => {
   expect(batches).toEqual([['p', 'q', 'r'], ['q', 'r'], ['p']]);
 });
 
-test('the same request sent twice in one batch is written once, and both callers get its answer', async () => {
+test('[B7] the same request sent twice in one batch is written once, and both callers get its answer', async () => {
   const { time, database, deduct } = openLanes();
   database.createProduct('p', 10);
   const request = { idempotencyKey: 'k' };

@@ -67,7 +67,7 @@ function outcomes({ decisions }: Plan): unknown[] {
   });
 }
 
-test('what is held is not available, and the ledger has nothing to tell of it', () => {
+test('held units are not available, and write no ledger line', () => {
   const plan = decide([hold(3), write(TAKE, 3), hold(3)], knowing({ onHand: 5, reserved: 0 }));
   expect(outcomes(plan)).toEqual([2, 'INSUFFICIENT_STOCK', 'INSUFFICIENT_STOCK']);
   expect(plan.movements).toEqual([]);
@@ -75,13 +75,13 @@ test('what is held is not available, and the ledger has nothing to tell of it', 
   expect(plan.creating).toHaveLength(1);
 });
 
-test('what is due is given back before anything is decided', () => {
+test('expired units are given back before anything is decided', () => {
   const plan = decide([write(TAKE, 5)], knowing({ onHand: 5, reserved: 5 }, {}, [2, 3]));
   expect(outcomes(plan)).toEqual([0]);
   expect(plan.levelChanges).toMatchObject([{ delta: -5, reservedDelta: -5, movements: 1 }]);
 });
 
-test('a reservation ends once, whoever else in the batch wants to end it', () => {
+test('a reservation ends once, however many lines of the batch end it', () => {
   const plan = decide(
     [end('r', 'COMMITTED', 2), end('r', 'RELEASED', 2), end('r', 'COMMITTED', 2), write(TAKE, 1)],
     knowing({ onHand: 3, reserved: 2 }, { r: 'ACTIVE' }),
@@ -107,7 +107,7 @@ test.each(['COMMITTED', 'RELEASED', 'EXPIRED'] as const)('one that is %s stays s
   expect(plan.levelChanges).toEqual([]);
 });
 
-test('whatever comes in whatever order, no more is promised than there is', () => {
+test('in random orders of operations no more is promised than there is', () => {
   const arbitraryStep = fc.record({
     kind: fc.constantFrom('hold', 'take', 'commit', 'release'),
     quantity: fc.integer({ min: 1, max: 4 }),
