@@ -27,7 +27,7 @@ test('[B11] a single request on an idle lane takes one small transaction', async
   const reading = ['START', 'SELECT', 'UPDATE', 'INSERT', 'COMMIT'];
   expect(await kinds()).toEqual(reading);
   expect(await kinds()).toEqual(reading);
-  // What the last answer has told, and nobody has changed since, is not asked again.
+  // A level that no other process has changed since is remembered, and not read again.
   expect(await kinds()).toEqual(['START', 'UPDATE', 'INSERT', 'COMMIT']);
 });
 

@@ -31,7 +31,7 @@ afterAll(async () => {
   await mysql.stop();
 });
 
-/** So soon after the fault has ended everything must be well again, with nobody's help. */
+/** So soon after the fault has ended every call must succeed again, without a restart. */
 const RECOVERS_WITHIN_MS = 10_000;
 
 async function askUntilFinal(server: ServerProcess, call: StockCall): Promise<Answer> {

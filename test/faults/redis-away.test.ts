@@ -1,6 +1,6 @@
 /**
- * Redis is for order and speed: when it goes away under a running server, buyers are served under the database's own
- * protection, everybody who looks is told, and the server returns to Redis by itself. `lock/redis-away.test.ts` shows
+ * When Redis goes away under a running server, deductions run under the database's row locks, /ready and the log say
+ * so, and the server returns to Redis by itself. `lock/redis-away.test.ts` shows
  * the same of the lock alone.
  */
 import { jest } from '@jest/globals';

@@ -1,6 +1,6 @@
 /**
- * Whoever watches stock is told when something may have escaped it: Redis went away, a process died, the answer to a
- * COMMIT was lost, or the watcher itself was too slow. Nobody who buys waits for any of it.
+ * Subscribers get a notice when they may have missed a change: Redis went away, a process died, the answer to a
+ * COMMIT was lost, or the subscriber itself was too slow. No deduction waits for any of it.
  */
 import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';

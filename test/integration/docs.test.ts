@@ -44,7 +44,7 @@ beforeEach(async () => {
   await addSampleCatalogue(app.graphqlUrl, AbortSignal.timeout(60_000));
 });
 
-/** The page on keys shows what somebody with the scope `read` is answered. */
+/** The page on keys shows the answers to a caller with the scope `read`. */
 async function askWithAKey(): Promise<void> {
   await app.restart({ AUTH: 'keys' });
   headers = bearer(await newApiKey(app.database, 'reader', ['read']));
@@ -61,7 +61,7 @@ async function firstEvent(document: string): Promise<unknown> {
 async function answerTo(query: string): Promise<unknown> {
   if (query.startsWith('subscription')) return firstEvent(query);
   const { data, errors } = await post(app.graphqlUrl, JSON.stringify({ query }), { headers });
-  // Where in the operation an error has its place is nobody's example.
+  // The examples leave out the path and the position of an error.
   const said = errors?.map(({ message, extensions }) => ({ message, extensions }));
   return said ? { errors: said } : { data };
 }

@@ -307,7 +307,7 @@ describe('what was started', () => {
     return program.files().some((file) => pattern.test(file));
   }
 
-  test('has gone after an end that nobody foresaw', async () => {
+  test('has gone after an unexpected end', async () => {
     const program = hold(skipped);
     await program.until('ready', () => program.stdout().includes('ready'));
     // Nobody listens for this one, so nothing of ours runs any more.

@@ -289,7 +289,7 @@ describe('a stop', () => {
     expect(await database.verifyLedger()).toMatchObject({ movements: 1, problems: [] });
   });
 
-  test('is at once for who signals a second time', async () => {
+  test('is immediate at a second signal', async () => {
     const server = await serve({ SHUTDOWN_GRACE_MS: '60000' });
     await addProduct(server, 3);
     const level = await holdRow(database.url, 'last-seat');

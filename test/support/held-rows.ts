@@ -1,4 +1,4 @@
-/** Work while a stranger holds a product's rows: they are free again when the work says so, or when it fails. */
+/** Runs work while another session holds a product's rows, until the work releases them or ends. */
 import { holdRow } from './innodb.js';
 
 export async function whileRowsAreHeld(

@@ -80,7 +80,7 @@ export function useLanes() {
     };
   }
 
-  /** A session of somebody else's that has the product's level locked until `release` is called. */
+  /** Another session that has the product's level locked until `release` is called. */
   async function holdLevel(productId: string) {
     const transaction = await fresh.sequelize.transaction();
     const replacements = [productId];
@@ -116,7 +116,7 @@ export function take(
   return shop.deduct({ items: [{ productId, quantity }], ...more });
 }
 
-/** Waits until somebody waits for the level's lock: the first line's transaction is under way. */
+/** Waits until a transaction waits for the level's lock: the first line's transaction is under way. */
 export async function untilBlocked(shop: LaneShop): Promise<void> {
   await until('a transaction that comes to the level', () =>
     shop.statements.some((sql) => /UPDATE|FOR UPDATE/.test(sql)),

@@ -15,9 +15,9 @@ export type CommitFault =
   | 'CUT_DURING'
   /** The server has carried it out; its OK is swallowed. */
   | 'CUT_AFTER'
-  /** The server never has it, and nobody is told: both ends stay open and silent. */
+  /** The server never gets it, and neither end is told: both ends stay open and silent. */
   | 'SILENT_BEFORE'
-  /** The server has carried it out, and nobody is told: both ends stay open and silent. */
+  /** The server has carried it out, and neither end is told: both ends stay open and silent. */
   | 'SILENT_AFTER';
 
 export class MysqlProxy {
@@ -85,7 +85,7 @@ export class MysqlProxy {
     for (const link of this.links) link.letGo();
   }
 
-  /** From now on no byte passes in either direction, on old connections and new ones; nobody is told. */
+  /** From now on no byte passes in either direction, on old connections and new ones; neither end is told. */
   fallSilent(): void {
     this.deaf = true;
     for (const link of this.links) link.fallSilent();

@@ -1,6 +1,6 @@
 /**
- * A shop for one test file: a database of its own and the server processes on it, with what only somebody who looks
- * behind the scenes can tell: the levels and the ledger as they are in MySQL.
+ * A shop for one test file: a database of its own and the server processes on it, with the
+ * levels and the ledger as they are in MySQL.
  */
 import { QueryTypes } from 'sequelize';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-database.js';

@@ -1,6 +1,6 @@
 /**
  * Deducting and increasing, with answers as plain values: what a buyer's program would keep of them. That the
- * connection broke is an answer like others, for whoever tests what breaks has to go on from there.
+ * connection broke is an answer like others: a test of faults goes on from there.
  */
 import {
   CreateProductDocument,

@@ -31,7 +31,7 @@ export interface StormRecord {
   readonly tries: readonly StormTry[];
   /** The final answer; null where the client has none and can't ask again, or gave up. */
   readonly settled: Answer | null;
-  /** The answer to the same call once more, after it was settled; null where nobody asked. */
+  /** The answer to the same call once more, after it was settled; null where the client did not ask. */
   readonly again: Answer | null;
 }
 

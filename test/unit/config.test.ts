@@ -17,7 +17,7 @@ function problemsOf(env: Record<string, string | undefined>): readonly string[] 
   return [];
 }
 
-test('needs nothing but the addresses and who may come in, and is frozen', () => {
+test('needs nothing but the addresses and AUTH, and is frozen', () => {
   const config = loadConfig(GOOD);
   expect(config).toMatchObject({
     environment: 'production',
@@ -88,7 +88,7 @@ const JWT = {
   JWT_JWKS_URL: 'https://id.example/keys',
 };
 
-test('in production somebody must have said who may come in', () => {
+test('in production AUTH must be set', () => {
   const problem = ['AUTH must be keys, jwt or keys,jwt in production'];
   for (const AUTH of [undefined, '', 'none'])
     expect(problemsOf({ ...GOOD, AUTH })).toEqual(problem);
@@ -127,7 +127,7 @@ test('takes JWTs only with an issuer, an audience, an address for keys, and publ
   expect(problemsOf({ ...open, JWT_JWKS_URL: 'http://127.0.0.1:8080/keys' })).toEqual([]);
 });
 
-test('limits nobody without Redis, unless it was told to', () => {
+test('sets no rate limit without Redis, unless it is configured', () => {
   const database = { ...GOOD, REDIS_URL: '', STOCK_LOCK: 'database' };
   expect(loadConfig(database).rateLimit).toBeNull();
   expect(problemsOf({ ...database, RATE_LIMIT_PER_SECOND: '5' })).toEqual([
@@ -139,7 +139,7 @@ test('limits nobody without Redis, unless it was told to', () => {
   ).toEqual({ perSecond: 5, burst: 0 });
 });
 
-test('believes proxies that are addresses or networks', () => {
+test('trusts proxies that are addresses or networks', () => {
   const { trustedProxies } = loadConfig({ ...GOOD, TRUSTED_PROXIES: '10.0.0.0/8,::1' });
   expect(trustedProxies).toEqual(['10.0.0.0/8', '::1']);
   for (const TRUSTED_PROXIES of ['proxy.example', '10.0.0.0/33', '10.0.0.0/8/8', '::1/129']) {
@@ -147,7 +147,7 @@ test('believes proxies that are addresses or networks', () => {
   }
 });
 
-test('leaves connections for reads', () => {
+test('requires connections for reads', () => {
   expect(problemsOf({ ...GOOD, COMMITS_MAX: '10' })).toHaveLength(1);
   expect(problemsOf({ ...GOOD, COMMITS_MAX: '10', MYSQL_POOL_MAX: '11' })).toEqual([]);
 });

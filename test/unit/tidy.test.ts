@@ -1,4 +1,4 @@
-/** The house rules that a machine can check: who may import whom, how large a file may grow, what may not exist. */
+/** The house rules that a machine can check: which imports are allowed, how large a file may be, what may not exist. */
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import ts from 'typescript';

@@ -1,4 +1,4 @@
-/** How often a principal may ask, over all servers together; and that nobody is limited without Redis. */
+/** How often a principal may send requests, over all servers together. Without Redis no limit applies. */
 import { jest } from '@jest/globals';
 import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
@@ -84,7 +84,7 @@ test('what is beyond the limit of a principal is RATE_LIMITED with a time, on al
   await stopApps();
 });
 
-test('an address is limited where nobody needs a principal', async () => {
+test('an address is limited where no authentication is needed', async () => {
   const app = await limited(5, 0, { NODE_ENV: 'test', AUTH: 'none' });
   const responses = await ask([app], 50, 'nobody');
   expect(responses.some((response) => codeOf(response) === 'RATE_LIMITED')).toBe(true);
@@ -112,7 +112,7 @@ test('Redis is asked once for many requests, and not at all for those that it re
     const refused = outcomes.filter(({ status }) => status === 'rejected');
     expect(refused.length).toBeGreaterThan(1_000);
     expect(limit.stats()).toEqual({ refused: refused.length, uncounted: 0 });
-    // In a second: the first allotment, one for all who wait, and the one that says that there is none left.
+    // In a second: the first allotment, one for all that wait, and the one that says that there is none left.
     expect(await scripts()).toBeLessThanOrEqual(4 * seconds() + 1);
   } finally {
     await limit.stop();
@@ -120,7 +120,7 @@ test('Redis is asked once for many requests, and not at all for those that it re
   }
 });
 
-test('without Redis nobody is limited; it is said once, counted, and over when Redis is back', async () => {
+test('without Redis no limit applies; it is logged once, counted, and over when Redis is back', async () => {
   const proxy = await startTcpProxy(REDIS_URL);
   try {
     const app = await limited(5, 0, { REDIS_URL: proxy.via(REDIS_URL) });
@@ -144,7 +144,7 @@ test('without Redis nobody is limited; it is said once, counted, and over when R
   }
 });
 
-test('a Redis that accepts and says nothing holds nobody up for long', async () => {
+test('a Redis that accepts connections and does not answer delays no request for long', async () => {
   const proxy = await startTcpProxy(REDIS_URL);
   try {
     const app = await limited(5, 0, { REDIS_URL: proxy.via(REDIS_URL) });

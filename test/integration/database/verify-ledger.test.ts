@@ -191,7 +191,7 @@ describe('[R13] [R14] names the first bad line of a product', () => {
       /is an INITIAL behind other lines/,
     ],
     [
-      'with a line of a kind that nobody knows',
+      'with a line of an unknown kind',
       [`${LINE} kind = 'GIFT' ${OF('$')} AND sequence = 3`],
       3,
       /unknown kind GIFT/,

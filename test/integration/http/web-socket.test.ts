@@ -1,5 +1,5 @@
 /**
- * The WebSocket around the subscription: who may open one, what may be said on it, what is answered where that is
+ * The WebSocket around the subscription: which clients may open it, what they may send, what is answered where that is
  * wrong, which bounds it has, and how it ends when the server stops.
  */
 import { once } from 'node:events';
@@ -88,7 +88,7 @@ async function upgradeStatus(url: string, headers: Record<string, string> = {}):
   });
 }
 
-describe('who may connect', () => {
+describe('a connection is accepted', () => {
   test.each([
     ['a program, which has no origin', undefined, 101],
     ['a page of an origin that is allowed', SHOP, 101],
@@ -292,7 +292,7 @@ describe('a hostile client', () => {
   });
 });
 
-test('a server that stops says goodbye, and does not wait for those who do not hear it', async () => {
+test('a server that stops closes its subscriptions, and does not wait for clients that do not read', async () => {
   const stopping = await app.startAnother({ SHUTDOWN_GRACE_MS: '1000' });
   const watcher = await startWatching(stopping.graphqlUrl);
   const deaf = await new BareSocket(stopping.graphqlUrl).ready();

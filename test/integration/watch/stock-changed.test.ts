@@ -1,4 +1,4 @@
-/** Whoever watches stock is told of what is committed, by whichever process, once it is committed. */
+/** Subscribers get the committed changes of every process, once they are committed. */
 import { jest } from '@jest/globals';
 import { ProductDocument } from '../../generated/operations.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -20,14 +20,14 @@ beforeAll(async () => {
 
 afterEach(async () => {
   await stopWatchers();
-  await until('nobody watches any more', async () => {
+  await until('no subscription is left', async () => {
     const apps = [here, there];
     const counts = await Promise.all(apps.map((app) => metric(app.origin, 'stockade_watchers')));
     return counts.every((count) => count === 0);
   });
 });
 
-test('a change in one process reaches the watchers of all', async () => {
+test('a change in one process reaches the subscribers of all', async () => {
   const id = await there.newProduct(10, { lowStockThreshold: 7 });
   const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
   await callStock(there.graphqlUrl, deduction({ [id]: 2 }));
@@ -43,7 +43,7 @@ test('a change in one process reaches the watchers of all', async () => {
   }
 });
 
-test('a new product is a change, as is what is put in', async () => {
+test('a new product is a change, and an increase is one', async () => {
   const watcher = await startWatching(here.graphqlUrl);
   const id = await there.newProduct(5);
   await callStock(there.graphqlUrl, increase({ [id]: 3 }));
@@ -54,7 +54,7 @@ test('a new product is a change, as is what is put in', async () => {
   ]);
 });
 
-test('who names products hears of these alone, and what is refused is no change', async () => {
+test('a subscription to named products gets their changes alone, and a refusal is no change', async () => {
   const [mine, other] = [await there.newProduct(10), await there.newProduct(10)];
   const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [mine, mine] } });
   await callStock(there.graphqlUrl, deduction({ [other]: 1 }));
@@ -91,7 +91,7 @@ test('after a thousand deductions in two processes the last event has the final 
   }
 });
 
-test('products that nobody watches are not read, and nothing is kept for who has gone', async () => {
+test('products without a subscriber are not read, and nothing is kept for one that has gone', async () => {
   const [watched, other] = [await there.newProduct(10), await there.newProduct(10)];
   const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [watched] } });
   await callStock(there.graphqlUrl, deduction({ [watched]: 1 }));
@@ -104,7 +104,7 @@ test('products that nobody watches are not read, and nothing is kept for who has
   expect(reads()).toBe(1);
 });
 
-test('without a Redis the changes of the own process are told', async () => {
+test('without Redis subscribers get the changes of their own process', async () => {
   const alone = await here.startAnother({ STOCK_LOCK: 'database' });
   const id = await there.newProduct(10);
   const watcher = await startWatching(alone.graphqlUrl);

@@ -1,4 +1,4 @@
-/** What processes say to each other about changes, and what becomes of that which nobody of ours has said. */
+/** The messages about changes between processes, and what becomes of messages that no process of ours has sent. */
 import {
   channelOf,
   decode,

@@ -40,7 +40,7 @@ test('a newer state takes the place of the one that waits', async () => {
   expect(told.overflows).toBe(0);
 });
 
-test('beyond the bound all that waits becomes one loss, and what follows is told again', async () => {
+test('beyond the bound all waiting events become one loss, and later events follow it', async () => {
   const { queue, told } = queueOf(2);
   queue.changed(change('a', 1), EARLY);
   for (const id of ['b', 'c']) queue.changed(change(id, 1), LATE);
@@ -59,7 +59,7 @@ test('losses that wait are one, since the earliest of them; an unknown beginning
   expect(await take(queue, 1)).toEqual([{ kind: 'MISSED', since: null }]);
 });
 
-test('who waits gets what comes, in the order in which it was asked for', async () => {
+test('waiting readers get the events in the order in which they asked', async () => {
   const { queue } = queueOf(2);
   const [first, second] = [queue.next(), queue.next()];
   queue.changed(change('a', 1), EARLY);
@@ -68,7 +68,7 @@ test('who waits gets what comes, in the order in which it was asked for', async 
   expect((await second).value).toEqual({ kind: 'MISSED', since: LATE });
 });
 
-test('it ends once, for those who wait and for those who come', async () => {
+test('it ends once, for readers that wait and for later ones', async () => {
   const { queue, told } = queueOf(2);
   const waiting = queue.next();
   await queue.return();
