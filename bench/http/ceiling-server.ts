@@ -58,7 +58,8 @@ const key = {
   expiresAt: null,
   revokedAt: null,
 };
-const apiKeys = new ApiKeyVerifier({ findByPrefixes: () => Promise.resolve([key]) });
+const find = () => Promise.resolve([key]);
+const apiKeys = new ApiKeyVerifier({ findByPrefixes: find, findUnrevoked: find });
 const log = pino({ level: config.logLevel });
 const requestLimit =
   config.rateLimit && config.redisUrl

@@ -7,6 +7,12 @@ export interface ApiKeyReader {
    * @throws AuthenticationUnavailableError where the database does not respond.
    */
   findByPrefixes(prefixes: readonly string[]): Promise<readonly ApiKey[]>;
+
+  /**
+   * The keys that are not revoked, at most so many, the newest first.
+   * @throws AuthenticationUnavailableError where the database does not respond.
+   */
+  findUnrevoked(max: number): Promise<readonly ApiKey[]>;
 }
 
 export interface ApiKeyStore extends ApiKeyReader {

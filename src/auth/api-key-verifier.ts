@@ -1,6 +1,9 @@
 /**
  * Verifies API keys. At most one query runs at a time, however many requests need one: keys that arrive meanwhile share
  * the next query. A flood of unknown keys takes one database connection.
+ *
+ * Where an address has failed too often, a valid key must still be told from a guess, and guesses must cost no queries.
+ * So the keys are then listed, at most once a second, and a key without an entry in the list is not looked up.
  */
 import DataLoader from 'dataloader';
 import { REFUSAL, isSecretOf, splitKey, type ApiKey } from './api-key.js';
@@ -11,6 +14,13 @@ import { AuthenticationUnavailableError, UnauthenticatedError } from './principa
 const PREFIXES_IN_QUERY_MAX = 100;
 /** Prefixes that may wait for a query; more are refused at once. */
 const WAITING_MAX = 1_000;
+const LISTED_MAX = 10_000;
+const LIST_AGE_MAX_MS = 1_000;
+
+interface KeyList {
+  readonly untilMs: number;
+  readonly byPrefix: Promise<ReadonlyMap<string, ApiKey>>;
+}
 
 export class ApiKeyVerifier implements CredentialVerifier {
   /** Lookups by prefix that wait for their query, so that requests with the same key share one. */
@@ -18,6 +28,7 @@ export class ApiKeyVerifier implements CredentialVerifier {
   private readonly lookups: DataLoader<string, ApiKey | null>;
   /** Resolves when all queries that were started have ended. */
   private queries: Promise<unknown> = Promise.resolve();
+  private list: KeyList | null = null;
 
   constructor(
     private readonly store: ApiKeyReader,
@@ -39,6 +50,21 @@ export class ApiKeyVerifier implements CredentialVerifier {
       throw new UnauthenticatedError(REFUSAL);
     }
     return { principal: { name: key.name, scopes: key.scopes }, expiresAtMs };
+  }
+
+  async mayBeValid(credential: string): Promise<boolean> {
+    const { prefix, secret } = splitKey(credential);
+    const nowMs = this.nowMs();
+    if (!this.list || nowMs >= this.list.untilMs) {
+      this.list = { untilMs: nowMs + LIST_AGE_MAX_MS, byPrefix: this.listKeys() };
+    }
+    const key = (await this.list.byPrefix).get(prefix);
+    return key !== undefined && isSecretOf(key, secret);
+  }
+
+  private async listKeys(): Promise<ReadonlyMap<string, ApiKey>> {
+    const keys = await this.store.findUnrevoked(LISTED_MAX);
+    return new Map(keys.map((key) => [key.prefix, key]));
   }
 
   private find(prefix: string): Promise<ApiKey | null> {

@@ -13,4 +13,11 @@ export interface CredentialVerifier {
    * @throws AuthenticationUnavailableError where it cannot be verified now.
    */
   verify(credential: string): Promise<Verified>;
+
+  /**
+   * Whether the credential is worth a verification although its client has failed too often. The cost of an answer
+   * does not grow with the number of guesses.
+   * @throws AuthenticationUnavailableError where that cannot be known now.
+   */
+  mayBeValid(credential: string): Promise<boolean>;
 }

@@ -2,8 +2,10 @@
  * Verifies JWTs of one issuer for one audience, with the keys that the issuer publishes. The algorithms are configured
  * and asymmetric; the token's own header never chooses one.
  *
- * The keys are fetched when first needed, in the background when they are old, and at most once per cooldown where a
- * token names an unknown key. While the issuer is unavailable, known keys stay valid for an hour.
+ * The keys are fetched when first needed, in the background when they are old, and at most once per cooldown where no
+ * known key fits a token: the issuer may have changed its keys. A token that names an unknown key within the cooldown is
+ * not refused, because its key may have been published since the last fetch. While the issuer is unavailable, known
+ * keys stay valid for an hour.
  */
 import {
   createRemoteJWKSet,
@@ -70,16 +72,15 @@ export class JwtVerifier implements CredentialVerifier {
   }
 
   async verify(credential: string): Promise<Verified> {
-    const { issuer, audience, algorithms } = this.settings;
+    const arrivedMs = performance.now();
     try {
-      const { payload } = await jwtVerify(credential, this.getKey, {
-        issuer,
-        audience,
-        algorithms: [...algorithms],
-        clockTolerance: LEEWAY_SECONDS,
-        requiredClaims: ['sub', 'exp'],
-      });
-      return toVerified(payload);
+      try {
+        return await this.verifyWithKnownKeys(credential, arrivedMs);
+      } catch (error) {
+        const unfit = error instanceof errors.JWSSignatureVerificationFailed;
+        if (!unfit || !(await this.fetchAnew(arrivedMs))) throw error;
+        return await this.verifyWithKnownKeys(credential, arrivedMs);
+      }
     } catch (error) {
       if (error instanceof AuthenticationUnavailableError) throw error;
       throw new UnauthenticatedError('The JWT is not valid for this API. Get a new one.', {
@@ -88,7 +89,38 @@ export class JwtVerifier implements CredentialVerifier {
     }
   }
 
-  private readonly getKey: JWTVerifyGetKey = async (header, token) => {
+  /** A verification costs a signature and no query, and keys are fetched once per cooldown however many tokens come. */
+  mayBeValid(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  private async verifyWithKnownKeys(credential: string, arrivedMs: number): Promise<Verified> {
+    const { issuer, audience, algorithms } = this.settings;
+    const getKey: JWTVerifyGetKey = (header, token) => this.keyFor(header, token, arrivedMs);
+    const { payload } = await jwtVerify(credential, getKey, {
+      issuer,
+      audience,
+      algorithms: [...algorithms],
+      clockTolerance: LEEWAY_SECONDS,
+      requiredClaims: ['sub', 'exp'],
+    });
+    return toVerified(payload);
+  }
+
+  /** An issuer may change a key and keep its id, or give its keys no ids. Resolves with whether there are newer keys. */
+  private async fetchAnew(arrivedMs: number): Promise<boolean> {
+    if (this.fetchedMs >= arrivedMs || this.keys.coolingDown) return false;
+    return this.keys.reload().then(
+      () => true,
+      () => false,
+    );
+  }
+
+  private async keyFor(
+    header: Parameters<JWTVerifyGetKey>[0],
+    token: Parameters<JWTVerifyGetKey>[1],
+    arrivedMs: number,
+  ): Promise<Awaited<ReturnType<JWTVerifyGetKey>>> {
     if (performance.now() - this.fetchedMs > KEYS_FRESH_MS && this.keys.fresh) {
       // A failure needs no handling: the keys are still valid, and the next request tries again.
       this.keys.reload().catch(() => undefined);
@@ -96,12 +128,18 @@ export class JwtVerifier implements CredentialVerifier {
     try {
       return await this.keys(header, token);
     } catch (error) {
+      if (error instanceof errors.JWKSNoMatchingKey && this.fetchedMs < arrivedMs) {
+        throw new AuthenticationUnavailableError(
+          `The token's key is not among the issuer's keys, which were fetched less than ${KEYS_COOLDOWN_MS} ms ago.`,
+          { cause: error },
+        );
+      }
       if (FAULTS_OF_TOKEN.some((fault) => error instanceof fault)) throw error;
       throw new AuthenticationUnavailableError("The issuer's keys could not be fetched.", {
         cause: error,
       });
     }
-  };
+  }
 
   private readonly fetchKeys: FetchImplementation = async (url, options) => {
     if (performance.now() - this.failedMs < FAILED_PAUSE_MS) {

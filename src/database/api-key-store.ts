@@ -27,6 +27,11 @@ export class MysqlApiKeyStore implements ApiKeyStore {
     return this.read(`${SELECT} WHERE prefix IN (:prefixes)`, { prefixes });
   }
 
+  findUnrevoked(max: number): Promise<readonly ApiKey[]> {
+    const sql = `${SELECT} WHERE revoked_at IS NULL ORDER BY created_at DESC, prefix LIMIT :max`;
+    return this.read(sql, { max });
+  }
+
   list(): Promise<readonly ApiKeyListing[]> {
     return this.read(`${SELECT} ORDER BY name, created_at, prefix`, {});
   }

@@ -2,6 +2,7 @@
  * Authentication and the rate limit of every transport. Both come before GraphQL parses anything, so a refused request
  * costs little.
  */
+import { networkOf } from '../auth/network.js';
 import type { Authenticator, Principal } from '../auth/principal.js';
 
 export interface AdmissionSettings {
@@ -23,7 +24,7 @@ export class Admission {
     const { requestLimit } = this.settings;
     const principal = await this.identify(authorization, address);
     // No principal's name begins with `address:`.
-    if (requestLimit) await requestLimit.take(principal?.name ?? `address:${address}`);
+    if (requestLimit) await requestLimit.take(principal?.name ?? `address:${networkOf(address)}`);
     return principal;
   }
 

@@ -5,17 +5,16 @@
  * their last answer. What lasts longer than the grace period is cut.
  */
 import { once } from 'node:events';
-import type { IncomingMessage } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ApolloServer } from '@apollo/server';
 import type { DocumentNode, FormattedExecutionResult } from 'graphql';
-import proxyAddr from 'proxy-addr';
 import type { Principal } from '../auth/principal.js';
 import { createApollo, type ApolloSettings } from '../graphql/apollo.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer } from './answer.js';
+import { clientAddressBehind } from './client-address.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
 import { RequestProcessor, type Route } from './process-request.js';
@@ -57,12 +56,11 @@ export class GraphqlServer {
 
   constructor(private readonly settings: GraphqlServerSettings) {
     const schema = buildStockadeSchema();
-    const isTrusted = proxyAddr.compile([...settings.trustedProxies]);
     const shared = {
       ...settings,
       schema,
       admission: new Admission(settings),
-      addressOf: (request: IncomingMessage) => proxyAddr(request, isTrusted),
+      addressOf: clientAddressBehind(settings.trustedProxies),
     };
     const { server, connections } = this.http;
     this.apollo = createApollo(shared);

@@ -5,7 +5,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { SignJWT } from 'jose';
-import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
+import { FAILURES_MAX, FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
 import { DeductStockDocument, ProductDocument } from '../../generated/operations.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -279,12 +279,12 @@ test('a key that is revoked while it is in use is refused within seconds', async
   await until('the refusal', async () => (await read()).status === 401, 30_000);
 });
 
-test('of 1,000 invalid keys few are looked up and all are refused, while a cached valid key is served', async () => {
+test('of 1,000 invalid keys few are looked up and all are refused, while a valid key is served', async () => {
   const key = await newApiKey(shared.database, 'shop', ['read', 'deduct']);
   dataOf(await deduct(bearer(key)));
   app.statements.length = 0;
   const codes = new Map<unknown, number>();
-  let served = 0;
+  const startedMs = performance.now();
   for (let round = 0; round < 50; round += 1) {
     const tries = Array.from({ length: 20 }, (_, i) => {
       const prefix = (round * 20 + i).toString(16).padStart(12, '0');
@@ -302,16 +302,15 @@ test('of 1,000 invalid keys few are looked up and all are refused, while a cache
     if (round % 10 === 0) {
       const headers = bearer(key);
       const read = await send(app.graphqlUrl, ProductDocument, { id: product }, { headers });
-      // Cached for five seconds; on a slow machine this loop may take longer.
-      if (read.status === 200) served += 1;
+      expect(read.status).toBe(200);
     }
   }
   expect([...codes.keys()].sort()).toEqual(['RATE_LIMITED', 'UNAUTHENTICATED']);
   expect((codes.get('UNAUTHENTICATED') ?? 0) + (codes.get('RATE_LIMITED') ?? 0)).toBe(1_000);
-  // A round that began below the limit is verified whole.
   const lookups = app.statements.filter((sql) => sql.includes('api_keys'));
-  expect(lookups.length).toBeLessThanOrEqual(3 * FAILURES_MAX);
-  expect(served).toBeGreaterThan(0);
+  const guessed = lookups.flatMap((sql) => sql.match(/stockade_0{9}[0-9a-f]{3}/g) ?? []);
+  const windows = Math.ceil((performance.now() - startedMs) / FAILURE_WINDOW_MS) + 1;
+  expect(guessed.length).toBeLessThanOrEqual(windows * FAILURES_MAX);
   expect(await shared.shop.ledgerOf(product)).toHaveLength(2);
   const metrics = await (await fetch(`${app.origin}/metrics`)).text();
   expect(metrics).toMatch(/^stockade_authentications_refused_total 1\d{3}$/m);
@@ -326,8 +325,10 @@ describe('the keys of the issuer', () => {
     }
     expect(keyServer.asked).toBe(1);
     const stranger = await newSigningKey('RS256', 'later');
-    for (const sub of ['x', 'y']) {
-      expect(faultOf(await deduct(bearer(await sign(stranger, { sub }))))).toBe('UNAUTHENTICATED');
+    // The key may have been published since: more tokens than an address may fail with are all UNAVAILABLE.
+    for (let i = 0; i <= FAILURES_MAX; i += 1) {
+      const response = await deduct(bearer(await sign(stranger, { sub: `x${i}` })));
+      expect([response.status, faultOf(response)]).toEqual([503, 'UNAVAILABLE']);
     }
     // Within the cooldown an unknown kid causes no second fetch.
     expect(keyServer.asked).toBe(1);

@@ -11,8 +11,15 @@ function storeOf(keys: readonly ApiKey[]) {
   const queries: (readonly string[])[] = [];
   let underWay = 0;
   let underWayMax = 0;
+  let listed = 0;
   return {
     queries,
+    listed: () => listed,
+    findUnrevoked: async () => {
+      listed += 1;
+      await new Promise((resolve) => setImmediate(resolve));
+      return keys.filter((key) => key.revokedAt === null);
+    },
     underWayMax: () => underWayMax,
     findByPrefixes: async (prefixes: readonly string[]) => {
       queries.push(prefixes);
@@ -107,6 +114,7 @@ test('a query that fails fails its own lookups alone, and the next one runs', as
   const store = storeOf([shop.stored]);
   let away = true;
   const verifier = new ApiKeyVerifier({
+    ...store,
     findByPrefixes: async (prefixes) => {
       const found = await store.findByPrefixes(prefixes);
       if (away) throw new AuthenticationUnavailableError('Away.');
@@ -120,4 +128,25 @@ test('a query that fails fails its own lookups alone, and the next one runs', as
   away = false;
   expect(await verifier.verify(shop.key)).toMatchObject({ principal: { name: 'shop' } });
   expect(store.underWayMax()).toBe(1);
+});
+
+test('of a thousand guesses the good key is told by one list a second, without a query', async () => {
+  const clock = { nowMs: 1_000 };
+  const good = newKey();
+  const revoked = newKey({ revokedAt: new Date(0) });
+  const store = storeOf([good.stored, revoked.stored]);
+  const verifier = new ApiKeyVerifier(store, () => clock.nowMs);
+  const wrong = `${good.stored.prefix}.${'A'.repeat(43)}`;
+  const guesses = Array.from({ length: 1_000 }, () => newKey().key);
+  const asked = [good.key, revoked.key, wrong, ...guesses].map((key) => verifier.mayBeValid(key));
+  const [first, ...others] = await Promise.all(asked);
+  expect(first).toBe(true);
+  expect(new Set(others)).toEqual(new Set([false]));
+  clock.nowMs += 999;
+  await verifier.mayBeValid(good.key);
+  expect(store.listed()).toBe(1);
+  clock.nowMs += 1;
+  await verifier.mayBeValid(good.key);
+  expect(store.listed()).toBe(2);
+  expect(store.queries).toEqual([]);
 });
