@@ -10,7 +10,7 @@ import { BearerAuthenticator } from './auth/bearer-authenticator.js';
 import { JwtVerifier } from './auth/jwt-verifier.js';
 import { ChangeListener } from './changes/change-listener.js';
 import { ChangePublisher } from './changes/change-publisher.js';
-import { StockFeed, type OtherProcesses } from './changes/stock-feed.js';
+import { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connections.js';
 import { assertMigrated, migrate } from './database/migrator.js';
@@ -20,27 +20,29 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
-import type { Services } from './graphql/context.js';
 import { GraphqlServer } from './http/server.js';
-import { DeductStockTransaction } from './inventory/deduct-stock-transaction.js';
-import { IncreaseStockTransaction } from './inventory/increase-stock-transaction.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
-import { ReservationService } from './inventory/reservation-service.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
-import { SetStockTransaction } from './inventory/set-stock-transaction.js';
+import { Operations } from './inventory/operation.js';
+import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
 import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/lanes/stock-service.js';
 import type { ReservationCatalogue } from './inventory/reservation.js';
-import { TransferStockTransaction } from './inventory/transfer-stock-transaction.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
 import { Readiness } from './http/readiness.js';
-import { systemClock } from './time/clock.js';
+import {
+  systemClock,
+  systemRandom,
+  systemRandomBytes,
+  type Clock,
+  type Random,
+} from './time/clock.js';
 
 export interface App {
   /** Where it serves, as in `http://127.0.0.1:4000/graphql`. */
@@ -59,6 +61,12 @@ export interface AppOptions {
   readonly primary?: Worker | undefined;
 }
 
+interface Shared {
+  readonly log: Logger;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
 /** How long the sweeper rests; nothing depends on it but how soon those who watch are told. */
 const SWEEP_INTERVAL_MS = 1_000;
 const RETENTION_INTERVAL_MS = 60_000;
@@ -66,6 +74,7 @@ const RETENTION_INTERVAL_MS = 60_000;
 /** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
   const log = options.log ?? pino({ level: config.logLevel });
+  const shared = { log, clock: systemClock, random: systemRandom };
   const started = new Started(log);
   try {
     const database = await openDatabase(config, options.onStatement);
@@ -77,14 +86,18 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await lock.start();
     }
 
-    const publisher = await openPublisher(config, log);
-    if (publisher) started.push('changes', () => publisher.stop());
-    const feed: StockFeed = new StockFeed({
-      products: { productsByIds: (ids) => products.productsByIds(ids) },
+    const publisher = openPublisher(config, shared);
+    if (publisher) {
+      started.push('changes', () => publisher.stop());
+      await publisher.start();
+    }
+    const feed = new StockFeed({
+      ...shared,
+      products: new MysqlProductCatalogue(database),
       queueMax: config.watchQueueMax,
-      others: publisher && otherProcesses(config, publisher, log),
-      log,
+      others: publisher && { publisher, source: new ChangeListener(publisher.settings) },
     });
+    started.push('watching', () => feed.stop());
 
     const store = new MysqlStockStore(database.writer, feed);
     const stock = buildStock(config, store, lock);
@@ -96,14 +109,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       work.start();
     }
 
-    const catalogue = new MysqlProductCatalogue(database, feed);
-    const products: ProductService = new ProductService(catalogue, stock.slots);
-    started.push('watching', () => feed.stop());
-
     const lockIsNeeded = config.lockFallback === 'fail';
     const readiness = new Readiness({ database, lock, lockIsNeeded });
     const authenticator = buildAuthenticator(config, database, log);
-    const requestLimit = openRequestLimit(config, log);
+    const requestLimit = openRequestLimit(config, shared);
     if (requestLimit) {
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
@@ -111,8 +120,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const metrics = stockadeMetrics({ lock, feed, publisher, authenticator, requestLimit });
     const server = buildServer(config, {
       services: {
-        ...buildServices(config, database, stock, reservations),
-        products,
+        ...stockOperations(stock, new Operations(systemRandomBytes), reservations, {
+          batchMax: config.stockBatchMax,
+        }),
+        locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
+        products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
         stockWatch: feed,
       },
       log,
@@ -180,45 +192,16 @@ function buildAuthenticator(
   });
 }
 
-function openRequestLimit({ rateLimit, redisUrl }: Config, log: Logger): RequestLimit | null {
+function openRequestLimit({ rateLimit, redisUrl }: Config, shared: Shared): RequestLimit | null {
   if (!rateLimit || redisUrl === undefined) return null;
-  return new RequestLimit({ ...rateLimit, redisUrl, log });
+  return new RequestLimit({ ...shared, ...rateLimit, redisUrl });
 }
 
-/** Null without a Redis: watchers then receive the changes of this process alone. */
-async function openPublisher({ redisUrl }: Config, log: Logger): Promise<ChangePublisher | null> {
-  if (redisUrl === undefined) return null;
-  const publisher = new ChangePublisher({ redisUrl, name: randomUUID(), log });
-  await publisher.start();
-  return publisher;
-}
-
-function otherProcesses(
-  { redisUrl = '' }: Config,
-  publisher: ChangePublisher,
-  log: Logger,
-): OtherProcesses {
-  return {
-    publisher,
-    listenWith: (heard) => new ChangeListener({ redisUrl, ownName: publisher.name, log }, heard),
-  };
-}
-
-function buildServices(
-  config: Config,
-  database: Database,
-  stock: StockService,
-  reservations: ReservationCatalogue,
-): Omit<Services, 'products' | 'stockWatch'> {
-  const settings = { batchMax: config.stockBatchMax };
-  return {
-    deductStock: new DeductStockTransaction(stock, settings),
-    increaseStock: new IncreaseStockTransaction(stock, settings),
-    setStock: new SetStockTransaction(stock),
-    transferStock: new TransferStockTransaction(stock),
-    reservations: new ReservationService(stock, reservations),
-    locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
-  };
+/** Null without a Redis: subscribers then receive the changes of this process alone. */
+function openPublisher({ redisUrl }: Config, shared: Shared): ChangePublisher | null {
+  return redisUrl === undefined
+    ? null
+    : new ChangePublisher({ ...shared, redisUrl, name: randomUUID() });
 }
 
 function buildRecurringWork(

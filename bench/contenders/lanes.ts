@@ -2,14 +2,14 @@
  * The product: its own classes, composed as in the server, with default settings. `lanes` changes nothing, `per-line`
  * has STOCK_BATCH_MAX=1, `unlocked` has STOCK_LOCK=none.
  */
-import { systemClock } from '../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { Database } from '../../src/database/connections.js';
 import { MysqlReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
-import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
-import { ReservationService } from '../../src/inventory/reservation-service.js';
+import { Operations } from '../../src/inventory/operation.js';
+import { stockOperations, type StockOperations } from '../../src/inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns } from '../../src/inventory/lanes/turns.js';
 import {
   OVERLOADED_RETRY_AFTER_MS,
@@ -98,8 +98,7 @@ async function openLock(url: string, config: Config): Promise<RedisLockService> 
 
 class Product implements Contender {
   readonly pools: Contender['pools'];
-  private readonly deductStock: DeductStockTransaction;
-  private readonly reservations: ReservationService;
+  private readonly operations: StockOperations;
 
   constructor(
     private readonly parts: {
@@ -110,19 +109,22 @@ class Product implements Contender {
     },
   ) {
     this.pools = parts.database;
-    this.reservations = new ReservationService(
-      parts.stock,
-      new MysqlReservationCatalogue(parts.database),
+    const { stock, database, config } = parts;
+    this.operations = stockOperations(
+      stock,
+      new Operations(systemRandomBytes),
+      new MysqlReservationCatalogue(database),
+      { batchMax: config.stockBatchMax },
     );
-    this.deductStock = new DeductStockTransaction(parts.stock, {
-      batchMax: parts.config.stockBatchMax,
-    });
   }
 
   async deduct(line: Line): Promise<Answer> {
     const deadline = Deadline.in(this.parts.config.requestTimeoutMs, systemClock);
     const caller = { principal: null, deadline };
-    const response = await this.deductStock.execute({ items: [line], mode: 'PARTIAL' }, caller);
+    const response = await this.operations.deductStock.execute(
+      { items: [line], mode: 'PARTIAL' },
+      caller,
+    );
     const verdict = response.results[0]?.verdict;
     if (verdict?.outcome === 'APPLIED') return 'taken';
     if (verdict?.failure.code === 'INSUFFICIENT_STOCK') return 'refused';
@@ -132,7 +134,7 @@ class Product implements Contender {
   async reserve(line: Line): Promise<Answer> {
     const deadline = Deadline.in(this.parts.config.requestTimeoutMs, systemClock);
     const caller = { principal: null, deadline };
-    const { reservation, failedItems } = await this.reservations.reserve(
+    const { reservation, failedItems } = await this.operations.reservations.reserve(
       { items: [line], ttlSeconds: RESERVATION_TTL_SECONDS },
       caller,
     );

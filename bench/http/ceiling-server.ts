@@ -11,21 +11,19 @@ import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
 import { GraphqlServer } from '../../src/http/server.js';
-import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
-import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { LocationService } from '../../src/inventory/location-service.js';
 import { ProductService } from '../../src/inventory/product-service.js';
-import { ReservationService } from '../../src/inventory/reservation-service.js';
-import { SetStockTransaction } from '../../src/inventory/set-stock-transaction.js';
+import { Operations } from '../../src/inventory/operation.js';
+import { stockOperations } from '../../src/inventory/stock-operations.js';
 import { movementId, type StockWrite } from '../../src/inventory/stock.js';
 import type { LocationCatalogue } from '../../src/inventory/locations.js';
 import type { ProductCatalogue } from '../../src/inventory/products.js';
 import type { ReservationCatalogue } from '../../src/inventory/reservation.js';
 import type { WriteResult } from '../../src/inventory/stock-store.js';
-import { TransferStockTransaction } from '../../src/inventory/transfer-stock-transaction.js';
 import { stockadeMetrics } from '../../src/metrics/stockade-metrics.js';
 import { RequestLimit } from '../../src/rate-limit/request-limit.js';
+import { systemClock, systemRandom, systemRandomBytes } from '../../src/time/clock.js';
 
 const config = loadConfig(process.env);
 
@@ -61,23 +59,22 @@ const key = {
 const find = () => Promise.resolve([key]);
 const apiKeys = new ApiKeyVerifier({ findByPrefixes: find, findUnrevoked: find });
 const log = pino({ level: config.logLevel });
+const shared = { log, clock: systemClock, random: systemRandom };
 const requestLimit =
   config.rateLimit && config.redisUrl
-    ? new RequestLimit({ ...config.rateLimit, redisUrl: config.redisUrl, log })
+    ? new RequestLimit({ ...shared, ...config.rateLimit, redisUrl: config.redisUrl })
     : null;
 // This benchmark reads nothing and reserves nothing.
-const products = new ProductService({} as ProductCatalogue, new CommitSlots(1));
+const catalogue = {} as ProductCatalogue;
 
 const server = new GraphqlServer({
   services: {
-    deductStock: new DeductStockTransaction(stock, { batchMax: config.stockBatchMax }),
-    increaseStock: new IncreaseStockTransaction(stock, { batchMax: config.stockBatchMax }),
-    setStock: new SetStockTransaction(stock),
-    transferStock: new TransferStockTransaction(stock),
-    reservations: new ReservationService(stock, {} as ReservationCatalogue),
+    ...stockOperations(stock, new Operations(systemRandomBytes), {} as ReservationCatalogue, {
+      batchMax: config.stockBatchMax,
+    }),
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
-    products,
-    stockWatch: new StockFeed({ products, queueMax: config.watchQueueMax, log }),
+    products: new ProductService(catalogue, new CommitSlots(1)),
+    stockWatch: new StockFeed({ ...shared, products: catalogue, queueMax: config.watchQueueMax }),
   },
   log,
   host: config.host,

@@ -9,13 +9,13 @@
 import type { StockChanges } from '../inventory/stock-changes.js';
 import { connectByIoredis } from '../redis/connection.js';
 import { SIGN_OF_LIFE_MS, Subscription } from '../redis/subscription.js';
-import { systemClock, type Timer } from '../time/clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import {
   channelOf,
   connectionOf,
   decode,
-  type ChangeLog,
   type ChangeMessage,
+  type ChangeSettings,
 } from './change-message.js';
 import { HEARTBEAT_MS } from './change-publisher.js';
 
@@ -28,36 +28,27 @@ const SILENCE_MS = 3 * HEARTBEAT_MS + SIGN_OF_LIFE_MS;
 /** Publishers that are tracked at once: far more than a fleet has, but any client may publish. */
 const PUBLISHERS_MAX = 1_000;
 
-export interface ChangeListenerSettings {
-  readonly redisUrl: string;
-  /** Messages of this publisher are ignored: this process knows its own changes. */
-  readonly ownName: string;
-  readonly log: ChangeLog;
-}
-
 export class ChangeListener {
   private session: Session | null = null;
   private lingering: Timer | null = null;
 
-  constructor(
-    private readonly settings: ChangeListenerSettings,
-    private readonly tell: StockChanges,
-  ) {}
+  constructor(private readonly settings: ChangeSettings) {}
 
   /**
-   * Resolves with true once all messages from then on arrive, and with false where that takes too long: `uncertain` is
+   * @param heard receives the changes, until `stop`.
+   * @returns true once all messages from then on arrive, and with false where that takes too long: `uncertain` is
    * then called when the subscription stands.
    */
-  listen(): Promise<boolean> {
+  listen(heard: StockChanges): Promise<boolean> {
     this.lingering?.cancel();
     this.lingering = null;
-    this.session ??= new Session(this.settings, this.tell);
-    return this.session.heard();
+    this.session ??= new Session(this.settings, heard);
+    return this.session.listening();
   }
 
   /** The last watcher has left. */
   rest(): void {
-    this.lingering ??= systemClock.after(LINGER_MS, () => {
+    this.lingering ??= this.settings.clock.after(LINGER_MS, () => {
       this.stop();
     });
   }
@@ -70,9 +61,15 @@ export class ChangeListener {
   }
 }
 
+/** By both clocks: the wall clock for what subscribers are told, the other one for what is decided. */
+interface Moment {
+  readonly ms: number;
+  readonly today: Date;
+}
+
 interface Publisher {
   sequence: number;
-  heardMs: number;
+  heard: Moment;
 }
 
 /** The time of one subscription, from the first watcher to the last. */
@@ -81,21 +78,23 @@ class Session {
   private readonly channel: string;
   private readonly publishers = new Map<string, Publisher>();
   private readonly waiting = new Set<(heard: boolean) => void>();
-  /** The last moment, by the wall clock, at which no message was missing. */
-  private heardMs = Date.now();
+  private readonly clock: Clock;
+  /** The last moment at which no message was missing. */
+  private heard: Moment;
   private hasListened = false;
   /** A loss has to be reported when the subscription stands (again). */
   private owesWord = false;
 
   constructor(
-    private readonly settings: ChangeListenerSettings,
+    private readonly settings: ChangeSettings,
     private readonly tell: StockChanges,
   ) {
-    const { redisUrl, ownName } = settings;
-    this.channel = channelOf(redisUrl);
+    this.clock = settings.clock;
+    this.heard = this.now();
+    this.channel = channelOf(settings.redisUrl);
     this.subscription = new Subscription(
       connectByIoredis,
-      connectionOf(redisUrl, `stock-watch:${ownName}`),
+      connectionOf(settings, 'stock-watch'),
       this.channel,
       {
         onListening: () => {
@@ -108,7 +107,7 @@ class Session {
           this.onDeaf(reason);
         },
         onSign: () => {
-          this.heardMs = Date.now();
+          this.heard = this.now();
           this.dismissTheSilent();
         },
       },
@@ -116,10 +115,10 @@ class Session {
     this.subscription.open();
   }
 
-  heard(): Promise<boolean> {
+  listening(): Promise<boolean> {
     if (this.subscription.listening) return Promise.resolve(true);
     return new Promise((resolve) => {
-      const patience = systemClock.after(LISTEN_PATIENCE_MS, () => {
+      const patience = this.clock.after(LISTEN_PATIENCE_MS, () => {
         settle(false);
       });
       const settle = (heard: boolean) => {
@@ -139,9 +138,9 @@ class Session {
 
   private onListening(): void {
     this.hasListened = true;
-    if (this.owesWord) this.tell.uncertain(new Date(this.heardMs));
+    if (this.owesWord) this.tell.uncertain(this.heard.today);
     this.owesWord = false;
-    this.heardMs = Date.now();
+    this.heard = this.now();
     for (const settle of [...this.waiting]) settle(true);
   }
 
@@ -153,16 +152,16 @@ class Session {
     // Publishers may come and go meanwhile; all of that is reported as one loss.
     this.publishers.clear();
     this.settings.log.warn({ reason }, 'Changes of other processes are not received.');
-    this.tell.uncertain(new Date(this.heardMs));
+    this.tell.uncertain(this.heard.today);
   }
 
   private dismissTheSilent(): void {
-    const nowMs = Date.now();
-    for (const [name, { heardMs }] of this.publishers) {
-      if (nowMs - heardMs < SILENCE_MS) continue;
+    const nowMs = this.clock.nowMs();
+    for (const [name, { heard }] of this.publishers) {
+      if (nowMs - heard.ms < SILENCE_MS) continue;
       this.publishers.delete(name);
       this.settings.log.warn({ publisher: name }, 'A process that publishes changes fell silent.');
-      this.tell.uncertain(new Date(heardMs));
+      this.tell.uncertain(heard.today);
     }
   }
 
@@ -175,7 +174,7 @@ class Session {
       );
       return;
     }
-    if (message.publisher === this.settings.ownName) return;
+    if (message.publisher === this.settings.name) return;
     this.count(message);
     switch (message.kind) {
       case 'CHANGED':
@@ -194,17 +193,21 @@ class Session {
 
   /** A missing number is a missing message. */
   private count({ publisher, sequence, kind }: ChangeMessage): void {
-    const heardMs = Date.now();
+    const heard = this.now();
     const known = this.publishers.get(publisher);
     if (!known) {
       if (this.publishers.size < PUBLISHERS_MAX)
-        this.publishers.set(publisher, { sequence, heardMs });
+        this.publishers.set(publisher, { sequence, heard });
       return;
     }
     const expected = kind === 'HEARTBEAT' ? known.sequence : known.sequence + 1;
     // MISSED reports the loss by itself.
-    if (sequence !== expected && kind !== 'MISSED') this.tell.uncertain(new Date(known.heardMs));
+    if (sequence !== expected && kind !== 'MISSED') this.tell.uncertain(known.heard.today);
     known.sequence = sequence;
-    known.heardMs = heardMs;
+    known.heard = heard;
+  }
+
+  private now(): Moment {
+    return { ms: this.clock.nowMs(), today: this.clock.today() };
   }
 }

@@ -10,7 +10,7 @@
 import { isValidId } from '../inventory/stock.js';
 import type { ChangedLevel } from '../inventory/stock-changes.js';
 import type { ConnectionSettings } from '../redis/connection.js';
-import { systemClock, systemRandom } from '../time/clock.js';
+import type { Clock, Random } from '../time/clock.js';
 
 /** Publishing is not urgent, so a slow Redis is given more time than by the lock. */
 const COMMAND_TIMEOUT_MS = 2_000;
@@ -37,14 +37,26 @@ export function channelOf(redisUrl: string): string {
   return `stock:changes:${database === '' ? '0' : database}`;
 }
 
-/** @param name how Redis lists the connection among its clients. */
-export function connectionOf(redisUrl: string, name: string): ConnectionSettings {
+/** What publisher and listener share. */
+export interface ChangeSettings {
+  /** As in `redis://user:password@host:6379/0`. */
+  readonly redisUrl: string;
+  /** Names this process among all that publish. */
+  readonly name: string;
+  readonly log: ChangeLog;
+  readonly clock: Clock;
+  readonly random: Random;
+}
+
+/** @param purpose stands in the connection's name in Redis' list of clients. */
+export function connectionOf(settings: ChangeSettings, purpose: string): ConnectionSettings {
+  const { redisUrl, name, clock, random } = settings;
   return {
     url: redisUrl,
-    name,
+    name: `${purpose}:${name}`,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
-    clock: systemClock,
-    random: systemRandom,
+    clock,
+    random,
   };
 }
 

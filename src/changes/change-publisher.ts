@@ -9,13 +9,13 @@ import { levelKey } from '../inventory/stock.js';
 import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
 import { connectByIoredis, FirstNews, type RedisConnection } from '../redis/connection.js';
 import { failureOf } from '../redis/failure.js';
-import { systemClock, type Timer } from '../time/clock.js';
+import type { Clock, Timer } from '../time/clock.js';
 import {
   channelOf,
   connectionOf,
   encode,
-  type ChangeLog,
   type ChangeMessage,
+  type ChangeSettings,
 } from './change-message.js';
 
 /** Levels in one message: some 30 kB at most. */
@@ -26,14 +26,6 @@ const UNSENT_MAX = 10_000;
 const STOP_PATIENCE_MS = 500;
 export const HEARTBEAT_MS = 2_000;
 
-export interface ChangePublisherSettings {
-  /** As in `redis://user:password@host:6379/0`. */
-  readonly redisUrl: string;
-  /** Names this process among all that publish. */
-  readonly name: string;
-  readonly log: ChangeLog;
-}
-
 /** A message without its head. */
 type Body = ChangeMessage extends infer M
   ? M extends ChangeMessage
@@ -42,7 +34,7 @@ type Body = ChangeMessage extends infer M
   : never;
 
 export class ChangePublisher implements StockChanges {
-  readonly name: string;
+  private readonly clock: Clock;
   private readonly connection: RedisConnection;
   private readonly channel: string;
   private readonly unsent = new Map<string, ChangedLevel>();
@@ -61,11 +53,10 @@ export class ChangePublisher implements StockChanges {
   private published = 0;
   private dropped = 0;
 
-  constructor(private readonly settings: ChangePublisherSettings) {
-    this.name = settings.name;
+  constructor(readonly settings: ChangeSettings) {
+    this.clock = settings.clock;
     this.channel = channelOf(settings.redisUrl);
-    const connection = connectionOf(settings.redisUrl, `stock-changes:${settings.name}`);
-    this.connection = connectByIoredis(connection, {
+    this.connection = connectByIoredis(connectionOf(settings, 'stock-changes'), {
       onReady: () => {
         void this.beat().finally(() => {
           this.firstNews.tell(null);
@@ -106,7 +97,7 @@ export class ChangePublisher implements StockChanges {
       this.drop(levels.length);
       return;
     }
-    if (this.unsent.size === 0) this.unsentSinceMs = Date.now();
+    if (this.unsent.size === 0) this.unsentSinceMs = wallMs(this.clock);
     for (const level of levels) {
       const key = levelKey(level);
       const before = this.unsent.get(key);
@@ -124,7 +115,7 @@ export class ChangePublisher implements StockChanges {
   private flushSoon(): void {
     if (this.flushing) return;
     this.flushing = true;
-    systemClock.soon(() => {
+    this.clock.soon(() => {
       this.flushing = false;
       this.flush();
     });
@@ -159,7 +150,7 @@ export class ChangePublisher implements StockChanges {
 
   /** Resolves with whether Redis accepted the message. */
   private async send(body: Body): Promise<boolean> {
-    const publisher = this.name;
+    const publisher = this.settings.name;
     if (body.kind !== 'HEARTBEAT') this.sequence += 1;
     const text = encode({ ...body, publisher, sequence: this.sequence });
     this.inFlight += 1;
@@ -181,7 +172,7 @@ export class ChangePublisher implements StockChanges {
     if (this.connection.ready && (await this.send({ kind: 'HEARTBEAT' }))) this.succeed();
     if (this.stopped) return;
     this.heartbeat?.cancel();
-    this.heartbeat = systemClock.after(HEARTBEAT_MS, () => void this.beat());
+    this.heartbeat = this.clock.after(HEARTBEAT_MS, () => void this.beat());
   }
 
   private succeed(): void {
@@ -214,7 +205,7 @@ export class ChangePublisher implements StockChanges {
     this.drop(levels, this.unsentSinceMs);
   }
 
-  private drop(levels: number, sinceMs = Date.now()): void {
+  private drop(levels: number, sinceMs = wallMs(this.clock)): void {
     this.dropped += levels;
     this.missed(sinceMs);
   }
@@ -228,8 +219,12 @@ export class ChangePublisher implements StockChanges {
     let patience: Timer | undefined;
     await new Promise<void>((resolve) => {
       this.idle = resolve;
-      patience = systemClock.after(STOP_PATIENCE_MS, resolve);
+      patience = this.clock.after(STOP_PATIENCE_MS, resolve);
     });
     patience?.cancel();
   }
+}
+
+function wallMs(clock: Clock): number {
+  return clock.today().getTime();
 }

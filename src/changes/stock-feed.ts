@@ -7,14 +7,14 @@
  * as missed changes, because a wrong number is worse than none.
  */
 import { levelKey } from '../inventory/stock.js';
-import type { ProductService } from '../inventory/product-service.js';
+import type { ProductCatalogue } from '../inventory/products.js';
 import type {
   ChangedLevel,
   StockChanges,
   StockEvent,
   StockWatch,
 } from '../inventory/stock-changes.js';
-import { systemClock } from '../time/clock.js';
+import type { Clock } from '../time/clock.js';
 import type { ChangeLog } from './change-message.js';
 import { WatchQueue } from './watch-queue.js';
 
@@ -27,8 +27,11 @@ const VERSIONS_MAX = 20_000;
 
 /** The changes of the other processes. */
 export interface ChangeSource {
-  /** Resolves with whether all messages from now on arrive. */
-  listen(): Promise<boolean>;
+  /**
+   * @param heard receives the changes until `stop`.
+   * @returns whether all of them arrive from now on.
+   */
+  listen(heard: StockChanges): Promise<boolean>;
   /** The last watcher has left. */
   rest(): void;
   stop(): void;
@@ -38,17 +41,19 @@ export interface ChangeSource {
 export interface OtherProcesses {
   /** Receives what this process has committed. */
   readonly publisher: StockChanges;
-  /** @param heard receives what the others have committed. */
-  listenWith(heard: StockChanges): ChangeSource;
+  /** What the others have committed. */
+  readonly source: ChangeSource;
 }
 
 export interface StockFeedSettings {
-  readonly products: Pick<ProductService, 'productsByIds'>;
+  /** Where the products of changed levels are read. */
+  readonly products: Pick<ProductCatalogue, 'productsByIds'>;
   /** The most levels that wait for one watcher. */
   readonly queueMax: number;
   /** Without it watchers receive the changes of this process alone. */
   readonly others?: OtherProcesses | null;
   readonly log: ChangeLog;
+  readonly clock: Clock;
 }
 
 export interface StockFeedStats {
@@ -83,7 +88,7 @@ export class StockFeed implements StockWatch, StockChanges {
         this.tellMissed(this.all(), since);
       },
     };
-    this.source = settings.others?.listenWith(this.here) ?? null;
+    this.source = settings.others?.source ?? null;
   }
 
   async watch(productIds: readonly string[] | null): Promise<AsyncIterableIterator<StockEvent>> {
@@ -96,9 +101,9 @@ export class StockFeed implements StockWatch, StockChanges {
         this.leave(queue, productIds);
       },
     });
-    const since = new Date();
+    const since = this.settings.clock.today();
     this.join(queue, productIds);
-    if (this.source && !(await this.source.listen())) this.tellMissed([queue], since);
+    if (this.source && !(await this.source.listen(this.here))) this.tellMissed([queue], since);
     return queue;
   }
 
@@ -141,7 +146,7 @@ export class StockFeed implements StockWatch, StockChanges {
   /** Changes of any process. Those of products without watchers are dropped. */
   private take(levels: readonly ChangedLevel[]): void {
     if (this.counts.watchers === 0) return;
-    if (this.pending.size === 0) this.pendingSinceMs = Date.now();
+    if (this.pending.size === 0) this.pendingSinceMs = this.settings.clock.today().getTime();
     for (const level of levels) {
       if (!this.isWatched(level.productId)) continue;
       const key = levelKey(level);
@@ -156,7 +161,7 @@ export class StockFeed implements StockWatch, StockChanges {
     }
     if (this.pending.size === 0 || this.delivering) return;
     this.delivering = true;
-    systemClock.soon(() => void this.deliverAll());
+    this.settings.clock.soon(() => void this.deliverAll());
   }
 
   private join(queue: WatchQueue, productIds: readonly string[] | null): void {
@@ -222,7 +227,7 @@ export class StockFeed implements StockWatch, StockChanges {
     const ids = [...new Set(levels.map(({ productId }) => productId))];
     try {
       const products = await this.settings.products.productsByIds(ids);
-      const byId = new Map(products.map((product, i) => [ids[i], product]));
+      const byId = new Map(products.map((product) => [product.id, product]));
       for (const level of levels) {
         const product = byId.get(level.productId);
         if (!product) throw new Error('A product that has changed is not found.');

@@ -14,6 +14,8 @@ import { EXIT } from './exit-codes.js';
 import { interruption, InterruptedError, untilAborted } from './interruption.js';
 import { RowProgress, shown } from './progress.js';
 import { explainStartFailure } from './start-failure.js';
+import { Operations } from '../inventory/operation.js';
+import { systemRandomBytes } from '../time/clock.js';
 
 interface ImportFlags {
   readonly setQuantities: boolean;
@@ -58,7 +60,8 @@ async function importFrom(file: string, flags: ImportFlags): Promise<number> {
       const input = file === '-' ? process.stdin : createReadStream(file);
       signal.addEventListener('abort', () => input.destroy(signal.reason as Error));
       const rows = untilAborted(readProducts(input as AsyncIterable<Buffer>), signal);
-      const importing = new ProductImport(new MysqlProductImport(sequelize), progress);
+      const operations = new Operations(systemRandomBytes);
+      const importing = new ProductImport(new MysqlProductImport(sequelize, operations), progress);
       const counts = await importing.run(rows, flags);
       console.log(`${flags.dryRun ? 'Nothing was written. ' : ''}${summaryOf(counts)}`);
       return counts.bad === 0 ? EXIT.done : EXIT.failed;

@@ -1,5 +1,6 @@
 /** Takes stock out: each line by itself, or all lines or none. */
 import type { StockService } from './lanes/stock-service.js';
+import type { Operations } from './operation.js';
 import {
   checkRequest,
   type Caller,
@@ -11,12 +12,13 @@ import { responseOf, writesOf, type StockTransactionSettings } from './stock-tra
 export class DeductStockTransaction {
   constructor(
     private readonly stock: Pick<StockService, 'decreaseStock'>,
+    private readonly operations: Operations,
     private readonly settings: StockTransactionSettings,
   ) {}
 
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
-    const checked = checkRequest('deductStock', request, caller.principal);
+    const checked = checkRequest(this.operations, 'deductStock', request, caller.principal);
     const writes = writesOf(checked, this.settings.batchMax);
     const results = await Promise.all(
       writes.map((write) => this.stock.decreaseStock(write, caller.deadline)),

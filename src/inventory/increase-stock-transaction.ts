@@ -1,5 +1,6 @@
 /** Puts stock in: each line by itself, or all lines or none. */
 import type { StockService } from './lanes/stock-service.js';
+import type { Operations } from './operation.js';
 import {
   checkRequest,
   type Caller,
@@ -11,12 +12,13 @@ import { responseOf, writesOf, type StockTransactionSettings } from './stock-tra
 export class IncreaseStockTransaction {
   constructor(
     private readonly stock: Pick<StockService, 'increaseStock'>,
+    private readonly operations: Operations,
     private readonly settings: StockTransactionSettings,
   ) {}
 
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
-    const checked = checkRequest('increaseStock', request, caller.principal);
+    const checked = checkRequest(this.operations, 'increaseStock', request, caller.principal);
     const writes = writesOf(checked, this.settings.batchMax);
     const results = await Promise.all(
       writes.map((write) => this.stock.increaseStock(write, caller.deadline)),

@@ -5,7 +5,7 @@
  * keys, give the same fingerprint.
  */
 import { hash } from 'node:crypto';
-import { systemRandomBytes, type RandomBytes } from '../time/clock.js';
+import type { RandomBytes } from '../time/clock.js';
 import { isValidId, type Operation, type OperationName } from './stock.js';
 
 /** The request is malformed. Nothing was applied. */
@@ -39,6 +39,8 @@ const QUOTED_CHARS_MAX = 80;
 const NEVER_COMPARED = Buffer.alloc(0);
 /** The scope of keys without authentication. */
 const ANONYMOUS_SCOPE = '';
+/** Enough for every operation of a process. */
+const COUNTER_BYTES = 6;
 
 /** @throws InvalidRequestError */
 export function checkId(id: string, field: string): void {
@@ -71,27 +73,65 @@ export function checkText(text: string | null | undefined, field: string): strin
   return text;
 }
 
-/**
- * @param meaning what must be equal, besides the operation's name, when the key is used again; as JSON.
- * @throws InvalidRequestError if the key is malformed.
- */
-export function identifyOperation(
-  name: OperationName,
-  principal: string | null,
-  givenKey: string | null | undefined,
-  meaning: readonly unknown[],
-): Operation {
-  const idempotencyKey = checkIdempotencyKey(givenKey ?? null);
+/** The operations of one process. */
+export class Operations {
+  private readonly idPrefix: Buffer;
+  private begun = 0;
+
+  constructor(randomBytes: RandomBytes) {
+    this.idPrefix = randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
+  }
+
+  /**
+   * @param meaning what must be equal, besides the operation's name, when the key is used again; as JSON.
+   * @throws InvalidRequestError if the key is malformed.
+   */
+  identify(
+    name: OperationName,
+    principal: string | null,
+    givenKey: string | null | undefined,
+    meaning: readonly unknown[],
+  ): Operation {
+    const idempotencyKey = checkIdempotencyKey(givenKey ?? null);
+    if (idempotencyKey === null) return this.withoutKey(name, principal);
+    const scope = principal ?? ANONYMOUS_SCOPE;
+    return {
+      name,
+      principal,
+      scope,
+      idempotencyKey,
+      id: sha256(JSON.stringify([scope, idempotencyKey])),
+      fingerprint: sha256(JSON.stringify([name, ...meaning])),
+    };
+  }
+
+  /** An operation of its own: it is never the repetition of another one. */
+  withoutKey(name: OperationName, principal: string | null): Operation {
+    return { ...keyless(name, principal), id: this.freshId() };
+  }
+
+  /**
+   * A random prefix for the process and a counter: the ids of a process are adjacent in the ledger's index, where
+   * random ids would touch a page each.
+   */
+  private freshId(): Buffer {
+    const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);
+    this.idPrefix.copy(id);
+    this.begun += 1;
+    id.writeUIntBE(this.begun, OPERATION_ID_BYTES - COUNTER_BYTES, COUNTER_BYTES);
+    return id;
+  }
+}
+
+/** An expiry writes nothing under an operation's id, so all of them can share one. */
+export const EXPIRY: Operation = {
+  ...keyless('expireReservations', null),
+  id: Buffer.alloc(OPERATION_ID_BYTES),
+};
+
+function keyless(name: OperationName, principal: string | null): Omit<Operation, 'id'> {
   const scope = principal ?? ANONYMOUS_SCOPE;
-  return {
-    name,
-    principal,
-    scope,
-    idempotencyKey,
-    id: operationId(scope, idempotencyKey),
-    fingerprint:
-      idempotencyKey === null ? NEVER_COMPARED : sha256(JSON.stringify([name, ...meaning])),
-  };
+  return { name, principal, scope, idempotencyKey: null, fingerprint: NEVER_COMPARED };
 }
 
 function checkIdempotencyKey(key: string | null): string | null {
@@ -112,37 +152,6 @@ function checkIdempotencyKey(key: string | null): string | null {
 
 function surrogateRule(field: string): string {
   return `${field} must be well-formed Unicode; got half of a surrogate pair.`;
-}
-
-/** The same key in the same scope is the same operation; without a key each call is a new one. */
-function operationId(scope: string, idempotencyKey: string | null): Buffer {
-  if (idempotencyKey === null) return freshOperationId();
-  return sha256(JSON.stringify([scope, idempotencyKey]));
-}
-
-/** Enough for every operation of a process. */
-const COUNTER_BYTES = 6;
-
-let processPrefix: Buffer | undefined;
-let operationsBegun = 0;
-
-/** Begins anew with ids from these bytes: a simulation's run must be the same each time. */
-export function beginOperationIds(randomBytes: RandomBytes): void {
-  processPrefix = randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
-  operationsBegun = 0;
-}
-
-/**
- * A random prefix for the process and a counter: the ids of a process are adjacent in the ledger's index, where random
- * ids would touch a page each.
- */
-function freshOperationId(): Buffer {
-  const id = Buffer.allocUnsafe(OPERATION_ID_BYTES);
-  processPrefix ??= systemRandomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
-  processPrefix.copy(id);
-  operationsBegun += 1;
-  id.writeUIntBE(operationsBegun, OPERATION_ID_BYTES - COUNTER_BYTES, COUNTER_BYTES);
-  return id;
 }
 
 function sha256(text: string): Buffer {

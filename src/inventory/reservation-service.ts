@@ -4,7 +4,7 @@
  * A reservation's products never change, so it is read before their turns are taken. Whether it can still be closed is
  * decided in the transaction, under its row's lock. A commit takes what is held, so it never lacks stock.
  */
-import { InvalidRequestError, checkText, identifyOperation } from './operation.js';
+import { InvalidRequestError, checkText, type Operations } from './operation.js';
 import {
   UNAVAILABLE,
   isValidId,
@@ -74,12 +74,13 @@ const OPERATION_OF = { COMMITTED: 'commitReservation', RELEASED: 'releaseReserva
 export class ReservationService {
   constructor(
     private readonly stock: Pick<StockService, 'carryOut'>,
+    private readonly operations: Operations,
     private readonly catalogue: Pick<ReservationCatalogue, 'reservationById'>,
   ) {}
 
   /** All lines or none. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async reserve(request: ReserveStockRequest, caller: Caller): Promise<ReserveStockResult> {
-    const write = checkReserve(request, caller.principal);
+    const write = checkReserve(this.operations, request, caller.principal);
     const result = await this.stock.carryOut(write, caller.deadline);
     const verdicts = verdictsOf(write, result);
     const failedItems = write.lines.flatMap((line, i): LineResult[] => {
@@ -114,7 +115,9 @@ export class ReservationService {
     caller: Caller,
   ): Promise<CloseReservationResult> {
     const name = OPERATION_OF[as];
-    const operation = identifyOperation(name, caller.principal, idempotencyKey, [reservationId]);
+    const operation = this.operations.identify(name, caller.principal, idempotencyKey, [
+      reservationId,
+    ]);
     let known: Reservation | null;
     try {
       known = await this.reservation(reservationId);
@@ -160,7 +163,11 @@ function refused(failure: StockFailure | ReservationFailure): CloseReservationRe
   return { outcome: 'REFUSED', failure };
 }
 
-function checkReserve(request: ReserveStockRequest, principal: string | null): CreatingWrite {
+function checkReserve(
+  operations: Operations,
+  request: ReserveStockRequest,
+  principal: string | null,
+): CreatingWrite {
   const { ttlSeconds, idempotencyKey } = request;
   const lines = checkLines(request.items, { type: 'HOLD' });
   if (ttlSeconds < 1 || ttlSeconds > RESERVATION_TTL_SECONDS_MAX) {
@@ -171,7 +178,7 @@ function checkReserve(request: ReserveStockRequest, principal: string | null): C
   }
   const reference = checkText(request.reference, 'reference');
   const meaning = [ttlSeconds, reference, meaningOfLines(lines)];
-  const operation = identifyOperation('reserveStock', principal, idempotencyKey, meaning);
+  const operation = operations.identify('reserveStock', principal, idempotencyKey, meaning);
   return {
     type: 'CREATING',
     operation,

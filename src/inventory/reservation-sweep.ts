@@ -1,11 +1,11 @@
 /** A write without lines: it gives back what expired reservations still hold of these products. */
-import { identifyOperation } from './operation.js';
+import { EXPIRY } from './operation.js';
 import type { SweepingWrite } from './stock.js';
 
 export function sweepOf(productIds: readonly string[]): SweepingWrite {
   return {
     type: 'SWEEPING',
-    operation: identifyOperation('expireReservations', null, null, []),
+    operation: EXPIRY,
     atomic: false,
     lines: [],
     productIds,

@@ -2,7 +2,7 @@
  * Sets the quantity on hand after a count. The difference is written to the ledger as a CORRECTION. The statement that
  * changes the quantity compares it with `changeFromQuantity`, so a change since the count is detected.
  */
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
+import { InvalidRequestError, checkId, checkText, type Operations } from './operation.js';
 import {
   DEFAULT_LOCATION_ID,
   type StockFailure,
@@ -35,11 +35,14 @@ export type SetStockResult =
   | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
 
 export class SetStockTransaction {
-  constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
+  constructor(
+    private readonly stock: Pick<StockService, 'carryOut'>,
+    private readonly operations: Operations,
+  ) {}
 
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: SetStockRequest, caller: Caller): Promise<SetStockResult> {
-    const write = checkSetStock(request, caller.principal);
+    const write = checkSetStock(this.operations, request, caller.principal);
     const [verdict] = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     if (!verdict) throw new Error('The store gave no verdict for a count.');
     if (verdict.outcome === 'REFUSED') return verdict;
@@ -48,7 +51,11 @@ export class SetStockTransaction {
   }
 }
 
-function checkSetStock(request: SetStockRequest, principal: string | null): StockWrite {
+function checkSetStock(
+  operations: Operations,
+  request: SetStockRequest,
+  principal: string | null,
+): StockWrite {
   const { productId, quantity, changeFromQuantity, idempotencyKey } = request;
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
   checkId(productId, 'productId');
@@ -70,7 +77,7 @@ function checkSetStock(request: SetStockRequest, principal: string | null): Stoc
   };
   const meaning = [reason, reference, productId, locationId, quantity, changeFromQuantity];
   return {
-    operation: identifyOperation('setStock', principal, idempotencyKey, meaning),
+    operation: operations.identify('setStock', principal, idempotencyKey, meaning),
     atomic: true,
     ...allAtOnce([line]),
     reason,

@@ -5,7 +5,7 @@
  * alone.
  */
 import type { Deadline } from '../time/deadline.js';
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
+import { InvalidRequestError, checkId, checkText, type Operations } from './operation.js';
 import {
   DEFAULT_LOCATION_ID,
   LINES_MAX,
@@ -77,6 +77,7 @@ const CHANGES: Readonly<Record<LinesOperation, LineChange>> = {
 
 /** @throws InvalidRequestError if the request is malformed. */
 export function checkRequest(
+  operations: Operations,
   name: LinesOperation,
   request: StockRequest,
   principal: string | null,
@@ -86,7 +87,7 @@ export function checkRequest(
   const reason = checkText(request.reason, 'reason');
   const reference = checkText(request.reference, 'reference');
   const meaning = [mode, reason, reference, meaningOfLines(lines)];
-  const operation = identifyOperation(name, principal, request.idempotencyKey, meaning);
+  const operation = operations.identify(name, principal, request.idempotencyKey, meaning);
   return { lines, mode, reason, reference, operation };
 }
 

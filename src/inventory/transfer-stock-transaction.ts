@@ -1,5 +1,5 @@
 /** Moves stock of one product from one location to another, in one transaction. */
-import { InvalidRequestError, checkId, checkText, identifyOperation } from './operation.js';
+import { InvalidRequestError, checkId, checkText, type Operations } from './operation.js';
 import type { StockFailure, StockWrite } from './stock.js';
 import type { Caller } from './stock-request.js';
 import type { StockService } from './lanes/stock-service.js';
@@ -26,11 +26,14 @@ export type TransferStockResult =
   | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
 
 export class TransferStockTransaction {
-  constructor(private readonly stock: Pick<StockService, 'carryOut'>) {}
+  constructor(
+    private readonly stock: Pick<StockService, 'carryOut'>,
+    private readonly operations: Operations,
+  ) {}
 
   /** @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was applied then. */
   async execute(request: TransferStockRequest, caller: Caller): Promise<TransferStockResult> {
-    const write = checkTransfer(request, caller.principal);
+    const write = checkTransfer(this.operations, request, caller.principal);
     const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     const failures = verdicts.flatMap((v) => (v.outcome === 'REFUSED' ? [v.failure] : []));
     // One of the two lines failed and has the cause; the other one was aborted because of it.
@@ -47,7 +50,11 @@ export class TransferStockTransaction {
   }
 }
 
-function checkTransfer(request: TransferStockRequest, principal: string | null): StockWrite {
+function checkTransfer(
+  operations: Operations,
+  request: TransferStockRequest,
+  principal: string | null,
+): StockWrite {
   const { productId, fromLocationId, toLocationId, quantity, idempotencyKey } = request;
   checkId(productId, 'productId');
   checkId(fromLocationId, 'fromLocationId');
@@ -62,7 +69,7 @@ function checkTransfer(request: TransferStockRequest, principal: string | null):
   const reference = checkText(request.reference, 'reference');
   const meaning = [reason, reference, productId, fromLocationId, toLocationId, quantity];
   return {
-    operation: identifyOperation('transferStock', principal, idempotencyKey, meaning),
+    operation: operations.identify('transferStock', principal, idempotencyKey, meaning),
     atomic: true,
     ...allAtOnce([
       {

@@ -13,7 +13,8 @@ import {
   type RedisConnection,
 } from '../redis/connection.js';
 import { failureOf } from '../redis/failure.js';
-import { systemClock, systemRandom } from '../time/clock.js';
+import type { Clock, Random } from '../time/clock.js';
+import { LRUCache } from 'lru-cache';
 
 export interface RequestLimitSettings {
   readonly redisUrl: string;
@@ -21,6 +22,8 @@ export interface RequestLimitSettings {
   readonly perSecond: number;
   /** Requests beyond that in any ten seconds; 0 for none. */
   readonly burst: number;
+  readonly clock: Clock;
+  readonly random: Random;
   readonly log: {
     warn(fields: object, message: string): void;
     info(fields: object, message: string): void;
@@ -83,22 +86,23 @@ export class RequestLimit {
   private readonly firstNews = new FirstNews();
   private readonly sustained: Window;
   private readonly burst: Window | null;
-  private readonly budgets = new Map<string, Budget>();
-  private readonly clock = systemClock;
+  private readonly budgets = new LRUCache<string, Budget>({ max: BUDGETS_MAX });
+  private readonly clock: Clock;
   private awayUntilMs = -Infinity;
   private away = false;
   private refused = 0;
   private uncounted = 0;
 
   constructor(private readonly settings: RequestLimitSettings) {
-    const { redisUrl, perSecond, burst } = settings;
+    const { redisUrl, perSecond, burst, clock, random } = settings;
+    this.clock = clock;
     this.redis = connectByIoredis(
       {
         url: redisUrl,
         name: 'stockade-rate-limit',
         commandTimeoutMs: COMMAND_TIMEOUT_MS,
-        clock: systemClock,
-        random: systemRandom,
+        clock,
+        random,
       },
       {
         onReady: () => {
@@ -194,13 +198,6 @@ export class RequestLimit {
   private budgetOf(principal: string): Budget {
     let budget = this.budgets.get(principal);
     if (budget) return budget;
-    if (this.budgets.size >= BUDGETS_MAX) {
-      for (const [oldest, { waiting }] of this.budgets) {
-        if (waiting > 0) continue;
-        this.budgets.delete(oldest);
-        break;
-      }
-    }
     budget = { left: 0, leftUntilMs: 0, refusedUntilMs: 0, waiting: 0, refill: null };
     this.budgets.set(principal, budget);
     return budget;

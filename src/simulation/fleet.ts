@@ -2,6 +2,7 @@
  * The server processes of a round: how each is put together, stopped, killed, started again and, at the end, asked
  * whether it still works.
  */
+import type { Operations } from '../inventory/operation.js';
 import type { StockStore } from '../inventory/stock-store.js';
 import type { Clock } from '../time/clock.js';
 import type { DatabaseWeather } from './database-weather.js';
@@ -27,6 +28,7 @@ export interface FleetParts {
   readonly time: SimulatedTime;
   readonly random: SeededRandom;
   readonly counts: Counts;
+  readonly operations: Operations;
   readonly redis: SimulatedRedis;
   readonly database: MemoryDatabase;
   readonly databaseWeather: DatabaseWeather;
@@ -151,7 +153,8 @@ export class Fleet {
   }
 
   private start(settings: ServerSettings): SimulatedServer {
-    const { time, random, redis, database, databaseWeather, seams, counts } = this.parts;
+    const { operations, time, random, redis, database, databaseWeather, seams, counts } =
+      this.parts;
     this.incarnations += 1;
     const name = `server-${this.incarnations}`;
     const process = new SimulatedProcess(name, time, random.integer(0, 1_000_000));
@@ -163,7 +166,7 @@ export class Fleet {
     const store = seams.newStore
       ? seams.newStore(database, storeSettings)
       : new MemoryStockStore(database, storeSettings);
-    const own = { process, database, store, redis, random: random.fork(), counts };
+    const own = { operations, process, database, store, redis, random: random.fork(), counts };
     return new SimulatedServer({ ...own, witness: this.witness }, settings);
   }
 }

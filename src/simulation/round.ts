@@ -2,7 +2,7 @@
  * A round: a fresh world from one seed, some minutes of its time, and the checks at its end. A long simulation is many
  * rounds, so that a failure is found again by its own seed, with a history that is as short as a round.
  */
-import { beginOperationIds } from '../inventory/operation.js';
+import { Operations } from '../inventory/operation.js';
 import { checkHistory } from './history-checks.js';
 import { Clients } from './clients.js';
 import { Counts } from './counts.js';
@@ -74,7 +74,7 @@ class Round {
     const { time, counts } = this;
     this.random = new SeededRandom(seed);
     const { random } = this;
-    beginOperationIds(random.fork().bytes);
+    const operations = new Operations(random.fork().bytes);
     this.weather = new Weather(random.fork());
     this.databaseWeather = new DatabaseWeather(random.fork(), counts);
     const machine = new SimulatedProcess('database', time, 0);
@@ -85,6 +85,7 @@ class Round {
       time,
       random,
       counts,
+      operations,
       redis: this.redis,
       database: this.database,
       databaseWeather: this.databaseWeather,

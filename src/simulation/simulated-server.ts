@@ -2,10 +2,8 @@
  * One incarnation of one server process: the product's own services, as src/app.ts puts them together, on simulated
  * time, the simulated Redis and the memory store. A restart makes another one.
  */
-import { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
-import { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
-import { ReservationService } from '../inventory/reservation-service.js';
-import { SetStockTransaction } from '../inventory/set-stock-transaction.js';
+import type { Operations } from '../inventory/operation.js';
+import { stockOperations, type StockOperations } from '../inventory/stock-operations.js';
 import {
   isRetryable,
   levelKey,
@@ -26,7 +24,6 @@ import type { Counts } from './counts.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedRedis } from './simulated-redis.js';
 import type { LockWitness } from './witness.js';
-import { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import type { Answer, LineAnswer } from './history.js';
 import type { MemoryDatabase } from './memory-database.js';
 import { Deadline } from '../time/deadline.js';
@@ -61,6 +58,7 @@ export interface ServerParts {
   readonly redis: SimulatedRedis;
   readonly random: SeededRandom;
   readonly counts: Counts;
+  readonly operations: Operations;
   readonly witness: LockWitness;
 }
 
@@ -69,11 +67,7 @@ export class SimulatedServer {
   private readonly database: MemoryDatabase;
   private readonly locks: RedisLockService | null;
   private readonly stock: StockService;
-  private readonly deduct: DeductStockTransaction;
-  private readonly increase: IncreaseStockTransaction;
-  private readonly set: SetStockTransaction;
-  private readonly transfer: TransferStockTransaction;
-  private readonly reservations: ReservationService;
+  private readonly operations: StockOperations;
 
   constructor(parts: ServerParts, settings: ServerSettings) {
     const { process, database } = parts;
@@ -86,12 +80,7 @@ export class SimulatedServer {
       settings,
       process.clock,
     );
-    const { stock } = this;
-    this.deduct = new DeductStockTransaction(stock, settings);
-    this.increase = new IncreaseStockTransaction(stock, settings);
-    this.set = new SetStockTransaction(stock);
-    this.transfer = new TransferStockTransaction(stock);
-    this.reservations = new ReservationService(stock, database);
+    this.operations = stockOperations(this.stock, parts.operations, database, settings);
   }
 
   /** In good order: what waits is refused, what is under way ends, and the locks are given back. */
@@ -122,7 +111,7 @@ export class SimulatedServer {
     caller: Caller,
   ): Promise<Answer> {
     const request = { reservationId, idempotencyKey };
-    const { reservations } = this;
+    const { reservations } = this.operations;
     try {
       const result = await (ending === 'COMMITTED'
         ? reservations.commit(request, caller)
@@ -170,7 +159,8 @@ export class SimulatedServer {
     switch (request.kind) {
       case 'deduct':
       case 'increase': {
-        const transaction = request.kind === 'deduct' ? this.deduct : this.increase;
+        const transaction =
+          this.operations[request.kind === 'deduct' ? 'deductStock' : 'increaseStock'];
         const { items, mode } = request;
         const response = await transaction.execute(
           { items, mode, reference, idempotencyKey },
@@ -182,7 +172,7 @@ export class SimulatedServer {
       case 'set': {
         const { item, changeFrom: changeFromQuantity } = request;
         const input = { ...item, changeFromQuantity, reference, idempotencyKey };
-        const result = await this.set.execute(input, caller);
+        const result = await this.operations.setStock.execute(input, caller);
         if (result.outcome === 'REFUSED') return { answer: refusedWhole(result.failure, 1) };
         const { movementId, replayed } = result;
         const line: LineAnswer = { outcome: 'APPLIED', index: 0, remaining: null, movementId };
@@ -193,7 +183,7 @@ export class SimulatedServer {
         const { productId, locationId: fromLocationId, quantity } = item;
         const places = { productId, fromLocationId, toLocationId };
         const input = { ...places, quantity, reference, idempotencyKey };
-        const result = await this.transfer.execute(input, caller);
+        const result = await this.operations.transferStock.execute(input, caller);
         if (result.outcome === 'REFUSED') return { answer: refusedWhole(result.failure, 2) };
         const lines = result.movementIds.map((movementId, index): LineAnswer => {
           return { outcome: 'APPLIED', index, remaining: null, movementId };
@@ -210,7 +200,10 @@ export class SimulatedServer {
     caller: Caller,
   ): Promise<CarriedOut> {
     const input = { items, ttlSeconds, reference, idempotencyKey };
-    const { reservation, failedItems, replayed } = await this.reservations.reserve(input, caller);
+    const { reservation, failedItems, replayed } = await this.operations.reservations.reserve(
+      input,
+      caller,
+    );
     if (!reservation) {
       return { answer: { kind: 'ANSWERED', lines: failedItems.map(toLine), replayed } };
     }

@@ -11,7 +11,7 @@ export class Deadline {
    * @throws RangeError for NaN.
    */
   constructor(
-    private readonly clock: Clock,
+    readonly clock: Clock,
     readonly endMs: number,
     readonly signal?: AbortSignal,
   ) {

@@ -8,8 +8,7 @@ import type { PrivateServer } from '../../services/private-server.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { openPool } from '../../src/database/connections.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
-import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
-import { ProductService } from '../../src/inventory/product-service.js';
+import { systemClock } from '../../src/time/clock.js';
 import { closeClient } from '../support/graphql-client.js';
 import { MysqlProxy } from '../support/mysql-proxy.js';
 import type { ServerProcess } from '../support/server-process.js';
@@ -156,8 +155,12 @@ test('a product that cannot be read gives a notice of loss to its subscribers al
   const catalogue = new MysqlProductCatalogue({ reader: pool, writer: pool });
   const [id, other] = [await shop.newProduct(10), await shop.newProduct(10)];
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const products = new ProductService(catalogue, new CommitSlots(1));
-  const feed = new StockFeed({ products, queueMax: 10, log: silent });
+  const feed = new StockFeed({
+    products: catalogue,
+    queueMax: 10,
+    log: silent,
+    clock: systemClock,
+  });
   const level = { productId: id, locationId: 'default', reserved: 0 };
   const [mine, others] = [await feed.watch([id]), await feed.watch([other])];
   feed.committed([{ ...level, onHand: 9, version: 2 }]);

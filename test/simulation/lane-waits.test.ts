@@ -2,17 +2,20 @@
 import { Lane } from '../../src/inventory/lanes/lane.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { GroupCommit } from '../../src/inventory/lanes/group-commit.js';
-import { identifyOperation } from '../../src/inventory/operation.js';
+import { Operations } from '../../src/inventory/operation.js';
 import type { StockWrite } from '../../src/inventory/stock.js';
 import { SimulatedProcess } from '../../src/simulation/simulated-process.js';
 import { SimulatedTime } from '../../src/simulation/simulated-time.js';
 import { Deadline } from '../../src/time/deadline.js';
+import { systemRandomBytes } from '../../src/time/clock.js';
+
+const operations = new Operations(systemRandomBytes);
 
 function write(productId: string): StockWrite {
   const change = { type: 'TAKE', kind: 'DEDUCTION' } as const;
   return {
     type: 'LINES',
-    operation: identifyOperation('deductStock', null, null, []),
+    operation: operations.identify('deductStock', null, null, []),
     atomic: false,
     lines: [{ index: 0, productId, locationId: 'default', quantity: 1, change }],
     productIds: [productId],

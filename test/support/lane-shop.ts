@@ -2,12 +2,13 @@
  * The product's own lanes on a database of the test file's own, without HTTP and GraphQL in front of them. A foreign
  * session that holds a row's lock makes lines queue up, so a batch holds just what the test wants in it.
  */
-import { systemClock } from '../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
 import { Database } from '../../src/database/connections.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from '../../src/inventory/increase-stock-transaction.js';
+import { Operations } from '../../src/inventory/operation.js';
 import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import type { StockRequest, StockResponse } from '../../src/inventory/stock-request.js';
 import {
@@ -61,8 +62,9 @@ export function useLanes() {
       await database.close();
     });
     const batchMax = settings.batchMax ?? SETTINGS.batchMax;
-    const deducting = new DeductStockTransaction(stock, { batchMax });
-    const increasing = new IncreaseStockTransaction(stock, { batchMax });
+    const operations = new Operations(systemRandomBytes);
+    const deducting = new DeductStockTransaction(stock, operations, { batchMax });
+    const increasing = new IncreaseStockTransaction(stock, operations, { batchMax });
     const caller = (timeoutMs = 20_000, signal?: AbortSignal) => ({
       principal: null,
       deadline: Deadline.in(timeoutMs, systemClock, signal),

@@ -2,6 +2,7 @@
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { StockService } from '../../src/inventory/lanes/stock-service.js';
 import type { Turn, Turns } from '../../src/inventory/lanes/turns.js';
+import { Operations } from '../../src/inventory/operation.js';
 import type { StockRequest } from '../../src/inventory/stock-request.js';
 import { RowsLockedError, type StockStore } from '../../src/inventory/stock-store.js';
 import { MemoryDatabase } from '../../src/simulation/memory-database.js';
@@ -89,7 +90,8 @@ export function openLanes(settings: Settings = {}) {
     ...settings,
   };
   const stock = new StockService(store, turns, service, clock);
-  const deducting = new DeductStockTransaction(stock, { batchMax: service.batchMax });
+  const operations = new Operations(new SeededRandom(2).bytes);
+  const deducting = new DeductStockTransaction(stock, operations, { batchMax: service.batchMax });
   const deduct = async (
     productId: string,
     reference: string,

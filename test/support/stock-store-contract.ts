@@ -3,13 +3,13 @@
  * MySQL. A store that passes may stand behind the lanes.
  */
 import { Deadline } from '../../src/time/deadline.js';
-import { systemClock } from '../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../src/time/clock.js';
 import {
   checkRequest,
   type LinesOperation,
   type StockRequest,
 } from '../../src/inventory/stock-request.js';
-import { identifyOperation } from '../../src/inventory/operation.js';
+import { Operations } from '../../src/inventory/operation.js';
 import { reservationIdOf, type Reservation } from '../../src/inventory/reservation.js';
 import { sweepOf } from '../../src/inventory/reservation-sweep.js';
 import {
@@ -26,6 +26,8 @@ import type {
   StockWrite,
 } from '../../src/inventory/stock.js';
 import { newProductId } from './product-ids.js';
+
+const operations = new Operations(systemRandomBytes);
 
 export interface LedgerEntry {
   readonly sequence: number;
@@ -230,7 +232,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   });
 
   test('a reservation that does not exist is refused, and that answer is kept under its key', async () => {
-    const operation = identifyOperation('releaseReservation', null, 'no-such', ['r']);
+    const operation = operations.identify('releaseReservation', null, 'no-such', ['r']);
     const nothing = { lines: [], productIds: [], reason: null, reference: null } as const;
     const closing: ClosingWrite = {
       type: 'CLOSING',
@@ -404,7 +406,12 @@ export function write(
   name: LinesOperation,
   request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
 ): StockWrite {
-  const { mode, ...checked } = checkRequest(name, { mode: 'PARTIAL', ...request }, null);
+  const { mode, ...checked } = checkRequest(
+    operations,
+    name,
+    { mode: 'PARTIAL', ...request },
+    null,
+  );
   return { type: 'LINES', ...checked, atomic: mode === 'ALL_OR_NOTHING', productIds: [] };
 }
 
@@ -420,7 +427,7 @@ function lines(units: Readonly<Record<string, number>>): StockRequest['items'] {
 }
 
 function reserve(units: Readonly<Record<string, number>>, ttlSeconds = 600): CreatingWrite {
-  const operation = identifyOperation('reserveStock', null, null, []);
+  const operation = operations.identify('reserveStock', null, null, []);
   return {
     type: 'CREATING',
     operation,
@@ -435,7 +442,7 @@ function close(create: CreatingWrite, closeAs: ClosingWrite['closeAs']): Closing
   const change: LineChange = { type: closeAs === 'COMMITTED' ? 'TAKE_HELD' : 'FREE' };
   return {
     type: 'CLOSING',
-    operation: identifyOperation(name, null, null, []),
+    operation: operations.identify(name, null, null, []),
     reservationId: create.reservationId,
     closeAs,
     ...together(create.lines.map((line) => ({ ...line, change }))),

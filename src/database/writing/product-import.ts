@@ -12,7 +12,7 @@ import {
   type ImportedBatch,
   type ProductImportStore,
 } from '../../inventory/product-import.js';
-import { identifyOperation } from '../../inventory/operation.js';
+import type { Operations } from '../../inventory/operation.js';
 import { sweepOf } from '../../inventory/reservation-sweep.js';
 import {
   compareBytes,
@@ -24,7 +24,7 @@ import {
   type Verdict,
 } from '../../inventory/stock.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
-import { systemClock } from '../../time/clock.js';
+import { systemClock, type Clock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { runAttempt } from './attempt.js';
 import { Attempt, Known } from './known.js';
@@ -45,11 +45,15 @@ class RefusedRowsError extends Error {
 }
 
 export class MysqlProductImport implements ProductImportStore {
-  constructor(private readonly sequelize: Sequelize) {}
+  constructor(
+    private readonly sequelize: Sequelize,
+    private readonly operations: Operations,
+    private readonly clock: Clock = systemClock,
+  ) {}
 
   async importBatch(rows: readonly ImportRow[], options: ImportOptions): Promise<ImportedBatch> {
     const applying: ApplyOptions = {
-      deadline: Deadline.in(BATCH_TIMEOUT_MS, systemClock),
+      deadline: Deadline.in(BATCH_TIMEOUT_MS, this.clock),
       contended: false,
       impatient: false,
       fencingTokenOf: () => null,
@@ -81,7 +85,7 @@ export class MysqlProductImport implements ProductImportStore {
     options: ImportOptions,
     applying: ApplyOptions,
   ): Promise<ImportedBatch> {
-    const operation = identifyOperation('setStock', null, null, []);
+    const operation = this.operations.withoutKey('setStock', null);
     let planned: ImportedBatch | undefined;
     const outcome = await runTransaction(this.sequelize, applying.deadline, async (running) => {
       const batch = new ImportBatch(this.sequelize, running, options, applying);

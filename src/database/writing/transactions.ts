@@ -18,6 +18,7 @@ import {
   StorageUnavailableError,
   type ApplyOptions,
 } from '../../inventory/stock-store.js';
+import { systemRandom, type Random, type Timer } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
 
@@ -58,8 +59,6 @@ const BACKOFF_FIRST_MS = 10;
 const BACKOFF_MAX_MS = 500;
 /** No attempt begins with less time left than this. */
 const ATTEMPT_MIN_MS = 5;
-/** Node fires a longer timer at once. */
-const TIMER_MS_MAX = 2 ** 31 - 1;
 
 /**
  * @param deadline when it passes, the connection of an attempt that is under way is cut.
@@ -70,8 +69,10 @@ export async function runTransaction<T>(
   deadline: Deadline,
   work: (running: RunningTransaction) => Promise<T>,
   options: Partial<Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>> = {},
+  random: Random = systemRandom,
 ): Promise<TransactionOutcome<T>> {
-  const startedMs = performance.now();
+  const { clock } = deadline;
+  const startedMs = clock.nowMs();
   let settling = false;
   let rowsWereLocked = options.rowsWereLocked ?? false;
   for (let number = 1; ; number += 1) {
@@ -94,17 +95,17 @@ export async function runTransaction<T>(
         fault === 'LOST_RACE' && number === 1
           ? 0
           : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
-      const pauseMs = Math.random() * pauseMaxMs;
+      const pauseMs = random() * pauseMaxMs;
       const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
       // The last attempt was cut off while it waited for the same rows as the ones before.
       rowsWereLocked =
         fault === 'ROWS_LOCKED' || (rowsWereLocked && error instanceof DeadlineError);
       if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {
         return rowsWereLocked && !settling
-          ? { outcome: 'ROWS_LOCKED', waitedMs: performance.now() - startedMs }
+          ? { outcome: 'ROWS_LOCKED', waitedMs: clock.nowMs() - startedMs }
           : { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
       }
-      if (pauseMs > 0) await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
     }
   }
 }
@@ -129,17 +130,14 @@ async function transactionUntil<T>(
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
   const state: { begun?: Transaction; timeIsUp: boolean } = { timeIsUp: false };
-  let timer: NodeJS.Timeout | undefined;
+  let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () => {
-        state.timeIsUp = true;
-        // A connection that is cut rejects the transaction, which clears up; before it has begun there is none.
-        if (state.begun) cut(state.begun);
-        else reject(new DeadlineError());
-      },
-      Math.min(deadline.leftMs, TIMER_MS_MAX),
-    );
+    timer = deadline.clock.after(deadline.leftMs, () => {
+      state.timeIsUp = true;
+      // A connection that is cut rejects the transaction, which clears up; before it has begun there is none.
+      if (state.begun) cut(state.begun);
+      else reject(new DeadlineError());
+    });
   });
   const transaction = sequelize.transaction(async (opened) => {
     if (state.timeIsUp) throw new DeadlineError();
@@ -153,7 +151,7 @@ async function transactionUntil<T>(
       ? new DeadlineError({ cause: error })
       : error;
   } finally {
-    clearTimeout(timer);
+    timer?.cancel();
     transaction.catch(() => undefined);
   }
 }

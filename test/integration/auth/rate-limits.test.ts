@@ -1,6 +1,7 @@
 /** How often a principal may send requests, over all servers together. Without Redis no limit applies. */
 import { jest } from '@jest/globals';
 import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
+import { systemClock, systemRandom } from '../../../src/time/clock.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
@@ -94,7 +95,14 @@ test('an address is limited where no authentication is needed', async () => {
 test('Redis is asked once for many requests, and not at all for those that it refused', async () => {
   const watch = await RedisWatch.open(REDIS_URL);
   const log = { warn: () => undefined, info: () => undefined };
-  const limit = new RequestLimit({ redisUrl: REDIS_URL, perSecond: 1_000, burst: 0, log });
+  const limit = new RequestLimit({
+    redisUrl: REDIS_URL,
+    perSecond: 1_000,
+    burst: 0,
+    log,
+    clock: systemClock,
+    random: systemRandom,
+  });
   await limit.start();
   try {
     const principal = `counted-${Date.now()}`;

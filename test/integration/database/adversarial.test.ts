@@ -5,17 +5,19 @@
 import { jest } from '@jest/globals';
 import { Database } from '../../../src/database/connections.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
-import { identifyOperation } from '../../../src/inventory/operation.js';
+import { Operations } from '../../../src/inventory/operation.js';
 import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
 import { reservationIdOf } from '../../../src/inventory/reservation.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { ClosingWrite, CreatingWrite, StockWrite } from '../../../src/inventory/stock.js';
-import { systemClock } from '../../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { deadlocksSoFar, untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { outcomes, write } from '../../support/stock-store-contract.js';
+
+const operations = new Operations(systemRandomBytes);
 
 jest.setTimeout(60_000);
 
@@ -66,7 +68,7 @@ const put = (productId: string, quantity = 1) =>
   write('increaseStock', { items: [{ productId, quantity }] });
 
 function reserve(productId: string, quantity: number): CreatingWrite {
-  const operation = identifyOperation('reserveStock', null, null, []);
+  const operation = operations.identify('reserveStock', null, null, []);
   return {
     type: 'CREATING',
     operation,
@@ -83,7 +85,7 @@ function reserve(productId: string, quantity: number): CreatingWrite {
 function commitOf({ reservationId, lines, productIds }: CreatingWrite): ClosingWrite {
   return {
     type: 'CLOSING',
-    operation: identifyOperation('commitReservation', null, null, []),
+    operation: operations.identify('commitReservation', null, null, []),
     reservationId,
     closeAs: 'COMMITTED',
     atomic: true,

@@ -1,11 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { systemClock } from '../../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { Database } from '../../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { checkRequest } from '../../../src/inventory/stock-request.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { Operations } from '../../../src/inventory/operation.js';
+
+const operations = new Operations(systemRandomBytes);
 
 let fresh: FreshDatabase;
 let database: Database;
@@ -28,7 +31,7 @@ async function newProduct(id: string): Promise<void> {
   await catalogue.createProduct(product, Deadline.in(10_000, systemClock));
   for (const quantity of [1, 2, 3, 4]) {
     const items = [{ productId: id, quantity }];
-    const request = checkRequest('deductStock', { items, mode: 'PARTIAL' }, null);
+    const request = checkRequest(operations, 'deductStock', { items, mode: 'PARTIAL' }, null);
     await store.apply([{ type: 'LINES', ...request, atomic: false, productIds: [] }], {
       deadline: Deadline.in(5_000, systemClock),
       contended: false,
@@ -303,6 +306,7 @@ test('reports no problem in a ledger that is written while it is read', async ()
   const writers = stores.map(async (store) => {
     while (writing.goesOn) {
       const request = checkRequest(
+        operations,
         'deductStock',
         { items: [{ productId: 'live', quantity: 1 }], mode: 'PARTIAL' },
         null,

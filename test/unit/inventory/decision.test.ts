@@ -9,6 +9,10 @@ import {
 } from '../../../src/inventory/stock.js';
 import { decide, type Knowledge, type Plan } from '../../../src/inventory/decision.js';
 import { checkRequest } from '../../../src/inventory/stock-request.js';
+import { systemRandomBytes } from '../../../src/time/clock.js';
+import { Operations } from '../../../src/inventory/operation.js';
+
+const operations = new Operations(systemRandomBytes);
 
 const PRODUCTS = ['a', 'b', 'c'];
 
@@ -30,7 +34,7 @@ function toWrite(write: {
   items: { productId: string; quantity: number; locationId?: string }[];
 }): StockWrite {
   const name = write.out ? 'deductStock' : 'increaseStock';
-  const checked = checkRequest(name, { items: write.items, mode: 'PARTIAL' }, null);
+  const checked = checkRequest(operations, name, { items: write.items, mode: 'PARTIAL' }, null);
   return { type: 'LINES', ...checked, atomic: write.atomic, productIds: [] };
 }
 

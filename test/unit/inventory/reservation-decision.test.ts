@@ -1,7 +1,7 @@
 /** What is decided of reservations, in memory: holding, ending, and giving back what is due before all else. */
 import fc from 'fast-check';
 import type { DueLine, ReservationStatus } from '../../../src/inventory/reservation.js';
-import { identifyOperation } from '../../../src/inventory/operation.js';
+import { Operations } from '../../../src/inventory/operation.js';
 import { decide, type Knowledge, type Plan } from '../../../src/inventory/decision.js';
 import type {
   ClosingWrite,
@@ -10,6 +10,9 @@ import type {
   LinesWrite,
   StockLine,
 } from '../../../src/inventory/stock.js';
+import { systemRandomBytes } from '../../../src/time/clock.js';
+
+const operations = new Operations(systemRandomBytes);
 
 const HOLD: LineChange = { type: 'HOLD' };
 const TAKE: LineChange = { type: 'TAKE', kind: 'DEDUCTION' };
@@ -20,7 +23,7 @@ function write(change: LineChange, quantity: number): LinesWrite {
   const line: StockLine = { index: 0, productId: 'p', locationId: 'default', quantity, change };
   return {
     type: 'LINES',
-    operation: identifyOperation('deductStock', null, null, []),
+    operation: operations.identify('deductStock', null, null, []),
     atomic: true,
     lines: [line],
     productIds: ['p'],

@@ -1,10 +1,18 @@
-import { InvalidRequestError } from '../../../src/inventory/operation.js';
+import { InvalidRequestError, Operations } from '../../../src/inventory/operation.js';
 import { checkRequest, type StockRequest } from '../../../src/inventory/stock-request.js';
+import { systemRandomBytes } from '../../../src/time/clock.js';
+
+const operations = new Operations(systemRandomBytes);
 
 const LINE = { productId: 'p', quantity: 1 };
 
 function check(request: Partial<StockRequest>, principal: string | null = null) {
-  return checkRequest('deductStock', { items: [LINE], mode: 'PARTIAL', ...request }, principal);
+  return checkRequest(
+    operations,
+    'deductStock',
+    { items: [LINE], mode: 'PARTIAL', ...request },
+    principal,
+  );
 }
 
 function fieldOf(request: Partial<StockRequest>): string {
