@@ -13,7 +13,8 @@ import type { Clock } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
 
 export const COMMIT_MS = 10;
-/** How long a transaction waits for a locked row. */
+const BATCHES_MAX = 1_000;
+/** The usual wait of a transaction for a locked row. */
 const ROW_LOCK_WAIT_MS = 5;
 
 /** Grants each turn at once, and counts those that were given back. */
@@ -39,6 +40,8 @@ interface Settings {
   readonly lockWaitMs?: number;
   readonly commitsMax?: number;
   readonly turns?: Turns;
+  /** How long a transaction waits for a locked row; 0 for not at all. */
+  readonly rowLockWaitMs?: number;
 }
 
 /** The process's lanes over a store in memory; `fails` and `locked` take effect on the transactions from then on. */
@@ -70,12 +73,16 @@ export function openLanes(settings: Settings = {}) {
   const store: StockStore = {
     async apply(writes, options) {
       batches.push(writes.map(({ reference }) => reference));
+      if (batches.length > BATCHES_MAX) throw new Error('Transactions begin without end.');
       if (writes.some(({ reference }) => fails.has(reference ?? ''))) {
         throw new Error('The database rejects a line.');
       }
       const stuck = writes.flatMap(({ productIds }) => productIds.filter((id) => locked.has(id)));
       if (options.impatient && stuck.length > 0 && !options.deadline.hasPassed) {
-        await new Promise<void>((resolve) => time.after(ROW_LOCK_WAIT_MS, 'row lock', resolve));
+        const waitMs = settings.rowLockWaitMs ?? ROW_LOCK_WAIT_MS;
+        if (waitMs > 0) {
+          await new Promise<void>((resolve) => time.after(waitMs, 'row lock', resolve));
+        }
         throw new RowsLockedError(null, new Set(stuck));
       }
       return memory.apply(writes, options);
@@ -106,7 +113,9 @@ export function openLanes(settings: Settings = {}) {
     );
     const verdict = response.results[0]?.verdict;
     if (verdict?.outcome === 'APPLIED') return verdict.remaining;
-    return verdict?.failure.code ?? 'NONE';
+    const failure = verdict?.failure;
+    if (failure?.code === 'UNAVAILABLE' && failure.mayHaveApplied) return 'MAY_HAVE_APPLIED';
+    return failure?.code ?? 'NONE';
   };
   return { time, database, stock, batches, fails, locked, turns, deduct };
 }

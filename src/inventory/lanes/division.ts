@@ -3,8 +3,10 @@
  *
  * A transaction may fail for one line that the database does not accept, or for a row that another session keeps
  * locked. Nothing of it was written then. The entries of a product stay in the order of their arrival, and products
- * whose rows are locked, or may be, go last.
+ * whose rows are locked, or may be, go last. A product that is refused by itself is followed by a pause: a store may
+ * refuse locked rows at once, and products that are all locked would else be tried in turn without end.
  */
+import type { Clock } from '../../time/clock.js';
 import { RowsLockedError } from '../stock-store.js';
 import type { LaneEntry } from './lane-entry.js';
 
@@ -17,10 +19,13 @@ export interface Part {
   readonly impatient: boolean;
 }
 
+const LOCKED_PAUSE_MS = 10;
+
 /** @param apply answers all entries of the part, or throws where nothing of it was written. */
 export async function applyDivided(
   entries: readonly LaneEntry[],
   apply: (part: Part) => Promise<void>,
+  clock: Clock,
 ): Promise<void> {
   const open: Rest[] = entries.length > 0 ? [{ entries, rowsWereLocked: false }] : [];
   for (let rest = open.shift(); rest; rest = open.shift()) {
@@ -28,8 +33,14 @@ export async function applyDivided(
     try {
       await apply({ ...rest, impatient });
     } catch (error) {
-      if (error instanceof RowsLockedError) putOff(rest, error.productIds, open);
-      else halve(rest, error, open);
+      if (error instanceof RowsLockedError) {
+        const isDivisible = productsOf(rest).length > 1;
+        putOff(rest, error.productIds, open);
+        if (!isDivisible)
+          await new Promise<void>((resolve) => clock.after(LOCKED_PAUSE_MS, resolve));
+      } else {
+        halve(rest, error, open);
+      }
     }
   }
 }

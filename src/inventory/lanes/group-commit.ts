@@ -156,7 +156,7 @@ export class GroupCommit {
     const watch = new DeadlineWatch(entries, this.clock);
     this.lanesInCommit += lanes.size;
     try {
-      await applyDivided(entries, (part) => this.apply(part, lanes));
+      await applyDivided(entries, (part) => this.apply(part, lanes), this.clock);
     } finally {
       watch.stop();
       this.lanesInCommit -= lanes.size;

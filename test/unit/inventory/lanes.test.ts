@@ -122,6 +122,22 @@ test('a product whose row is locked goes after the free ones', async () => {
   expect(batches).toEqual([['p', 'q', 'r'], ['q', 'r'], ['p']]);
 });
 
+test('products that are all locked are tried with pauses by a store that does not wait for rows', async () => {
+  const { time, database, batches, locked, deduct } = openLanes({ rowLockWaitMs: 0 });
+  for (const id of ['p', 'q']) {
+    database.createProduct(id, 10);
+    locked.add(id);
+  }
+  time.after(200, 'unlock', () => {
+    locked.clear();
+  });
+  const answers = [deduct('p', 'p'), deduct('q', 'q')];
+  await time.runUntil(1_000);
+  expect(await Promise.all(answers)).toEqual([9, 9]);
+  expect(batches.length).toBeGreaterThan(5);
+  expect(batches.length).toBeLessThan(30);
+});
+
 test('[B7] the same request sent twice in one batch is written once, and both callers get its answer', async () => {
   const { time, database, deduct } = openLanes();
   database.createProduct('p', 10);
