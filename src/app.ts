@@ -20,6 +20,7 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
+import type { Services } from './graphql/context.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
@@ -119,14 +120,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }
     const metrics = stockadeMetrics({ lock, feed, publisher, authenticator, requestLimit });
     const server = buildServer(config, {
-      services: {
-        ...stockOperations(stock, new Operations(systemRandomBytes), reservations, {
-          batchMax: config.stockBatchMax,
-        }),
-        locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
-        products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
-        stockWatch: feed,
-      },
+      services: buildServices({ config, database, stock, reservations, feed }),
       log,
       readiness: () => readiness.report(),
       authenticator,
@@ -202,6 +196,23 @@ function openPublisher({ redisUrl }: Config, shared: Shared): ChangePublisher | 
   return redisUrl === undefined
     ? null
     : new ChangePublisher({ ...shared, redisUrl, name: randomUUID() });
+}
+
+function buildServices(parts: {
+  readonly config: Config;
+  readonly database: Database;
+  readonly stock: StockService;
+  readonly reservations: ReservationCatalogue;
+  readonly feed: StockFeed;
+}): Services {
+  const { config, database, stock, reservations, feed } = parts;
+  const settings = { batchMax: config.stockBatchMax };
+  return {
+    ...stockOperations(stock, new Operations(systemRandomBytes), reservations, settings),
+    locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
+    products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
+    stockWatch: feed,
+  };
 }
 
 function buildRecurringWork(

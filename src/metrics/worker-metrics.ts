@@ -1,6 +1,6 @@
 /**
- * Metrics of several workers behind one port. A scrape reaches any of them and must show them all, so the worker that is
- * asked gets the sum from the primary process, which gathers the numbers of each worker.
+ * Metrics of several workers behind one port. A scrape reaches any of them and must show them all, so the worker gets
+ * the sum from the primary process, which gathers the numbers of each worker.
  *
  * A worker that does not answer in time counts with its last numbers, and one that has died with its last counters. So
  * a sum of counters never goes back, which Prometheus would take for a restart.

@@ -5,9 +5,9 @@
  * it finds is its own: the ledger has the operation's id. A product without units has no line; one that is equal in
  * all that was asked for is what the call wanted.
  */
-import { randomBytes } from 'node:crypto';
 import type { Sequelize } from 'sequelize';
 import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
+import { systemRandomBytes, type RandomBytes } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import {
   Statements,
@@ -20,8 +20,9 @@ export async function createProduct(
   writer: Sequelize,
   product: NewProduct,
   deadline: Deadline,
+  newId: RandomBytes = systemRandomBytes,
 ): Promise<TransactionOutcome<CreateProductOutcome>> {
-  const operationId = randomBytes(32);
+  const operationId = newId(32);
   return runTransaction(writer, deadline, (running) =>
     insertProduct(new Statements(writer, running.transaction), product, operationId, running),
   );
