@@ -139,6 +139,14 @@ const MUTANTS: readonly (readonly [string, Seams, RegExp])[] = [
   ],
 ];
 
+test('a failure tells a seed that fails the same way again, within a minute of its own', async () => {
+  const seams: Seams = { newStore: (database, settings) => new StaleWrites(database, settings) };
+  const { failure } = await runSimulation({ seed: 1, minutes: 3_000, seams });
+  if (!failure) throw new Error('The mutant was not found.');
+  const again = await runSimulation({ seed: failure.seed, minutes: 1, seams });
+  expect(again.failure).toEqual(failure);
+});
+
 test.each(MUTANTS)('%s: found within a minute', async (_, seams, words) => {
   const report = await runSimulation({ seed: 1, minutes: 3_000, seams });
   expect(report.failure?.wrong.join('\n')).toMatch(words);
