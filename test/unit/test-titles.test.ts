@@ -85,11 +85,12 @@ test('the tables of test/README.md have every mark once, and every mark of a tit
   expect(MARKED.filter(({ mark }) => !all.includes(mark))).toEqual([]);
 });
 
+/** The F rows are held as soon as the tests of the lock carry their marks. */
+const LOCK_IS_MARKED = MARKED.some(({ file }) => file.startsWith('integration/lock/'));
+
 test.each(ROWS)('the files that test/README.md names for $mark are those with its mark', (row) => {
   const marked = MARKED.filter(({ mark }) => mark === row.mark).map(({ file }) => file);
-  if (row.mark.startsWith('F')) {
-    // The titles of the lock's own tests do not have their marks yet.
-    expect(row.files.filter((file) => !existsSync(`test/${file}.test.ts`))).toEqual([]);
+  if (row.mark.startsWith('F') && !LOCK_IS_MARKED) {
     expect(row.files).toEqual(expect.arrayContaining(marked));
     return;
   }
