@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
+import { untilEachIsSeen } from '../support/interleavings.js';
 import { MysqlProxy, type CommitFault } from '../support/mysql-proxy.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
@@ -109,16 +110,25 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     });
 
     test('of createProduct beside another call with the same id leaves exactly one creator', async () => {
-      const id = `both-${stockLock}-${fault}`;
-      proxy.atCommit(fault);
-      const made = await Promise.all([
-        createProduct(server.graphqlUrl, { id, quantity: 5 }),
-        createProduct(other.graphqlUrl, { id, quantity: 7 }),
-      ]);
-      expect(made.toSorted()).toEqual(['Product', 'ProductAlreadyExistsError']);
-      expect(await shop.onHand(id)).toBe(made[0] === 'Product' ? 5 : 7);
-      // Where the other one was faster there was no COMMIT to cut.
-      proxy.forgetFaults();
+      await untilEachIsSeen(['created here', 'created there'], async (round) => {
+        const id = `both-${stockLock}-${fault}-${round}`;
+        proxy.atCommit(fault);
+        const create = (at: ServerProcess, quantity: number, afterMs: number) =>
+          new Promise((resolve) => setTimeout(resolve, afterMs)).then(() =>
+            createProduct(at.graphqlUrl, { id, quantity }),
+          );
+        // One call leads in even rounds, the other in odd ones, by more from round to round.
+        const leadMs = round * round;
+        const here = create(server, 5, round % 2 === 0 ? 0 : leadMs);
+        const there = create(other, 7, round % 2 === 0 ? leadMs : 0);
+        const made = await Promise.all([here, there]);
+        expect(made.toSorted()).toEqual(['Product', 'ProductAlreadyExistsError']);
+        const isHere = made[0] === 'Product';
+        expect(await shop.onHand(id)).toBe(isHere ? 5 : 7);
+        // Where the other call was faster there was no COMMIT to cut.
+        proxy.forgetFaults();
+        return [isHere ? 'created here' : 'created there'];
+      });
     });
 
     test('of a refusal gives the true refusal', async () => {
