@@ -68,7 +68,7 @@ interface Shared {
   readonly random: Random;
 }
 
-/** How long the sweeper rests; nothing depends on it but how soon those who watch are told. */
+/** How often expired reservations are given back; it only bounds how late subscribers learn of it. */
 const SWEEP_INTERVAL_MS = 1_000;
 const RETENTION_INTERVAL_MS = 60_000;
 
@@ -159,7 +159,7 @@ function openLock(config: Config, log: Logger): RedisLockService {
     url: config.redisUrl ?? '',
     ttlMs: config.lockTtlMs,
     queueMax: config.laneQueueMax,
-    // The lock knows that Redis is away, and not what that means for a buyer.
+    // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
       withoutRedis:
         config.lockFallback === 'fail'

@@ -1,8 +1,8 @@
 /**
  * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
  *
- * The first one is started alone: what keeps it from starting would keep all of them, and is said once. Later deaths
- * are accidents: another one takes the place, after a pause that grows while they die young.
+ * The first worker is started alone: what keeps it from starting would keep all of them, and is reported once. A worker
+ * that dies later is replaced, after a pause that grows while workers die young.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -14,7 +14,7 @@ import { systemClock } from './time/clock.js';
 
 const PAUSE_FIRST_MS = 100;
 const PAUSE_MAX_MS = 5_000;
-/** Whoever lived for so long did not die of its birth. */
+/** A worker that lived for so long did not die of its start. */
 const YOUNG_MS = 10_000;
 /** What a worker may take beyond its own grace period before it is killed. */
 const STOP_MARGIN_MS = 5_000;
@@ -32,7 +32,7 @@ export class WorkerSupervisor {
     this.metrics = new SumOfWorkers(systemClock, log);
   }
 
-  /** Resolves when all serve, or with false where the first one could not start and has said why. */
+  /** Resolves when all serve, or with false where the first one could not start and has reported why. */
   async start(): Promise<boolean> {
     if (this.config.migrateOnStart) await migrate(this.config.mysqlUrl);
     if (!(await this.startOne())) return false;
@@ -42,7 +42,7 @@ export class WorkerSupervisor {
     return true;
   }
 
-  /** Lets all workers finish what is under way. Resolves with whether all of them ended in order. */
+  /** Lets all workers finish what is under way. Resolves with whether all of them exited in order. */
   async stop(): Promise<boolean> {
     this.stopping = true;
     await Promise.all(workers().map((worker) => this.stopOne(worker)));
@@ -55,7 +55,7 @@ export class WorkerSupervisor {
   }
 
   private async startOne(): Promise<boolean> {
-    // The schema is up to date: it was seen to before the first one.
+    // The supervisor has migrated the database before the first worker.
     const worker = cluster.fork({ MIGRATE_ON_START: 'false' });
     const bornMs = performance.now();
     let served = false;
@@ -105,7 +105,7 @@ export class WorkerSupervisor {
     );
     const [code, signal] = await exit;
     clearTimeout(tooLong);
-    // Only who has not come so far as to listen to signals, and so to serve anybody, is ended by this one.
+    // SIGTERM itself ends only a worker that has not begun to serve.
     if (code !== 0 && signal !== 'SIGTERM') this.failed = true;
   }
 }

@@ -1,4 +1,4 @@
-/** One operation by HTTP: who asks, what it is in Apollo's terms, and Apollo's answer. */
+/** One operation by HTTP: its principal, the request in Apollo's terms, and Apollo's answer. */
 import type { IncomingMessage } from 'node:http';
 import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';

@@ -24,7 +24,7 @@ export interface StockRequest {
   readonly reference?: string | null | undefined;
 }
 
-/** Who asks, and how long an answer is of use. */
+/** The principal of a request, and how long an answer is of use. */
 export interface Caller {
   /** The principal's stable name, by which idempotency keys are scoped; null where none is needed. */
   readonly principal: string | null;
