@@ -1,11 +1,11 @@
-/** Whether Redis serves the lock, told to those who ask and, once for each change, to those who must know. */
+/** Whether Redis serves the lock, with one log line for each change. */
 import type { Clock } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
 
 export interface LockHealth {
   readonly available: boolean;
-  /** Why not; without addresses or secrets. */
+  /** Why it is unavailable, without addresses and secrets. */
   readonly reason?: string;
   readonly since: Date;
 }
@@ -28,7 +28,7 @@ export class Availability {
     return this.current;
   }
 
-  /** False where Redis was away already: what fails then is another view of the same absence. */
+  /** @returns false when Redis was unavailable already: a further failure of the same outage. */
   away(reason: string): boolean {
     if (!this.current.available && this.current.reason !== NOT_STARTED) return false;
     this.current = { available: false, reason, since: this.clock.today() };
@@ -45,12 +45,12 @@ export class Availability {
     this.log?.info({ awayMs }, 'Redis serves the lock again.');
   }
 
-  /** For good. */
+  /** The service has stopped. */
   end(): void {
     this.current = { available: false, reason: 'stopped', since: this.clock.today() };
   }
 
-  /** For those who must be refused. */
+  /** The error for calls while Redis is unavailable. */
   error(): LockUnavailableError {
     return new LockUnavailableError(
       `The lock is unavailable: ${this.current.reason ?? 'unknown'}.`,

@@ -1,21 +1,21 @@
 /**
- * Every way in which a lock is not had, as a type with a `code`: a caller must be able to tell "busy for too long"
- * from "Redis is away" from "you were told to stop", because each asks for another reaction.
+ * Each way in which acquiring fails or a lease ends early, as a class with a `code`: a caller reacts differently to a
+ * contended lock, an unavailable Redis and its own abort.
  */
 
-/** What is known of whoever is in front: from the last answer of Redis, not from guessing. */
+/** What was ahead of a waiter, by the last answer of Redis. */
 export interface Behind {
-  /** Waiters of this process in front of us. */
+  /** Waiters of this process ahead. */
   readonly waitersAhead: number;
-  /** Processes in front of this one in the queue at Redis; null where Redis has not been asked yet. */
+  /** Processes ahead of this one in the queue at Redis; null before the first answer. */
   readonly processesAhead: number | null;
-  /** Id of the process that had the lock when Redis last told; null where it has not been asked yet. */
+  /** Id of the process that held the lock; null before the first answer. */
   readonly holder: string | null;
-  /** False for a holder whose key never expires: nobody who follows our protocol writes such a key. */
+  /** False when the key has no time to live: a client other than this lock has written it. */
   readonly holderExpires: boolean;
 }
 
-/** The lock was not had within the time that the caller gave. */
+/** The lock was not granted before the deadline. */
 export class LockTimeoutError extends Error {
   readonly code = 'LOCK_TIMEOUT' as const;
   readonly key: string;
@@ -28,8 +28,8 @@ export class LockTimeoutError extends Error {
     readonly behind: Behind;
   }) {
     super(
-      `The lock ${details.key} was not had in ${Math.round(details.waitedMs)} ms ` +
-        `(${describe(details.behind)}).`,
+      `The lock ${details.key} was not granted within ${Math.round(details.waitedMs)} ms: ` +
+        `${describe(details.behind)}.`,
     );
     this.name = 'LockTimeoutError';
     this.key = details.key;
@@ -38,7 +38,7 @@ export class LockTimeoutError extends Error {
   }
 }
 
-/** The caller's signal was aborted while it waited. The signal's reason is the cause. */
+/** The signal of the deadline was aborted before the lock was granted. Its reason is the `cause`. */
 export class LockAbortedError extends Error {
   readonly code = 'LOCK_ABORTED' as const;
 
@@ -53,7 +53,7 @@ export class LockAbortedError extends Error {
 
 export type LossReason = 'not-renewed-in-time' | 'taken-from-us' | 'stopped';
 
-/** A lease that was held can no longer be trusted. It is the reason of the lease's signal. */
+/** The lease ended before its release. The reason of the lease's signal. */
 export class LockLostError extends Error {
   readonly code = 'LOCK_LOST' as const;
 
@@ -66,7 +66,7 @@ export class LockLostError extends Error {
   }
 }
 
-/** Redis cannot serve the lock now. Nothing of the connection's address or password is in the message or the cause. */
+/** Redis cannot serve the lock now. Neither message nor cause contains the address or the password. */
 export class LockUnavailableError extends Error {
   readonly code = 'LOCK_UNAVAILABLE' as const;
 
@@ -76,7 +76,7 @@ export class LockUnavailableError extends Error {
   }
 }
 
-/** So many wait for this lock in this process that one more would wait in vain. */
+/** The queue of this lock in this process has `queueMax` waiters. */
 export class LockQueueFullError extends Error {
   readonly code = 'LOCK_QUEUE_FULL' as const;
 
@@ -84,20 +84,21 @@ export class LockQueueFullError extends Error {
     readonly key: string,
     readonly queueMax: number,
   ) {
-    super(`${queueMax} wait for the lock ${key} already.`);
+    super(`The lock ${key} has ${queueMax} waiters in this process already; try again later.`);
     this.name = 'LockQueueFullError';
   }
 }
 
 const LOSSES: Readonly<Record<LossReason, string>> = {
   'not-renewed-in-time': 'it could not be renewed within its time to live',
-  'taken-from-us': 'Redis has no such lease any more',
+  'taken-from-us': 'its key at Redis was deleted or has another holder',
   stopped: 'the lock service was stopped',
 };
 
 function describe(behind: Behind): string {
-  const ahead = `${behind.waitersAhead} of this process in front`;
-  if (behind.holder === null) return ahead;
+  const waiters = `${behind.waitersAhead} waiters of this process`;
+  if (behind.holder === null) return `behind ${waiters}`;
   const expiry = behind.holderExpires ? '' : ', which never expires';
-  return `${ahead}, ${behind.processesAhead ?? 0} other processes, held by ${behind.holder}${expiry}`;
+  const processes = `${behind.processesAhead ?? 0} other processes`;
+  return `behind ${waiters} and ${processes}, held by ${behind.holder}${expiry}`;
 }

@@ -1,13 +1,22 @@
 /**
  * Gives up tickets, and watches the hand-overs that follow.
  *
- * A process that was handed a lock may be stopped and never claim it, while the waiters behind it sleep for the time to
- * live of the previous owner. So the process that handed the lock over looks again when the claim has lapsed: giving up
- * the same ticket again hands the lock to the next in the queue.
+ * A process that was handed a lock may be paused and never claim it, while the waiters behind it sleep for the
+ * remaining time of the previous holder. So the process that handed the lock over checks it when the claim has expired:
+ * giving up the same ticket again hands an expired lock to the next ticket in the queue.
  *
- * 1. A lock has at most one timer here, however many hand-overs it sees.
- * 2. A lock that has been claimed, and so has longer than a claim, is left alone.
- * Shown by test/faults/lock/stopped-waiter: stopped waiters cost the claim time each, no more.
+ * | the lock after a hand-over | remaining time       | this process                                        |
+ * | -------------------------- | -------------------- | --------------------------------------------------- |
+ * | handed over, not claimed   | at most `claimTtlMs` | gives the old ticket up again when that time is over |
+ * | claimed                    | longer               | stops watching                                      |
+ * | free                       | none                 | watches nothing                                     |
+ *
+ * Invariants:
+ * 1. An unclaimed hand-over costs the waiters behind it the claim time.
+ *    (test/faults/lock/stopped-waiter.test.ts: "paused processes at the head of the queue cost at most the claim time")
+ * 2. Giving up a ticket again takes the lock from no holder.
+ *    (test/integration/lock/scripts.test.ts: "giving up a ticket that does not hold the lock takes nothing")
+ * 3. A lock has at most one timer here, however many hand-overs it sees.
  */
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { RedisGateway } from './redis-gateway.js';
@@ -28,17 +37,17 @@ export class HandOvers {
     },
   ) {}
 
-  /** Ends the ticket at Redis, now or when Redis is back. */
+  /** Gives the ticket up at Redis, now or when Redis is back. */
   giveUp(key: string, ticket: string): void {
     this.parts.gateway.release(key, ticket).then(
       (answer) => {
         this.note(key, ticket, answer);
       },
-      () => undefined, // The gateway remembers it.
+      () => undefined, // The gateway repeats it.
     );
   }
 
-  /** As giveUp, for a ticket that got, or may have got, the lock when no waiter was left. */
+  /** As giveUp, for a ticket that was granted the lock, or may have been, when no waiter was left. */
   giveBack(key: string, ticket: string): void {
     this.parts.gateway.release(key, ticket).then(
       (answer) => {
@@ -49,7 +58,7 @@ export class HandOvers {
     );
   }
 
-  /** Counts the outcome of a ticket that was given up, and watches the next owner's claim. */
+  /** Counts the outcome of a ticket that was given up, and watches the claim of the next holder. */
   note(key: string, ticket: string, { mine, standing, skipped }: ReleaseAnswer): void {
     this.parts.stats.handOffs.skipped += skipped;
     if (standing.kind !== 'theirs') return;
@@ -62,7 +71,6 @@ export class HandOvers {
     this.watched.clear();
   }
 
-  /** A lock that has been claimed has longer than a claim, and is left alone. */
   private watch(key: string, ticket: string, remainingMs: number): void {
     const { settings, clock, random } = this.parts;
     if (remainingMs < 0 || remainingMs > settings.claimTtlMs || this.watched.has(key)) return;

@@ -1,21 +1,23 @@
 /**
- * What this process has of a lock at Redis. Several local callers may have their turn under one hold, one after
- * another, each with its own lease and its own fencing token from the block that was reserved for the hold.
+ * What this process has of a lock at Redis, and the leases under it. Several local callers may hold the lock under one
+ * Hold, one after another, each with its own lease and its own fencing token from the block reserved for the hold.
  */
-import type { LossReason } from './errors.js';
+import type { Clock } from '../time/clock.js';
+import { LockLostError, type LossReason } from './errors.js';
+import type { Lease, LeaseState } from './lock-service.js';
 
 export interface HoldDetails {
   readonly key: string;
   /** The value of the key at Redis. */
   readonly ticket: string;
-  /** On our clock; measured from before the question was sent, so Redis' own time is never shorter. */
+  /** On this process's clock, counted from before the command was sent: never later than the expiry at Redis. */
   readonly deadlineMs: number;
-  /** From the question or the hand-over to the deadline; a third of it is the time until the renewal. */
+  /** From the command or the hand-over to the deadline; the first renewal is due after a third of it. */
   readonly lifeMs: number;
   readonly sinceMs: number;
   readonly firstToken: number;
   readonly tokens: number;
-  /** Called once, with the hold already lost. */
+  /** Called once, after the hold is marked as ended. */
   readonly onLost: (reason: LossReason) => void;
 }
 
@@ -55,7 +57,7 @@ export class Hold {
     return token;
   }
 
-  /** It has been given up, so whatever is learnt of it later concerns nobody. */
+  /** The lock was given up. A later loss is not reported. */
   end(): void {
     this.ended = true;
   }
@@ -64,5 +66,64 @@ export class Hold {
     if (this.ended) return;
     this.ended = true;
     this.onLost(reason);
+  }
+}
+
+/** One caller's use of the lock under a hold, from its grant to its release or loss. */
+export class HeldLease implements Lease {
+  readonly fencingToken: bigint;
+  private outcome: LeaseState = 'held';
+  private lossReason: LossReason | null = null;
+  private controller: AbortController | null = null;
+  /** Set by the first release, which repeated releases return. */
+  releasing: Promise<void> | null = null;
+
+  constructor(
+    readonly hold: Hold,
+    token: number,
+    readonly sinceMs: number,
+    private readonly clock: Clock,
+  ) {
+    this.fencingToken = BigInt(token);
+  }
+
+  get key(): string {
+    return this.hold.key;
+  }
+
+  get state(): LeaseState {
+    this.compareClock();
+    return this.outcome;
+  }
+
+  /** Made on first use, as most leases end without a listener. */
+  get signal(): AbortSignal {
+    if (!this.controller) {
+      this.controller = new AbortController();
+      if (this.lossReason) this.abort(this.lossReason);
+    }
+    this.compareClock();
+    return this.controller.signal;
+  }
+
+  markReleased(): void {
+    this.outcome = 'released';
+  }
+
+  markLost(reason: LossReason): void {
+    this.outcome = 'lost';
+    this.lossReason = reason;
+    this.abort(reason);
+  }
+
+  /** Timers fire late in a process that was paused, so the deadline is compared on every read. */
+  private compareClock(): void {
+    if (this.outcome === 'held' && this.clock.nowMs() >= this.hold.deadlineMs) {
+      this.hold.lose('not-renewed-in-time');
+    }
+  }
+
+  private abort(reason: LossReason): void {
+    this.controller?.abort(new LockLostError(this.key, reason));
   }
 }

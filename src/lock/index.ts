@@ -1,4 +1,4 @@
-/** The lock's only door. */
+/** All that users of the lock import. */
 export { DistributedLockManager, type LockHold } from './lock-manager.js';
 export type {
   DistributedLockService,
@@ -12,7 +12,15 @@ export type { RedisLockSettings } from './settings.js';
 export type { LockHealth } from './availability.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
 export { Deadline } from '../time/deadline.js';
-export { systemClock, systemRandom, type Clock, type Random, type Timer } from '../time/clock.js';
+export {
+  systemClock,
+  systemRandom,
+  systemRandomBytes,
+  type Clock,
+  type Random,
+  type RandomBytes,
+  type Timer,
+} from '../time/clock.js';
 export {
   LockAbortedError,
   LockLostError,

@@ -1,38 +1,41 @@
 /**
  * One lock as this process sees it: its local waiters, and the state of its ticket at Redis.
  *
- * Only one ticket of the process is known to Redis, however many waiters there are. The waiter that is first when the
- * ticket gets the lock becomes the owner, so the place in the queue survives a waiter that gives up.
+ * Redis knows at most one ticket of the process for each lock, however many callers wait. When that ticket is granted
+ * the lock, the first local waiter becomes the owner. A waiter that times out does not lose the process its place.
  *
- * | state  | ticket at Redis | left when                                                                      |
+ * | state  | ticket at Redis | event: next state                                                              |
  * | ------ | --------------- | ------------------------------------------------------------------------------ |
  * | idle   | none            | a waiter enters: asking                                                        |
- * | asking | unknown         | answered: held, queued, or idle where no waiter is left; failed: idle          |
- * | queued | in the queue    | handed over: held; holder's time over or inbox back: asking; no waiter: idle   |
- * | held   | the key's value | released: held (next local waiter), asking or idle; lost: asking or idle       |
+ * | asking | unknown         | answer: held, queued, or idle when no waiter is left; failure: idle            |
+ * | queued | in the queue    | hand-over: held; holder's time over or inbox back: asking; no waiter left: idle |
+ * | held   | the key's value | release: held (next local waiter), asking or idle; loss: asking or idle        |
  *
- * Invariants, each with the test in test/integration/lock that shows it:
- * 1. An answer or a hand-over for which no waiter is left is given back. (lost-replies: a grant that comes too late)
- * 2. A hand-over that overtakes the answer to its question is kept until that answer. (waiting: a wake-up is not lost)
- * 3. A queued ticket always has a timer, so a lost message delays its waiters and never strands them. (waiting: as 2)
- * 4. A release compares the ticket, so a repeated one takes the lock from no other owner. (lost-replies: a release
- *    whose answer is lost)
- * 5. Local waiters pass the lock on at most `localPassesMax` times and for `localTenureMs`. (one-at-a-time)
- * 6. A lease ends on this process's clock no later than its key at Redis. (renewal)
+ * Invariants:
+ * 1. A grant that finds no waiter is given back.
+ *    (test/integration/lock/lost-replies.test.ts: "because the caller aborted is given back")
+ * 2. A hand-over that overtakes the answer to its acquire is kept until that answer.
+ *    (test/integration/lock/waiting.test.ts: "when the grant arrives before the answer to the acquire")
+ * 3. A queued ticket always has a timer, so a lost message delays its waiters by the holder's remaining time at most.
+ *    (test/integration/lock/waiting.test.ts: "when the holder has died without a message")
+ * 4. A release compares the ticket, so repeating it releases no other owner's lock.
+ *    (test/integration/lock/lost-replies.test.ts: "rejects, and releases no lock of another owner when it is repeated")
+ * 5. While other processes wait, local hand-overs stay within `localPassesMax` and `localTenureMs`.
+ *    (test/integration/lock/one-at-a-time.test.ts: "local hand-overs stay within their bounds")
+ * 6. A lease ends on this process's clock no later than its key at Redis.
+ *    (test/integration/lock/renewal.test.ts: "an answer that took longer than the time to live grants no lease")
  */
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { Behind, LockUnavailableError, LossReason } from './errors.js';
 import type { HandOvers } from './hand-overs.js';
-import { HeldLease } from './held-lease.js';
-import { Hold, type HoldDetails } from './hold.js';
+import { HeldLease, Hold, type HoldDetails } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
 import type { Renewal } from './renewal.js';
 import type { Answer, Behindhand, Grant, ReleaseAnswer } from './scripts.js';
 import { LIMITS, tokensMax, type Settings } from './settings.js';
 import type { StatsCollector, WakeUpCause } from './stats.js';
 import { processOf, type Tickets } from './tickets.js';
-import type { Waiter } from './waiters.js';
-import { WaitingRoom } from './waiting-room.js';
+import { WaitingRoom, type Waiter } from './waiting-room.js';
 
 /** What all locks of a process share. */
 export interface LockParts {
@@ -51,9 +54,9 @@ interface Asking {
   readonly ticket: string;
   readonly sentAtMs: number;
   readonly tokens: number;
-  /** Whether Redis queues the ticket where it can't have the lock at once. */
+  /** Whether Redis queues the ticket when the lock is not free. */
   readonly queue: boolean;
-  /** It came before the answer, which may be older. */
+  /** A hand-over that arrived before the answer. */
   grant: Grant | null;
 }
 
@@ -61,7 +64,7 @@ interface Queued {
   readonly kind: 'queued';
   readonly ticket: string;
   readonly wake: Timer;
-  /** When the question was sent that Redis carried out at `askedAtUs` by its own clock, in microseconds. */
+  /** When the acquire was sent, on this process's clock; Redis carried it out at `askedAtUs` on its own, in µs. */
   readonly sentAtMs: number;
   readonly askedAtUs: number;
 }
@@ -84,14 +87,14 @@ export class KeyLock {
   constructor(
     private readonly parts: LockParts,
     private readonly key: string,
-    /** Called when nothing is left to remember. */
+    /** Called when the lock has neither waiters nor a ticket, so its entry can be dropped. */
     private readonly onIdle: () => void,
   ) {
     this.room = new WaitingRoom(parts, {
       key,
-      behind: () => this.whatIsAhead(),
+      behind: () => this.describeAhead(),
       onDeserted: () => {
-        this.withdraw();
+        this.leaveQueue();
       },
     });
   }
@@ -99,33 +102,33 @@ export class KeyLock {
   enter(waiter: Waiter): void {
     if (!this.room.enter(waiter)) return;
     if (this.phase.kind === 'idle') {
-      this.ask(this.parts.tickets.next());
+      this.sendAcquire(this.parts.tickets.next());
       return;
     }
-    waiter.markQueued();
     if (waiter.triesOnce) this.room.timeOut(waiter);
+    else waiter.markQueued();
   }
 
-  /** Gives the turn to the next, here or elsewhere. @throws LockUnavailableError */
+  /** Hands the lock to the next waiter, of this process or another. @throws LockUnavailableError */
   async release(lease: HeldLease): Promise<void> {
     if (this.phase.kind !== 'held' || this.phase.lease !== lease) return;
     const { hold } = lease;
     if (lease.state !== 'held') return;
-    this.finish(lease);
+    this.recordEnd(lease);
     lease.markReleased();
-    if (this.passOn(hold)) return;
+    if (this.passToLocalWaiter(hold)) return;
 
     const { gateway, renewal, handOvers, stats } = this.parts;
     hold.end();
     renewal.remove(hold);
-    const again = this.room.first ? this.beginAsking(this.parts.tickets.next()) : null;
+    const again = this.room.first ? this.startAsking(this.parts.tickets.next()) : null;
     if (!again) this.becomeIdle();
     let answer: ReleaseAnswer;
     try {
       answer = await gateway.release(this.key, hold.ticket, again ?? undefined);
     } catch (error) {
       stats.releasesFailed += 1;
-      if (again) this.failed(again, error);
+      if (again) this.onFailed(again, error);
       throw error;
     }
     if (!answer.mine) {
@@ -133,27 +136,27 @@ export class KeyLock {
       stats.leasesLost += 1;
     }
     handOvers.note(this.key, hold.ticket, answer);
-    if (again) this.answered(again, answer);
+    if (again) this.onAnswer(again, answer);
   }
 
-  /** The lock was handed to one of our tickets: it is ours, or handed on if nobody wants it. */
-  onGrant(grant: Grant): void {
+  /** Redis handed the lock to a ticket of this process. A ticket that no longer wants it is given up. */
+  onHandOver(grant: Grant): void {
     const { phase } = this;
     const { ticket } = grant;
     if (phase.kind === 'queued' && phase.ticket === ticket) {
       phase.wake.cancel();
-      this.granted(grant, phase);
+      this.claim(grant, phase);
     } else if (phase.kind === 'asking' && phase.ticket === ticket) phase.grant = grant;
     else if (phase.kind !== 'held' || phase.hold.ticket !== ticket)
       this.parts.handOvers.giveBack(this.key, ticket);
   }
 
-  /** Messages may have been missed. */
+  /** The inbox is subscribed again; a hand-over may have been missed. */
   onListening(): void {
-    if (this.phase.kind === 'queued') this.askAgain('reconnect');
+    if (this.phase.kind === 'queued') this.retryAcquire('reconnect');
   }
 
-  /** Redis is away or we stop: nobody waits any longer. A lease that is held goes on. */
+  /** Redis is unavailable, or the service stops. A held lease stays. */
   rejectAll(error: LockUnavailableError): void {
     this.room.rejectAll(error);
     const { phase } = this;
@@ -164,7 +167,7 @@ export class KeyLock {
     }
   }
 
-  /** The lease that is held is declared lost and its ticket given up. */
+  /** Marks the held lease as lost and gives up its ticket. */
   async stop(): Promise<void> {
     if (this.phase.kind !== 'held') return;
     const { hold } = this.phase;
@@ -172,27 +175,27 @@ export class KeyLock {
     await this.parts.gateway.release(this.key, hold.ticket).catch(() => undefined);
   }
 
-  private ask(ticket: string): void {
-    const asking = this.beginAsking(ticket);
+  private sendAcquire(ticket: string): void {
+    const asking = this.startAsking(ticket);
     this.parts.gateway.acquire(this.key, asking).then(
       (answer) => {
         this.parts.stats.handOffs.skipped += answer.skipped;
-        this.answered(asking, answer);
+        this.onAnswer(asking, answer);
       },
       (error: unknown) => {
-        this.failed(asking, error);
+        this.onFailed(asking, error);
       },
     );
   }
 
-  private askAgain(cause: WakeUpCause): void {
+  private retryAcquire(cause: WakeUpCause): void {
     if (this.phase.kind !== 'queued') return;
     this.phase.wake.cancel();
     this.parts.stats.wakeUps[cause] += 1;
-    this.ask(this.phase.ticket);
+    this.sendAcquire(this.phase.ticket);
   }
 
-  private beginAsking(ticket: string): Asking {
+  private startAsking(ticket: string): Asking {
     const { clock, settings } = this.parts;
     const tokens = Math.min(this.room.size, tokensMax(settings));
     const sentAtMs = clock.nowMs();
@@ -202,9 +205,9 @@ export class KeyLock {
     return asking;
   }
 
-  private answered(asking: Asking, { standing }: Answer): void {
+  private onAnswer(asking: Asking, { standing }: Answer): void {
     if (this.phase !== asking) {
-      // Nobody waited any more when Redis went away or we stopped.
+      // Abandoned by rejectAll before the answer arrived.
       if (standing.kind === 'yours') this.parts.handOvers.giveBack(this.key, asking.ticket);
       return;
     }
@@ -213,15 +216,15 @@ export class KeyLock {
         const { ticket, tokens, sentAtMs } = asking;
         const lifeMs = this.parts.settings.ttlMs;
         const { firstToken } = standing;
-        this.had({ ticket, deadlineMs: sentAtMs + lifeMs, lifeMs, firstToken, tokens });
+        this.onGranted({ ticket, deadlineMs: sentAtMs + lifeMs, lifeMs, firstToken, tokens });
         return;
       }
       case 'theirs':
-        this.notHad(asking, standing);
+        this.onOtherHolder(asking, standing);
         return;
       case 'free':
-        // Only where Redis had no memory left to queue us while it released.
-        this.ask(asking.ticket);
+        // Redis was out of memory and could not queue the ticket in the release.
+        this.sendAcquire(asking.ticket);
         return;
       default:
         standing satisfies never;
@@ -229,33 +232,37 @@ export class KeyLock {
   }
 
   /**
-   * Between our question and the hand-over at least as much time has passed here as by the server's clock, so the claim
-   * lasts at least until then. Who hears of it late, as after a pause, asks whether the lock is still to be had; so
-   * does who was told since, by an answer to a question, that another one has it.
+   * Turns a hand-over into a hold. The end of the claim is known without a common clock: between the acquire and the
+   * hand-over at least as much time has passed here as on the server's clock. If the server's clock was set forward in
+   * between, the claim counts from now.
+   *
+   * Asks Redis first when half of the claim is over, as after a pause of the process, or when a later answer named
+   * another holder.
    */
-  private granted(
+  private claim(
     { ticket, atUs, firstToken }: Grant,
     { sentAtMs, askedAtUs }: Pick<Queued, 'sentAtMs' | 'askedAtUs'>,
   ): void {
     const { clock, settings, stats } = this.parts;
     const lifeMs = settings.claimTtlMs;
-    const deadlineMs = sentAtMs + (atUs - askedAtUs) / 1_000 + lifeMs;
+    const handedOverAtMs = Math.min(sentAtMs + (atUs - askedAtUs) / 1_000, clock.nowMs());
+    const deadlineMs = handedOverAtMs + lifeMs;
     stats.wakeUps.grant += 1;
-    if (atUs <= askedAtUs || deadlineMs - clock.nowMs() < lifeMs / 2) this.ask(ticket);
-    else this.had({ ticket, deadlineMs, lifeMs, firstToken, tokens: tokensMax(settings) });
+    if (atUs <= askedAtUs || deadlineMs - clock.nowMs() < lifeMs / 2) this.sendAcquire(ticket);
+    else this.onGranted({ ticket, deadlineMs, lifeMs, firstToken, tokens: tokensMax(settings) });
   }
 
-  private had(
+  private onGranted(
     terms: Pick<HoldDetails, 'ticket' | 'deadlineMs' | 'lifeMs' | 'firstToken' | 'tokens'>,
   ): void {
     const { clock, renewal } = this.parts;
     const sinceMs = clock.nowMs();
     const { first } = this.room;
     if (!first || sinceMs >= terms.deadlineMs) {
-      // They timed out or were aborted, or we were stopped until the answer had become worthless.
+      // All waiters have left, or the process was paused until the grant had expired.
       this.phase = IDLE;
       this.parts.handOvers.giveBack(this.key, terms.ticket);
-      this.goOn();
+      this.acquireForNextWaiter();
       return;
     }
     const { ticket, deadlineMs, lifeMs, firstToken, tokens } = terms;
@@ -268,54 +275,54 @@ export class KeyLock {
       firstToken,
       tokens,
       onLost: (reason) => {
-        this.lost(hold, reason);
+        this.onLost(hold, reason);
       },
     });
     this.behind = null;
     renewal.add(hold);
-    this.grant(first, hold);
+    this.grantTo(first, hold);
   }
 
-  private notHad(asking: Asking, standing: Behindhand): void {
+  private onOtherHolder(asking: Asking, standing: Behindhand): void {
     const { tickets, gateway, settings, random, clock } = this.parts;
     this.behind = standing;
-    // A question of ours that was carried out after we had given it up: it blocks nobody but us.
+    // An abandoned acquire of this process was carried out after its ticket had been given up.
     if (tickets.isOurs(standing.holder) && standing.holder !== asking.ticket) {
       this.parts.handOvers.giveBack(this.key, standing.holder);
     }
     if (this.room.first?.triesOnce) this.room.timeOut(this.room.first);
-    const { first } = this.room;
-    if (!first) {
+    this.room.first?.markQueued();
+    // Without a waiter: it tried once, left before the answer, or has aborted its wait in its onQueued.
+    if (!this.room.first) {
       this.becomeIdle();
       if (asking.queue) this.parts.handOvers.giveUp(this.key, asking.ticket);
       return;
     }
-    first.markQueued();
     const { ticket, sentAtMs } = asking;
     if (asking.grant) {
-      this.granted(asking.grant, { sentAtMs, askedAtUs: standing.atUs });
+      this.claim(asking.grant, { sentAtMs, askedAtUs: standing.atUs });
       return;
     }
     if (!asking.queue) {
-      this.ask(ticket);
+      this.sendAcquire(ticket);
       return;
     }
     const { remainingMs } = standing;
     let sleepMs = remainingMs < 0 ? settings.ttlMs : Math.min(remainingMs, settings.ttlMs);
     if (!gateway.listening) sleepMs = Math.min(sleepMs, LIMITS.deafPollMs);
     const wake = clock.after(sleepMs + 1 + random() * LIMITS.wakeJitterMs, () => {
-      this.askAgain('ttl');
+      this.retryAcquire('ttl');
     });
     this.phase = { kind: 'queued', ticket, wake, sentAtMs, askedAtUs: standing.atUs };
   }
 
-  private failed(asking: Asking, error: unknown): void {
-    // Where Redis is away all have been told already.
+  private onFailed(asking: Asking, error: unknown): void {
+    // When Redis became unavailable, rejectAll has ended this acquire already.
     if (this.phase !== asking) return;
     this.rejectAll(error as LockUnavailableError);
   }
 
-  private grant(waiter: Waiter, hold: Hold): void {
+  private grantTo(waiter: Waiter, hold: Hold): void {
     const { clock, stats } = this.parts;
     this.room.leave(waiter);
     const nowMs = clock.nowMs();
@@ -328,42 +335,42 @@ export class KeyLock {
     waiter.resolve(lease);
   }
 
-  /** Gives the next local waiter its turn without asking Redis, while the hold's bounds last. */
-  private passOn(hold: Hold): boolean {
+  /** Grants the lock to the next local waiter without a command, within the bounds of the hold. */
+  private passToLocalWaiter(hold: Hold): boolean {
     const { first } = this.room;
     if (!first || !hold.hasToken) return false;
     const { clock, settings, stats } = this.parts;
     if (clock.nowMs() - hold.sinceMs >= settings.localTenureMs) return false;
     stats.handOffs.local += 1;
-    this.grant(first, hold);
+    this.grantTo(first, hold);
     return true;
   }
 
-  private lost(hold: Hold, reason: LossReason): void {
+  private onLost(hold: Hold, reason: LossReason): void {
     if (this.phase.kind !== 'held' || this.phase.hold !== hold) return;
     const { lease } = this.phase;
     this.parts.renewal.remove(hold);
     this.parts.stats.leasesLost += 1;
-    this.finish(lease);
+    this.recordEnd(lease);
     lease.markLost(reason);
     this.phase = IDLE;
-    // Where Redis still has it, nobody shall wait for its time to live.
+    // If the key still exists, other processes need not wait for its expiry.
     if (reason === 'not-renewed-in-time') this.parts.handOvers.giveUp(this.key, hold.ticket);
-    this.goOn();
+    this.acquireForNextWaiter();
   }
 
-  private finish(lease: HeldLease): void {
+  private recordEnd(lease: HeldLease): void {
     const { clock, stats } = this.parts;
     stats.heldNow -= 1;
     stats.holdTime.add(clock.nowMs() - lease.sinceMs);
   }
 
-  private goOn(): void {
-    if (this.room.first) this.ask(this.parts.tickets.next());
+  private acquireForNextWaiter(): void {
+    if (this.room.first) this.sendAcquire(this.parts.tickets.next());
     else this.becomeIdle();
   }
 
-  private withdraw(): void {
+  private leaveQueue(): void {
     const { phase } = this;
     if (phase.kind !== 'queued') return;
     phase.wake.cancel();
@@ -371,7 +378,7 @@ export class KeyLock {
     this.parts.handOvers.giveUp(this.key, phase.ticket);
   }
 
-  private whatIsAhead(): Omit<Behind, 'waitersAhead'> {
+  private describeAhead(): Omit<Behind, 'waitersAhead'> {
     if (this.phase.kind === 'held') {
       const holder = this.parts.tickets.processId;
       return { processesAhead: 0, holder, holderExpires: true };

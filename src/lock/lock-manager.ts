@@ -1,8 +1,8 @@
 /**
- * Runs a function while one or several locks are held, and gives them back whatever happens.
+ * Runs a function while one or several locks are held, and releases them when it has settled.
  *
- * Several keys are taken one after another in the order of their bytes, so two callers can never wait for each other
- * crosswise. Each key is waited for in its own fair queue, so a caller that needs a hot key and a cold one gets both.
+ * Several keys are acquired one after another in byte order, so callers cannot deadlock. Each key has its own fair
+ * queue, so a caller that needs a contended key and an idle one gets both.
  */
 import { Buffer } from 'node:buffer';
 import { systemClock, type Clock } from '../time/clock.js';
@@ -10,15 +10,15 @@ import { Deadline } from '../time/deadline.js';
 import { LockAbortedError, LockLostError } from './errors.js';
 import type { DistributedLockService, Lease, WaitEvents } from './lock-service.js';
 
-/** What the function is given: that it has its turn, for how long it can rely on it, and under which numbers. */
+/** The leases of one call, and whether they are still held. */
 export interface LockHold {
-  /** Aborted when any of the leases can no longer be trusted. */
+  /** Aborted when any of the leases is lost. */
   readonly signal: AbortSignal;
-  /** Whether the signal is aborted by now: much cheaper where nobody needs to be told. */
+  /** Whether any of the leases is lost; cheaper than `signal`. */
   readonly lost: boolean;
   readonly leases: readonly Lease[];
   fencingTokenOf(key: string): bigint | null;
-  /** Gives the locks back. Never rejects: the service counts and logs a release that failed. */
+  /** Releases the locks. Never rejects: the service counts a release that failed, and repeats it. */
   release(): Promise<void>;
 }
 
@@ -31,11 +31,11 @@ export class DistributedLockManager {
   ) {}
 
   /**
-   * The result or the error is the function's own, also where a lease was lost meanwhile or could not be given back:
-   * only what the lock protects can say whether the work counts.
+   * Settles as the function does, also when a lease was lost or could not be released: only the protected resource can
+   * tell whether the work counts.
    *
    * @param deadline bounds the wait for all keys together, not the function.
-   * @throws what `acquire` throws, or LockLostError where one lease was lost while we waited for another; the function
+   * @throws what `acquire` throws, or LockLostError when one lease was lost during the wait for another; the function
    *   has not been called then.
    */
   async executeWithLock<T>(
@@ -52,9 +52,9 @@ export class DistributedLockManager {
   }
 
   /**
-   * Takes the locks until `release` is called: for work that is no single function.
+   * Acquires the locks until `release` is called, for work that is not a single function.
    *
-   * @throws what `acquire` throws, or LockLostError where one lease was lost while another was waited for; no lock is
+   * @throws what `acquire` throws, or LockLostError when one lease was lost during the wait for another; no lock is
    *   held then.
    */
   async hold(
@@ -73,7 +73,7 @@ export class DistributedLockManager {
     }
   }
 
-  /** Puts each lease into `leases` as it is had, so that the caller can give back what there is after a failure. */
+  /** Adds each lease to `leases` when it is granted, so the caller can release them after a failure. */
   private async acquireAll(
     keys: readonly string[],
     leases: Lease[],
@@ -81,7 +81,7 @@ export class DistributedLockManager {
     events: WaitEvents,
   ): Promise<void> {
     for (const key of keys) {
-      // Waiting on under a lease that is lost already would end in work that has no turn.
+      // A lost lease ends the wait: the function could not run under it.
       const wait = deadline.alsoAbortedBy(leases.map(({ signal }) => signal));
       try {
         leases.push(await this.service.acquire(key, wait, events));
@@ -128,7 +128,7 @@ class Hold implements LockHold {
   }
 }
 
-/** Each key once, by its UTF-8 bytes: the same order in every process, whatever its language settings. */
+/** Each key once, ordered by its UTF-8 bytes: the same in every process, whatever its locale. */
 function inByteOrder(keys: string | readonly string[]): string[] {
   if (typeof keys === 'string') return [keys];
   return [...new Set(keys)].sort((a, b) => Buffer.compare(Buffer.from(a), Buffer.from(b)));

@@ -1,10 +1,24 @@
 /**
- * The lock's way to Redis: two connections for the whole process, one that asks and one that listens, and the knowledge
- * whether Redis serves us.
+ * The lock's connections to Redis, one for commands and one for the inbox, and whether Redis is available.
  *
- * The first failure marks Redis as away. From then on every call is refused at once, until a probe that really takes
- * and gives back a lock has succeeded. A ticket whose fate is unknown, because its answer got lost, is remembered and
- * given up before anything else happens after the return.
+ * | state       | commands                | left when                                                              |
+ * | ----------- | ----------------------- | ---------------------------------------------------------------------- |
+ * | not started | rejected                | `start`: the first probe succeeds or fails                             |
+ * | available   | sent                    | a command fails or the connection closes: unavailable                  |
+ * | unavailable | rejected without a try  | a probe has acquired and released a lock of its own: available         |
+ * | stopped     | rejected                | never                                                                  |
+ *
+ * A ticket in doubt is one whose state at Redis is unknown because an answer was lost.
+ *
+ * Invariants:
+ * 1. An outage rejects all waiters once and new callers at once.
+ *    (test/integration/lock/availability.test.ts: "waiting and new callers are rejected at once")
+ * 2. Tickets in doubt are given up before any new command after an outage.
+ *    (test/integration/lock/lost-replies.test.ts: "leaves no lock behind once Redis is back")
+ * 3. A refusal that concerns one key does not mark Redis as unavailable.
+ *    (test/integration/lock/steps.test.ts: "that key alone is refused")
+ * 4. No error contains the address or the password.
+ *    (test/integration/lock/availability.test.ts: "no error, health report or log line contains the address")
  */
 import { Availability, type LockHealth } from './availability.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
@@ -38,7 +52,7 @@ import { inboxOf } from './tickets.js';
 export interface GatewayEvents {
   /** Redis handed a lock to a ticket of this process. */
   onGrant(grant: Grant): void;
-  /** Hand-overs reach this process from now on; some may have been missed before. */
+  /** The inbox is subscribed; hand-overs may have been missed before. */
   onListening(): void;
   onAway(error: LockUnavailableError): void;
   onBack(): void;
@@ -97,12 +111,13 @@ export class RedisGateway {
         events.onListening();
       },
       onMessage: (message) => {
-        events.onGrant(readGrant(message));
+        const grant = readGrant(message);
+        if (grant) events.onGrant(grant);
       },
     });
   }
 
-  /** Tells how it went, also where Redis is away. @throws LockUnavailableError where Redis refuses us. */
+  /** Resolves also when Redis is unreachable. @throws LockUnavailableError when Redis refuses the client. */
   async start(): Promise<LockHealth> {
     this.commands.open();
     this.inbox.open();
@@ -132,7 +147,7 @@ export class RedisGateway {
     return this.availability.available;
   }
 
-  /** Whether messages reach us now. */
+  /** Whether the inbox is subscribed. */
   get listening(): boolean {
     return this.inbox.listening;
   }
@@ -141,7 +156,7 @@ export class RedisGateway {
     return this.availability.error();
   }
 
-  /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
+  /** @throws LockUnavailableError; the ticket is then in doubt. */
   acquire(key: string, request: AcquireRequest): Promise<Answer> {
     if (!this.available) return Promise.reject(this.unavailable());
     return this.steps.run(acquireStep(key, request)).catch((error: unknown) => {
@@ -149,7 +164,7 @@ export class RedisGateway {
     });
   }
 
-  /** @throws LockUnavailableError; the ticket is then given up as soon as that is possible. */
+  /** @throws LockUnavailableError; the ticket is then in doubt. */
   release(
     key: string,
     ticket: string,
@@ -175,12 +190,12 @@ export class RedisGateway {
     });
   }
 
-  /** Remembers a ticket that Redis may know and we no longer want. */
+  /** Remembers a ticket that Redis may know and that this process has abandoned. */
   doubt(key: string, ticket: string): void {
     this.doubts.add(key, ticket);
   }
 
-  /** Gives up all that is in doubt, where that is possible now. */
+  /** Gives up all tickets in doubt, if Redis is available. */
   async settleDoubts(): Promise<void> {
     if (this.available) await this.doubts.settle().catch(() => undefined);
   }
@@ -192,9 +207,11 @@ export class RedisGateway {
     const failure = failureOf(error);
     if (lock) this.doubt(lock.key, lock.ticket);
     if (lock && failure.kind === 'unusable-key') {
-      // A script that fails half-way is not rolled back.
+      // Redis does not roll back a script that fails.
       void this.settleDoubts();
-      return new LockUnavailableError(`The lock ${lock.key} cannot be had: ${failure.reason}.`);
+      return new LockUnavailableError(
+        `The lock ${lock.key} cannot be acquired: ${failure.reason}.`,
+      );
     }
     this.away(failure);
     return this.unavailable();
@@ -212,7 +229,7 @@ export class RedisGateway {
       if (this.parts.clock.nowMs() - this.backAtMs > LIMITS.stableMs) this.tries = 0;
       this.events.onAway(this.unavailable());
     }
-    // A new connection is probed when it is ready; one that still stands, after a pause.
+    // A new connection is probed when it is ready; an open one after a pause.
     if (this.commands.ready) this.probeLater(failure);
   }
 
@@ -227,7 +244,7 @@ export class RedisGateway {
     });
   }
 
-  /** Takes and gives back a lock of our own, as only that shows that locks can be had. */
+  /** Acquires and releases a lock: a PING would not show a full memory or a missing permission. */
   private async probe(): Promise<void> {
     if (this.available) return;
     try {
@@ -242,13 +259,13 @@ export class RedisGateway {
     if (this.stopped || !this.commands.ready) return;
     this.backAtMs = this.parts.clock.nowMs();
     this.availability.back();
-    // Sent first, so whoever asks next does not wait for what we have forgotten ourselves.
+    // Sent first, so that the next acquire does not wait for an abandoned ticket of this process.
     void this.settleDoubts();
     this.firstNews.tell(null);
     this.events.onBack();
   }
 
-  /** A Redis that evicts keys when its memory is full evicts locks. */
+  /** Warns when Redis may evict locks. */
   private async checkPolicy(): Promise<void> {
     if (this.policyChecked) return;
     this.policyChecked = true;
@@ -261,12 +278,12 @@ export class RedisGateway {
   }
 }
 
-/** Of all processes, so that restarts leave no litter; that another one is trying it shows the same. */
+/** One key for all processes, so that restarts leave nothing behind. That another process holds it is no failure. */
 const PROBE_KEY = 'lock:{probe}';
 
 /**
- * Tickets of unknown fate: an answer got lost, or Redis went away while they were in its queue. Each is given up once
- * Redis answers again. Tickets for which there is no room are ended by their time to live.
+ * The tickets in doubt. Each is given up once Redis answers again. Beyond `doubtsMax` the oldest are dropped; their
+ * time to live ends them.
  */
 class Doubts {
   /** The keys, by ticket. */
@@ -282,7 +299,7 @@ class Doubts {
     this.keys.set(ticket, key);
   }
 
-  /** @throws what Redis says; whatever could not be settled stays in doubt. */
+  /** @throws the error of Redis; tickets that could not be given up stay in doubt. */
   async settle(): Promise<void> {
     await Promise.all([...this.keys].map(([ticket, key]) => this.settleOne(key, ticket)));
   }

@@ -1,13 +1,13 @@
 /**
- * The lock service on one Redis: finds the lock of each key in this process, and tells all of them what happens to
- * Redis. How a lock is had is in key-lock.ts, what Redis does in `lua/`, and what is promised in README.md.
+ * The lock service on one Redis: keeps a KeyLock for each key in use, and passes on the events of Redis to them.
+ * key-lock.ts has the protocol of one lock, `lua/` its part at Redis, README.md the guarantees.
  */
 import type { LockHealth } from './availability.js';
-import { systemClock, systemRandom, type Clock } from '../time/clock.js';
+import { systemClock, systemRandom, systemRandomBytes, type Clock } from '../time/clock.js';
 import type { Deadline } from '../time/deadline.js';
 import { LockAbortedError, LockUnavailableError } from './errors.js';
 import { HandOvers } from './hand-overs.js';
-import { HeldLease } from './held-lease.js';
+import { HeldLease } from './hold.js';
 import { KeyLock, type LockParts } from './key-lock.js';
 import type { DistributedLockService, Lease, WaitEvents } from './lock-service.js';
 import { RedisGateway } from './redis-gateway.js';
@@ -15,7 +15,7 @@ import { Renewal } from './renewal.js';
 import { readSettings, type RedisLockSettings } from './settings.js';
 import { StatsCollector, type LockStats } from './stats.js';
 import { Tickets } from './tickets.js';
-import { Waiter } from './waiters.js';
+import { Waiter } from './waiting-room.js';
 
 export class RedisLockService implements DistributedLockService {
   private readonly locks = new Map<string, KeyLock>();
@@ -30,7 +30,7 @@ export class RedisLockService implements DistributedLockService {
     const settings = readSettings(given);
     const clock = given.clock ?? systemClock;
     const random = given.random ?? systemRandom;
-    const tickets = new Tickets();
+    const tickets = new Tickets(given.randomBytes ?? systemRandomBytes);
     const stats = this.stats_;
     this.clock = clock;
     this.gateway = new RedisGateway(
@@ -46,8 +46,10 @@ export class RedisLockService implements DistributedLockService {
       {
         onGrant: (grant) => {
           const { key } = grant;
+          // A message may name any ticket. Giving up another process's would release its lock.
+          if (!tickets.isOurs(grant.ticket)) return;
           const lock = this.locks.get(key) ?? new KeyLock(this.parts, key, () => undefined);
-          lock.onGrant(grant);
+          lock.onHandOver(grant);
         },
         onListening: () => {
           for (const lock of this.locks.values()) lock.onListening();
@@ -67,14 +69,14 @@ export class RedisLockService implements DistributedLockService {
   }
 
   /**
-   * Connects. Resolves also where Redis is away: it is then tried until it is there, and `acquire` refuses meanwhile.
-   * @throws LockUnavailableError where Redis refuses us: password, permissions, database.
+   * Connects. Resolves also when Redis is unreachable: the service keeps trying, and rejects `acquire` until then.
+   * @throws LockUnavailableError when Redis refuses the client: wrong password, missing permissions, no such database.
    */
   start(): Promise<LockHealth> {
     return this.gateway.start();
   }
 
-  /** Rejects who waits, gives back what is held, whose leases are lost thereby, and closes. Safe to repeat. */
+  /** Rejects the waiters, marks held leases as lost, releases their locks, and disconnects. Safe to repeat. */
   stop(): Promise<void> {
     this.stopping ??= this.stopOnce();
     return this.stopping;
@@ -91,27 +93,22 @@ export class RedisLockService implements DistributedLockService {
       return Promise.reject(this.stopping ? stopped() : this.gateway.unavailable());
     }
     return new Promise((resolve, reject) => {
-      const waiter = new Waiter(
-        deadline.leftMs,
-        this.clock.nowMs(),
-        signal,
-        resolve,
-        reject,
-        onQueued,
-      );
+      const waiter = new Waiter(deadline, this.clock.nowMs(), resolve, reject, onQueued);
       this.lockOf(key).enter(waiter);
     });
   }
 
   release(lease: Lease): Promise<void> {
-    if (!(lease instanceof HeldLease)) {
-      return Promise.reject(new TypeError('Only a lease of this service can be released.'));
+    if (!(lease instanceof HeldLease) || !this.parts.tickets.isOurs(lease.hold.ticket)) {
+      return Promise.reject(
+        new TypeError('release needs a lease that acquire of the same service has returned.'),
+      );
     }
     lease.releasing ??= this.releaseOnce(lease);
     return lease.releasing;
   }
 
-  /** What could not be told to Redis is remembered there, not here: releasing again is no error then. */
+  /** The gateway remembers a release that Redis did not receive, so a repeated one does not fail. */
   private async releaseOnce(lease: HeldLease): Promise<void> {
     try {
       await this.locks.get(lease.key)?.release(lease);
@@ -153,5 +150,5 @@ export class RedisLockService implements DistributedLockService {
 }
 
 function stopped(): LockUnavailableError {
-  return new LockUnavailableError('The lock service was stopped.');
+  return new LockUnavailableError('The lock service was stopped; make a new one.');
 }

@@ -1,6 +1,6 @@
 /**
- * Keeps what is held: one timer for the process, one call for many locks, at a third of the time to live. What could
- * not be renewed until its deadline is declared lost at that deadline, by our clock, whatever Redis would say.
+ * Renews the holds of this process: one timer, one command for many locks, after a third of the time to live. A hold
+ * that was not renewed before its deadline is lost at that deadline, by this process's clock.
  */
 import type { Clock, Timer } from '../time/clock.js';
 import type { Hold } from './hold.js';
@@ -25,7 +25,7 @@ export class Renewal {
 
   add(hold: Hold): void {
     this.holds.add(hold);
-    // The timer outlives the holds until its next tick, so that short holds cost none of their own.
+    // The timer runs until its next tick also without holds, so that short holds set none of their own.
     if (!this.timer) {
       this.lastTickMs = hold.sinceMs;
       this.schedule();
@@ -39,7 +39,7 @@ export class Renewal {
     this.holds.delete(hold);
   }
 
-  /** Redis is back after an absence, which may have used up most of the time. */
+  /** After an outage, which may have used up most of the time to live. */
   renewNow(): void {
     if (this.holds.size === 0) return;
     this.timer?.cancel();
@@ -93,12 +93,12 @@ export class Renewal {
     try {
       renewed = await gateway.renew(holds);
     } catch {
-      stats.renewals.failed += holds.length; // Those that are still held are tried again until their deadline.
+      stats.renewals.failed += holds.length; // The next tick tries again until the deadline.
       return;
     }
     const nowMs = clock.nowMs();
     holds.forEach((hold, index) => {
-      // Released or lost meanwhile: the answer is about the past.
+      // Released or lost before the answer arrived.
       if (!hold.isCurrent) return;
       if (renewed[index] !== true) {
         stats.renewals.failed += 1;

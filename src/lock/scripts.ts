@@ -1,12 +1,12 @@
 /**
- * The lock's scripts: read once from `lua/`, with their answers made readable. To acquire and to release are steps: one
- * call carries out many, for as many locks.
+ * The lock's scripts, read once from `lua/`, and the parsers of their replies. Acquiring and releasing are steps: one
+ * command carries out many, each on one lock.
  */
 import { readFileSync } from 'node:fs';
 import type { LuaScript } from '../redis/connection.js';
 import { LIMITS, tokensMax, type Settings } from './settings.js';
 
-/** How a ticket stands: the lock is free, it is the ticket's, or another's. */
+/** The lock after a step: free, held by the step's ticket, or held by another. */
 export type Standing =
   { readonly kind: 'free' } | { readonly kind: 'yours'; readonly firstToken: number } | Behindhand;
 
@@ -15,20 +15,20 @@ export interface Behindhand {
   readonly holder: string;
   /** -1 for a lock that never expires. */
   readonly remainingMs: number;
-  /** Processes in front in the queue. */
+  /** Processes ahead in the queue. */
   readonly position: number;
-  /** The server's clock when it was told this, in microseconds. */
+  /** The server's clock at the time of the answer, in microseconds. */
   readonly atUs: number;
 }
 
 export interface Answer {
   readonly standing: Standing;
-  /** Dead processes that were passed over. */
+  /** Processes that were skipped because they no longer listen. */
   readonly skipped: number;
 }
 
 export interface ReleaseAnswer extends Answer {
-  /** Whether the ticket that was given up had the lock. */
+  /** Whether the released ticket held the lock. */
   readonly mine: boolean;
 }
 
@@ -39,14 +39,14 @@ export interface ScriptCall<T> {
   readonly read: (reply: unknown) => T;
 }
 
-/** One thing to be done to one lock. */
+/** One operation on one lock. */
 export interface Step<T> {
   readonly key: string;
   readonly kind: 'queue' | 'try' | 'release' | 'requeue';
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
   readonly tokens: number;
-  /** The ticket to queue in the same step as the other one is given up. */
+  /** The ticket to queue in the same step. */
   readonly again?: string | undefined;
   readonly read: (reply: unknown) => T;
 }
@@ -55,7 +55,7 @@ export interface AcquireRequest {
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
   readonly tokens: number;
-  /** Whether the ticket is queued where it can't have the lock at once. */
+  /** Whether Redis queues the ticket when the lock is not free. */
   readonly queue: boolean;
 }
 
@@ -72,7 +72,7 @@ export class LockScripts {
     this.renewScript = load('renew', preamble, 'renew.lua');
   }
 
-  /** For each step its reply, in their order, or the error that ended it: the others are carried out. */
+  /** The reply has one entry for each step, in order: its result, or the error that ended this step alone. */
   carryOut(steps: readonly Step<unknown>[]): ScriptCall<readonly unknown[]> {
     const args: string[] = [];
     for (const { kind, ticket, tokens, again } of steps) {
@@ -88,7 +88,7 @@ export class LockScripts {
     };
   }
 
-  /** For each lock whether it is still the ticket's. */
+  /** For each lock whether its ticket still holds it. */
   renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): ScriptCall<readonly boolean[]> {
@@ -106,7 +106,7 @@ export function acquireStep(key: string, request: AcquireRequest): Step<Answer> 
   return { key, kind: queue ? 'queue' : 'try', ticket, tokens, read: readAnswer };
 }
 
-/** Gives up the ticket, and queues another of ours in the same step where one is given. */
+/** Gives up the ticket; `again` queues another ticket of this process in the same step. */
 export function releaseStep(
   key: string,
   ticket: string,
@@ -117,7 +117,7 @@ export function releaseStep(
   return { key, kind: 'requeue', ticket, tokens: again.tokens, again: again.ticket, read };
 }
 
-/** A lock was handed to a ticket of this process. */
+/** A hand-over of a lock to a ticket of this process. */
 export interface Grant {
   readonly key: string;
   readonly ticket: string;
@@ -126,13 +126,19 @@ export interface Grant {
   readonly firstToken: number;
 }
 
-/** Reads what hand-over.lua publishes. */
-export function readGrant(message: string): Grant {
-  const [ticket = '', atUs, firstToken, ...key] = message.split(' ');
-  return { key: key.join(' '), ticket, atUs: Number(atUs), firstToken: Number(firstToken) };
+/** Parses the message that hand-over.lua publishes. @returns null for any other message: every client may publish. */
+export function readGrant(message: string): Grant | null {
+  const [ticket = '', atText = '', tokenText = '', ...key] = message.split(' ');
+  const [atUs, firstToken] = [Number(atText), Number(tokenText)];
+  const isGrant = isPositive(atUs) && isPositive(firstToken) && key.length > 0;
+  return isGrant ? { key: key.join(' '), ticket, atUs, firstToken } : null;
 }
 
-/** The plain cases come as plain values, because both sides spend less on them than on a list. */
+function isPositive(value: number): boolean {
+  return Number.isSafeInteger(value) && value > 0;
+}
+
+/** The most frequent answers are plain values, which cost both sides less than a list. */
 function readAnswer(reply: unknown): Answer {
   if (typeof reply === 'string') {
     return { skipped: 0, standing: { kind: 'yours', firstToken: Number(reply) } };

@@ -1,27 +1,30 @@
-/** The service's settings: every wait, queue and number of passes has a bound, named and defaulted here. */
-import type { Clock, Random } from '../time/clock.js';
+/** The service's settings and fixed limits: each wait, queue and batch of the lock is bounded by one of them. */
+import type { Clock, Random, RandomBytes } from '../time/clock.js';
 import type { Connect } from '../redis/connection.js';
 import type { LockLog } from './lock-service.js';
 
 export interface RedisLockSettings {
   /** As in `redis://user:password@host:6379/0`. */
   readonly url: string;
-  /** How long a holder that has died keeps others out. Renewed at a third of it. */
+  /** Time to live of a held lock, in milliseconds: how long a dead holder blocks it. Renewed after a third of it. */
   readonly ttlMs?: number | undefined;
-  /** After this long without an answer Redis counts as away. */
+  /** Time for a command, in milliseconds; after it Redis counts as unavailable. */
   readonly commandTimeoutMs?: number | undefined;
-  /** Waiters for each key in this process. */
+  /** The most waiters for each key in this process. */
   readonly queueMax?: number | undefined;
-  /** How long a lock that was handed to a process may remain unclaimed by it; at most half the time to live. */
+  /** Time to live of a lock that is handed over until it is claimed, in milliseconds; at most half of `ttlMs`. */
   readonly claimTtlMs?: number | undefined;
-  /** How many local waiters in a row may have the lock while other processes wait. */
+  /** The most local hand-overs in a row while other processes wait. */
   readonly localPassesMax?: number | undefined;
-  /** For how long local waiters may pass the lock on while other processes wait. */
+  /** The longest series of local hand-overs while other processes wait, in milliseconds. */
   readonly localTenureMs?: number | undefined;
-  /** How its connections are made; by ioredis, unless a simulation makes its own. */
+  /** Makes the connections; ioredis by default. */
   readonly connect?: Connect | undefined;
   readonly clock?: Clock | undefined;
+  /** Spreads retries. */
   readonly random?: Random | undefined;
+  /** Makes the id of this service, which no other one may have. */
+  readonly randomBytes?: RandomBytes | undefined;
   readonly log?: LockLog | undefined;
 }
 
@@ -35,19 +38,19 @@ export const DEFAULTS = Object.freeze({
 });
 
 export const LIMITS = Object.freeze({
-  /** Whoever was available for so long is tried again quickly after the next failure. */
+  /** After this long without a failure the pauses between retries start from the shortest again. */
   stableMs: 5_000,
-  /** Waiters do not all come back in the same millisecond. */
+  /** Spreads the waiters of several processes that would ask Redis at the same time. */
   wakeJitterMs: 25,
-  /** Without a subscription no grant reaches us, so we ask this often. */
+  /** How often waiters ask Redis while the inbox is not subscribed. */
   deafPollMs: 250,
-  /** A fencing counter that nobody used for so long is dropped; the server's clock is its floor from then on. */
+  /** Time to live of an unused fencing counter; the server's clock is the floor of its successor. */
   fenceTtlMs: 86_400_000,
-  /** Locks renewed by one call. */
+  /** The most locks renewed by one command. */
   renewalChunkMax: 500,
-  /** Steps, each on one lock, that one call carries out. */
+  /** The most steps, each on one lock, in one command. */
   stepsMax: 256,
-  /** Tokens of uncertain fate that are remembered until Redis is back. */
+  /** The most tickets of unknown fate that are kept until Redis is back. */
   doubtsMax: 10_000,
 });
 
@@ -74,18 +77,18 @@ export function readSettings(given: RedisLockSettings): Settings {
   for (const name of wholeFrom1) {
     const value = settings[name];
     if (!Number.isSafeInteger(value) || value < 1) {
-      throw new RangeError(`${name} must be a whole number from 1, got ${value}.`);
+      throw new RangeError(`${name} must be a whole number from 1; got ${value}.`);
     }
   }
   if (!(settings.localTenureMs >= 0)) {
-    throw new RangeError(`localTenureMs must be a number from 0, got ${settings.localTenureMs}.`);
+    throw new RangeError(`localTenureMs must be a number from 0; got ${settings.localTenureMs}.`);
   }
-  // A claim that outlives a renewed lock could not be told from it.
+  // HandOvers takes a lock with a longer remaining time for a claimed one.
   const claimTtlMs = Math.min(settings.claimTtlMs, Math.ceil(settings.ttlMs / 2));
   return Object.freeze({ ...settings, claimTtlMs });
 }
 
-/** The most fencing tokens that one hold can use: one for each turn that may be had under it. */
+/** The most fencing tokens that one hold uses: one for each lease under it. */
 export function tokensMax({ localPassesMax }: Pick<Settings, 'localPassesMax'>): number {
   return localPassesMax + 1;
 }

@@ -1,9 +1,9 @@
 /**
- * Everything countable is counted, here and nowhere else. Contention is invisible without it: a service whose locks are
- * fought over looks idle by every other measure.
+ * The counters of a lock service. They show contention, which CPU and network measures do not: callers that wait use
+ * neither.
  */
 
-/** Upper bounds in milliseconds; what is longer than the last is counted in the total alone. */
+/** Upper bounds in milliseconds. Longer durations are in the total alone. */
 export const BUCKETS_MS = [
   1, 2, 5, 10, 25, 50, 100, 250, 500, 1_000, 2_500, 5_000, 10_000,
 ] as const;
@@ -20,7 +20,7 @@ export type WakeUpCause = 'grant' | 'ttl' | 'reconnect';
 
 export interface LockStats {
   readonly acquired: number;
-  /** Of those acquired, the ones that did not get the lock by their first question. */
+  /** Of those acquired, the ones that were not granted by the first answer. */
   readonly waits: number;
   readonly timeouts: number;
   readonly aborts: number;
@@ -35,27 +35,27 @@ export interface LockStats {
     readonly local: number;
     /** To another process. */
     readonly remote: number;
-    /** Processes passed over because nobody listened on their inbox. */
+    /** Processes that were skipped because their inbox had no subscriber. */
     readonly skipped: number;
-    /** Grants that came too late for their waiter, and were handed on. */
+    /** Grants that arrived when no waiter was left, and were given back. */
     readonly givenBack: number;
   };
   readonly wakeUps: Readonly<Record<WakeUpCause, number>>;
   readonly renewals: {
     readonly ok: number;
-    /** Of those ok, the ones that came in the second half of the time to live. */
+    /** Of those ok, the ones answered in the second half of the time to live. */
     readonly late: number;
     readonly failed: number;
   };
   readonly leasesLost: number;
   readonly releasesFailed: number;
-  /** Commands sent to Redis for locks, each waiting for its answer; probes while it is away included. */
+  /** Commands sent to Redis, including probes. */
   readonly roundTrips: number;
   readonly waitersNow: number;
   readonly heldNow: number;
 }
 
-/** The counters while they grow. */
+/** The mutable counters. */
 export class StatsCollector {
   acquired = 0;
   waits = 0;
@@ -74,7 +74,7 @@ export class StatsCollector {
   waitersNow = 0;
   heldNow = 0;
 
-  /** A plain object that no longer changes. */
+  /** A copy that does not change. */
   snapshot(): LockStats {
     const { waitTime, holdTime, handOffs, wakeUps, renewals, ...numbers } = this;
     return {

@@ -1,14 +1,12 @@
 /**
- * Batches the steps that this process asks for within one turn of the event loop into one command, in their order.
- *
- * A step waits for the end of its turn and no longer; a hundred steps cost one command instead of a hundred. Each step
- * has its own answer or error.
+ * Batches the steps of one turn of the event loop into one command, in order. A step waits until the microtasks of its
+ * turn are done, no longer. Each step has its own answer or error.
  */
 import { failureOf } from '../redis/failure.js';
 import type { Step } from './scripts.js';
 import { LIMITS } from './settings.js';
 
-/** Replies in the order of the steps; errors among them are those of single steps. Rejects where none was answered. */
+/** @returns a reply or an error for each step, in order. Rejects when the whole command failed. */
 export type SendSteps = (steps: readonly Step<unknown>[]) => Promise<readonly unknown[]>;
 
 interface QueuedStep {
@@ -26,7 +24,7 @@ export class StepQueue {
   run<T>(step: Step<T>): Promise<T> {
     return new Promise((resolve, reject) => {
       if (this.queued.length === 0) {
-        // After all microtasks of this turn: lanes that go on together release their locks by one command.
+        // After all microtasks of this turn: callers that continue together release their locks by one command.
         process.nextTick(() => {
           this.flush();
         });
@@ -38,7 +36,7 @@ export class StepQueue {
   private flush(): void {
     const all = this.queued;
     this.queued = [];
-    // Redis serves no other client during a call, so a call is bounded.
+    // Redis serves no other client during a script, so a command is bounded.
     for (let from = 0; from < all.length; from += LIMITS.stepsMax) {
       this.sendSome(all.slice(from, from + LIMITS.stepsMax));
     }

@@ -1,17 +1,22 @@
 /**
- * Names that both sides of Redis agree on. A process is one lock service; a ticket is one attempt of it, from the first
- * question to the end of the hold, and the value of the lock's key while it holds: `<process>:<number>`.
+ * Names that this process and the scripts at Redis share. A process is one lock service. A ticket,
+ * `<process>:<number>`, is one attempt to hold a lock, from the first command to the end of the hold, and the key's
+ * value while it holds.
  */
-import { randomBytes } from 'node:crypto';
 import { hostname } from 'node:os';
+import type { RandomBytes } from '../time/clock.js';
 
-/** Longer holders are not ours; somebody who wrote a book into a lock's key shall not fill our errors. */
+/** Other clients may write any value into a lock's key; error messages show no more of it than this. */
 const HOLDER_LENGTH_MAX = 100;
 
 export class Tickets {
-  /** Says to a human where to look, and is never used twice. */
-  readonly processId = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  /** Unique. Names the host and the operating system's process for operators. */
+  readonly processId: string;
   private last = 0;
+
+  constructor(randomBytes: RandomBytes) {
+    this.processId = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  }
 
   next(): string {
     this.last += 1;
@@ -23,7 +28,7 @@ export class Tickets {
   }
 }
 
-/** hand-over.lua publishes here. */
+/** The channel on which hand-over.lua publishes the grants of a process. */
 export function inboxOf(processId: string): string {
   return `lock:inbox:${processId}`;
 }

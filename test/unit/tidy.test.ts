@@ -158,7 +158,6 @@ test('only the process edge touches the environment and the process', () => {
 
 /** Places that take time or randomness from the process itself, with the reason. */
 const OWN_TIME: Readonly<Record<string, string>> = {
-  'src/lock/tickets.ts randomBytes': 'the id of this process in its tickets',
   'src/lock/step-queue.ts process.nextTick':
     'runs after all microtasks of a turn: one command for all steps',
 };

@@ -1,20 +1,20 @@
--- Takes the lock if it is free and nobody queued before us, else queues our ticket. Asking again with the same ticket
--- is always safe: it confirms what was handed to it, repeats an answer that got lost, or keeps its place in the queue.
+-- Acquires the lock if it is free and its queue is empty, else queues the ticket. Repeating it with the same ticket is
+-- safe: it claims a hand-over, repeats a lost answer, or keeps the place in the queue.
 --
--- KEYS    as in steps.lua, which calls this function; it has named the three of this step
--- ARGV    as in steps.lua, which hands over those of this step:
---         ticket  our ticket
---         tokens  how many fencing tokens we want, one for each local waiter who may have the lock under this ticket
---         queued  whether to be queued, or only to try
--- Returns the first fencing token where the lock is ours and nobody was skipped;
---         {skipped, 1, first fencing token} where it is ours;
---         {skipped, 2, ticket of the holder, its remaining time or -1 for ever, tickets before ours in the queue,
+-- KEYS    none of its own: steps.lua sets the three keys of the step
+-- ARGV    none of its own: steps.lua passes those of the step:
+--         ticket  the ticket
+--         tokens  how many fencing tokens to reserve, one for each local waiter that may hold the lock under it
+--         queued  whether to queue the ticket, or only to try
+-- Returns the first fencing token when the ticket holds the lock and no process was skipped;
+--         {skipped, 1, first fencing token} when it holds the lock;
+--         {skipped, 2, ticket of the holder, its remaining time or -1 for no expiry, tickets ahead in the queue,
 --          the server's clock}
 local function acquire(ticket, tokens, queued)
   local skipped = 0
   local holder = redis.call('SET', lock_key, ticket, 'NX', 'GET', 'PX', TTL_MS)
   if not holder then
-    -- It was free: released with nobody waiting, or expired. In the latter case others may be in front of us.
+    -- It was free: released without waiters, or expired. An expired lock may have a queue.
     local first
     first, skipped = hand_over(ticket)
     if not first or first == ticket then

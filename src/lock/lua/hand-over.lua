@@ -1,12 +1,28 @@
--- Put in front of acquire.lua and release.lua: how a free lock finds its next holder, and what number that one gets.
+-- Precedes acquire.lua and release.lua: how a free lock finds its next holder, and which fencing tokens that one gets.
 --
--- The queue has tickets, `<process>:<number>`, each process at most once. Handing over means that the lock gets the
--- ticket as its value and the process a message, with which it has the lock. A ticket whose inbox nobody listens on
--- belongs to a process that is gone, so it is skipped in the same call. A listener may still be a stopped process: the
--- lock is set for the short claim time only, until the process renews it, or asks again, and so shows that it is awake.
+-- The queue holds tickets, `<process>:<number>`, at most one of each process. A hand-over writes a ticket into the lock
+-- and publishes to the inbox of its process, which holds the lock from then on. PUBLISH returns the number of
+-- subscribers: a ticket without one belongs to a dead process and is skipped in the same call. A subscriber may be a
+-- paused process, so the lock expires after the short claim time unless the process renews or acquires it.
 --
--- KEYS    as in steps.lua, which names the three of the step that is being carried out
--- ARGV    as in steps.lua; the settings that never change stand in front of this text, as strings:
+-- | lock         | value  | expires after | next                                                            |
+-- | ------------ | ------ | ------------- | --------------------------------------------------------------- |
+-- | free         | none   |               | acquire: held, if the queue is empty; else handed over          |
+-- | handed over  | ticket | CLAIM_TTL_MS  | renew or acquire by the ticket: held; expiry: free              |
+-- | held         | ticket | TTL_MS        | release: handed over, or free when no ticket listens; expiry: free |
+--
+-- Invariants, each with a test of test/integration/lock/scripts.test.ts that shows it:
+-- 1. A lock goes to the first ticket that listens ("a release hands over to the first process that listens, with
+--    its tokens, for the claim time").
+-- 2. Each step compares tickets, so it changes no lock of another ticket ("giving up a ticket that does not hold
+--    the lock takes nothing from the holder").
+-- 3. A ticket is queued once and keeps its place ("a ticket is queued once, keeps its place, and is told its
+--    position").
+-- 4. A later grant of a lock has larger tokens ("acquiring again with the same ticket returns the lock and a
+--    larger token").
+--
+-- KEYS    none of its own: steps.lua sets the three keys of the step
+-- ARGV    none of its own; the service's settings precede this text as strings:
 --         TTL_MS          time to live of a lock
 --         CLAIM_TTL_MS    time to live of a lock that is handed over, until it is claimed
 --         CLAIM_TOKENS    how many fencing tokens are handed over with it
@@ -15,12 +31,12 @@
 
 local QUEUE_GRACE_MS = 60000
 
--- The keys of the step that is being carried out, set by steps.lua.
-local lock_key  -- a string, the ticket of the process that has the lock
+-- The keys of the current step, set by steps.lua.
+local lock_key  -- a string, the ticket that holds the lock
 local queue_key -- a list of tickets
 local fence_key -- a string, the last fencing token given out
 
--- Adds a ticket to the queue. The waiters ask again within a TTL, so a queue that is not touched for longer is litter.
+-- Adds a ticket to the queue. Waiters acquire again within a TTL, so an older queue is abandoned and may expire.
 local function enqueue(ticket)
   local length = redis.call('RPUSH', queue_key, ticket)
   redis.call('PEXPIRE', queue_key, TTL_MS + QUEUE_GRACE_MS)
@@ -32,15 +48,15 @@ local now_us
 local function clock()
   if not now_us then
     local time = redis.call('TIME')
-    -- Joined rather than computed: making text of a large double costs as much as a command.
+    -- Joined rather than computed: formatting a large double costs as much as a command.
     now_us = time[1] .. string.sub('00000' .. time[2], -6)
   end
   return now_us
 end
 
--- Reserves so many fencing tokens and returns the first, as a string. The server's clock is the floor, so that tokens
--- grow although Redis has lost its data; the counter remembers the last one, so that they grow although the clock was
--- set back. Both are exact in a double.
+-- Reserves `count` fencing tokens and returns the first, as a string. The server's clock is the floor, so tokens grow
+-- although Redis has lost its data; the counter keeps the last one, so they grow although the clock was set back. Both
+-- are exact in a double.
 local function mint(count)
   local first = clock()
   local last = first
@@ -54,12 +70,12 @@ local function mint(count)
   return first
 end
 
--- The next ticket from the queue, for which the lock is set, or false where nobody is left. The own ticket ends the
--- search, too, but is left to the caller. Also returns how many were skipped.
+-- Hands the lock to the next ticket of the queue and returns it, or false when the queue is empty. For `own` the caller
+-- writes the lock itself. Also returns how many tickets were skipped.
 local function hand_over(own)
   local skipped = 0
   while true do
-    -- A script is not rolled back: a queue that is none, or a channel that is denied, must not leave the lock stuck.
+    -- Redis does not roll back a script: neither a key of another type nor a denied channel may leave the lock held.
     local ticket = redis.pcall('LPOP', queue_key)
     if type(ticket) ~= 'string' then return false, skipped end
     if ticket == own then return ticket, skipped end

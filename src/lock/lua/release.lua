@@ -1,23 +1,22 @@
--- Gives up a ticket, whatever became of it: the lock that it holds is handed to the next, and its place in the queue is
--- removed. Repeating it is safe. It also starts the next one where the lock has expired, so repeating it after a
--- hand-over that nobody claimed moves the queue on.
+-- Gives up a ticket in any state: hands on the lock that it holds, removes it from the queue. Repeating it is safe. It
+-- also hands over an expired lock, so repeating it after an unclaimed hand-over serves the next ticket.
 --
--- KEYS    as in steps.lua, which calls this function; it has named the three of this step
--- ARGV    as in steps.lua, which hands over those of this step:
+-- KEYS    none of its own: steps.lua sets the three keys of the step
+-- ARGV    none of its own: steps.lua passes those of the step:
 --         ticket  the ticket to give up
---         again   a new ticket of the same process to queue, where more of its callers wait; or nil
---         tokens  how many fencing tokens the new ticket wants
--- Returns 1 where the ticket held the lock, which is free now, and nobody was skipped; else
---         {skipped, s, …, mine}, mine being 1 where the ticket held the lock, else 0, and s, … being
---         0: the lock is free | 1, first fencing token: the new ticket has it |
---         2, ticket of the holder, its remaining time or -1 for ever, tickets before the new one in the queue, the
---            server's clock
+--         again   a new ticket of the same process to queue, if more of its callers wait; or nil
+--         tokens  how many fencing tokens to reserve for the new ticket
+-- Returns 1 when the ticket held the lock, which is free now, and no process was skipped; else
+--         {skipped, s, …, mine}: mine is 1 when the ticket held the lock, else 0, and s, … is one of
+--         0: the lock is free | 1, first fencing token: the new ticket holds it |
+--         2, ticket of the holder, its remaining time or -1 for no expiry, tickets ahead of the new one in the queue,
+--            the server's clock
 local function release(ticket, again, tokens)
   local holder = redis.call('GET', lock_key)
   local mine = holder == ticket and 1 or 0
 
   if mine == 0 then redis.call('LREM', queue_key, 0, ticket) end
-  -- A full memory refuses to queue; the lock must come free nevertheless.
+  -- Redis refuses to queue when its memory is full; the lock must be released nevertheless.
   if again and not pcall(enqueue, again) then again = nil end
 
   local skipped = 0

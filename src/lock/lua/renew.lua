@@ -1,12 +1,12 @@
--- Prolongs many locks at once, each only if it is still held by its ticket.
+-- Extends many locks at once, each only if its ticket still holds it.
 --
 -- KEYS    the locks
--- ARGV[i] the ticket of KEYS[i]; the setting TTL_MS stands in front of this text
--- Returns for each lock 1 where it was prolonged, 0 where it is not the ticket's any more
+-- ARGV[i] the ticket of KEYS[i]; the setting TTL_MS precedes this text
+-- Returns for each lock 1 when it was extended, 0 when its ticket no longer holds it
 
 local renewed = {}
 for i, key in ipairs(KEYS) do
-  -- A key that has become something else than a string is not ours any more, either.
+  -- A key of another type is not held by its ticket, either.
   local holder = redis.pcall('GET', key)
   if holder == ARGV[i] then
     renewed[i] = redis.call('PEXPIRE', key, TTL_MS)

@@ -1,12 +1,12 @@
--- Put behind acquire.lua and release.lua: carries out a list of steps, each on one lock, in their order. What one
--- process wants within one turn of its event loop costs one command, however many locks it concerns.
+-- Follows acquire.lua and release.lua: carries out a list of steps, each on one lock, in order. All steps of one turn
+-- of a process's event loop are one command.
 --
 -- KEYS    the lock of each step; its queue and its fencing counter are named after it, as in hand-over.lua
--- ARGV    for each step what is to be done, and what that needs:
---         `queue` or `try`, ticket, how many fencing tokens  to acquire
---         `release`, ticket                                  to give up
---         `requeue`, ticket, tokens, the new ticket          to give up and queue again
--- Returns for each step what its function returns, or the error that ended it. The other steps are carried out.
+-- ARGV    for each step its kind and arguments:
+--         `queue` or `try`, ticket, how many fencing tokens  acquire, with or without queueing
+--         `release`, ticket                                  give up the ticket
+--         `requeue`, ticket, tokens, the new ticket          give up the ticket and queue the new one
+-- Returns for each step the result of its function, or the error that ended it. An error does not end the other steps.
 
 local function carry_out(kind, ticket, tokens, again)
   if kind == 'release' or kind == 'requeue' then return release(ticket, again, tokens) end

@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
-test('two keys wanted in opposite orders by several processes are no deadlock', async () => {
+test('[F18] processes that name two keys in opposite orders do not deadlock', async () => {
   const processes = await arena.startMany(3);
   const [a = '', b = ''] = KEYS;
   const outcomes = await within(
@@ -40,7 +40,7 @@ test('two keys wanted in opposite orders by several processes are no deadlock', 
   }
 });
 
-test('baskets of any keys in any order all come through', async () => {
+test('[F18] baskets of random keys in random order are all served', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   const random = new SeededRandom(seed);
   const basket = () => {
@@ -71,7 +71,7 @@ test('baskets of any keys in any order all come through', async () => {
   }
 });
 
-test('a basket with a hot key comes through beside those who want nothing else', async () => {
+test('[F18] a basket with a contended key is served beside callers that want this key alone', async () => {
   const [shopper, ...hammers] = await arena.startMany(4);
   if (!shopper) throw new Error('They were to start.');
   const [hot = '', ...cold] = KEYS;

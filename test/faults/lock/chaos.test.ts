@@ -24,7 +24,7 @@ beforeAll(async () => {
 afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
-test('nobody who can trust a lease shares it, and everything goes on when the faults end', async () => {
+test('[F7] no two trusted leases of a key overlap, and every process is served again when the faults end', async () => {
   const seed = Number(process.env.SEED ?? Date.now() % 1_000_000);
   const random = new SeededRandom(seed);
   try {

@@ -71,7 +71,7 @@ async function expectFewRoundTrips(outcomes: readonly Outcome[]): Promise<void> 
   }
 }
 
-test('four processes with many waiters have it one at a time, in the order of tokens, in fair shares', async () => {
+test('[F8] [F15] four processes with many waiters hold a lock one at a time, in token order and fairly', async () => {
   const { outcomes, untilMs } = await compete([25, 25, 25, 25], 3_000, 1);
   expectOneAtATime(outcomes);
   expectFairness(outcomes, untilMs);
@@ -85,7 +85,7 @@ test('four processes with many waiters have it one at a time, in the order of to
   }
 });
 
-test('a process with one waiter is not starved by another with fifty', async () => {
+test('[F15] a process with one waiter is not starved by another with fifty', async () => {
   const { outcomes, untilMs } = await compete([50, 1], 3_000, 1);
   expectOneAtATime(outcomes);
   const [many, one] = outcomes.map(({ holds }) => holds.filter((hold) => hold.startMs < untilMs));
@@ -99,7 +99,7 @@ test('a process with one waiter is not starved by another with fifty', async () 
   await expectFewRoundTrips(outcomes);
 });
 
-test('where nobody holds it for any time, hand-offs are as exclusive', async () => {
+test('hand-overs are as exclusive when each holder releases at once', async () => {
   const { outcomes, untilMs } = await compete([3, 3, 3, 3], 2_000, 0);
   expectOneAtATime(outcomes);
   expectFairness(outcomes, untilMs);

@@ -17,7 +17,7 @@ beforeAll(async () => {
 afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
-test('three dead processes in the queue are skipped by one call', async () => {
+test('[F14] three dead processes in the queue are skipped by one call', async () => {
   const [holder, live, ...dead] = await arena.startMany(5, { ttlMs: TTL_MS });
   if (!holder || !live) throw new Error('They were to start.');
   const first = await holder.acquire(KEY, 0);
@@ -39,7 +39,7 @@ test('three dead processes in the queue are skipped by one call', async () => {
   expect((await live.stats()).wakeUps).toMatchObject({ grant: 1, ttl: 0, reconnect: 0 });
 });
 
-test('where all are dead the lock is free, and their queue is gone', async () => {
+test('[F14] when all queued processes are dead the lock is free and its queue is removed', async () => {
   const [holder, next, ...dead] = await arena.startMany(4, { ttlMs: TTL_MS });
   if (!holder || !next) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);
@@ -53,7 +53,7 @@ test('where all are dead the lock is free, and their queue is gone', async () =>
   await next.acquire(KEY, 0);
 });
 
-test('a process that dies in the moment in which it is handed the lock costs the claim time', async () => {
+test('[F14] a process that dies at the moment of its hand-over costs the claim time', async () => {
   const [holder, unlucky, live] = await arena.startMany(3, { ttlMs: TTL_MS });
   if (!holder || !unlucky || !live) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);
@@ -67,7 +67,7 @@ test('a process that dies in the moment in which it is handed the lock costs the
   expect(had.atMs - askedMs).toBeLessThanOrEqual(CLAIM_TTL_MS + MARGIN_MS);
 });
 
-test('where the one that handed it over dies as well, those behind wait a time to live at most', async () => {
+test('[F2] [F14] when the process that handed over dies, too, the others wait at most a time to live', async () => {
   const ttlMs = 2_000;
   const [holder, unlucky, live] = await arena.startMany(3, { ttlMs });
   if (!holder || !unlucky || !live) throw new Error('They were to start.');
@@ -81,7 +81,7 @@ test('where the one that handed it over dies as well, those behind wait a time t
   expect(had.atMs - askedMs).toBeLessThanOrEqual(ttlMs + MARGIN_MS);
 });
 
-test('a process that stops in order is neither waited for nor handed anything', async () => {
+test('[F14] a process that stops in order leaves the queue and is handed no lock', async () => {
   const [leaving, next, queued] = await arena.startMany(3, { ttlMs: TTL_MS });
   if (!leaving || !next || !queued) throw new Error('They were to start.');
   await leaving.acquire(KEY, 0);

@@ -13,7 +13,7 @@ jest.setTimeout(30_000);
 const TTL_MS = 2_000;
 const KEY = 'lock:{failover}';
 
-test('a replica promoted without the key gives it to a second holder, under a larger token', async () => {
+test('[F16] a replica promoted without the key grants it to a second holder, under a larger token', async () => {
   const primary = await LockArena.open(['--repl-diskless-sync-delay', '0']);
   const replication = await primary.proxy();
   const replicaOf = ['--replicaof', '127.0.0.1', String(replication.port)];
@@ -52,7 +52,7 @@ test('a replica promoted without the key gives it to a second holder, under a la
   }
 });
 
-test('a primary that is demoted under its clients refuses, and serves again when it is promoted', async () => {
+test('a primary that is demoted refuses its clients, and serves again when it is promoted', async () => {
   const arena = await LockArena.open();
   try {
     const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });

@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
-describe('a holder that is killed', () => {
-  test('is followed by the next process within the time to live, again and again', async () => {
+describe('[F2] a holder that is killed', () => {
+  test('is followed by the next process within the time to live, repeatedly', async () => {
     const [first, second, third, fourth] = await startFour();
     const key = 'lock:{killed}';
     let holder = { process: first, lease: await first.acquire(key, 0) };
@@ -60,7 +60,7 @@ describe('a holder that is killed', () => {
     }
   });
 
-  test('is no longer remembered once everybody has gone', async () => {
+  test('leaves only keys that expire', async () => {
     const [holder, next] = await arena.startMany(2, { ttlMs: TTL_MS });
     if (!holder || !next) throw new Error('Two were to start.');
     await holder.acquire('lock:{gone}', 0);
@@ -83,8 +83,8 @@ describe('a holder that is killed', () => {
   }
 });
 
-describe('a holder whose function fails', () => {
-  test('gives back every key at once, and passes on its own error', async () => {
+describe('[F19] a holder whose function fails', () => {
+  test('releases every key at once, and passes on its own error', async () => {
     const [failing, next] = await arena.startMany(2, { ttlMs: 20_000 });
     if (!failing || !next) throw new Error('Two were to start.');
     const keys = ['lock:{x}', 'lock:{y}'];
@@ -95,8 +95,8 @@ describe('a holder whose function fails', () => {
   });
 });
 
-describe('a wait for the second of two keys that ends in vain', () => {
-  test('gives back the first one, and leaves no place in any queue', async () => {
+describe('[F18] a wait for the second of two keys that fails', () => {
+  test('releases the first key, and leaves no ticket in any queue', async () => {
     const [holder, unlucky, next] = await arena.startMany(3, { ttlMs: 20_000 });
     if (!holder || !unlucky || !next) throw new Error('Three were to start.');
     await holder.acquire('lock:{2}', 0);
@@ -109,7 +109,7 @@ describe('a wait for the second of two keys that ends in vain', () => {
     expect(await unlucky.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
   });
 
-  test('ends at once where the first one is lost meanwhile, without the function being called', async () => {
+  test('ends at once when the lease of the first key is lost, and the function is not called', async () => {
     const [holder, unlucky, next] = await arena.startMany(3, { ttlMs: TTL_MS });
     if (!holder || !unlucky || !next) throw new Error('Three were to start.');
     await holder.acquire('lock:{2}', 0);

@@ -33,7 +33,7 @@ async function isTaken(): Promise<boolean> {
   return (await arena.redis.exists(KEY)) === 1;
 }
 
-test('an acquire that was done but not heard of is undone, or had by who asked', async () => {
+test('[F10] an acquire that was carried out but not answered is undone, or granted to its caller', async () => {
   proxy.pause('toClient');
   const asking = deaf.acquire(KEY, 10_000).then(
     () => 'had' as const,
@@ -55,7 +55,7 @@ test('an acquire that was done but not heard of is undone, or had by who asked',
   expect(await deaf.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
 });
 
-test('a release that was done but not heard of is no error for long, and frees the lock once', async () => {
+test('[F11] a release that was carried out but not answered frees the lock once', async () => {
   await deaf.acquire(KEY, 0);
   proxy.pause('toClient');
   const releasing = deaf.release(KEY).then(
@@ -77,7 +77,7 @@ test('a release that was done but not heard of is no error for long, and frees t
   expect(again.fencingToken).toBeGreaterThan(had.fencingToken);
 });
 
-test('a release that never arrived is made up for when Redis is back', async () => {
+test('[F11] a release that never arrived is carried out when Redis is back', async () => {
   await deaf.acquire(KEY, 0);
   proxy.pause('toServer');
   await expect(within(5_000, 'an answer', deaf.release(KEY))).rejects.toMatchObject({
@@ -91,7 +91,7 @@ test('a release that never arrived is made up for when Redis is back', async () 
   expect(await deaf.stats()).toMatchObject({ heldNow: 0, releasesFailed: 1 });
 });
 
-test('a wait that ends while its grant is on the way hands the grant on', async () => {
+test('[F12] a wait that ends while its grant is under way hands the grant on', async () => {
   await other.acquire(KEY, 0);
   const { lease } = await arena.queueUp(deaf, KEY, 10_000);
   proxy.pause('toClient');
@@ -107,7 +107,7 @@ test('a wait that ends while its grant is on the way hands the grant on', async 
   expect(await other.lease('again')).toMatchObject({ state: 'held' });
 });
 
-test('a wait that ends while its first question is under way leaves nothing behind', async () => {
+test('[F12] a wait that ends while its first acquire is under way leaves nothing behind', async () => {
   proxy.pause('toClient');
   const asking = deaf.acquire(KEY, 10_000);
   await until('the key taken', isTaken);

@@ -46,7 +46,7 @@ function spent(before: LockStats): number {
   return service.stats().roundTrips - before.roundTrips;
 }
 
-test('a thousand waiters of one process open no connection and ask Redis nothing', async () => {
+test('[F4] a thousand waiters of one process open no connection and send no command', async () => {
   const connections = await arena.connections();
   const before = service.stats();
   await drain(WAITERS, async () => {
@@ -59,7 +59,7 @@ test('a thousand waiters of one process open no connection and ask Redis nothing
   expect(await arena.connections()).toBe(connections);
 });
 
-test('serving a thousand waiters takes a few round trips for each, counted by us and by Redis', async () => {
+test('[F3] serving a thousand waiters takes a few round trips each, counted by the service and by Redis', async () => {
   const before = service.stats();
   const runsBefore = await arena.scriptRuns();
   const tokens = await drain(WAITERS, () => Promise.resolve());
@@ -83,7 +83,7 @@ test('serving a thousand waiters takes a few round trips for each, counted by us
   });
 });
 
-test('they do not tire of a lock that another process holds', async () => {
+test('[F20] a thousand waiters behind another process send few commands, and leave nothing when aborted', async () => {
   const holder = await arena.start({ ttlMs: 1_000 });
   await holder.acquire(KEY, 0);
   const connections = await arena.connections();

@@ -38,7 +38,7 @@ async function untilBack(process: LockProcess): Promise<void> {
   await until('Redis in use again', async () => (await process.health()).available, 5_000);
 }
 
-test('a Redis that has gone fails a caller fast, the next at once, and is used again when it is back', async () => {
+test('an outage fails the first caller fast and the next at once, and service resumes when Redis is back', async () => {
   const process = await arena.start({}, { url: proxy.via(arena.server.url) });
   expect(await process.health()).toMatchObject({ available: true });
   proxy.refuse(true);
@@ -54,7 +54,7 @@ test('a Redis that has gone fails a caller fast, the next at once, and is used a
   await process.acquire(KEY, 0);
 });
 
-test('a Redis that does not answer costs one caller one command, and no one after it', async () => {
+test('a Redis that does not answer costs one caller one command timeout, and later callers nothing', async () => {
   const process = await arena.start({}, { url: proxy.via(arena.server.url) });
   proxy.pause('toClient');
   expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 5);
@@ -68,7 +68,7 @@ test('a Redis that does not answer costs one caller one command, and no one afte
   await process.acquire(KEY, 0);
 });
 
-test('those who wait already are told as well, and are not left to wait', async () => {
+test('callers that wait already are rejected, too', async () => {
   const [holder, waiter] = [
     await arena.start(),
     await arena.start({}, { url: proxy.via(arena.server.url) }),
@@ -94,7 +94,7 @@ test('those who wait already are told as well, and are not left to wait', async 
   expect(had.atMs - askedMs).toBeLessThan(1_000);
 });
 
-test('what is released while Redis is away or just coming back is free once it is there', async () => {
+test('a lock that is released during an outage or its end is free once Redis is back', async () => {
   const process = await arena.start({ ttlMs: 20_000 }, { url: proxy.via(arena.server.url) });
   const keys = Array.from({ length: 1_500 }, (_, index) => `lock:stock:{product-${index}}`);
   const [before, during] = [keys.slice(0, 1_000), keys.slice(1_000)];
@@ -111,7 +111,7 @@ test('what is released while Redis is away or just coming back is free once it i
   expect(await process.stats()).toMatchObject({ heldNow: 0 });
 });
 
-test('a process that starts while Redis is away is up, says so, and uses it once it is there', async () => {
+test('a process that starts during an outage reports it, and uses Redis once it is back', async () => {
   proxy.refuse(true);
   proxy.cut();
   const process = await within(
@@ -128,7 +128,7 @@ test('a process that starts while Redis is away is up, says so, and uses it once
   await process.acquire(KEY, 0);
 });
 
-test('a Redis whose memory is full refuses new holders, and what is held comes free nevertheless', async () => {
+test('[F17] a Redis whose memory is full refuses new holders, and held locks can still be released', async () => {
   const ttlMs = 20_000;
   const [holder, waiter] = await arena.startMany(2, { ttlMs });
   if (!holder || !waiter) throw new Error('They were to start.');
@@ -149,8 +149,8 @@ test('a Redis whose memory is full refuses new holders, and what is held comes f
   await within(3_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'later'));
 });
 
-describe('a Redis that is stopped', () => {
-  test('for longer than a command may last grants nothing late, and keeps nothing for nobody', async () => {
+describe('[F10] a Redis that is paused', () => {
+  test('for longer than the command timeout grants nothing late, and keeps no abandoned lock', async () => {
     const ttlMs = 20_000;
     const [first, second, other] = await arena.startMany(3, { ttlMs });
     if (!first || !second || !other) throw new Error('They were to start.');
@@ -177,7 +177,7 @@ describe('a Redis that is stopped', () => {
     expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
   });
 
-  test('while hundreds of keys are asked for keeps none of them for nobody', async () => {
+  test('while hundreds of keys are being acquired keeps no abandoned lock', async () => {
     const ttlMs = 20_000;
     const [asking] = await arena.startMany(1, { ttlMs });
     if (!asking) throw new Error('It was to start.');
@@ -192,7 +192,7 @@ describe('a Redis that is stopped', () => {
     expect(await asking.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
   });
 
-  test('for less than the time to live takes no lease away', async () => {
+  test('for less than the time to live ends no lease', async () => {
     const ttlMs = 2_400;
     const [holder, other] = await arena.startMany(2, { ttlMs });
     if (!holder || !other) throw new Error('They were to start.');
@@ -211,7 +211,7 @@ describe('a Redis that is stopped', () => {
     expect(leasesLost).toBe(0);
   });
 
-  test('beyond the time to live takes every lease, and each holder knows in time, without its word', async () => {
+  test('[F13] beyond the time to live ends every lease, and each holder learns it without an answer', async () => {
     const ttlMs = 1_200;
     const [holder, other] = await arena.startMany(2, { ttlMs });
     if (!holder || !other) throw new Error('They were to start.');

@@ -43,44 +43,47 @@ async function flush(): Promise<void> {
 test.each([
   ['restarted empty', restartEmpty],
   ['emptied while connected', flush],
-])('a Redis that is %s leaves nobody hanging, and no token is given again', async (_, forget) => {
-  const [holder, ...waiters] = await arena.startMany(3, { ttlMs: TTL_MS });
-  if (!holder) throw new Error('They were to start.');
-  const tokens: bigint[] = [];
-  for (let round = 0; round < 3; round++) {
-    tokens.push((await holder.acquire(KEY, 0)).fencingToken);
-    if (round < 2) await holder.release(KEY);
-  }
-  // Several wait in each process; the first of each is in the queue that is about to be forgotten.
-  const waiting = waiters.flatMap((waiter) =>
-    ['first', 'second', 'third'].map((name) =>
-      acquireAgain(waiter, name).then(async (lease) => {
-        tokens.push(lease.fencingToken);
-        const { state } = await waiter.lease(name);
-        await waiter.release(name);
-        return state;
-      }),
-    ),
-  );
-  await until('both in the queue', async () => (await arena.queued()) >= 2);
-  await forget();
+])(
+  '[F9] a Redis that is %s leaves no caller waiting, and no token is granted again',
+  async (_, forget) => {
+    const [holder, ...waiters] = await arena.startMany(3, { ttlMs: TTL_MS });
+    if (!holder) throw new Error('They were to start.');
+    const tokens: bigint[] = [];
+    for (let round = 0; round < 3; round++) {
+      tokens.push((await holder.acquire(KEY, 0)).fencingToken);
+      if (round < 2) await holder.release(KEY);
+    }
+    // Several wait in each process; the first of each is in the queue that is about to be forgotten.
+    const waiting = waiters.flatMap((waiter) =>
+      ['first', 'second', 'third'].map((name) =>
+        acquireAgain(waiter, name).then(async (lease) => {
+          tokens.push(lease.fencingToken);
+          const { state } = await waiter.lease(name);
+          await waiter.release(name);
+          return state;
+        }),
+      ),
+    );
+    await until('both in the queue', async () => (await arena.queued()) >= 2);
+    await forget();
 
-  const states = await within(TTL_MS + 5_000, 'all waiters', Promise.all(waiting));
-  expect(states).toEqual(waiting.map(() => 'held'));
-  await until('the old holder knows', async () => (await holder.lease(KEY)).aborted, TTL_MS);
-  expect(await holder.lease(KEY)).toMatchObject({ state: 'lost', loss: { code: 'LOCK_LOST' } });
-  await holder.release(KEY);
+    const states = await within(TTL_MS + 5_000, 'all waiters', Promise.all(waiting));
+    expect(states).toEqual(waiting.map(() => 'held'));
+    await until('the old holder knows', async () => (await holder.lease(KEY)).aborted, TTL_MS);
+    expect(await holder.lease(KEY)).toMatchObject({ state: 'lost', loss: { code: 'LOCK_LOST' } });
+    await holder.release(KEY);
 
-  for (const [index, token] of tokens.slice(1).entries()) {
-    expect(token).toBeGreaterThan(tokens[index] ?? 0n);
-  }
-  for (const one of [holder, ...waiters]) {
-    await until('it serves again', async () => (await one.health()).available);
-    expect(await one.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
-  }
-});
+    for (const [index, token] of tokens.slice(1).entries()) {
+      expect(token).toBeGreaterThan(tokens[index] ?? 0n);
+    }
+    for (const one of [holder, ...waiters]) {
+      await until('it serves again', async () => (await one.health()).available);
+      expect(await one.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
+    }
+  },
+);
 
-test('the old holder learns of its loss while the new one has the lock, and harms it in nothing', async () => {
+test('[F16] the old holder learns of its loss while the new one holds the lock, and does not affect it', async () => {
   const [old, young] = await arena.startMany(2, { ttlMs: TTL_MS });
   if (!old || !young) throw new Error('They were to start.');
   await old.acquire(KEY, 0);
@@ -93,7 +96,7 @@ test('the old holder learns of its loss while the new one has the lock, and harm
   expect(await young.lease(KEY)).toMatchObject({ state: 'held', loss: null });
 });
 
-test('a holder of many keys learns of the loss of each, and only of theirs', async () => {
+test('a holder of many keys learns of the loss of each lost key, and of no other', async () => {
   const [holder] = await arena.startMany(1, { ttlMs: TTL_MS });
   if (!holder) throw new Error('It was to start.');
   const keys = Array.from({ length: 20 }, (_, index) => `lock:{${index}}`);
@@ -114,7 +117,7 @@ test('a holder of many keys learns of the loss of each, and only of theirs', asy
   expect(await holder.stats()).toMatchObject({ leasesLost: 10, heldNow: 10 });
 });
 
-test('scripts that Redis has forgotten are sent again, unnoticed', async () => {
+test('scripts that Redis has forgotten are sent again without an error', async () => {
   const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });
   if (!holder || !waiter) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);

@@ -26,8 +26,8 @@ async function startThree(): Promise<readonly [LockProcess, LockProcess, LockPro
   return [first, second, third];
 }
 
-describe('a holder that is stopped beyond its time to live', () => {
-  test('is followed in time under a larger token, learns of its loss, and takes nothing back', async () => {
+describe('[F6] a holder that is paused beyond its time to live', () => {
+  test('[F7] is followed in time under a larger token, learns of its loss, and takes nothing back', async () => {
     const [old, young, other] = await startThree();
     const lost = await old.acquire(KEY, 0);
     const { lease } = await arena.queueUp(young, KEY, 20_000);
@@ -57,7 +57,7 @@ describe('a holder that is stopped beyond its time to live', () => {
     expect(again.fencingToken).toBeGreaterThan(had.fencingToken);
   });
 
-  test('that gives back in the very moment of its return takes nothing from the new holder', async () => {
+  test('and releases at the moment of its return takes nothing from the new holder', async () => {
     const [old, young, other] = await startThree();
     await old.acquire(KEY, 0);
     const { lease } = await arena.queueUp(young, KEY, 20_000);
@@ -71,7 +71,7 @@ describe('a holder that is stopped beyond its time to live', () => {
     expect(await young.lease(KEY)).toMatchObject({ state: 'held', loss: null });
   });
 
-  test('loses it although nobody else wanted it, and never holds it again by a late renewal', async () => {
+  test('loses the lock although no other caller wants it, and does not regain it by a late renewal', async () => {
     const [old, other] = await startThree();
     const lost = await old.acquire(KEY, 0);
     old.signal('SIGSTOP');
@@ -85,7 +85,7 @@ describe('a holder that is stopped beyond its time to live', () => {
     expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
   });
 
-  test('is as well served where it was computing: it knows before anything else of it runs', async () => {
+  test('because its event loop was blocked learns of the loss before any other code of it runs', async () => {
     const [busy, other] = await startThree();
     await busy.acquire(KEY, 0);
     const { lease } = await arena.queueUp(other, KEY, 20_000);
@@ -96,8 +96,8 @@ describe('a holder that is stopped beyond its time to live', () => {
   });
 });
 
-describe('a holder that is stopped for less than its time to live', () => {
-  test('keeps the lock and goes on renewing it', async () => {
+describe('[F6] a holder that is paused for less than its time to live', () => {
+  test('keeps the lock and continues to renew it', async () => {
     const [holder, other] = await startThree();
     await holder.acquire(KEY, 0);
     for (let round = 0; round < 3; round++) {

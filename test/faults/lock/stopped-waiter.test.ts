@@ -23,7 +23,7 @@ afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
 test.each([1, 2])(
-  '%i stopped at the head of the queue cost the claim time each, no more',
+  '[F14] %i paused processes at the head of the queue cost at most the claim time each',
   async (n) => {
     const [holder, live, ...stopped] = await arena.startMany(2 + n, { ttlMs: TTL_MS });
     if (!holder || !live) throw new Error('They were to start.');
@@ -59,7 +59,7 @@ test.each([1, 2])(
   },
 );
 
-test('a waiter that gives up while it is stopped hands on what it was handed', async () => {
+test('[F12] [F14] a waiter whose deadline passes while it is paused hands on the lock that it was handed', async () => {
   const [holder, stopped, live] = await arena.startMany(3, { ttlMs: TTL_MS });
   if (!holder || !stopped || !live) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);
@@ -79,7 +79,7 @@ test('a waiter that gives up while it is stopped hands on what it was handed', a
   expect(await stopped.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, timeouts: 1 });
 });
 
-test('a waiter that is stopped for less than the claim time has its turn', async () => {
+test('[F14] a waiter that is paused for less than the claim time is granted the lock', async () => {
   const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });
   if (!holder || !waiter) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);

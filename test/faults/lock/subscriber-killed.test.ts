@@ -22,7 +22,7 @@ function killSubscribers(): Promise<number> {
   return arena.killConnections('pubsub');
 }
 
-test('a release that nobody hears is no lost wake-up', async () => {
+test('[F1] [F5] a release without a listener is no lost wake-up', async () => {
   const [holder, ...waiters] = await arena.startMany(3, { ttlMs: TTL_MS });
   if (!holder) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);
@@ -39,7 +39,7 @@ test('a release that nobody hears is no lost wake-up', async () => {
   expect(last - askedMs).toBeLessThan(3_000);
 });
 
-test('the connection killed under many waiters, again and again, keeps nobody out', async () => {
+test('[F5] a connection that is killed repeatedly while many callers wait keeps none of them waiting', async () => {
   const processes = await arena.startMany(3, { ttlMs: TTL_MS });
   const fromMs = systemNowMs() + 100;
   const untilMs = fromMs + 2_000;
@@ -69,7 +69,7 @@ test('the connection killed under many waiters, again and again, keeps nobody ou
   }
 });
 
-test('a connection that has died without a word is noticed while somebody waits for it', async () => {
+test('[F5] a connection that has died silently is noticed while a caller waits', async () => {
   const proxy = await arena.proxy();
   const subscriber = watchSubscriber(proxy);
   const holder = await arena.start({ ttlMs: TTL_MS });
@@ -92,7 +92,7 @@ test('a connection that has died without a word is noticed while somebody waits 
   expect((await deaf.stats()).wakeUps.grant).toBe(grants + 1);
 });
 
-test('a process has as many connections after its subscriber was killed as before', async () => {
+test('[F4] a process has as many connections after its subscriber was killed as before', async () => {
   const [one] = await arena.startMany(1, { ttlMs: TTL_MS });
   if (!one) throw new Error('It was to start.');
   const before = await arena.connections();

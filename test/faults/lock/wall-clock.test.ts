@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
-test('clocks an hour off either way grant nothing early, lose nothing, and keep the order of tokens', async () => {
+test('[F6] wall clocks an hour off grant nothing early, lose no lease, and keep the token order', async () => {
   const [ahead, behind, right] = await Promise.all([
     arena.start({ ttlMs: TTL_MS }, { wallClockOffsetMs: HOUR_MS }),
     arena.start({ ttlMs: TTL_MS }, { wallClockOffsetMs: -HOUR_MS }),
@@ -46,7 +46,7 @@ test('clocks an hour off either way grant nothing early, lose nothing, and keep 
   }
 });
 
-test('a clock that is set while a lease is held neither ends it nor makes it last', async () => {
+test('[F6] setting the wall clock while a lease is held neither ends nor extends it', async () => {
   const [holder, waiter] = await arena.startMany(2, { ttlMs: TTL_MS });
   if (!holder || !waiter) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);

@@ -46,8 +46,8 @@ async function isServed(service: RedisLockService): Promise<void> {
   await service.release(await service.acquire(uniqueKey(), deadlineIn(5_000)));
 }
 
-describe('when Redis goes away', () => {
-  test('who waits is told at once, who comes is refused at once, and it returns by itself', async () => {
+describe('when Redis becomes unavailable', () => {
+  test('waiting and new callers are rejected at once, and service resumes by itself', async () => {
     const key = uniqueKey();
     const log = new CollectedLog();
     const service = await start({ log });
@@ -78,7 +78,7 @@ describe('when Redis goes away', () => {
     ]);
   });
 
-  test('nothing that is told has the address or the password in it', async () => {
+  test('no error, health report or log line contains the address or the password', async () => {
     await redis().config('SET', 'requirepass', 's3cret');
     const log = new CollectedLog();
     const service = await start({ url: server.url.replace('//', '//:s3cret@'), log });
@@ -90,7 +90,7 @@ describe('when Redis goes away', () => {
     expect(JSON.stringify(told)).toMatch(/connection/);
   });
 
-  test('without a word, that counts as away after the time for an answer', async () => {
+  test('without closing connections, it counts as unavailable after the command timeout', async () => {
     const key = uniqueKey();
     const service = await start({ commandTimeoutMs: 100 });
     await server.kill('SIGSTOP');
@@ -104,7 +104,7 @@ describe('when Redis goes away', () => {
     await isServed(service);
   });
 
-  test('a process that was busy for longer than that does not blame Redis', async () => {
+  test('a process whose event loop was blocked for longer than that does not report Redis unavailable', async () => {
     // The proxy is in this process, so the question gets no further either.
     const proxy = await startTcpProxy(server.url);
     const service = await start({ url: proxy.via(server.url), commandTimeoutMs: 60 });
@@ -122,7 +122,7 @@ describe('when Redis goes away', () => {
     await proxy.stop();
   });
 
-  test('at the start, the start succeeds and Redis is waited for', async () => {
+  test('before the start, start succeeds and the service becomes available when Redis does', async () => {
     const port = await freePort();
     const log = new CollectedLog();
     const service = services.make({ url: `redis://127.0.0.1:${port}`, log });
@@ -141,8 +141,8 @@ describe('when Redis goes away', () => {
   });
 });
 
-describe('when Redis is there and cannot serve', () => {
-  test('because its memory is full, that counts as away, and what is held comes free', async () => {
+describe('when Redis is reachable and cannot serve locks', () => {
+  test('[F17] because its memory is full, it counts as unavailable, and held locks can still be released', async () => {
     const key = uniqueKey();
     const [service, other] = [await start(), await start()];
     const lease = await service.acquire(key, deadlineIn(0));
@@ -160,7 +160,7 @@ describe('when Redis is there and cannot serve', () => {
     await isServed(service);
   });
 
-  test('because it has become a replica, that counts as away until it is none', async () => {
+  test('because it has become a replica, it counts as unavailable until it is promoted', async () => {
     const service = await start();
     const client = redis();
     await client.call('REPLICAOF', '127.0.0.1', '1');
@@ -172,7 +172,7 @@ describe('when Redis is there and cannot serve', () => {
   });
 });
 
-describe('when Redis refuses us', () => {
+describe('when Redis refuses the client', () => {
   test.each([
     [
       'for a wrong password',
@@ -219,18 +219,18 @@ describe('when Redis refuses us', () => {
     await until('no connection is left', async () => (await left()) === 0);
   });
 
-  test('one key only, that key alone is refused', async () => {
+  test('for one key only, acquiring that key alone is refused', async () => {
     await redis().call('ACL', 'SETUSER', 'some', 'on', '>pw', '~lock:*', '&lock:inbox:*', '+@all');
     const service = await start({ url: server.url.replace('//', '//some:pw@') });
     const error = await errorOf(service.acquire('elsewhere:{1}', deadlineIn(0)));
     expect(error.message).toBe(
-      'The lock elsewhere:{1} cannot be had: the Redis user may not touch its key.',
+      'The lock elsewhere:{1} cannot be acquired: the Redis user may not touch its key.',
     );
     expect(service.health().available).toBe(true);
     await isServed(service);
   });
 
-  test('nothing, a user with these permissions alone is enough', async () => {
+  test('a Redis user with only the documented permissions can use every function', async () => {
     await redis().call(
       ...(['ACL', 'SETUSER', 'least', 'on', '>pw', '~lock:*', '&lock:inbox:*', '-@all'] as const),
       ...['+evalsha', '+eval', '+subscribe', '+publish', '+get', '+set', '+del', '+pttl'],
@@ -249,7 +249,7 @@ describe('when Redis refuses us', () => {
   });
 });
 
-describe('the eviction policy', () => {
+describe('[F17] the eviction policy', () => {
   test.each([
     ['noeviction', 0],
     ['allkeys-lru', 1],
@@ -263,7 +263,7 @@ describe('the eviction policy', () => {
 });
 
 describe('a stop', () => {
-  test('frees what is held, tells holders and waiters, and closes the connections', async () => {
+  test('releases held locks, rejects waiters, marks leases as lost, and closes the connections', async () => {
     const key = uniqueKey();
     const [service, other] = [await start({ ttlMs: 600_000 }), await start({ ttlMs: 600_000 })];
     const lease = await service.acquire(key, deadlineIn(0));
@@ -286,7 +286,7 @@ describe('a stop', () => {
     await until('only the other is connected', async () => (await left()) === 2);
   });
 
-  test('gives up what was asked for and not answered yet', async () => {
+  test('gives up an acquire that Redis has not answered yet', async () => {
     const keys = Array.from({ length: 20 }, () => uniqueKey());
     const service = await start({ ttlMs: 600_000 });
     const asked = keys.map((key) => errorOf(service.acquire(key, deadlineIn(60_000))));
@@ -298,7 +298,7 @@ describe('a stop', () => {
     expect(locks).toEqual([]);
   });
 
-  test('ends in bounded time although Redis says nothing', async () => {
+  test('ends in bounded time although Redis does not answer', async () => {
     const service = await start({ commandTimeoutMs: 100 });
     await service.acquire(uniqueKey(), deadlineIn(0));
     await server.kill('SIGSTOP');
@@ -306,7 +306,7 @@ describe('a stop', () => {
     await server.kill('SIGCONT');
   });
 
-  test('before any start is no error', async () => {
+  test('before the start is no error', async () => {
     const service = services.make({ url: server.url });
     expect(await errorOf(service.acquire(uniqueKey(), deadlineIn(0)))).toMatchObject({
       message: 'The lock is unavailable: not started.',

@@ -22,7 +22,7 @@ async function tokenOf(service: RedisLockService, key: string): Promise<bigint> 
   return lease.fencingToken;
 }
 
-test('tokens grow in the order of the leases, over processes and local turns alike', async () => {
+test('[F7] [F8] tokens grow in the order of the leases, across processes and local hand-overs', async () => {
   const key = uniqueKey();
   const processes = await Promise.all([start(), start(), start()]);
   const tokens: bigint[] = [];
@@ -40,13 +40,13 @@ test('tokens grow in the order of the leases, over processes and local turns ali
   expect(Math.min(...local)).toBeGreaterThan(0);
 });
 
-test('a token is a number that SQL and JSON can carry exactly', async () => {
+test('a token is a number that SQL and JSON represent exactly', async () => {
   const token = await tokenOf(await start(), uniqueKey());
   expect(token).toBeGreaterThan(0n);
   expect(token).toBeLessThan(BigInt(Number.MAX_SAFE_INTEGER));
 });
 
-test('tokens grow although Redis has lost everything', async () => {
+test('[F9] tokens grow although Redis has lost its data', async () => {
   const key = uniqueKey();
   const service = await start();
   const before = await tokenOf(service, key);
@@ -54,7 +54,7 @@ test('tokens grow although Redis has lost everything', async () => {
   expect(await tokenOf(service, key)).toBeGreaterThan(before);
 });
 
-test('tokens grow although the clock of Redis was set back', async () => {
+test('[F9] tokens grow although the clock of Redis was set back', async () => {
   const key = uniqueKey();
   const service = await start();
   const ahead = (await tokenOf(service, key)) + 3_600_000_000n;
@@ -68,7 +68,7 @@ test('tokens grow although the clock of Redis was set back', async () => {
   expect(tokens[0]).toBe(ahead + 2n);
 });
 
-test('who lost a lock with the data of Redis learns it, and its token is smaller than the next', async () => {
+test('[F16] a holder whose lock is lost with the data of Redis is told; the next token is larger', async () => {
   const key = uniqueKey();
   const [stale, next] = [await start(300), await start(60_000)];
   const lost = await stale.acquire(key, deadlineIn(0));

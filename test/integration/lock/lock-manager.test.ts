@@ -17,7 +17,7 @@ async function start(waitMs = 10_000) {
   return { service, manager: new DistributedLockManager(service, { waitMs }) };
 }
 
-test('the function has its turn, and its result is the result', async () => {
+test('executeWithLock runs the function under the lock and returns its result', async () => {
   const key = uniqueKey();
   const { service, manager } = await start();
   const result = await manager.executeWithLock(key, (hold) => {
@@ -31,7 +31,7 @@ test('the function has its turn, and its result is the result', async () => {
   expect(service.stats().heldNow).toBe(0);
 });
 
-test('the lock is given back when the function throws, and the error is the error', async () => {
+test('the lock is released when the function throws, and the error is passed on unchanged', async () => {
   const key = uniqueKey();
   const { manager } = await start();
   const failure = new Error('The work failed.');
@@ -40,7 +40,7 @@ test('the lock is given back when the function throws, and the error is the erro
   await manager.executeWithLock(key, () => Promise.resolve(), deadlineIn(0));
 });
 
-test('the lock is given back only after the work is done', async () => {
+test('[F19] the lock is released only after the promise of the function has settled', async () => {
   const key = uniqueKey();
   const { service, manager } = await start();
   const redis = services.redis();
@@ -54,7 +54,7 @@ test('the lock is given back only after the work is done', async () => {
   expect(await redis.exists(key)).toBe(0);
 });
 
-test('callers who name the same keys in opposite orders do not wait for each other crosswise', async () => {
+test('[F18] callers that name the same keys in opposite orders do not deadlock', async () => {
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
   const [one, other] = [await start(), await start()];
   let done = 0;
@@ -71,7 +71,7 @@ test('callers who name the same keys in opposite orders do not wait for each oth
   expect(done).toBe(100);
 });
 
-test('a key that is named twice is taken once, and keys are taken in the order of their bytes', async () => {
+test('a key that is named twice is acquired once, and keys are acquired in byte order', async () => {
   const [upper, lower] = [uniqueKey('Z'), uniqueKey('a')];
   const { manager } = await start();
   const keys = await manager.executeWithLock([lower, upper, lower], (hold: LockHold) =>
@@ -80,7 +80,7 @@ test('a key that is named twice is taken once, and keys are taken in the order o
   expect(keys).toEqual([upper, lower]);
 });
 
-test('where the second lock is not had in time the first is given back', async () => {
+test('[F18] when the wait for the second lock times out the first is released', async () => {
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
   const { service, manager } = await start();
   const other = await start();
@@ -92,7 +92,7 @@ test('where the second lock is not had in time the first is given back', async (
   await other.service.release(lease);
 });
 
-test('a lease that is lost while another lock is waited for ends the wait, and nothing is run', async () => {
+test('[F18] a lease that is lost during the wait for another lock ends it; the function is not called', async () => {
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
   const clock = new FakeClock();
   const settings = { clock, commandTimeoutMs: 86_400_000, ttlMs: 60_000 };
@@ -116,7 +116,7 @@ test('a lease that is lost while another lock is waited for ends the wait, and n
   await other.service.release(lease);
 });
 
-test('the work is told when its lease is lost, and its outcome stands', async () => {
+test('the function is told when its lease is lost, and its result stands', async () => {
   const key = uniqueKey();
   const clock = new FakeClock();
   const service = await services.start({ clock, commandTimeoutMs: 86_400_000, ttlMs: 60_000 });

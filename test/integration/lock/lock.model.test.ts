@@ -161,7 +161,7 @@ async function expectNothingLeft(limitMs: number): Promise<void> {
   }
 }
 
-test('one holder at a time, an answer for everybody, and nothing is left', async () => {
+test('[F13] [F20] each key has one holder at a time, each call is answered, and nothing is left in Redis', async () => {
   const property = fc.asyncProperty(attempts, async (schedule) => {
     const before = { had: sum((s) => s.acquired), lost: sum((s) => s.leasesLost) };
     const witness = new Witness();
@@ -182,7 +182,7 @@ test('one holder at a time, an answer for everybody, and nothing is left', async
   await fc.assert(property, runs(30));
 });
 
-test('so it is where connections break and scripts are forgotten', async () => {
+test('[F13] the same holds while connections break and Redis forgets the scripts', async () => {
   const property = fc.asyncProperty(attempts, harms, async (schedule, harming) => {
     const witness = new Witness();
     const performing = schedule.map((attempt) => perform(attempt, witness));
@@ -211,7 +211,7 @@ async function inflict(harm: Harm): Promise<void> {
   if (harm === 'commands') await arena.killConnections('normal');
 }
 
-test('baskets are had whole or not at all, and given back whatever becomes of their work', async () => {
+test('[F18] a basket of keys is held whole or not at all, and released whatever its function does', async () => {
   const baskets = fc.array(
     fc.record({
       service: fc.nat({ max: SERVICES - 1 }),

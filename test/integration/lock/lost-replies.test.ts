@@ -66,8 +66,8 @@ async function isTaken(key: string): Promise<boolean> {
   return (await redis().exists(key)) === 1;
 }
 
-describe('an acquire whose answer is lost', () => {
-  test('leaves no lock behind when Redis is back', async () => {
+describe('[F10] an acquire whose answer is lost', () => {
+  test('leaves no lock behind once Redis is back', async () => {
     const key = uniqueKey();
     const service = await proxied();
     loseNextAnswer();
@@ -79,7 +79,7 @@ describe('an acquire whose answer is lost', () => {
     await service.release(await service.acquire(key, deadlineIn(0)));
   });
 
-  test('leaves no place in the queue behind either', async () => {
+  test('leaves no ticket in the queue behind', async () => {
     const key = uniqueKey();
     const [holder, service] = [await direct(), await proxied()];
     const lease = await holder.acquire(key, deadlineIn(0));
@@ -90,7 +90,7 @@ describe('an acquire whose answer is lost', () => {
     await holder.release(lease);
   });
 
-  test('hands on what it was given to the next process', async () => {
+  test('hands the lock that it was granted to the next process', async () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
     loseNextAnswer();
@@ -101,8 +101,8 @@ describe('an acquire whose answer is lost', () => {
   });
 });
 
-describe('a release whose answer is lost', () => {
-  test('says so, and does not take away what another has when it is repeated', async () => {
+describe('[F11] a release whose answer is lost', () => {
+  test('rejects, and releases no lock of another owner when it is repeated', async () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
     const lease = await service.acquire(key, deadlineIn(0));
@@ -118,7 +118,7 @@ describe('a release whose answer is lost', () => {
     await other.release(theirs);
   });
 
-  test('is repeated where Redis had not got it', async () => {
+  test('is repeated when Redis did not receive it', async () => {
     const key = uniqueKey();
     const service = await proxied();
     const lease = await service.acquire(key, deadlineIn(0));
@@ -143,8 +143,8 @@ describe('a release whose answer is lost', () => {
   });
 });
 
-describe('a grant that comes too late', () => {
-  test('because the caller gave up is given back', async () => {
+describe('[F12] a grant that arrives too late', () => {
+  test('because the caller aborted is given back', async () => {
     const key = uniqueKey();
     const service = await proxied();
     const abortion = new AbortController();
@@ -159,7 +159,7 @@ describe('a grant that comes too late', () => {
     expect(service.stats()).toMatchObject({ acquired: 0, heldNow: 0 });
   });
 
-  test('because the time was over is handed on to who waits elsewhere', async () => {
+  test('because the wait timed out is handed to the next process', async () => {
     const key = uniqueKey();
     const [service, other] = [await proxied(), await direct()];
     proxy.pause('toClient');
@@ -171,7 +171,7 @@ describe('a grant that comes too late', () => {
     await other.release(await waiting);
   });
 
-  test('goes to the next local waiter where there is one', async () => {
+  test('goes to the next local waiter if there is one', async () => {
     const key = uniqueKey();
     const service = await proxied();
     proxy.pause('toClient');
@@ -183,7 +183,7 @@ describe('a grant that comes too late', () => {
     expect(service.stats().handOffs.givenBack).toBe(0);
   });
 
-  test('by a hand-over to a process where nobody waits any more is handed on', async () => {
+  test('by a hand-over to a process without waiters is handed on', async () => {
     const key = uniqueKey();
     const [holder, service, other] = [await direct(), await proxied(), await direct()];
     const lease = await holder.acquire(key, deadlineIn(0));
@@ -200,7 +200,7 @@ describe('a grant that comes too late', () => {
   });
 });
 
-test('a lock that our own forgotten question holds is taken back by asking again', async () => {
+test('[F10] a lock held by an abandoned ticket of the same process is released by the next acquire', async () => {
   const key = uniqueKey();
   const service = await direct();
   const first = await service.acquire(key, deadlineIn(0));

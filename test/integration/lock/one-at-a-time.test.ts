@@ -17,7 +17,7 @@ import { until } from '../../support/until.js';
 const services = new LockServices();
 afterEach(() => services.stopAll());
 
-test('only one of many has the lock, whatever process they are in', async () => {
+test('a lock has one holder at a time, across services', async () => {
   const key = uniqueKey();
   const processes = await Promise.all([services.start(), services.start(), services.start()]);
   let inside = 0;
@@ -37,7 +37,7 @@ test('only one of many has the lock, whatever process they are in', async () => 
   expect(acquired).toEqual([100, 100, 100]);
 });
 
-test('waiters of one process have their turns in the order of their arrival', async () => {
+test('[F15] waiters of one process are served in the order of their arrival', async () => {
   const key = uniqueKey();
   const service = await services.start();
   const order: number[] = [];
@@ -51,7 +51,7 @@ test('waiters of one process have their turns in the order of their arrival', as
   expect(order).toEqual(numbers);
 });
 
-test('waiting processes have their turns in the order in which they queued', async () => {
+test('[F15] waiting processes are served in the order in which they queued', async () => {
   const key = uniqueKey();
   const holder = await services.start();
   const others = await Promise.all(Array.from({ length: 4 }, () => services.start()));
@@ -73,7 +73,7 @@ test('waiting processes have their turns in the order in which they queued', asy
   expect(order).toEqual([0, 1, 2, 3]);
 });
 
-test('a lock is gone from Redis when nobody has it and nobody waits', async () => {
+test('a lock without holder and waiters leaves neither its key nor a queue in Redis', async () => {
   const key = uniqueKey();
   const service = await services.start({ ttlMs: 4_000 });
   const redis = services.redis();
@@ -86,7 +86,7 @@ test('a lock is gone from Redis when nobody has it and nobody waits', async () =
   expect(await redis.exists(key, `${key}:queue`)).toBe(0);
 });
 
-test('a wait of 0 ms tries once and leaves no trace in the queue', async () => {
+test('a deadline with nothing left tries once and leaves no ticket in the queue', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -97,7 +97,7 @@ test('a wait of 0 ms tries once and leaves no trace in the queue', async () => {
   await other.release(await other.acquire(key, deadlineIn(0)));
 });
 
-test('who waits behind a try is still served', async () => {
+test('a waiter behind a single try is still served', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -109,7 +109,7 @@ test('who waits behind a try is still served', async () => {
   await other.release(await waiting);
 });
 
-test('a time-out says how long the wait was and who was in front', async () => {
+test('a timeout error tells how long the wait was and what was ahead', async () => {
   const key = uniqueKey();
   const [one, other] = [await services.start(), await services.start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -144,7 +144,7 @@ test('a waiter whose signal is aborted leaves at once, and the others keep their
   expect(await late).toBeInstanceOf(LockAbortedError);
 });
 
-test('more waiters than the queue has room for are refused at once', async () => {
+test('[F20] more waiters than the queue has room for are refused at once', async () => {
   const key = uniqueKey();
   const service = await services.start({ queueMax: 100 });
   const lease = await service.acquire(key, deadlineIn(0));
@@ -160,7 +160,7 @@ test('more waiters than the queue has room for are refused at once', async () =>
   expect(service.stats()).toMatchObject({ acquired: 101, waitersNow: 0 });
 });
 
-test('releasing again does nothing, also when somebody else has the lock by then', async () => {
+test('[F11] releasing a lease again does nothing, also when another caller holds the lock by then', async () => {
   const key = uniqueKey();
   const service = await services.start();
   const first = await service.acquire(key, deadlineIn(0));
@@ -171,7 +171,7 @@ test('releasing again does nothing, also when somebody else has the lock by then
   expect(await services.redis().exists(key)).toBe(1);
 });
 
-test('a local waiter is not passed the lock beyond the bounds while another process waits', async () => {
+test('[F15] local hand-overs stay within their bounds while another process waits', async () => {
   const key = uniqueKey();
   const settings = { localPassesMax: 3, localTenureMs: 60_000 };
   const [one, other] = [await services.start(settings), await services.start(settings)];

@@ -26,7 +26,7 @@ async function startFrozen(settings: Partial<RedisLockSettings> = {}) {
   return { clock, service };
 }
 
-test('a lease is prolonged as long as it is held', async () => {
+test('[F6] a lease is renewed as long as it is held', async () => {
   const key = uniqueKey();
   const service = await services.start({ ttlMs: 300 });
   const lease = await service.acquire(key, deadlineIn(0));
@@ -37,7 +37,7 @@ test('a lease is prolonged as long as it is held', async () => {
   await service.release(lease);
 });
 
-test('many leases are prolonged by few calls', async () => {
+test('many leases are renewed by few calls', async () => {
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const keys = Array.from({ length: 1_100 }, () => uniqueKey());
   const leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
@@ -50,7 +50,7 @@ test('many leases are prolonged by few calls', async () => {
   await Promise.all(leases.map((lease) => service.release(lease)));
 });
 
-test('a holder that was stopped beyond its time learns of the loss by looking', async () => {
+test('[F6] a holder that was paused beyond its time to live learns of the loss by reading the state', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const other = await services.start();
@@ -68,7 +68,7 @@ test('a holder that was stopped beyond its time learns of the loss by looking', 
   await other.release(theirs);
 });
 
-test('a signal that is first asked for after the loss is aborted', async () => {
+test('a signal that is first read after the loss is aborted', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const lease = await service.acquire(key, deadlineIn(0));
@@ -90,7 +90,7 @@ test('a lost lease does not keep the next local waiter from the lock', async () 
   await service.release(next);
 });
 
-test('an answer that took longer than the lease is no lease', async () => {
+test('[F6] an answer that took longer than the time to live grants no lease', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
   proxy.pause('toClient');
@@ -105,7 +105,7 @@ test('an answer that took longer than the lease is no lease', async () => {
   await service.release(lease);
 });
 
-test('a lease that cannot be renewed is lost at its deadline, not before', async () => {
+test('[F6] a lease that cannot be renewed is lost at its deadline, not before', async () => {
   const key = uniqueKey();
   const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
   const lease = await service.acquire(key, deadlineIn(0));
@@ -125,7 +125,7 @@ test('a lease that cannot be renewed is lost at its deadline, not before', async
   await redis().del(key);
 });
 
-test('a lease outlives a short absence of Redis, and is prolonged right after it', async () => {
+test('a lease outlives a short outage of Redis, and is renewed right after it', async () => {
   const key = uniqueKey();
   const service = await services.start({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
   const lease = await service.acquire(key, deadlineIn(0));
@@ -139,7 +139,7 @@ test('a lease outlives a short absence of Redis, and is prolonged right after it
   await service.release(lease);
 });
 
-test('a lock that was deleted or stolen is lost at the next renewal', async () => {
+test('[F17] a lock whose key was deleted or overwritten is lost at the next renewal', async () => {
   const [deleted, stolen, kept] = [uniqueKey(), uniqueKey(), uniqueKey()];
   const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const acquire = (key: string) => service.acquire(key, deadlineIn(0));
@@ -155,7 +155,7 @@ test('a lock that was deleted or stolen is lost at the next renewal', async () =
   await redis().del(stolen);
 });
 
-test('a lock that was stolen is noticed by its release at the latest', async () => {
+test('an overwritten lock is noticed by its release at the latest', async () => {
   const key = uniqueKey();
   const service = await services.start();
   const lease = await service.acquire(key, deadlineIn(0));
@@ -168,8 +168,8 @@ test('a lock that was stolen is noticed by its release at the latest', async () 
   await redis().del(key);
 });
 
-describe('a renewal that is under way while the lock is released', () => {
-  test('is no loss, and keeps nothing alive', async () => {
+describe('[F13] a renewal that is under way while the lock is released', () => {
+  test('does not mark the lease as lost and renews nothing', async () => {
     const key = uniqueKey();
     const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
     const lease = await service.acquire(key, deadlineIn(0));
@@ -189,7 +189,7 @@ describe('a renewal that is under way while the lock is released', () => {
     expect(await redis().exists(key)).toBe(0);
   });
 
-  test('does not prolong the lock of the next holder', async () => {
+  test('does not renew the lock of the next holder', async () => {
     const key = uniqueKey();
     const { clock, service } = await startFrozen({ url: proxy.via(REDIS_URL), ttlMs: 60_000 });
     const other = await services.start({ ttlMs: 30_000 });

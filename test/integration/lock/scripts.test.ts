@@ -52,7 +52,7 @@ function firstTokenOf({ standing }: Awaited<ReturnType<typeof acquire>>): number
   return standing.firstToken;
 }
 
-test('asking again with the same ticket is answered with the lock, and a larger token', async () => {
+test('[F10] acquiring again with the same ticket returns the lock and a larger token', async () => {
   const key = uniqueKey();
   // So many that the clock does not get there meanwhile.
   const tokens = 600_000_000;
@@ -65,7 +65,7 @@ test('asking again with the same ticket is answered with the lock, and a larger 
   expect(await redis.exists(`${key}:queue`)).toBe(0);
 });
 
-test('a ticket is queued once, keeps its place, and is told it', async () => {
+test('a ticket is queued once, keeps its place, and is told its position', async () => {
   const key = uniqueKey();
   await acquire(key, 'a:1');
   const places = [];
@@ -81,7 +81,7 @@ test('a ticket is queued once, keeps its place, and is told it', async () => {
   expect(await redis.pttl(`${key}:queue`)).toBeGreaterThan(TTL_MS);
 });
 
-test('a release hands over to the first who listens, with its tokens, for the claim time', async () => {
+test('[F14] a release hands over to the first process that listens, with its tokens, for the claim time', async () => {
   const key = uniqueKey();
   const messages = await listenAs(`c-${key}`);
   await acquire(key, 'a:1');
@@ -107,7 +107,7 @@ test('a release hands over to the first who listens, with its tokens, for the cl
   expect(await redis.pttl(key)).toBeGreaterThan(TTL_MS / 2);
 });
 
-test('a release that nobody waits for leaves only the counter', async () => {
+test('a release without waiters leaves only the counter', async () => {
   const key = uniqueKey();
   await acquire(key, 'a:1');
   expect(await release(key, 'a:1')).toEqual({
@@ -119,7 +119,7 @@ test('a release that nobody waits for leaves only the counter', async () => {
   expect(await redis.pttl(`${key}:fence`)).toBeGreaterThan(86_000_000);
 });
 
-test('giving up a ticket that has not the lock takes nothing from who has it', async () => {
+test('[F11] giving up a ticket that does not hold the lock takes nothing from the holder', async () => {
   const key = uniqueKey();
   await acquire(key, 'a:1');
   await acquire(key, 'b:1');
@@ -130,7 +130,7 @@ test('giving up a ticket that has not the lock takes nothing from who has it', a
   expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['c:1']);
 });
 
-test('a release may queue the next ticket of its process: others who wait go first', async () => {
+test('[F15] a release may queue the next ticket of its process, behind the tickets that wait already', async () => {
   const key = uniqueKey();
   await listenAs(`b-${key}`);
   await acquire(key, 'a:1');
@@ -143,7 +143,7 @@ test('a release may queue the next ticket of its process: others who wait go fir
   expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['a:3']);
 });
 
-test('a release after the lock has expired says so, and starts the next', async () => {
+test('a release after the lock has expired reports it, and hands over to the next ticket', async () => {
   const key = uniqueKey();
   await listenAs(`b-${key}`);
   await acquire(key, 'a:1');
@@ -155,7 +155,7 @@ test('a release after the lock has expired says so, and starts the next', async 
   });
 });
 
-test('a renewal prolongs what is still the ticket’s, and nothing else', async () => {
+test('a renewal extends the locks that the ticket still holds, and no others', async () => {
   const [kept, stolen, gone, strange] = [uniqueKey(), uniqueKey(), uniqueKey(), uniqueKey()];
   await acquire(kept, 'a:1');
   await acquire(stolen, 'b:1');

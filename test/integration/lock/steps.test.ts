@@ -15,7 +15,7 @@ function keysFor(count: number): string[] {
   return Array.from({ length: count }, () => uniqueKey());
 }
 
-test('locks of different keys are taken and given back in few round trips, each with its own lease', async () => {
+test('locks of different keys are acquired and released in few round trips, each with its own lease', async () => {
   const service = await services.start();
   const redis = services.redis();
   const keys = keysFor(COUNT);
@@ -33,7 +33,7 @@ test('locks of different keys are taken and given back in few round trips, each 
   expect(await redis.exists(...keys)).toBe(0);
 });
 
-test('a lock that is given back and wanted again at once is had again, under a larger token', async () => {
+test('a lock that is released and acquired again at once is granted under a larger token', async () => {
   const service = await services.start();
   const keys = keysFor(20);
   let leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
@@ -51,7 +51,7 @@ test('a lock that is given back and wanted again at once is had again, under a l
   }
 });
 
-test('one key that holds something else is refused alone', async () => {
+test('a key that holds something else is refused alone', async () => {
   const service = await services.start();
   const redis = services.redis();
   const keys = keysFor(5);
@@ -67,7 +67,7 @@ test('one key that holds something else is refused alone', async () => {
   expect(await redis.type(strange)).toBe('hash');
 });
 
-describe('where the Redis user may not touch one of the keys', () => {
+describe('when the Redis user may not access one of the keys', () => {
   let server: PrivateServer;
   beforeAll(async () => {
     server = await startPrivateRedis();

@@ -55,7 +55,7 @@ async function clientsOfRedis(): Promise<number> {
 }
 
 describe('a wake-up is not lost', () => {
-  test('when the lock is released before the answer to the question has arrived', async () => {
+  test('[F1] when the lock is released before the answer to the acquire has arrived', async () => {
     const key = uniqueKey();
     const proxy = await startTcpProxy(server.url);
     const [holder, waiter] = [await start(), await start({ url: proxy.via(server.url) })];
@@ -69,7 +69,7 @@ describe('a wake-up is not lost', () => {
     await proxy.stop();
   });
 
-  test('when the grant arrives before the answer to the question', async () => {
+  test('[F1] when the grant arrives before the answer to the acquire', async () => {
     const key = uniqueKey();
     const proxy = await startTcpProxy(server.url);
     let commands: ProxiedConnection | undefined;
@@ -95,7 +95,7 @@ describe('a wake-up is not lost', () => {
     await proxy.stop();
   });
 
-  test('when the subscriber is cut off while everybody waits', async () => {
+  test('[F5] when the subscriber loses its connection while callers wait', async () => {
     const key = uniqueKey();
     const [holder, waiter] = [await start(), await start()];
     const lease = await holder.acquire(key, deadlineIn(0));
@@ -110,7 +110,7 @@ describe('a wake-up is not lost', () => {
     expect(reconnect + ttl).toBeGreaterThanOrEqual(1);
   });
 
-  test('when nobody tells that the holder has died', async () => {
+  test('[F2] when the holder has died without a message', async () => {
     const key = uniqueKey();
     const waiter = await start();
     await redis().set(key, 'somebody-dead:1', 'PX', 300);
@@ -119,8 +119,8 @@ describe('a wake-up is not lost', () => {
   });
 });
 
-describe('a process in the queue does not hold up those behind it', () => {
-  test('when it is dead: it is skipped in the same step', async () => {
+describe('[F14] a process in the queue does not delay the processes behind it', () => {
+  test('when it is dead: the release skips it in the same step', async () => {
     const key = uniqueKey();
     const [holder, waiter] = [await start(), await start()];
     const lease = await holder.acquire(key, deadlineIn(0));
@@ -134,7 +134,7 @@ describe('a process in the queue does not hold up those behind it', () => {
     await waiter.release(await waiting);
   });
 
-  test('when it is stopped: it costs the claim time, not a time to live', async () => {
+  test('when it is paused: it costs the claim time, not a time to live', async () => {
     const key = uniqueKey();
     const [holder, waiter] = [await start(), await start()];
     const stopped = redis();
@@ -148,7 +148,7 @@ describe('a process in the queue does not hold up those behind it', () => {
     await waiter.release(await waiting);
   });
 
-  test('when the holder died and it is dead, too', async () => {
+  test('[F2] when both it and the holder are dead', async () => {
     const key = uniqueKey();
     const client = redis();
     await client.set(key, 'somebody-dead:1', 'PX', 200);
@@ -159,7 +159,7 @@ describe('a process in the queue does not hold up those behind it', () => {
   });
 });
 
-test('a newcomer does not overtake who is in the queue of a lock that has expired', async () => {
+test('[F15] a new caller does not overtake the queue of a lock that has expired', async () => {
   const key = uniqueKey();
   const client = redis();
   const [first, newcomer] = [await start(), await start()];
@@ -174,7 +174,7 @@ test('a newcomer does not overtake who is in the queue of a lock that has expire
 });
 
 describe('a thousand waiters', () => {
-  test('of one process take no connections, and a constant number of steps each', async () => {
+  test('[F3] [F4] of one process open no connections and cost a constant number of steps each', async () => {
     const key = uniqueKey();
     const service = await start({ localPassesMax: 1 });
     const lease = await service.acquire(key, deadlineIn(0));
@@ -190,7 +190,7 @@ describe('a thousand waiters', () => {
     expect(service.stats()).toMatchObject({ acquired: 1_001, waits: 1_000, waitersNow: 0 });
   });
 
-  test('of four processes cost a constant number of steps each, not one for each other', async () => {
+  test('[F3] of four processes cost a constant number of steps each, independent of their number', async () => {
     const key = uniqueKey();
     const processes = await Promise.all(
       Array.from({ length: 4 }, () => start({ localPassesMax: 1 })),
@@ -210,7 +210,7 @@ describe('a thousand waiters', () => {
   }
 });
 
-test('a hand-over to another process takes one step, and is confirmed when it lasts', async () => {
+test('a hand-over to another process takes one step, and is confirmed by a renewal if the lease lasts', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -229,7 +229,7 @@ test('a hand-over to another process takes one step, and is confirmed when it la
   await other.release(theirs);
 });
 
-test('a hand-over that is older than the last answer is not believed', async () => {
+test('a hand-over that is older than the last answer is checked at Redis first', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -248,7 +248,7 @@ test('a hand-over that is older than the last answer is not believed', async () 
   expect((await waiting).fencingToken).toBeGreaterThan(lease.fencingToken);
 });
 
-test('Redis may forget the scripts at any time', async () => {
+test('locks are served although Redis forgets the scripts', async () => {
   const key = uniqueKey();
   const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, deadlineIn(0));
@@ -273,7 +273,7 @@ describe('a key that is not a lock', () => {
     const error = await errorOf(service.acquire(key, deadlineIn(30_000)));
     expect(error).toBeInstanceOf(LockUnavailableError);
     expect(error.message).toBe(
-      `The lock ${key} cannot be had: something that is no lock has its key, or one with its suffixes.`,
+      `The lock ${key} cannot be acquired: something that is no lock has its key, or one with its suffixes.`,
     );
     expect(service.health().available).toBe(true);
     await visit(service, uniqueKey());
@@ -282,7 +282,7 @@ describe('a key that is not a lock', () => {
     await visit(await start(), key);
   });
 
-  test('whose queue is of another type is refused to whoever would have to queue', async () => {
+  test('whose queue is of another type is refused to callers that would have to queue', async () => {
     const key = uniqueKey();
     const [one, other] = [await start(), await start()];
     await redis().hset(`${key}:queue`, 'field', 'value');
@@ -294,7 +294,7 @@ describe('a key that is not a lock', () => {
     expect(await redis().exists(key)).toBe(0);
   });
 
-  test('and never expires is waited for within the bound, and said to be so', async () => {
+  test('and never expires is waited for until the deadline, and the timeout error says so', async () => {
     const key = uniqueKey();
     const service = await start();
     await redis().set(key, 'x'.repeat(1_000));
@@ -304,7 +304,7 @@ describe('a key that is not a lock', () => {
     expect(error.message).toMatch(/which never expires/);
   });
 
-  test('because somebody counted there is healed', async () => {
+  test('because its counter was changed by another client is repaired', async () => {
     const key = uniqueKey();
     const service = await start();
     await redis().set(`${key}:fence`, 'no number');

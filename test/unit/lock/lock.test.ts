@@ -9,14 +9,14 @@ import {
   RedisLockService,
   type Lease,
 } from '../../../src/lock/index.js';
-import { HeldLease } from '../../../src/lock/held-lease.js';
-import { Hold } from '../../../src/lock/hold.js';
+import { HeldLease, Hold } from '../../../src/lock/hold.js';
 import { CONNECTING, retryDelayMs } from '../../../src/redis/connection.js';
 import { failureOf } from '../../../src/redis/failure.js';
 import { DEFAULTS, readSettings } from '../../../src/lock/settings.js';
 import { BUCKETS_MS, Durations, StatsCollector } from '../../../src/lock/stats.js';
 import { inboxOf, processOf, Tickets } from '../../../src/lock/tickets.js';
-import { Waiter, Waiters } from '../../../src/lock/waiters.js';
+import { Waiter, Waiters } from '../../../src/lock/waiting-room.js';
+import { systemRandomBytes } from '../../../src/time/clock.js';
 import { FakeClock } from '../../support/fake-clock.js';
 
 const url = 'redis://127.0.0.1:1';
@@ -27,12 +27,12 @@ describe('the settings', () => {
   });
 
   test.each([
-    ['ttlMs', 0, 'ttlMs must be a whole number from 1, got 0.'],
-    ['commandTimeoutMs', 1.5, 'commandTimeoutMs must be a whole number from 1, got 1.5.'],
-    ['queueMax', -1, 'queueMax must be a whole number from 1, got -1.'],
-    ['claimTtlMs', Number.NaN, 'claimTtlMs must be a whole number from 1, got NaN.'],
-    ['localPassesMax', 0, 'localPassesMax must be a whole number from 1, got 0.'],
-    ['localTenureMs', -1, 'localTenureMs must be a number from 0, got -1.'],
+    ['ttlMs', 0, 'ttlMs must be a whole number from 1; got 0.'],
+    ['commandTimeoutMs', 1.5, 'commandTimeoutMs must be a whole number from 1; got 1.5.'],
+    ['queueMax', -1, 'queueMax must be a whole number from 1; got -1.'],
+    ['claimTtlMs', Number.NaN, 'claimTtlMs must be a whole number from 1; got NaN.'],
+    ['localPassesMax', 0, 'localPassesMax must be a whole number from 1; got 0.'],
+    ['localTenureMs', -1, 'localTenureMs must be a number from 0; got -1.'],
   ])('name the one that is out of range: %s %d', (name, value, message) => {
     expect(() => readSettings({ url, [name]: value })).toThrow(new RangeError(message));
   });
@@ -46,15 +46,27 @@ describe('the settings', () => {
 describe('the waiters', () => {
   const makeWaiter = () =>
     new Waiter(
-      1,
+      Deadline.in(1, new FakeClock()),
       0,
-      undefined,
       () => undefined,
       () => undefined,
-      undefined,
     );
 
-  test('keep their order, whoever leaves', () => {
+  test.each([
+    [0, null],
+    [0.2, 1],
+    [1_999.5, 2_000],
+    [Infinity, null],
+  ])('with %d ms left time out after %p ms', (leftMs, timeOutMs) => {
+    const deadline = Deadline.in(leftMs, new FakeClock());
+    const ignore = () => undefined;
+    expect(new Waiter(deadline, 0, ignore, ignore)).toMatchObject({
+      triesOnce: leftMs === 0,
+      timeOutMs,
+    });
+  });
+
+  test('keep their order when others leave', () => {
     const waiters = new Waiters();
     const all = Array.from({ length: 5 }, makeWaiter);
     for (const waiter of all) waiters.push(waiter);
@@ -84,7 +96,7 @@ describe('a hold', () => {
     tokens: 2,
   };
 
-  test('gives out the tokens that were reserved, and no more', () => {
+  test('gives out the reserved tokens and no others', () => {
     const hold = new Hold({ ...details, onLost: () => undefined });
     expect([hold.takeToken(), hold.hasToken, hold.takeToken(), hold.hasToken]).toEqual([
       7,
@@ -106,7 +118,7 @@ describe('a hold', () => {
     expect(losses).toEqual(['taken-from-us']);
   });
 
-  test("lends its deadline to the lease, which asks the clock and not a timer's memory", () => {
+  test('gives its deadline to the lease, which compares the clock instead of relying on a timer', () => {
     const clock = new FakeClock();
     const hold: Hold = new Hold({
       ...details,
@@ -127,8 +139,8 @@ describe('a hold', () => {
 });
 
 describe('tickets', () => {
-  test('name the process that has them, and are used once', () => {
-    const [one, other] = [new Tickets(), new Tickets()];
+  test('name their process, and are used once', () => {
+    const [one, other] = [new Tickets(systemRandomBytes), new Tickets(systemRandomBytes)];
     const [first, second] = [one.next(), one.next()];
     expect(first).not.toBe(second);
     expect(processOf(first)).toBe(one.processId);
@@ -137,7 +149,7 @@ describe('tickets', () => {
     expect(one.processId).not.toMatch(/\s/);
   });
 
-  test('of somebody who follows no protocol of ours are shown, and not at length', () => {
+  test('of other clients are shown, truncated', () => {
     expect(processOf('no ticket')).toBe('no ticket');
     expect(processOf('x'.repeat(5_000))).toHaveLength(100);
   });
@@ -159,12 +171,21 @@ describe('an error', () => {
       [
         'LOCK_TIMEOUT',
         'LockTimeoutError',
-        'The lock k was not had in 12 ms (2 of this process in front, 1 other processes, held by shop.7).',
+        'The lock k was not granted within 12 ms: ' +
+          'behind 2 waiters of this process and 1 other processes, held by shop.7.',
       ],
       ['LOCK_ABORTED', 'LockAbortedError', 'Waiting for the lock k was aborted.'],
-      ['LOCK_LOST', 'LockLostError', 'The lease of k is lost: Redis has no such lease any more.'],
+      [
+        'LOCK_LOST',
+        'LockLostError',
+        'The lease of k is lost: its key at Redis was deleted or has another holder.',
+      ],
       ['LOCK_UNAVAILABLE', 'LockUnavailableError', 'Away.'],
-      ['LOCK_QUEUE_FULL', 'LockQueueFullError', '9 wait for the lock k already.'],
+      [
+        'LOCK_QUEUE_FULL',
+        'LockQueueFullError',
+        'The lock k has 9 waiters in this process already; try again later.',
+      ],
     ]);
   });
 
@@ -218,7 +239,7 @@ describe('an error', () => {
 });
 
 describe('the statistics', () => {
-  test('count durations by the bound that they stay within', () => {
+  test('count durations by bucket', () => {
     const durations = new Durations();
     for (const ms of [0, 1, 1.5, 10_000, 10_001]) durations.add(ms);
     const { count, sumMs, maxMs, buckets } = durations.snapshot();
@@ -232,7 +253,7 @@ describe('the statistics', () => {
     expect(buckets.map(({ leMs }) => leMs)).toEqual([...BUCKETS_MS]);
   });
 
-  test('are given as they were', () => {
+  test('are a snapshot that does not change', () => {
     const stats = new StatsCollector();
     const before = stats.snapshot();
     stats.acquired += 1;
@@ -248,14 +269,14 @@ describe('the statistics', () => {
   });
 });
 
-test('pauses between tries grow to their bound, and a part of them is chance', () => {
+test('pauses between retries grow to their bound, and are partly random', () => {
   const longest = [1, 2, 3, 4, 5, 6, 100].map((times) => retryDelayMs(times, () => 1));
   expect(longest).toEqual([100, 200, 400, 800, 1_000, 1_000, 1_000]);
   expect(retryDelayMs(100, () => 0)).toBe(CONNECTING.retryDelayMaxMs / 2);
 });
 
 describe('the service', () => {
-  test('connects nothing before it is started, and refuses', async () => {
+  test('opens no connection before its start, and refuses callers', async () => {
     const service = new RedisLockService({ url });
     expect(service.health()).toMatchObject({ available: false, reason: 'not started' });
     await expect(service.acquire('k', Deadline.in(0, new FakeClock()))).rejects.toThrow(
@@ -264,7 +285,7 @@ describe('the service', () => {
     await service.stop();
   });
 
-  test('releases only what it has given', async () => {
+  test('releases only its own leases', async () => {
     const service = new RedisLockService({ url });
     const strange = { key: 'k', fencingToken: 1n } as Lease;
     await expect(service.release(strange)).rejects.toThrow(TypeError);
