@@ -10,12 +10,14 @@ import { NAMED_LOCK, openPool } from './connections.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
 import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
+import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-ids.js';
 
 /** Forward only. A migration is never edited after its release. */
 const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Sequelize> }[] = [
   { name: '2026.11.24T00.00.00.stock', up: stock.up },
   { name: '2026.11.25T00.00.00.reservations', up: reservations.up },
   { name: '2026.11.25T01.00.00.api-keys', up: apiKeys.up },
+  { name: '2026.11.28T00.00.00.reservation-ids', up: reservationIds.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

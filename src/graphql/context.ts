@@ -70,6 +70,8 @@ export class RequestContext {
     this.correlationId = request.correlationId ?? randomUUID();
     this.caller = {
       principal: request.principal?.name ?? null,
+      mayManage:
+        settings.authenticator === null || request.principal?.scopes.has('manage') === true,
       deadline: Deadline.in(settings.requestTimeoutMs, systemClock, request.signal),
     };
   }

@@ -2,7 +2,12 @@
  * The one rule that decides which lines are carried out. Pure functions: the same rule decides for one line and for
  * many, in memory, for every store.
  */
-import type { DueLine, ReservationFailure, ReservationStatus } from './reservation.js';
+import {
+  mayEnd,
+  type DueLine,
+  type ReservationFailure,
+  type ReservationStanding,
+} from './reservation.js';
 import {
   QUANTITY_MAX,
   comparePlaces,
@@ -70,7 +75,7 @@ export interface Plan {
 export interface Knowledge {
   readonly level: (place: Place) => LevelLookup;
   /** Those that exist of the reservations that are to be closed; EXPIRED even where no row says so yet. */
-  readonly reservations: ReadonlyMap<string, ReservationStatus>;
+  readonly reservations: ReadonlyMap<string, ReservationStanding>;
   /** Lines of expired reservations that still hold stock: given back before anything is decided. */
   readonly due: readonly DueLine[];
 }
@@ -84,15 +89,16 @@ export interface Knowledge {
 export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Plan {
   const ledger = new PendingLedger(knowledge.level);
   for (const line of knowledge.due) ledger.giveBack(line);
-  const statuses = new Map(knowledge.reservations);
+  const reservations = new Map(knowledge.reservations);
   const creating: CreatingWrite[] = [];
   const closing: ClosingWrite[] = [];
   const decisions = writes.map((write): Decision => {
     if (write.type === 'CLOSING') {
-      const status = statuses.get(write.reservationId);
-      if (status === undefined) return refusal({ code: 'RESERVATION_NOT_FOUND' });
+      const found = reservations.get(write.reservationId);
+      if (!found || !mayEnd(write, found)) return refusal({ code: 'RESERVATION_NOT_FOUND' });
+      const { status } = found;
       if (status !== 'ACTIVE') return refusal({ code: 'RESERVATION_NOT_ACTIVE', status });
-      statuses.set(write.reservationId, write.closeAs);
+      reservations.set(write.reservationId, { ...found, status: write.closeAs });
     }
     const verdicts = write.atomic
       ? decideAtomic(write, ledger)

@@ -32,6 +32,7 @@ export function invalidInput(field: string, message: string): InvalidInput {
 }
 
 const OPERATION_ID_BYTES = 32;
+const RESERVATION_ID_BYTES = 18;
 const IDEMPOTENCY_KEY_CHARS_MAX = 255;
 const TEXT_CHARS_MAX = 255;
 const QUOTED_CHARS_MAX = 80;
@@ -78,7 +79,7 @@ export class Operations {
   private readonly idPrefix: Buffer;
   private begun = 0;
 
-  constructor(randomBytes: RandomBytes) {
+  constructor(private readonly randomBytes: RandomBytes) {
     this.idPrefix = randomBytes(OPERATION_ID_BYTES - COUNTER_BYTES);
   }
 
@@ -108,6 +109,11 @@ export class Operations {
   /** An operation of its own: it is never the repetition of another one. */
   withoutKey(name: OperationName, principal: string | null): Operation {
     return { ...keyless(name, principal), id: this.freshId() };
+  }
+
+  /** An id that cannot be guessed. */
+  newReservationId(): string {
+    return this.randomBytes(RESERVATION_ID_BYTES).toString('base64url');
   }
 
   /**

@@ -25,7 +25,6 @@ import {
 import type { StockService } from './lanes/stock-service.js';
 import {
   RESERVATION_TTL_SECONDS_MAX,
-  reservationIdOf,
   type Reservation,
   type ReservationFailure,
   type ReservationCatalogue,
@@ -104,9 +103,13 @@ export class ReservationService {
     return this.close(request, 'RELEASED', caller);
   }
 
-  /** Null where there is none with this id. @throws StorageUnavailableError */
-  async reservation(id: string): Promise<Reservation | null> {
-    return isValidId(id) ? this.catalogue.reservationById(id) : null;
+  /** Null where the caller has no reservation with this id. @throws StorageUnavailableError */
+  async reservation(
+    id: string,
+    { principal, mayManage }: Pick<Caller, 'principal' | 'mayManage'>,
+  ): Promise<Reservation | null> {
+    const found = isValidId(id) ? await this.catalogue.reservationById(id) : null;
+    return mayManage || found?.principal === principal ? found : null;
   }
 
   private async close(
@@ -120,7 +123,7 @@ export class ReservationService {
     ]);
     let known: Reservation | null;
     try {
-      known = await this.reservation(reservationId);
+      known = await this.reservation(reservationId, caller);
     } catch (error) {
       if (!(error instanceof StorageUnavailableError)) throw error;
       return refused(UNAVAILABLE);
@@ -143,6 +146,7 @@ export class ReservationService {
       reference: known?.reference ?? null,
       reservationId,
       closeAs: as,
+      mayManage: caller.mayManage === true,
     };
     const result = await this.stock.carryOut(write, caller.deadline);
     if (result.outcome === 'KEY_REUSED') throw new IdempotencyKeyReusedError(result.answerExpired);
@@ -186,7 +190,7 @@ function checkReserve(
     ...allAtOnce(lines),
     reason: null,
     reference,
-    reservationId: reservationIdOf(operation),
+    reservationId: operations.newReservationId(),
     ttlSeconds,
   };
 }

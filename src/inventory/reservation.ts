@@ -5,7 +5,7 @@
  * transaction on each of its products, or the sweeper, gives back what it held.
  */
 import { createHash } from 'node:crypto';
-import type { Operation, StockLine } from './stock.js';
+import type { ClosingWrite, Operation, StockLine } from './stock.js';
 
 /** The longest that stock may be held, in seconds: a week. */
 export const RESERVATION_TTL_SECONDS_MAX = 604_800;
@@ -25,7 +25,12 @@ export interface Reservation {
   readonly expiresAt: Date;
   readonly reference: string | null;
   readonly createdAt: Date;
+  /** The principal that made it; null where it was made without authentication. */
+  readonly principal: string | null;
 }
+
+/** What decides whether a reservation may be ended: its state, and the principal that made it. */
+export type ReservationStanding = Pick<Reservation, 'status' | 'principal'>;
 
 /** Why a reservation could not be committed or released. Both are final. */
 export type ReservationFailure =
@@ -48,12 +53,20 @@ export interface DueLine {
 }
 
 /**
- * The same operation creates the same reservation, so that a retry finds it after a COMMIT that was not answered. The
- * id does not reveal the idempotency key, and cannot be guessed from another id.
+ * The id that earlier versions gave to the reservation of an operation that has a key. A principal can compute it from
+ * another one's name and key, so it grants nothing by itself: see `mayEnd`.
  */
-export function reservationIdOf(operation: Operation): string {
+export function derivedReservationId(operation: Operation): string {
   const digest = createHash('sha256').update('reservation').update(operation.id).digest();
   return digest.subarray(0, 18).toString('base64url');
+}
+
+/** Reservations belong to the principal that made them. For any other principal without `manage` they do not exist. */
+export function mayEnd(
+  { operation, mayManage }: Pick<ClosingWrite, 'operation' | 'mayManage'>,
+  { principal }: Pick<Reservation, 'principal'>,
+): boolean {
+  return mayManage || operation.principal === principal;
 }
 
 export function toReservedItem({ productId, locationId, quantity }: StockLine): ReservedItem {

@@ -28,6 +28,8 @@ export interface StockRequest {
 export interface Caller {
   /** The principal's stable name, by which idempotency keys are scoped; null where none is needed. */
   readonly principal: string | null;
+  /** Whether the caller may act on what belongs to other principals. */
+  readonly mayManage?: boolean;
   /** What has not begun when it passes, or when the caller has gone, is left undone. */
   readonly deadline: Deadline;
 }

@@ -173,6 +173,8 @@ export interface ClosingWrite extends WriteParts {
   readonly type: 'CLOSING';
   readonly reservationId: string;
   readonly closeAs: 'COMMITTED' | 'RELEASED';
+  /** The caller may end reservations of every principal. */
+  readonly mayManage: boolean;
 }
 
 /** Has no lines: gives back what expired reservations still hold of its products. */

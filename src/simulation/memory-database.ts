@@ -45,6 +45,8 @@ export interface LedgerLine extends Place {
 export interface StoredOperation {
   readonly name: string;
   readonly fingerprint: Buffer;
+  /** Of the reservation that the operation creates. */
+  readonly reservationId: string | null;
   readonly createdAtMs: number;
   answerExpired: boolean;
   /** The write was refused as a whole. */
@@ -177,8 +179,9 @@ export class MemoryDatabase {
   reservationNow(id: string): Reservation | null {
     const stored = this.reservations.get(id);
     if (!stored) return null;
-    const { items, expiresAt, reference, createdAt } = stored;
-    return { id, status: this.statusOf(stored), items, expiresAt, reference, createdAt };
+    const { items, expiresAt, reference, createdAt, principal } = stored;
+    const status = this.statusOf(stored);
+    return { id, status, items, expiresAt, reference, createdAt, principal };
   }
 
   /** Products of which expired reservations still hold something. */

@@ -8,7 +8,7 @@
  * same; later attempts lock before they read.
  */
 import { decide, type Decision, type Plan } from '../inventory/decision.js';
-import type { DueLine, ReservationFailure, ReservationStatus } from '../inventory/reservation.js';
+import type { DueLine, ReservationFailure, ReservationStanding } from '../inventory/reservation.js';
 import { toReservedItem } from '../inventory/reservation.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
 import {
@@ -39,6 +39,7 @@ import {
   RowLockTimeoutError,
   type MemoryDatabase,
   type MemoryTransaction,
+  type StoredOperation,
 } from './memory-database.js';
 
 /** Another transaction was faster. Nothing was applied. */
@@ -181,10 +182,11 @@ export class MemoryStockStore implements StockStore {
       sorted.map((key) => `operation/${key}`),
       this.lockWaitMs(attempt),
     );
-    return writes.map((write): Claim => {
-      const key = operationKeyOf(write);
-      const open = { write, key, reused: null, refused: null, decided: new Map() };
+    return writes.map((given): Claim => {
+      const key = operationKeyOf(given);
       const earlier = key === null ? undefined : this.database.operations.get(key);
+      const write = asReserved(given, earlier);
+      const open = { write, key, reused: null, refused: null, decided: new Map() };
       if (key === null || !earlier) return open;
       const { name, fingerprint } = write.operation;
       const isSame = earlier.name === name && earlier.fingerprint.equals(fingerprint);
@@ -237,10 +239,12 @@ export class MemoryStockStore implements StockStore {
     if (due.some(({ reservationId }) => !locked.has(reservationId))) {
       throw new LostRaceError('A reservation has expired meanwhile.');
     }
-    const reservations = new Map<string, ReservationStatus>();
+    const reservations = new Map<string, ReservationStanding>();
     for (const id of closing) {
       const stored = database.reservations.get(id);
-      if (stored) reservations.set(id, database.statusOf(stored));
+      if (!stored) continue;
+      const { principal } = stored;
+      reservations.set(id, { status: database.statusOf(stored), principal });
     }
     const level = (place: Place): LevelLookup =>
       levels.get(levelKey(place)) ?? database.lookUp(place);
@@ -334,7 +338,7 @@ export class MemoryStockStore implements StockStore {
 
   private createReservations(plan: Plan): void {
     const createdAt = this.settings.clock.today();
-    for (const { reservationId, ttlSeconds, reference, lines } of plan.creating) {
+    for (const { reservationId, ttlSeconds, reference, lines, operation } of plan.creating) {
       this.database.addReservation({
         id: reservationId,
         status: 'ACTIVE',
@@ -342,6 +346,7 @@ export class MemoryStockStore implements StockStore {
         createdAt,
         expiresAt: new Date(createdAt.getTime() + ttlSeconds * 1_000),
         reference,
+        principal: operation.principal,
         closedBy: null,
         holding: new Set(lines.keys()),
       });
@@ -359,7 +364,8 @@ export class MemoryStockStore implements StockStore {
         const { name, fingerprint } = write.operation;
         const createdAtMs = clock.today().getTime();
         const fresh = { answerExpired: false, refused: null, answers: new Map() };
-        stored = { name, fingerprint, createdAtMs, ...fresh };
+        const reservationId = write.type === 'CREATING' ? write.reservationId : null;
+        stored = { name, fingerprint, reservationId, createdAtMs, ...fresh };
         operations.set(key, stored);
       }
       if (decision.outcome === 'REFUSED') {
@@ -458,6 +464,12 @@ function faultOf(error: unknown): Fault {
 function operationKeyOf({ operation }: StockWrite): string | null {
   const { scope, idempotencyKey } = operation;
   return idempotencyKey === null ? null : JSON.stringify([scope, idempotencyKey]);
+}
+
+/** An operation has one reservation, whichever call creates it. */
+function asReserved(write: StockWrite, earlier: StoredOperation | undefined): StockWrite {
+  if (write.type !== 'CREATING' || !earlier?.reservationId) return write;
+  return { ...write, reservationId: earlier.reservationId };
 }
 
 /** The write without what is decided already. A reservation is created or closed as a whole. */

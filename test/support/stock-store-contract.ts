@@ -10,7 +10,7 @@ import {
   type StockRequest,
 } from '../../src/inventory/stock-request.js';
 import { Operations } from '../../src/inventory/operation.js';
-import { reservationIdOf, type Reservation } from '../../src/inventory/reservation.js';
+import type { Reservation } from '../../src/inventory/reservation.js';
 import { sweepOf } from '../../src/inventory/reservation-sweep.js';
 import {
   RowsLockedError,
@@ -198,6 +198,43 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       expect(sold).toMatchObject({ kind: 'RESERVATION_COMMIT', delta: -3, quantityBefore: 5 });
     });
 
+    test('an operation with a key has one reservation, under the id that its first call was given', async () => {
+      const a = await newProduct(5);
+      const key = `reserve-${a}`;
+      const [first] = await apply([reserve({ [a]: 2 }, { key })], { contended });
+      const [again] = await apply([reserve({ [a]: 2 }, { key })], { contended });
+      expect(first).toMatchObject({ verdicts: [{ replayed: false }] });
+      expect(again).toMatchObject({
+        verdicts: [{ replayed: true }],
+        reservation: { id: reservationOf(first).id, status: 'ACTIVE' },
+      });
+      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
+    });
+
+    test('a principal ends its own reservations, and those of others only where it may manage', async () => {
+      const a = await newProduct(5);
+      const create = reserve({ [a]: 2 }, { principal: 'owner' });
+      await apply([create], { contended });
+      const others = [
+        close(create, 'RELEASED', { principal: 'other' }),
+        close(create, 'COMMITTED', { principal: null }),
+      ];
+      for (const result of await apply(others, { contended })) {
+        expect(result).toMatchObject({ failure: { code: 'RESERVATION_NOT_FOUND' } });
+      }
+      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
+      const [ended, late] = await apply(
+        [
+          { ...close(create, 'RELEASED', { principal: 'staff' }), mayManage: true },
+          close(create, 'COMMITTED', { principal: 'owner' }),
+        ],
+        { contended },
+      );
+      expect(ended).toMatchObject({ outcome: 'DECIDED' });
+      expect(late).toMatchObject({ failure: { code: 'RESERVATION_NOT_ACTIVE' } });
+      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 0 });
+    });
+
     test('what a reservation held is available again when it is released', async () => {
       const a = await newProduct(2);
       const create = reserve({ [a]: 2 });
@@ -212,7 +249,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
 
     test('what an expired reservation held is given back before anything is decided', async () => {
       const a = await newProduct(2);
-      const create = reserve({ [a]: 2 }, 5);
+      const create = reserve({ [a]: 2 }, { ttlSeconds: 5 });
       await apply([create], { contended });
       const [early] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })]);
       expect(outcomes(early)).toEqual(['INSUFFICIENT_STOCK']);
@@ -240,6 +277,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       atomic: true,
       reservationId: 'no-such-reservation',
       closeAs: 'RELEASED',
+      mayManage: false,
       ...nothing,
     };
     const refusal = { outcome: 'REFUSED', failure: { code: 'RESERVATION_NOT_FOUND' } };
@@ -249,7 +287,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
 
   test('a sweep gives back what expired reservations hold, and writes their end down', async () => {
     const a = await newProduct(4);
-    const create = reserve({ [a]: 4 }, 5);
+    const create = reserve({ [a]: 4 }, { ttlSeconds: 5 });
     await apply([create]);
     await bed.passTime(6);
     expect(await bed.level(a, 'default')).toEqual({ onHand: 4, reserved: 4 });
@@ -426,25 +464,42 @@ function lines(units: Readonly<Record<string, number>>): StockRequest['items'] {
   return Object.entries(units).map(([productId, quantity]) => ({ productId, quantity }));
 }
 
-function reserve(units: Readonly<Record<string, number>>, ttlSeconds = 600): CreatingWrite {
-  const operation = operations.identify('reserveStock', null, null, []);
+function reserve(
+  units: Readonly<Record<string, number>>,
+  {
+    ttlSeconds = 600,
+    key = null,
+    principal = null,
+  }: { ttlSeconds?: number; key?: string | null; principal?: string | null } = {},
+): CreatingWrite {
+  const operation = operations.identify('reserveStock', principal, key, []);
   return {
     type: 'CREATING',
     operation,
-    reservationId: reservationIdOf(operation),
+    reservationId: operations.newReservationId(),
     ttlSeconds,
     ...together(linesOf(units, { type: 'HOLD' })),
   };
 }
 
-function close(create: CreatingWrite, closeAs: ClosingWrite['closeAs']): ClosingWrite {
+function reservationOf(result: WriteResult | undefined): Reservation {
+  if (result?.outcome !== 'DECIDED' || !result.reservation) throw new Error('None was made.');
+  return result.reservation;
+}
+
+function close(
+  create: CreatingWrite,
+  closeAs: ClosingWrite['closeAs'],
+  { principal = null }: { principal?: string | null } = {},
+): ClosingWrite {
   const name = closeAs === 'COMMITTED' ? 'commitReservation' : 'releaseReservation';
   const change: LineChange = { type: closeAs === 'COMMITTED' ? 'TAKE_HELD' : 'FREE' };
   return {
     type: 'CLOSING',
-    operation: operations.identify(name, null, null, []),
+    operation: operations.identify(name, principal, null, []),
     reservationId: create.reservationId,
     closeAs,
+    mayManage: false,
     ...together(create.lines.map((line) => ({ ...line, change }))),
   };
 }

@@ -48,7 +48,7 @@ export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
 };
 
 /** MySQL has no ADD COLUMN IF NOT EXISTS. */
-async function addColumn(
+export async function addColumn(
   sequelize: Sequelize,
   table: string,
   column: string,

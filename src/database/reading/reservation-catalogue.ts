@@ -15,7 +15,7 @@ export class MysqlReservationCatalogue implements ReservationCatalogue {
     const rows = await this.read<ReservationHead & ReservedItem>(
       `SELECT head.*, line.product_id AS productId, line.location_id AS locationId, line.quantity
        FROM (SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference,
-                    created_at AS createdAt
+                    created_at AS createdAt, principal
              FROM reservations WHERE id = ?) AS head
        JOIN reservation_lines AS line ON line.reservation_id = head.id
        ORDER BY line.line_index`,
@@ -23,13 +23,13 @@ export class MysqlReservationCatalogue implements ReservationCatalogue {
     );
     const [head] = rows;
     if (!head) return null;
-    const { status, expiresAt, reference, createdAt } = head;
+    const { status, expiresAt, reference, createdAt, principal } = head;
     const items = rows.map(({ productId, locationId, quantity }) => ({
       productId,
       locationId,
       quantity,
     }));
-    return { id, status, items, expiresAt, reference, createdAt };
+    return { id, status, items, expiresAt, reference, createdAt, principal };
   }
 
   async productsWithDueLines(limit: number): Promise<readonly string[]> {

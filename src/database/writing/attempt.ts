@@ -31,7 +31,6 @@
  *    (test/support/stock-store-contract.ts: "is settled with one effect and a first answer")
  */
 import { decide, type Plan, type PlannedLevelChange } from '../../inventory/decision.js';
-import type { ReservationStatus } from '../../inventory/reservation.js';
 import {
   levelKey,
   type StockLevelState,
@@ -81,10 +80,8 @@ export async function runAttempt(attempt: Attempt): Promise<Applied> {
 async function decideSurely(
   attempt: Attempt,
   writes: readonly StockWrite[],
-  { levels, unsure, swept, due, ...found }: Findings,
+  { levels, unsure, swept, reservations, due }: Findings,
 ): Promise<Plan> {
-  const reservations = new Map<string, ReservationStatus>();
-  for (const { id, status } of found.reservations.values()) reservations.set(id, status);
   const level = (place: Place) => {
     const lookup = levels.get(levelKey(place));
     if (!lookup) throw new Error(`The level ${levelKey(place)} was not looked up.`);

@@ -2,7 +2,7 @@
  * First step of an attempt: the rows of the operations that have a key are locked, and with them come the answers that
  * earlier calls have stored. Another call with the same key waits here until this transaction has ended.
  */
-import type { ReservationFailure } from '../../inventory/reservation.js';
+import { derivedReservationId, type ReservationFailure } from '../../inventory/reservation.js';
 import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
 import type { Attempt, Known } from './known.js';
 import type {
@@ -40,7 +40,8 @@ export async function claim({ stock, settling, known }: Attempt): Promise<readon
     if (!isSame) return { ...open, reused: 'BY_ANOTHER' };
     if (found.expired) return { ...open, reused: 'EXPIRED' };
     if (!settling) known.noteAnswered(i, new Set(found.lines.map(({ lineIndex }) => lineIndex)));
-    return { ...open, ...earlierAnswers(known, i, found.lines) };
+    const reserved = asReserved(write, found);
+    return { ...open, write: reserved, ...earlierAnswers(known, i, found.lines) };
   });
 }
 
@@ -50,6 +51,12 @@ export function openPart({ write, reused, refused, decided }: Claim): StockWrite
   if (decided.size === 0) return write;
   const lines = write.lines.filter((line) => !decided.has(line.index));
   return { ...write, type: 'LINES', lines };
+}
+
+/** An operation has one reservation, whichever call creates it: the one whose id stands in the operation's row. */
+function asReserved(write: StockWrite, { reservationId }: StoredOperation): StockWrite {
+  if (write.type !== 'CREATING') return write;
+  return { ...write, reservationId: reservationId ?? derivedReservationId(write.operation) };
 }
 
 type EarlierOperation = StoredOperation & { readonly lines: StoredLine[] };

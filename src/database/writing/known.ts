@@ -61,11 +61,13 @@ export class Attempt {
   }
 }
 
-function keyedOperation({ operation }: StockWrite): KeyedOperation | null {
+function keyedOperation(write: StockWrite): KeyedOperation | null {
+  const { operation } = write;
   const { name, fingerprint } = operation;
   if (operation.idempotencyKey === null) return null;
   const scope = Buffer.from(operation.scope, 'utf8');
   const idempotencyKey = Buffer.from(operation.idempotencyKey, 'utf8');
   const operationKey = operationKeyOf(scope, idempotencyKey);
-  return { operationKey, scope, idempotencyKey, name, fingerprint };
+  const reservationId = write.type === 'CREATING' ? write.reservationId : null;
+  return { operationKey, scope, idempotencyKey, name, fingerprint, reservationId };
 }

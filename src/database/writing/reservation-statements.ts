@@ -2,16 +2,14 @@
  * The statements of the writing transaction on reservations. A reservation's row is locked before any level, both to
  * commit or release it and to give back what it held, so that exactly one of these takes effect.
  */
-import type { DueLine, Reservation, ReservationStatus } from '../../inventory/reservation.js';
+import type { DueLine, Reservation, ReservationStanding } from '../../inventory/reservation.js';
 import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from './transactions.js';
 
 /** A reservation whose row this transaction has locked. */
-export interface LockedReservation {
+export interface LockedReservation extends ReservationStanding {
   readonly id: string;
-  /** EXPIRED from the moment at which it expires, whether or not its row says so. */
-  readonly status: ReservationStatus;
   /** The operation that committed or released it. */
   readonly closedBy: Buffer | null;
 }
@@ -35,7 +33,7 @@ export class ReservationStatements extends Statements {
   /** @param ids in byte order. */
   async lock(ids: readonly string[]): Promise<readonly LockedReservation[]> {
     return this.read<LockedReservation>(
-      `SELECT id, ${EFFECTIVE_STATUS} AS status, closed_by AS closedBy
+      `SELECT id, ${EFFECTIVE_STATUS} AS status, principal, closed_by AS closedBy
        FROM reservations WHERE id IN (?) ORDER BY id FOR UPDATE`,
       [ids],
     );
@@ -122,7 +120,8 @@ export class ReservationStatements extends Statements {
 
   async readHeads(ids: readonly string[]): Promise<readonly ReservationHead[]> {
     return this.read<ReservationHead>(
-      `SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference, created_at AS createdAt
+      `SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference,
+              created_at AS createdAt, principal
        FROM reservations WHERE id IN (?)`,
       [ids],
     );

@@ -18,12 +18,16 @@ export interface KeyedOperation {
   readonly idempotencyKey: Buffer;
   readonly name: string;
   readonly fingerprint: Buffer;
+  /** Of the reservation that the operation creates; null for any other operation. */
+  readonly reservationId: string | null;
 }
 
 export interface StoredOperation {
   readonly operationKey: string;
   readonly name: string;
   readonly fingerprint: Buffer;
+  /** Also null where a version that kept none has made the row. */
+  readonly reservationId: string | null;
   /** Its answers have been dropped. */
   readonly expired: boolean;
 }
@@ -73,9 +77,10 @@ export class StockStatements extends Statements {
   async claimOperations(operations: readonly KeyedOperation[]): Promise<number> {
     // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
     return this.write(
-      `INSERT INTO stock_operations (scope, idempotency_key, operation, fingerprint) VALUES ?
+      `INSERT INTO stock_operations (scope, idempotency_key, operation, fingerprint, reservation_id)
+       VALUES ?
        ON DUPLICATE KEY UPDATE operation = stock_operations.operation`,
-      [operations.map((o) => [o.scope, o.idempotencyKey, o.name, o.fingerprint])],
+      [operations.map((o) => [o.scope, o.idempotencyKey, o.name, o.fingerprint, o.reservationId])],
     );
   }
 
@@ -85,9 +90,10 @@ export class StockStatements extends Statements {
       idempotency_key: Buffer;
       operation: string;
       fingerprint: Buffer;
+      reservation_id: string | null;
       answer_expired: number;
     }>(
-      `SELECT scope, idempotency_key, operation, fingerprint, answer_expired
+      `SELECT scope, idempotency_key, operation, fingerprint, reservation_id, answer_expired
        FROM stock_operations WHERE (scope, idempotency_key) IN (?)`,
       [operations.map((o) => [o.scope, o.idempotencyKey])],
     );
@@ -95,6 +101,7 @@ export class StockStatements extends Statements {
       operationKey: operationKeyOf(row.scope, row.idempotency_key),
       name: row.operation,
       fingerprint: row.fingerprint,
+      reservationId: row.reservation_id,
       expired: row.answer_expired !== 0,
     }));
   }

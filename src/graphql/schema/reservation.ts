@@ -165,7 +165,8 @@ export class ReservationReleased extends EndedReservation {}
 
 @ObjectType('ReservationNotFoundError', {
   implements: AnyError,
-  description: 'No reservation has this id.',
+  description:
+    'The caller has no reservation with this id. With the scope `manage` a caller ends every reservation.',
 })
 export class ReservationNotFoundError extends AnyError {}
 
@@ -210,14 +211,15 @@ export const ReleaseReservationResult = createUnionType({
 export class ReservationResolver {
   @Query(() => Reservation, {
     nullable: true,
-    description: 'One reservation. Null: no reservation has this id.',
+    description:
+      'One reservation. Null: the caller has no reservation with this id. With the scope `manage` a caller reads every reservation.',
   })
   @RequiresScope('read')
   reservation(
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Reservation | null> {
-    return context.inTime(context.services.reservations.reservation(id));
+    return context.inTime(context.services.reservations.reservation(id, context.caller));
   }
 
   @Mutation(() => ReserveStockPayload, {

@@ -7,7 +7,7 @@ import { Database } from '../../../src/database/connections.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { Operations } from '../../../src/inventory/operation.js';
 import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
-import { reservationIdOf } from '../../../src/inventory/reservation.js';
+import { derivedReservationId } from '../../../src/inventory/reservation.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { ClosingWrite, CreatingWrite, StockWrite } from '../../../src/inventory/stock.js';
 import { systemClock, systemRandomBytes } from '../../../src/time/clock.js';
@@ -67,12 +67,12 @@ const take = (productId: string, quantity = 1) =>
 const put = (productId: string, quantity = 1) =>
   write('increaseStock', { items: [{ productId, quantity }] });
 
-function reserve(productId: string, quantity: number): CreatingWrite {
-  const operation = operations.identify('reserveStock', null, null, []);
+function reserve(productId: string, quantity: number, key: string | null = null): CreatingWrite {
+  const operation = operations.identify('reserveStock', null, key, []);
   return {
     type: 'CREATING',
     operation,
-    reservationId: reservationIdOf(operation),
+    reservationId: operations.newReservationId(),
     ttlSeconds: 600,
     atomic: true,
     lines: [{ index: 0, productId, locationId: 'default', quantity, change: { type: 'HOLD' } }],
@@ -88,6 +88,7 @@ function commitOf({ reservationId, lines, productIds }: CreatingWrite): ClosingW
     operation: operations.identify('commitReservation', null, null, []),
     reservationId,
     closeAs: 'COMMITTED',
+    mayManage: false,
     atomic: true,
     lines: lines.map((line) => ({ ...line, change: { type: 'TAKE_HELD' } })),
     productIds,
@@ -263,4 +264,17 @@ test('answers that expire while a call with their key waits are not given, and n
   );
   expect(late).toEqual({ outcome: 'KEY_REUSED', answerExpired: true });
   expect(await fresh.onHand(a)).toBe(3);
+});
+
+test('a reservation that an earlier version made under a key is found when the key comes again', async () => {
+  const a = await fresh.newProduct(10);
+  const write = reserve(a, 2, `earlier-${a}`);
+  const id = derivedReservationId(write.operation);
+  await apply(otherStore, [{ ...write, reservationId: id }]);
+  await fresh.sequelize.query(
+    'UPDATE stock_operations SET reservation_id = NULL WHERE reservation_id = ?',
+    { replacements: [id] },
+  );
+  const [result] = await apply(otherStore, [reserve(a, 2, `earlier-${a}`)]);
+  expect(result).toMatchObject({ reservation: { id, status: 'ACTIVE' } });
 });

@@ -38,7 +38,7 @@ function hold(quantity: number, reservationId = 'r'): CreatingWrite {
 
 function end(id: string, as: 'COMMITTED' | 'RELEASED', quantity: number): ClosingWrite {
   const lines = write(as === 'COMMITTED' ? TAKE_HELD : FREE, quantity);
-  return { ...lines, type: 'CLOSING', reservationId: id, closeAs: as };
+  return { ...lines, type: 'CLOSING', reservationId: id, closeAs: as, mayManage: false };
 }
 
 function knowing(
@@ -51,7 +51,9 @@ function knowing(
       found: 'LEVEL',
       level: { ...place, onHand, reserved, lastSequence: 7, version: 9 },
     }),
-    reservations: new Map(Object.entries(reservations)),
+    reservations: new Map(
+      Object.entries(reservations).map(([id, status]) => [id, { status, principal: null }]),
+    ),
     due: due.map((quantity, lineIndex): DueLine => ({
       reservationId: `due-${lineIndex}`,
       lineIndex,
