@@ -11,7 +11,10 @@ import type {
 } from '../../src/lock/index.js';
 
 /** Settings that can be sent to another process. */
-export type SentSettings = Omit<RedisLockSettings, 'url' | 'connect' | 'clock' | 'random' | 'randomBytes' | 'log'>;
+export type SentSettings = Omit<
+  RedisLockSettings,
+  'url' | 'connect' | 'clock' | 'random' | 'randomBytes' | 'log'
+>;
 
 /** A lease as its process tells of it. Moments are of `systemNowMs`. */
 export interface RemoteLease {
