@@ -3,8 +3,8 @@
  * and asymmetric; the token's own header never chooses one.
  *
  * The keys are fetched when first needed, in the background when they are old, and at most once per cooldown where no
- * known key fits a token: the issuer may have changed its keys. A token that names an unknown key within the cooldown is
- * not refused, because its key may have been published since the last fetch. While the issuer is unavailable, known
+ * known key fits a token: the issuer may have changed its keys. A token that names an unknown key within the cooldown
+ * is not refused, because its key may have been published since the last fetch. While the issuer is unavailable, known
  * keys stay valid for an hour.
  */
 import {
@@ -107,7 +107,7 @@ export class JwtVerifier implements CredentialVerifier {
     return toVerified(payload);
   }
 
-  /** An issuer may change a key and keep its id, or give its keys no ids. Resolves with whether there are newer keys. */
+  /** An issuer may change a key and keep its id, or publish keys without ids. Resolves with whether keys are newer. */
   private async fetchAnew(arrivedMs: number): Promise<boolean> {
     if (this.fetchedMs >= arrivedMs || this.keys.coolingDown) return false;
     return this.keys.reload().then(

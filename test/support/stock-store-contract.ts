@@ -3,13 +3,7 @@
  * MySQL. A store that passes may stand behind the lanes.
  */
 import { Deadline } from '../../src/time/deadline.js';
-import { systemClock, systemRandomBytes } from '../../src/time/clock.js';
-import {
-  checkRequest,
-  type LinesOperation,
-  type StockRequest,
-} from '../../src/inventory/stock-request.js';
-import { Operations } from '../../src/inventory/operation.js';
+import { systemClock } from '../../src/time/clock.js';
 import type { Reservation } from '../../src/inventory/reservation.js';
 import { sweepOf } from '../../src/inventory/reservation-sweep.js';
 import {
@@ -18,16 +12,17 @@ import {
   type StockStore,
   type WriteResult,
 } from '../../src/inventory/stock-store.js';
-import type {
-  ClosingWrite,
-  CreatingWrite,
-  LineChange,
-  StockLine,
-  StockWrite,
-} from '../../src/inventory/stock.js';
+import type { ClosingWrite, StockWrite } from '../../src/inventory/stock.js';
 import { newProductId } from './product-ids.js';
-
-const operations = new Operations(systemRandomBytes);
+import {
+  close,
+  lines,
+  operations,
+  outcomes,
+  reservationOf,
+  reserve,
+  write,
+} from './stock-writes.js';
 
 export interface LedgerEntry {
   readonly sequence: number;
@@ -430,7 +425,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   test('a deadline that has passed applies nothing', async () => {
     const a = await newProduct(5);
     const [result] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })], {
-      deadline: Deadline.in(-1, systemClock),
+      deadline: Deadline.in(0, systemClock),
     });
     expect(result).toMatchObject({
       outcome: 'REFUSED',
@@ -438,83 +433,4 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     });
     expect(await available(a)).toBe(5);
   });
-}
-
-export function write(
-  name: LinesOperation,
-  request: Partial<StockRequest> & Pick<StockRequest, 'items'>,
-): StockWrite {
-  const { mode, ...checked } = checkRequest(
-    operations,
-    name,
-    { mode: 'PARTIAL', ...request },
-    null,
-  );
-  return { type: 'LINES', ...checked, atomic: mode === 'ALL_OR_NOTHING', productIds: [] };
-}
-
-/** The verdicts in short: what remains, or the failure's code. */
-export function outcomes(result: WriteResult | undefined): readonly unknown[] {
-  if (result?.outcome === 'REFUSED') return [result.failure.code];
-  if (result?.outcome !== 'DECIDED') return [result?.outcome];
-  return result.verdicts.map((v) => (v.outcome === 'APPLIED' ? v.remaining : v.failure.code));
-}
-
-function lines(units: Readonly<Record<string, number>>): StockRequest['items'] {
-  return Object.entries(units).map(([productId, quantity]) => ({ productId, quantity }));
-}
-
-function reserve(
-  units: Readonly<Record<string, number>>,
-  {
-    ttlSeconds = 600,
-    key = null,
-    principal = null,
-  }: { ttlSeconds?: number; key?: string | null; principal?: string | null } = {},
-): CreatingWrite {
-  const operation = operations.identify('reserveStock', principal, key, []);
-  return {
-    type: 'CREATING',
-    operation,
-    reservationId: operations.newReservationId(),
-    ttlSeconds,
-    ...together(linesOf(units, { type: 'HOLD' })),
-  };
-}
-
-function reservationOf(result: WriteResult | undefined): Reservation {
-  if (result?.outcome !== 'DECIDED' || !result.reservation) throw new Error('None was made.');
-  return result.reservation;
-}
-
-function close(
-  create: CreatingWrite,
-  closeAs: ClosingWrite['closeAs'],
-  { principal = null }: { principal?: string | null } = {},
-): ClosingWrite {
-  const name = closeAs === 'COMMITTED' ? 'commitReservation' : 'releaseReservation';
-  const change: LineChange = { type: closeAs === 'COMMITTED' ? 'TAKE_HELD' : 'FREE' };
-  return {
-    type: 'CLOSING',
-    operation: operations.identify(name, principal, null, []),
-    reservationId: create.reservationId,
-    closeAs,
-    mayManage: false,
-    ...together(create.lines.map((line) => ({ ...line, change }))),
-  };
-}
-
-function together(ofWrite: readonly StockLine[]) {
-  const productIds = ofWrite.map(({ productId }) => productId).sort();
-  return { atomic: true, lines: ofWrite, productIds, reason: null, reference: null };
-}
-
-function linesOf(units: Readonly<Record<string, number>>, change: LineChange): StockLine[] {
-  return Object.entries(units).map(([productId, quantity], index) => ({
-    index,
-    productId,
-    locationId: 'default',
-    quantity,
-    change,
-  }));
 }

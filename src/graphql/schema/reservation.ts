@@ -166,7 +166,7 @@ export class ReservationReleased extends EndedReservation {}
 @ObjectType('ReservationNotFoundError', {
   implements: AnyError,
   description:
-    'The caller has no reservation with this id. With the scope `manage` a caller ends every reservation.',
+    'The caller has no reservation with this id. With the scope `manage` it ends every one.',
 })
 export class ReservationNotFoundError extends AnyError {}
 
@@ -212,7 +212,7 @@ export class ReservationResolver {
   @Query(() => Reservation, {
     nullable: true,
     description:
-      'One reservation. Null: the caller has no reservation with this id. With the scope `manage` a caller reads every reservation.',
+      'Null: the caller has no reservation with this id. With the scope `manage` it reads every one.',
   })
   @RequiresScope('read')
   reservation(

@@ -5,19 +5,16 @@
 import { jest } from '@jest/globals';
 import { Database } from '../../../src/database/connections.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
-import { Operations } from '../../../src/inventory/operation.js';
 import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
 import { derivedReservationId } from '../../../src/inventory/reservation.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
-import type { ClosingWrite, CreatingWrite, StockWrite } from '../../../src/inventory/stock.js';
-import { systemClock, systemRandomBytes } from '../../../src/time/clock.js';
+import type { CreatingWrite, StockWrite } from '../../../src/inventory/stock.js';
+import { systemClock } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { deadlocksSoFar, untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
-import { outcomes, write } from '../../support/stock-store-contract.js';
-
-const operations = new Operations(systemRandomBytes);
+import { close, outcomes, reserve, write } from '../../support/stock-writes.js';
 
 jest.setTimeout(60_000);
 
@@ -66,36 +63,6 @@ const take = (productId: string, quantity = 1) =>
   write('deductStock', { items: [{ productId, quantity }] });
 const put = (productId: string, quantity = 1) =>
   write('increaseStock', { items: [{ productId, quantity }] });
-
-function reserve(productId: string, quantity: number, key: string | null = null): CreatingWrite {
-  const operation = operations.identify('reserveStock', null, key, []);
-  return {
-    type: 'CREATING',
-    operation,
-    reservationId: operations.newReservationId(),
-    ttlSeconds: 600,
-    atomic: true,
-    lines: [{ index: 0, productId, locationId: 'default', quantity, change: { type: 'HOLD' } }],
-    productIds: [productId],
-    reason: null,
-    reference: null,
-  };
-}
-
-function commitOf({ reservationId, lines, productIds }: CreatingWrite): ClosingWrite {
-  return {
-    type: 'CLOSING',
-    operation: operations.identify('commitReservation', null, null, []),
-    reservationId,
-    closeAs: 'COMMITTED',
-    mayManage: false,
-    atomic: true,
-    lines: lines.map((line) => ({ ...line, change: { type: 'TAKE_HELD' } })),
-    productIds,
-    reason: null,
-    reference: null,
-  };
-}
 
 async function expireNow({ reservationId }: CreatingWrite): Promise<void> {
   for (const sql of [
@@ -186,11 +153,11 @@ test.each([
   ['the commit has locked the reservation', CHANGE_LEVELS],
 ])('of a commit and the expiry of one reservation exactly one takes effect: %s', async (_, at) => {
   const a = await fresh.newProduct(5);
-  const create = reserve(a, 5);
+  const create = reserve({ [a]: 5 });
   await apply(otherStore, [create]);
   const isCommitFirst = at === CHANGE_LEVELS;
   let sweeping: Promise<unknown> = Promise.resolve();
-  const [committed] = await whileHeldAt(at, [commitOf(create)], async () => {
+  const [committed] = await whileHeldAt(at, [close(create, 'COMMITTED')], async () => {
     if (!isCommitFirst) {
       await expireNow(create);
       await apply(otherStore, [sweepOf([a])]);
@@ -209,7 +176,7 @@ test.each([
 
 test('two processes that find the same expired reservation give it back once', async () => {
   const a = await fresh.newProduct(4);
-  const create = reserve(a, 3);
+  const create = reserve({ [a]: 3 });
   await apply(otherStore, [create]);
   await expireNow(create);
   // Both have found it due. The slow one locks it second.
@@ -268,13 +235,13 @@ test('answers that expire while a call with their key waits are not given, and n
 
 test('a reservation that an earlier version made under a key is found when the key comes again', async () => {
   const a = await fresh.newProduct(10);
-  const write = reserve(a, 2, `earlier-${a}`);
+  const write = reserve({ [a]: 2 }, { key: `earlier-${a}` });
   const id = derivedReservationId(write.operation);
   await apply(otherStore, [{ ...write, reservationId: id }]);
   await fresh.sequelize.query(
     'UPDATE stock_operations SET reservation_id = NULL WHERE reservation_id = ?',
     { replacements: [id] },
   );
-  const [result] = await apply(otherStore, [reserve(a, 2, `earlier-${a}`)]);
+  const [result] = await apply(otherStore, [reserve({ [a]: 2 }, { key: `earlier-${a}` })]);
   expect(result).toMatchObject({ reservation: { id, status: 'ACTIVE' } });
 });

@@ -13,12 +13,8 @@ import type { StockWrite } from '../../../src/inventory/stock.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { holdRow } from '../../support/innodb.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
-import {
-  outcomes,
-  stockStoreContract,
-  write,
-  type StockStoreBed,
-} from '../../support/stock-store-contract.js';
+import { stockStoreContract, type StockStoreBed } from '../../support/stock-store-contract.js';
+import { outcomes, write } from '../../support/stock-writes.js';
 
 jest.setTimeout(60_000);
 

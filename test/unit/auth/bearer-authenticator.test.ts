@@ -147,7 +147,7 @@ test('of sixty guesses at once as many are verified as an address may make', asy
   expect(verified).toHaveLength(FAILURES_MAX);
 });
 
-test('a good credential is served at an address that has failed too often, whether it was seen before or not', async () => {
+test('a good credential is served at an address that has failed too often, seen before or not', async () => {
   const { clock, codeOf, release, verified } = slowAuthenticator();
   release();
   for (let i = 0; i < FAILURES_MAX; i += 1)
