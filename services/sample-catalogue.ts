@@ -4,8 +4,6 @@
  */
 import { ServiceError } from './service-errors.js';
 
-const ADD_TIMEOUT_MS = 10_000;
-
 interface SampleProduct {
   readonly id: string;
   readonly name: string;
@@ -72,9 +70,15 @@ function product(
 interface Answer {
   readonly data?: Readonly<
     Record<string, { readonly __typename: string; readonly message?: string }>
-  >;
+  > | null;
   readonly errors?: readonly { readonly message: string }[];
 }
+
+/** Runs an operation. It needs no credential, because the caller is the server's own process. */
+export type Ask = (
+  operation: { readonly query: string; readonly variables: Record<string, unknown> },
+  options: { readonly signal: AbortSignal },
+) => Promise<Answer>;
 
 const ADD_PRODUCT = `mutation AddSampleProduct($input: CreateProductInput!) {
   result: createProduct(input: $input) { __typename ... on Error { message } }
@@ -134,10 +138,10 @@ const SAMPLE_HISTORY: readonly (readonly [query: string, input: object])[] = [
 ];
 
 /** Returns how many products were created. @throws ServiceError, or the signal's reason. */
-export async function addSampleCatalogue(url: string, signal: AbortSignal): Promise<number> {
+export async function addSampleCatalogue(ask: Ask, signal: AbortSignal): Promise<number> {
   let added = 0;
   for (const input of SAMPLE_CATALOGUE) {
-    const { type, why } = await send(url, ADD_PRODUCT, input, signal);
+    const { type, why } = await send(ask, ADD_PRODUCT, input, signal);
     if (type === 'Product') added += 1;
     else if (type !== 'ProductAlreadyExistsError') {
       throw new ServiceError(`The sample product ${input.id} could not be added: ${why}`);
@@ -145,26 +149,21 @@ export async function addSampleCatalogue(url: string, signal: AbortSignal): Prom
   }
   for (const [query, input] of SAMPLE_HISTORY) {
     // Refused if the stock was changed after an earlier start: the user's data stay as they are.
-    const { type, why } = await send(url, query, input, signal);
+    const { type, why } = await send(ask, query, input, signal);
     if (type === undefined) throw new ServiceError(`The sample data could not be added: ${why}`);
   }
   return added;
 }
 
 async function send(
-  url: string,
+  ask: Ask,
   query: string,
   input: object,
   signal: AbortSignal,
 ): Promise<{ readonly type: string | undefined; readonly why: string }> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query, variables: { input } }),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ADD_TIMEOUT_MS)]),
-  });
-  const { data, errors } = (await response.json()) as Answer;
+  signal.throwIfAborted();
+  const { data, errors } = await ask({ query, variables: { input } }, { signal });
   const result = data?.result;
-  const why = result?.message ?? errors?.[0]?.message ?? `HTTP ${response.status}`;
+  const why = result?.message ?? errors?.[0]?.message ?? 'it was not answered';
   return { type: result?.__typename, why };
 }

@@ -21,6 +21,7 @@ import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import type { Services } from './graphql/context.js';
+import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
@@ -100,8 +101,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     });
     started.push('watching', () => feed.stop());
 
+    const refusals = new RefusalLog(log);
     const store = new MysqlStockStore(database.writer, feed);
-    const stock = buildStock(config, store, lock);
+    const stock = buildStock(config, { store, lock, refusals });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -118,13 +120,13 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
     }
-    const metrics = stockadeMetrics({ lock, feed, publisher, authenticator, requestLimit });
+    const door = { authenticator, requestLimit, refusals };
+    const metrics = stockadeMetrics({ lock, feed, publisher, ...door });
     const server = buildServer(config, {
       services: buildServices({ config, database, stock, reservations, feed }),
       log,
       readiness: () => readiness.report(),
-      authenticator,
-      requestLimit,
+      ...door,
       metrics: options.primary ? new WorkerMetrics(metrics, options.primary, systemClock) : metrics,
     });
     started.push('server', async () => {
@@ -246,14 +248,21 @@ function buildRecurringWork(
 
 function buildStock(
   config: Config,
-  store: MysqlStockStore,
-  lock: RedisLockService | null,
+  {
+    store,
+    lock,
+    refusals,
+  }: { store: MysqlStockStore; lock: RedisLockService | null; refusals: RefusalLog },
 ): StockService {
   return new StockService(store, buildTurns(config, lock), {
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
     commitsMax: config.commitsMax,
+    onOverloaded: (principal) => {
+      const reason = 'The queue of the product, or of its lock, is full.';
+      refusals.add({ kind: 'overload', reason, principal });
+    },
   });
 }
 
@@ -269,7 +278,7 @@ function buildTurns(config: Config, lock: RedisLockService | null): Turns {
 
 type ServerParts = Pick<
   ConstructorParameters<typeof GraphqlServer>[0],
-  'services' | 'log' | 'readiness' | 'authenticator' | 'requestLimit' | 'metrics'
+  'services' | 'log' | 'refusals' | 'readiness' | 'authenticator' | 'requestLimit' | 'metrics'
 >;
 
 function buildServer(config: Config, parts: ServerParts): GraphqlServer {

@@ -46,10 +46,15 @@ const list = (text: string): readonly string[] =>
   Object.freeze(text.split(',').filter((word) => word !== ''));
 
 /** Keys that come over an unprotected network could be forged. */
-const jwksUrl = urlOf('https:', 'http:').refine((text) => {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  return url?.protocol !== 'http:' || /^(localhost|127\..+|\[::1\])$/.test(url.hostname);
-}, 'must begin with https://, unless it is on this machine');
+const jwksUrl = urlOf('https:', 'http:')
+  .refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    return url?.protocol !== 'http:' || /^(localhost|127\..+|\[::1\])$/.test(url.hostname);
+  }, 'must begin with https://, unless it is on this machine')
+  .refine((text) => {
+    const url = URL.canParse(text) ? new URL(text) : null;
+    return !url?.username && !url?.password;
+  }, 'must not contain a user or a password, which are never sent to the issuer; publish the keys without one');
 
 const text = z.string().min(1);
 
@@ -365,8 +370,9 @@ function readSetting<Value>(
   }
   const parsed = parser.safeParse(taken);
   if (parsed.success) return { value: parsed.data };
-  // An address may contain a password.
-  const got = variable.endsWith('_URL') ? '' : `; got "${taken.slice(0, 100)}"`;
+  // An address may contain a password, in a variable for something else as well.
+  const mayBeSecret = variable.endsWith('_URL') || taken.includes('@');
+  const got = mayBeSecret ? '' : `; got "${taken.slice(0, 100)}"`;
   return { problem: `${variable} ${parsed.error.issues[0]?.message ?? 'is wrong'}${got}` };
 }
 

@@ -10,6 +10,7 @@ import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
+import { RefusalLog } from '../../src/graphql/refusal-log.js';
 import { GraphqlServer } from '../../src/http/server.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { LocationService } from '../../src/inventory/location-service.js';
@@ -68,6 +69,7 @@ const requestLimit =
 const catalogue = {} as ProductCatalogue;
 
 const server = new GraphqlServer({
+  refusals: new RefusalLog(log),
   services: {
     ...stockOperations(stock, new Operations(systemRandomBytes), {} as ReservationCatalogue, {
       batchMax: config.stockBatchMax,

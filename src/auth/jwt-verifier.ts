@@ -89,7 +89,7 @@ export class JwtVerifier implements CredentialVerifier {
     }
   }
 
-  /** A verification costs a signature and no query, and keys are fetched once per cooldown however many tokens come. */
+  /** A verification costs a signature and no query, and keys are fetched once per cooldown. */
   mayBeValid(): Promise<boolean> {
     return Promise.resolve(true);
   }

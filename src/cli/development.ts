@@ -3,11 +3,13 @@
  * also while it is starting. A wrong variable or a taken port is reported before anything is started.
  */
 import { createServer } from 'node:net';
-import { SAMPLE_MUTATION, addSampleCatalogue } from '../../services/sample-catalogue.js';
+import { SAMPLE_MUTATION, addSampleCatalogue, type Ask } from '../../services/sample-catalogue.js';
 import { ServiceError } from '../../services/service-errors.js';
 import { bringServices, type Services } from '../../services/services.js';
-import { startApp } from '../app.js';
+import { startApp, type App } from '../app.js';
+import { SCOPES, type Principal } from '../auth/principal.js';
 import { loadConfig, type Config } from '../config.js';
+import { announceServices } from './development-services.js';
 import { EXIT } from './exit-codes.js';
 import { explainStartFailure } from './start-failure.js';
 
@@ -70,19 +72,30 @@ async function serveWithServices(signal: AbortSignal): Promise<void> {
 
 async function serve(services: Services, signal: AbortSignal): Promise<void> {
   const { mysql, redis } = services;
-  const app = await startApp(configure({ mysqlUrl: mysql.url, redisUrl: redis.url }));
+  const urls = { mysqlUrl: mysql.url, redisUrl: redis.url };
+  const config = configure(urls);
+  const app = await startApp(config);
+  const withdraw = announceServices(urls);
   try {
     signal.throwIfAborted();
-    const added = await addSampleCatalogue(app.url, signal);
-    console.log(greet(services, app.url, added));
+    const added = await addSampleCatalogue(askerOf(app, config), signal);
+    console.log(greet(services, { app, config, added }));
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => {
         resolve();
       });
     });
   } finally {
+    withdraw();
     await app.stop();
   }
+}
+
+/** The sample catalogue is added within the process, so it needs no credential. */
+function askerOf(app: App, { auth }: Config): Ask {
+  const principal: Principal = { name: 'sample-catalogue', scopes: new Set(SCOPES) };
+  return (operation, { signal }) =>
+    app.execute(operation, { signal, principal: auth.length > 0 ? principal : null });
 }
 
 /** Variables that the user set win over the defaults of development. @throws ConfigError */
@@ -97,8 +110,6 @@ function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string 
     REDIS_URL: urls.redisUrl,
     ...given,
     NODE_ENV: 'development',
-    // The sample catalogue is added without a key, and pasted examples have none.
-    AUTH: 'none',
   });
 }
 
@@ -129,20 +140,46 @@ function explainPort(error: NodeJS.ErrnoException, host: string, port: number): 
   }
 }
 
-function greet(services: Services, url: string, added: number): string {
+function greet(
+  services: Services,
+  { app, config, added }: { readonly app: App; readonly config: Config; readonly added: number },
+): string {
   // Browsers know the loopback by this name, and Sandbox trusts it.
-  const address = url.replace(/\/\/(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=[:/])/, '//localhost');
+  const address = app.url.replace(/\/\/(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=[:/])/, '//localhost');
   const sample = added === 0 ? 'was there already' : `added, ${added} products`;
   return `
 ${services.mysql.chosen}
 ${services.redis.chosen}
 Sample catalogue: ${sample}.
-No API key is needed: authentication is off.
-
+${howToAuthenticate(config)}
+${howToReach(services)}
 Stockade serves ${address}
 Open it in a browser for Apollo Sandbox, and paste:
 
 ${SAMPLE_MUTATION}
 
 Ctrl-C stops everything.`;
+}
+
+function howToAuthenticate({ auth }: Config): string {
+  if (auth.length === 0) return 'No API key is needed: authentication is off.';
+  const create = '"npm run keys -- create --name me --scopes read,deduct,manage"';
+  const key = auth.includes('keys') ? `create a key with ${create} and send` : 'send';
+  return `Authentication is on (AUTH=${auth.join(',')}): ${key} the header "Authorization: Bearer <credential>".`;
+}
+
+/** The addresses of servers that the user named are known, and may contain passwords. */
+function howToReach({ mysql, redis }: Services): string {
+  const { MYSQL_URL, REDIS_URL } = process.env;
+  const brought = [
+    ...(MYSQL_URL ? [] : [`MYSQL_URL=${mysql.url}`]),
+    ...(REDIS_URL ? [] : [`REDIS_URL=${redis.url}`]),
+  ];
+  if (brought.length === 0) return '';
+  return `
+While this runs, "npm run import", "export", "keys" and "verify-ledger" find its database.
+For other programs:
+
+  export ${brought.join(' ')}
+`;
 }

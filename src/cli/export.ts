@@ -1,13 +1,13 @@
 /** `stockade export`: writes all products as a file that `stockade import` reads. */
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
-import { requireMysqlUrl } from '../config.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { exportProducts } from '../database/reading/product-export.js';
 import type { ExportRow } from '../inventory/products.js';
 import { writeProducts } from '../product-files/write-products.js';
 import { addCommand } from './add-command.js';
+import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';
 import { EXIT } from './exit-codes.js';
 import { interruption, InterruptedError, untilAborted } from './interruption.js';
 import { RowProgress, shown } from './progress.js';
@@ -20,7 +20,7 @@ export function addExport(program: Command): void {
     description:
       'Writes all products as CSV, one row for each place that has stock: id,name,locationId,quantity,' +
       'lowStockThreshold, in the order of ids. Sales may go on meanwhile; each row is as it was when it was read.',
-    notes: 'MYSQL_URL names the database. docs/import-and-export.md describes the format.',
+    notes: `${DATABASE_NOTE} docs/import-and-export.md describes the format.`,
     exitCodes: {
       [EXIT.done]: 'all rows are written',
       [EXIT.failed]: 'the export failed; what is written is not complete',
@@ -38,7 +38,7 @@ async function exportTo(file: string | null): Promise<number> {
   const signal = interruption();
   const counted = { rows: 0 };
   try {
-    const url = requireMysqlUrl(process.env);
+    const url = mysqlUrlOrDevelopment(process.env);
     await assertMigrated(url);
     const sequelize = openPool({ url }, 1);
     try {

@@ -1,7 +1,6 @@
 /** `stockade import`: writes the products of a CSV file to the database. */
 import { createReadStream } from 'node:fs';
 import type { Command } from 'commander';
-import { requireMysqlUrl } from '../config.js';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { MysqlProductImport } from '../database/writing/product-import.js';
@@ -10,6 +9,7 @@ import { StorageUnavailableError } from '../inventory/stock-store.js';
 import { CsvFileError } from '../product-files/csv-records.js';
 import { readProducts } from '../product-files/read-products.js';
 import { addCommand } from './add-command.js';
+import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';
 import { EXIT } from './exit-codes.js';
 import { interruption, InterruptedError, untilAborted } from './interruption.js';
 import { RowProgress, shown } from './progress.js';
@@ -31,7 +31,7 @@ export function addImport(program: Command): void {
       'The first line names the columns, in any order: ' +
       'id,name,locationId,quantity,lowStockThreshold. New products are created with their ' +
       'first stock; products that exist get the name and the threshold of the file.',
-    notes: 'MYSQL_URL names the database. docs/import-and-export.md describes the format.',
+    notes: `${DATABASE_NOTE} docs/import-and-export.md describes the format.`,
     exitCodes: {
       [EXIT.done]: 'all rows are in',
       [EXIT.failed]: 'lines were refused, or the import failed; running it again completes it',
@@ -53,7 +53,7 @@ async function importFrom(file: string, flags: ImportFlags): Promise<number> {
   const signal = interruption();
   const progress = new Progress();
   try {
-    const url = requireMysqlUrl(process.env);
+    const url = mysqlUrlOrDevelopment(process.env);
     await assertMigrated(url);
     const sequelize = openPool({ url }, 1);
     try {

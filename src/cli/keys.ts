@@ -2,10 +2,10 @@
 import { InvalidArgumentError, type Command } from 'commander';
 import { ApiKeys } from '../auth/api-keys.js';
 import { SCOPES, toScopes, type Scope } from '../auth/principal.js';
-import { requireMysqlUrl } from '../config.js';
 import { MysqlApiKeyStore } from '../database/api-key-store.js';
 import { Database } from '../database/connections.js';
 import { addCommand, type CommandText } from './add-command.js';
+import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';
 import { EXIT } from './exit-codes.js';
 
 const UNITS_MS = { d: 86_400_000, h: 3_600_000, m: 60_000 } as const;
@@ -16,7 +16,7 @@ const EXPIRES = [
 ] as const;
 
 const WHAT_EACH_NEEDS: Pick<CommandText, 'notes' | 'exitCodes'> = {
-  notes: 'MYSQL_URL names the database. A revoked key is refused on every server within 5 seconds.',
+  notes: `${DATABASE_NOTE} A revoked key is refused on every server within 5 seconds.`,
   exitCodes: { [EXIT.done]: 'done', [EXIT.failed]: 'nothing was changed' },
 };
 
@@ -108,7 +108,7 @@ function addRotate(keys: Command): void {
 
 async function withKeys(work: (keys: ApiKeys) => Promise<void>): Promise<void> {
   const database = new Database({
-    url: requireMysqlUrl(process.env),
+    url: mysqlUrlOrDevelopment(process.env),
     poolMax: 2,
     commitsMax: 1,
   });

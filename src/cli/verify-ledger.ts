@@ -1,9 +1,9 @@
 /** `stockade verify-ledger`: checks that the ledger explains every unit of a live database. */
 import type { Command } from 'commander';
-import { requireMysqlUrl } from '../config.js';
 import { openPool } from '../database/connections.js';
 import { verifyLedger, type LedgerReport } from '../database/reading/ledger-verification.js';
 import { addCommand } from './add-command.js';
+import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';
 import { EXIT } from './exit-codes.js';
 import { shown, withHeartbeat } from './progress.js';
 
@@ -18,13 +18,13 @@ export function addVerifyLedger(program: Command): void {
       'Checks, in one consistent snapshot, that the ledger of each product and location has no ' +
       'gap, that its lines add up, and that it ends at the present level. Prints the first bad ' +
       'line of each product. Sales may go on meanwhile.',
-    notes: 'MYSQL_URL names the database.',
+    notes: DATABASE_NOTE,
     exitCodes: {
       [EXIT.done]: 'every unit is explained',
       [EXIT.failed]: 'a line is bad, or the ledger could not be read',
     },
   }).action(async () => {
-    const report = await check(requireMysqlUrl(process.env));
+    const report = await check(mysqlUrlOrDevelopment(process.env));
     for (const { productId, locationId, sequence, problem } of report.problems) {
       const line = sequence === null ? '' : ` line ${sequence}`;
       console.log(`BAD ${productId} at ${locationId}${line}: ${problem}`);

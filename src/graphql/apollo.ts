@@ -14,11 +14,13 @@ import type { RequestContext } from './context.js';
 import { createErrorTable, toRequestError } from './format-error.js';
 import { LIMITS, assertNodesWithinLimit, operationLimits } from './limits.js';
 import { assertPermitted } from './permissions.js';
+import type { RefusalLog } from './refusal-log.js';
 import { fragmentsOf, surveyOf } from './survey.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
+  readonly refusals: RefusalLog;
   readonly environment: 'development' | 'production' | 'test';
   /** Whether the endpoint shows Apollo Sandbox to a browser. */
   readonly sandbox: boolean;
@@ -49,7 +51,11 @@ function notOverHttp(): GraphQLError {
 
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
-  const errors = createErrorTable(log, { suggestions: settings.introspection });
+  const errors = createErrorTable({
+    log,
+    refusals: settings.refusals,
+    suggestions: settings.introspection,
+  });
   const checked = Promise.resolve();
   const checks: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: ({ document, operation, request, contextValue }) => {

@@ -15,6 +15,7 @@ import { systemClock } from '../time/clock.js';
 import { Deadline } from '../time/deadline.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import { Loaders } from './loaders.js';
+import type { RefusalLog } from './refusal-log.js';
 
 /** The parts of the domain that the schema uses. */
 export interface Services {
@@ -38,6 +39,7 @@ export interface Services {
 
 export interface RequestSettings {
   readonly services: Services;
+  readonly refusals: RefusalLog;
   readonly log: Logger;
   /** Null: no authentication; every operation is permitted. */
   readonly authenticator: Authenticator | null;
@@ -51,6 +53,8 @@ export class RequestContext {
   readonly needsPrincipal: boolean;
   readonly caller: Caller;
   readonly correlationId: string;
+  /** The client's; null where the operation did not come over the network. */
+  readonly address: string | null;
   readonly log: Logger;
   private lazyLoaders: Loaders | undefined;
 
@@ -60,6 +64,7 @@ export class RequestContext {
       /** Null: without authentication. */
       readonly principal: Principal | null;
       readonly correlationId?: string;
+      readonly address?: string;
       readonly signal?: AbortSignal;
     },
   ) {
@@ -68,6 +73,7 @@ export class RequestContext {
     this.principal = request.principal;
     this.needsPrincipal = settings.authenticator !== null;
     this.correlationId = request.correlationId ?? randomUUID();
+    this.address = request.address ?? null;
     this.caller = {
       principal: request.principal?.name ?? null,
       mayManage:

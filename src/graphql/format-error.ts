@@ -19,6 +19,7 @@ import { StorageUnavailableError } from '../inventory/stock-store.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
 import { ForbiddenError } from './permissions.js';
+import type { Refusal, RefusalLog } from './refusal-log.js';
 
 /** Codes of GraphQL, Apollo and our limits for a whole request, before it reaches the domain. */
 const PASSING_CODES = new Set<unknown>([
@@ -83,6 +84,19 @@ function translateRefusal(error: unknown): Translation | null {
   return null;
 }
 
+/** The answer to a request that is refused before its body is read; null for any other error. */
+export function answerToRefused(error: unknown): {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: object;
+} | null {
+  const translated = translateRefusal(error);
+  if (!translated?.http) return null;
+  const { message, extensions, http } = translated;
+  const { status, headers = {} } = http;
+  return { status, headers, body: { errors: [{ message, extensions }] } };
+}
+
 /** A refusal outside of resolvers, as Apollo expects it: with the HTTP status and headers of the answer. */
 export function toRequestError(error: unknown): unknown {
   const translated = translateRefusal(error);
@@ -103,15 +117,20 @@ export interface ErrorTable {
   readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
 }
 
-/** @param suggestions whether messages keep GraphQL's "Did you mean …?", which reveals names of the schema. */
-export function createErrorTable(
-  log: Logger,
-  { suggestions }: { readonly suggestions: boolean },
-): ErrorTable {
+export interface ErrorTableSettings {
+  readonly log: Logger;
+  readonly refusals: Pick<RefusalLog, 'add'>;
+  /** Whether messages keep GraphQL's "Did you mean …?", which reveals names of the schema. */
+  readonly suggestions: boolean;
+}
+
+export function createErrorTable({ log, refusals, suggestions }: ErrorTableSettings): ErrorTable {
   const correlationIds = new WeakMap<object, string>();
   const listener: GraphQLRequestListener<RequestContext> = {
     didEncounterErrors: ({ errors, contextValue }) => {
       for (const error of errors) correlationIds.set(error, contextValue.correlationId);
+      const refusal = refusalIn(errors, contextValue);
+      if (refusal) refusals.add(refusal);
       return Promise.resolve();
     },
   };
@@ -124,9 +143,6 @@ export function createErrorTable(
       if (translated) {
         if (cause instanceof StorageUnavailableError) {
           log.warn({ err: cause, correlationId }, 'A request could not reach the database.');
-        }
-        if (cause instanceof AuthenticationUnavailableError) {
-          log.warn({ err: cause, correlationId }, 'A request could not be authenticated.');
         }
         const { message, extensions } = translated;
         return { ...formatted, message, extensions };
@@ -144,6 +160,30 @@ export function createErrorTable(
       };
     },
   };
+}
+
+/** Null where no error is a refusal. Refused credentials and rates are logged where they are refused. */
+export function refusalIn(
+  errors: readonly GraphQLError[],
+  context: Pick<RequestContext, 'correlationId' | 'address' | 'caller'>,
+): Refusal | null {
+  for (const error of errors) {
+    const cause = toCause(unwrapResolverError(error));
+    const translated = translate(cause);
+    const code =
+      translated?.extensions.code ?? (cause instanceof GraphQLError && cause.extensions.code);
+    const isForm = PASSING_CODES.has(code) || code === 'IDEMPOTENCY_KEY_REUSED';
+    if (!(cause instanceof ForbiddenError) && !isForm) continue;
+    const { correlationId, address, caller } = context;
+    return {
+      kind: isForm ? 'form' : 'scope',
+      reason: isForm ? String(code) : (translated?.message ?? ''),
+      address,
+      principal: caller.principal,
+      correlationId,
+    };
+  }
+  return null;
 }
 
 /** Undoes `toRequestError`. */

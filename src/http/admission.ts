@@ -1,15 +1,23 @@
 /**
- * Authentication and the rate limit of every transport. Both come before GraphQL parses anything, so a refused request
- * costs little.
+ * Authentication and the rate limit of every transport. Both come before anything is parsed, so a refused request costs
+ * little. Each refusal leaves a line in the log.
  */
 import { networkOf } from '../auth/network.js';
-import type { Authenticator, Principal } from '../auth/principal.js';
+import {
+  AuthenticationUnavailableError,
+  TooManyFailuresError,
+  UnauthenticatedError,
+  type Authenticator,
+  type Principal,
+} from '../auth/principal.js';
+import type { RefusalKind, RefusalLog } from '../graphql/refusal-log.js';
 
 export interface AdmissionSettings {
   /** Null: no authentication. Every caller may do everything. */
   readonly authenticator: Authenticator | null;
   /** Null: no rate limit. @throws RateLimitedError */
   readonly requestLimit: { take(principal: string): Promise<void> } | null;
+  readonly refusals: RefusalLog;
 }
 
 export class Admission {
@@ -21,16 +29,47 @@ export class Admission {
    * @throws UnauthenticatedError, TooManyFailuresError, AuthenticationUnavailableError, RateLimitedError
    */
   async admit(authorization: string | null, address: string): Promise<Principal | null> {
-    const { requestLimit } = this.settings;
+    const { requestLimit, refusals } = this.settings;
     const principal = await this.identify(authorization, address);
-    // No principal's name begins with `address:`.
-    if (requestLimit) await requestLimit.take(principal?.name ?? `address:${networkOf(address)}`);
+    const name = principal?.name ?? null;
+    try {
+      // No principal's name begins with `address:`.
+      await requestLimit?.take(name ?? `address:${networkOf(address)}`);
+    } catch (error) {
+      const reason = 'Requests beyond the rate limit.';
+      refusals.add({ kind: 'rate-limit', reason, address, principal: name });
+      throw error;
+    }
     return principal;
   }
 
   /** The caller's principal; does not count as a request. @throws as `admit`, except RateLimitedError */
   async identify(authorization: string | null, address: string): Promise<Principal | null> {
-    const { authenticator } = this.settings;
-    return authenticator ? authenticator.authenticate(authorization, address) : null;
+    const { authenticator, refusals } = this.settings;
+    if (!authenticator) return null;
+    try {
+      return await authenticator.authenticate(authorization, address);
+    } catch (error) {
+      const kind = kindOf(error);
+      if (kind) refusals.add({ kind, reason: reasonOf(error as Error), address });
+      throw error;
+    }
   }
+
+  /** Whether anything can be refused before the request's body is read. */
+  get isGuarded(): boolean {
+    return this.settings.authenticator !== null;
+  }
+}
+
+function kindOf(error: unknown): RefusalKind | null {
+  if (error instanceof UnauthenticatedError) return 'credential';
+  if (error instanceof TooManyFailuresError) return 'failure-limit';
+  if (error instanceof AuthenticationUnavailableError) return 'credential-unverified';
+  return null;
+}
+
+/** With what the verifier found, which the client is not told. */
+function reasonOf({ message, cause }: Error): string {
+  return cause instanceof Error ? `${message} (${cause.message})` : message;
 }

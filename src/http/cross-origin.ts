@@ -8,8 +8,19 @@ export type CrossOriginRules = (
   next: () => void,
 ) => void;
 
+/** As a browser sends it, or a form of it. */
+export type AllowedOrigin = string | RegExp;
+
+/** Pages of this machine, on any port: in development they are served by another program than the API. */
+export const LOCAL_ORIGIN =
+  /^https?:\/\/(?:(?:[\w-]+\.)?localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d{1,5})?$/;
+
+export function isAllowedOrigin(allowed: readonly AllowedOrigin[], origin: string): boolean {
+  return allowed.some((one) => (typeof one === 'string' ? one === origin : one.test(origin)));
+}
+
 /** Sets headers on the response, and answers a preflight itself. Null: no page of another origin may read anything. */
-export function crossOriginRules(origins: readonly string[]): CrossOriginRules | null {
+export function crossOriginRules(origins: readonly AllowedOrigin[]): CrossOriginRules | null {
   if (origins.length === 0) return null;
   return cors({
     origin: [...origins],

@@ -2,10 +2,12 @@
 import type { IncomingMessage } from 'node:http';
 import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
-import { toRequestError } from '../graphql/format-error.js';
+import type { Principal } from '../auth/principal.js';
+import { answerToRefused, toRequestError } from '../graphql/format-error.js';
 import type { Admission } from './admission.js';
-import type { HttpAnswer } from './answer.js';
+import { jsonAnswer, type HttpAnswer } from './answer.js';
 import type { HttpRequest } from './process-request.js';
+import { isOfUnknownSize } from './request-body.js';
 
 export interface GraphqlEndpointSettings extends RequestSettings {
   readonly apollo: ApolloServer<RequestContext>;
@@ -22,8 +24,30 @@ export class GraphqlEndpoint {
 
   constructor(private readonly settings: GraphqlEndpointSettings) {}
 
-  readonly answer = async ({ raw, id, body }: HttpRequest): Promise<HttpAnswer> => {
+  /**
+   * Decides by the headers who sends the request, before its body is read. Null where that is decided with the body:
+   * without authentication, and for pages, which need none.
+   */
+  readonly admit = (raw: IncomingMessage): Promise<Principal | null> | null => {
+    const { admission, addressOf } = this.settings;
+    if (raw.method !== 'POST' || !admission.isGuarded) return null;
+    return admission.admit(raw.headers.authorization ?? null, addressOf(raw));
+  };
+
+  /** @throws the error, where it is no refusal. */
+  readonly answerToRefused = (error: unknown, raw: IncomingMessage): HttpAnswer => {
+    const refused = answerToRefused(error);
+    if (!refused) throw error;
+    const { status, headers, body } = refused;
+    const answer = jsonAnswer(status, body);
+    const last = isOfUnknownSize(raw.headers) ? [['connection', 'close'] as const] : [];
+    return { ...answer, headers: [...answer.headers, ...Object.entries(headers), ...last] };
+  };
+
+  readonly answer = async (request: HttpRequest): Promise<HttpAnswer> => {
+    const { raw, body } = request;
     const url = raw.url ?? '';
+    const reached = { resolvers: false };
     this.operations += 1;
     try {
       const answer = await this.settings.apollo.executeHTTPGraphQLRequest({
@@ -33,8 +57,12 @@ export class GraphqlEndpoint {
           search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
           body,
         },
-        context: () => this.contextOf(raw, id),
+        context: () => {
+          reached.resolvers = true;
+          return this.contextOf(request);
+        },
       });
+      if (!reached.resolvers) this.noteRefusal(request, answer.status ?? 200);
       if (answer.body.kind !== 'complete') throw new Error('An answer in parts is not supported.');
       return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
     } finally {
@@ -42,6 +70,14 @@ export class GraphqlEndpoint {
       if (this.operations === 0) this.whenFinished();
     }
   };
+
+  /** Apollo has refused the form of the request, or answered with a page. */
+  private noteRefusal({ raw, id }: HttpRequest, status: number): void {
+    if (status < 400) return;
+    const { refusals, addressOf } = this.settings;
+    const address = addressOf(raw);
+    refusals.add({ kind: 'form', reason: `HTTP ${status}`, address, correlationId: id });
+  }
 
   /** Resolves when no operation runs, whether or not a client still waits for its answer. */
   finished(): Promise<void> {
@@ -51,13 +87,18 @@ export class GraphqlEndpoint {
     });
   }
 
-  private async contextOf(request: IncomingMessage, id: string): Promise<RequestContext> {
+  private async contextOf({ raw, id, principal }: HttpRequest): Promise<RequestContext> {
     const { admission, addressOf, hangUpOf } = this.settings;
+    const address = addressOf(raw);
+    const { authorization = null } = raw.headers;
     try {
-      const { authorization = null } = request.headers;
-      const principal = await admission.admit(authorization, addressOf(request));
-      const signal = hangUpOf(request);
-      return new RequestContext(this.settings, { principal, correlationId: id, signal });
+      return new RequestContext(this.settings, {
+        principal:
+          principal === undefined ? await admission.admit(authorization, address) : principal,
+        correlationId: id,
+        address,
+        signal: hangUpOf(raw),
+      });
     } catch (error) {
       throw toRequestError(error);
     }

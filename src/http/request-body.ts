@@ -30,6 +30,12 @@ export function readBody(
   rawBody(request, { length, limit: BODY_BYTES_MAX }, onBytes);
 }
 
+/** Whether what is left unread of it may exceed the bound. */
+export function isOfUnknownSize(headers: IncomingHttpHeaders): boolean {
+  const { 'content-length': length, 'transfer-encoding': coding } = headers;
+  return coding !== undefined || Number(length ?? 0) > BODY_BYTES_MAX;
+}
+
 export function parseBody(bytes: Buffer | null): {
   readonly refused: HttpAnswer | null;
   readonly json: unknown;

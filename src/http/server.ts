@@ -15,6 +15,7 @@ import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer } from './answer.js';
 import { clientAddressBehind } from './client-address.js';
+import { LOCAL_ORIGIN } from './cross-origin.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
 import { RequestProcessor, type Route } from './process-request.js';
@@ -36,7 +37,7 @@ export interface GraphqlServerSettings
   readonly host: string;
   /** 0: the system chooses a free one. */
   readonly port: number;
-  /** Origins whose pages may read answers, besides Sandbox's where it is on. */
+  /** Origins whose pages may read answers, besides Sandbox's where it is on, and this machine's in development. */
   readonly corsOrigins: readonly string[];
   /** Proxies whose X-Forwarded-For is believed: addresses, and networks as in `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[];
@@ -69,7 +70,11 @@ export class GraphqlServer {
       apollo: this.apollo,
       hangUpOf: ({ socket }) => connections.hangUpOf(socket),
     });
-    const origins = [...settings.corsOrigins, ...(settings.sandbox ? SANDBOX_ORIGINS : [])];
+    const origins = [
+      ...settings.corsOrigins,
+      ...(settings.sandbox ? SANDBOX_ORIGINS : []),
+      ...(settings.environment === 'development' ? [LOCAL_ORIGIN] : []),
+    ];
     this.webSockets = new WebSockets({
       ...shared,
       origins,
@@ -77,7 +82,14 @@ export class GraphqlServer {
     });
     this.webSockets.attach(server, connections);
     const { log } = settings;
-    const processor = new RequestProcessor({ log, routes: this.routes(), corsOrigins: origins });
+    const { addressOf } = shared;
+    const processor = new RequestProcessor({
+      log,
+      refusals: settings.refusals,
+      addressOf,
+      routes: this.routes(),
+      corsOrigins: origins,
+    });
     server.on('request', processor.process);
   }
 
@@ -132,7 +144,7 @@ export class GraphqlServer {
     const { readiness, metrics } = this.settings;
     const page = (answer: Route['answer']): Route => ({ methods: PAGE_METHODS, answer });
     return new Map([
-      [PATH, { methods: GRAPHQL_METHODS, answer: this.endpoint.answer }],
+      [PATH, { methods: GRAPHQL_METHODS, answer: this.endpoint.answer, admission: this.endpoint }],
       ['/live', page(() => Promise.resolve(jsonAnswer(200, { live: true })))],
       [
         '/ready',

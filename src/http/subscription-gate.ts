@@ -18,6 +18,7 @@ import {
 import type { Logger } from 'pino';
 import type { RequestContext } from '../graphql/context.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
+import type { RefusalLog } from '../graphql/refusal-log.js';
 import { LIMITS, assertNodesWithinLimit, operationLimits } from '../graphql/limits.js';
 import { fragmentsOf, surveyOf } from '../graphql/survey.js';
 
@@ -32,9 +33,13 @@ export class SubscriptionGate {
 
   constructor(
     private readonly schema: GraphQLSchema,
-    settings: { readonly log: Logger; readonly introspection: boolean },
+    settings: {
+      readonly log: Logger;
+      readonly refusals: RefusalLog;
+      readonly introspection: boolean;
+    },
   ) {
-    this.errors = createErrorTable(settings.log, { suggestions: settings.introspection });
+    this.errors = createErrorTable({ ...settings, suggestions: settings.introspection });
   }
 
   /** The arguments to subscribe with, or every error of the operation. */

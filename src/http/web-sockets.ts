@@ -17,9 +17,11 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { TooManyFailuresError, UnauthenticatedError, type Principal } from '../auth/principal.js';
 import type { Admission } from './admission.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
-import { toRequestError } from '../graphql/format-error.js';
+import { refusalIn, toRequestError } from '../graphql/format-error.js';
+import type { RefusalKind } from '../graphql/refusal-log.js';
 import { refuseConnection } from './answer.js';
 import type { Connections } from './connections.js';
+import { isAllowedOrigin, type AllowedOrigin } from './cross-origin.js';
 import { framingFault } from './framing.js';
 import { BODY_BYTES_MAX } from './request-body.js';
 import { SubscriptionGate } from './subscription-gate.js';
@@ -45,7 +47,7 @@ export interface WebSocketSettings extends RequestSettings {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
   /** Origins whose pages may connect, besides the server's own. CORS does not cover WebSockets. */
-  readonly origins: readonly string[];
+  readonly origins: readonly AllowedOrigin[];
   /** The most sockets at once. */
   readonly connectionsMax: number;
   readonly admission: Admission;
@@ -89,9 +91,18 @@ export class WebSockets {
       },
       onSubscribe: async (connection, _id, asked) => {
         const tooMany = Object.keys(connection.subscriptions).length > SUBSCRIPTIONS_MAX;
-        if (tooMany) return [tooManySubscriptions()];
+        if (tooMany) {
+          const { address, correlationId } = connection.extra;
+          const reason = 'Too many subscriptions on one WebSocket.';
+          settings.refusals.add({ kind: 'connection-limit', reason, address, correlationId });
+          return [tooManySubscriptions()];
+        }
         try {
-          return this.gate.admit(asked, await this.contextOf(connection));
+          const context = await this.contextOf(connection);
+          const admitted = this.gate.admit(asked, context);
+          const refusal = Array.isArray(admitted) && refusalIn(admitted, context);
+          if (refusal) settings.refusals.add(refusal);
+          return admitted;
         } catch (error) {
           const refusal = toRequestError(error);
           if (refusal instanceof GraphQLError) return [refusal];
@@ -123,6 +134,11 @@ export class WebSockets {
         }
         const refusal = this.refusalOf(request);
         if (refusal) {
+          this.settings.refusals.add({
+            kind: refusal.kind,
+            reason: refusal.message,
+            address: this.settings.addressOf(request),
+          });
           refuseConnection(socket, refusal);
           return;
         }
@@ -159,7 +175,7 @@ export class WebSockets {
   private async contextOf({ extra }: Connection): Promise<RequestContext> {
     const { correlationId, authorization, address } = extra;
     const principal = await this.settings.admission.admit(authorization ?? null, address);
-    return new RequestContext(this.settings, { principal, correlationId });
+    return new RequestContext(this.settings, { principal, correlationId, address });
   }
 
   private async principalOf({
@@ -179,20 +195,26 @@ export class WebSockets {
   private refusalOf(request: IncomingMessage): BareRefusal | null {
     const path = request.url?.split('?')[0];
     if (path !== PATH)
-      return { status: '404 Not Found', message: 'WebSockets are served at /graphql.' };
+      return {
+        kind: 'form',
+        status: '404 Not Found',
+        message: 'WebSockets are served at /graphql.',
+      };
     if (framingFault(request)) {
       const message = 'A WebSocket needs HTTP/1.1 and exactly one Host header.';
-      return { status: '400 Bad Request', message };
+      return { kind: 'form', status: '400 Bad Request', message };
     }
     if (!this.isWelcome(request)) {
       const message = 'Pages of this origin may not connect; allow it in CORS_ORIGINS.';
-      return { status: '403 Forbidden', message };
+      return { kind: 'origin', status: '403 Forbidden', message };
     }
     if (this.draining) {
-      return { status: '503 Service Unavailable', message: 'The server is stopping.' };
+      const message = 'The server is stopping.';
+      return { kind: 'connection-limit', status: '503 Service Unavailable', message };
     }
     if (this.connections >= this.settings.connectionsMax) {
       return {
+        kind: 'connection-limit',
         status: '503 Service Unavailable',
         message: 'Too many WebSockets are open; try again later.',
       };
@@ -202,7 +224,7 @@ export class WebSockets {
 
   /** Only browsers send an Origin, and they always do. */
   private isWelcome({ headers: { origin, host } }: IncomingMessage): boolean {
-    if (origin === undefined || this.settings.origins.includes(origin)) return true;
+    if (origin === undefined || isAllowedOrigin(this.settings.origins, origin)) return true;
     return URL.canParse(origin) && new URL(origin).host === host;
   }
 
@@ -282,6 +304,7 @@ function authorizationIn(params: Readonly<Record<string, unknown>> | undefined):
 }
 
 interface BareRefusal {
+  readonly kind: RefusalKind;
   readonly status: string;
   readonly message: string;
 }

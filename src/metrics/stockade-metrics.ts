@@ -19,13 +19,22 @@ export interface MetricsSources {
   readonly requestLimit: {
     stats(): { readonly refused: number; readonly uncounted: number };
   } | null;
+  readonly refusals?: { stats(): Readonly<Record<string, number>> };
 }
 
 export function stockadeMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
-  const { lock, feed, publisher, authenticator, requestLimit } = sources;
+  const { lock, feed, publisher, authenticator, requestLimit, refusals } = sources;
+  if (refusals) {
+    new Metrics(registry, () => refusals.stats()).counters(
+      'stockade_refusals_total',
+      'Refused requests, by the kind of the refusal.',
+      'kind',
+      (counts) => counts,
+    );
+  }
   if (lock) addLockMetrics(new Metrics(registry, () => lock.stats()));
   if (feed) addFeedMetrics(new Metrics(registry, () => feed.stats()));
   if (publisher) {

@@ -29,6 +29,17 @@ function startDev(env: NodeJS.ProcessEnv): StartedProgram {
   return program;
 }
 
+/** Runs another command, which is told of no database. */
+async function command(...args: string[]) {
+  const run = startProgram(['dist/src/cli/stockade.js', ...args], {});
+  try {
+    const code = await run.exited;
+    return { code, stdout: run.stdout(), stderr: run.stderr() };
+  } finally {
+    run.discard();
+  }
+}
+
 async function expectNothingLeft(dev: StartedProgram): Promise<void> {
   expect(await dev.exited).toBe(0);
   expect(dev.descendants()).toEqual([]);
@@ -57,11 +68,47 @@ test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
   const [, answer = ''] = /```json\n([^`]*)```/.exec(readme) ?? [];
   expect(await response.json()).toEqual(JSON.parse(answer));
 
+  // The other commands find its database by themselves.
+  const [exported] = /^ {2}export MYSQL_URL=\S+ REDIS_URL=\S+$/m.exec(dev.stdout()) ?? [];
+  expect(exported).toMatch(/MYSQL_URL=mysql:\/\/\S+ REDIS_URL=redis:\/\//);
+  const verified = await command('verify-ledger');
+  expect(verified).toMatchObject({ code: 0, stdout: expect.stringMatching(/^OK: /) as string });
+  expect(verified.stderr).toMatch(
+    /^MYSQL_URL is not set: using \S+:\d+\/stockade of "stockade dev" \(process \d+\)\.$/m,
+  );
+
   dev.signal('SIGINT');
   // A wrapper may pass the same key press on once more.
   dev.signal('SIGINT');
   await expectNothingLeft(dev);
   expect(dev.stderr()).toBe('');
+  const alone = await command('verify-ledger');
+  expect(alone.code).toBe(1);
+  expect(alone.stderr).toContain('MYSQL_URL must be set');
+});
+
+test('asks for keys where AUTH says so, and lets pages of this machine call it', async () => {
+  const port = await freePort();
+  const dev = startDev({ PORT: String(port), AUTH: 'keys' });
+  await dev.until('the address', () => dev.stdout().includes('Ctrl-C stops everything'));
+  expect(dev.stdout()).toContain('Authentication is on (AUTH=keys)');
+  const ask = (headers: Record<string, string>) =>
+    fetch(`http://127.0.0.1:${port}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: JSON.stringify({ query: '{ product(id: "flash-sale") { name } }' }),
+    });
+  const origin = 'http://localhost:5173';
+  const refused = await ask({ origin });
+  expect(refused.status).toBe(401);
+  const { stdout: key } = await command('keys', 'create', '--name', 'me', '--scopes', 'read');
+  const served = await ask({ origin, authorization: `Bearer ${key.trim()}` });
+  expect(served.status).toBe(200);
+  expect(served.headers.get('access-control-allow-origin')).toBe(origin);
+  const foreign = await ask({ origin: 'https://localhost.evil.example' });
+  expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+  dev.signal('SIGTERM');
+  await expectNothingLeft(dev);
 });
 
 test.each([

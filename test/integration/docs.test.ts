@@ -4,7 +4,7 @@
  * answer and put into what comes after it.
  */
 import { readFileSync, readdirSync } from 'node:fs';
-import { addSampleCatalogue } from '../../services/sample-catalogue.js';
+import { addSampleCatalogue, type Ask } from '../../services/sample-catalogue.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
 import { callStock, deduction } from '../support/stock-calls.js';
@@ -41,7 +41,9 @@ let headers: Record<string, string>;
 
 beforeEach(async () => {
   headers = {};
-  await addSampleCatalogue(app.graphqlUrl, AbortSignal.timeout(60_000));
+  const ask: Ask = ({ query, variables }) =>
+    post(app.graphqlUrl, JSON.stringify({ query, variables }));
+  await addSampleCatalogue(ask, AbortSignal.timeout(60_000));
 });
 
 /** The page on keys shows the answers to a caller with the scope `read`. */

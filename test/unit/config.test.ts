@@ -177,3 +177,24 @@ test('names the value that it refuses, but no address, which may contain a passw
     'PORT must be a whole number from 0 to 65535; got "70000"',
   ]);
 });
+
+test('an address of keys with a user or a password is refused in one sentence, without printing it', () => {
+  for (const user of ['shop:s3cret@', 's3cret@', ':s3cret@']) {
+    const JWT_JWKS_URL = `https://${user}id.example/keys`;
+    const [problem, ...more] = problemsOf({ ...GOOD, ...JWT, AUTH: 'jwt', JWT_JWKS_URL });
+    expect(problem).toMatch(/^JWT_JWKS_URL must not contain a user or a password/);
+    expect([problem?.includes('s3cret'), more]).toEqual([false, []]);
+  }
+});
+
+test.each(['MYSQL_URL', 'REDIS_URL', 'JWT_JWKS_URL', 'CORS_ORIGINS', 'TRUSTED_PROXIES', 'PORT'])(
+  'a password in %s is never repeated',
+  (variable) => {
+    for (const scheme of ['http', 'mysql', 'redis', 'what', '']) {
+      const given = `${scheme}://shop:s3cret@[broken/x y`;
+      const problems = problemsOf({ ...GOOD, ...JWT, AUTH: 'jwt', [variable]: given });
+      expect(problems.length).toBeGreaterThan(0);
+      expect(problems.join()).not.toContain('s3cret');
+    }
+  },
+);

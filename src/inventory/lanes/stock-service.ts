@@ -24,6 +24,8 @@ export interface StockServiceSettings {
   readonly queueMax: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
+  /** Told of each write that is OVERLOADED, by its principal. */
+  readonly onOverloaded?: (principal: string | null) => void;
 }
 
 /** For OVERLOADED, in milliseconds. */
@@ -72,6 +74,23 @@ export class StockService {
 
   /** Carries out any write. Rejects only for a defect of the program: everything else is a result. */
   carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    const carriedOut = this.carryOutUnseen(write, deadline);
+    const { onOverloaded } = this.settings;
+    if (onOverloaded) {
+      void carriedOut.then(
+        (result) => {
+          const refused = result.outcome === 'REFUSED';
+          if (refused && result.failure.code === 'OVERLOADED') {
+            onOverloaded(write.operation.principal);
+          }
+        },
+        () => undefined,
+      );
+    }
+    return carriedOut;
+  }
+
+  private carryOutUnseen(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const [productId, ...others] = write.productIds;
     if (productId === undefined) return this.carryOutWithoutProducts(write, deadline);
     if (others.length > 0) return this.carryOutBasket(write, deadline);

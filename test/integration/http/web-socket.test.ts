@@ -102,15 +102,20 @@ describe('a connection is accepted', () => {
     );
   });
 
-  test("a page of the server's own host, and Sandbox where it is on", async () => {
+  test("a page of the server's own host, and in development Sandbox and pages of this machine", async () => {
     expect(await upgradeStatus(app.graphqlUrl, { origin: app.origin })).toBe(101);
     const development = await app.startAnother({ NODE_ENV: 'development' });
     for (const origin of [
       'https://sandbox.embed.apollographql.com',
       'https://studio.apollographql.com',
+      'http://localhost:5173',
+      'http://127.0.0.1:8080',
     ]) {
       expect(await upgradeStatus(development.graphqlUrl, { origin })).toBe(101);
     }
+    const origin = 'http://localhost.evil.example';
+    expect(await upgradeStatus(development.graphqlUrl, { origin })).toBe(403);
+    expect(await upgradeStatus(app.graphqlUrl, { origin: 'http://localhost:5173' })).toBe(403);
     await development.stop();
   });
 

@@ -12,7 +12,11 @@ const SECRET = 'connect ECONNREFUSED 10.1.2.3:3306 as shop';
 function formatted(error: Error, { suggestions = false } = {}) {
   const logged: string[] = [];
   const log = pino({}, { write: (line: string) => logged.push(line) });
-  const { formatError } = createErrorTable(log, { suggestions });
+  const { formatError } = createErrorTable({
+    log,
+    suggestions,
+    refusals: { add: () => undefined },
+  });
   // As Apollo does: what a resolver throws is wrapped, with its code if it has one.
   const wrapped =
     error instanceof GraphQLError

@@ -1,0 +1,107 @@
+/**
+ * What is refused is seen: a line in the log and a count by kind, without the credential. And a caller that may not
+ * come in is refused before its body is looked at.
+ */
+import { jest } from '@jest/globals';
+import { WebSocket } from 'ws';
+import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
+import { bearer, newApiKey } from '../../support/api-keys.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { post } from '../../support/graphql-client.js';
+import { faultOf, type LogLine } from '../../support/running-app.js';
+import { startServer } from '../../support/server-process.js';
+import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
+import { webSocketUrl } from '../../support/watcher.js';
+
+jest.setTimeout(60_000);
+
+const READ = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
+const DEDUCT = JSON.stringify({
+  query: 'mutation { deductStock(input: { items: [] }) { replayed } }',
+});
+const LIMITED = {
+  REDIS_URL: givenUrl('REDIS_URL'),
+  RATE_LIMIT_PER_SECOND: '5',
+  RATE_LIMIT_BURST: '0',
+};
+
+const app = useApp({ NODE_ENV: 'production', AUTH: 'keys', ...LIMITED });
+
+type Refused = LogLine & Readonly<Record<string, unknown>>;
+
+function linesOf(kind: string): Refused[] {
+  return (app.logged as Refused[]).filter((line) => line.kind === kind);
+}
+
+async function countOf(kind: string): Promise<number> {
+  const page = await (await fetch(`${app.origin}/metrics`)).text();
+  const line = page.split('\n').find((l) => l.startsWith(`stockade_refusals_total{kind="${kind}"`));
+  return Number(line?.split(' ')[1]);
+}
+
+test('refused credentials, scopes, rates, origins and forms leave lines and counts, and no credential', async () => {
+  const ask = (key: string, body = READ) => post(app.graphqlUrl, body, { headers: bearer(key) });
+  const reader = await newApiKey(app.database, 'reader', ['read']);
+  const guess = `stockade_${'0'.repeat(12)}.${'B'.repeat(43)}`;
+  for (let i = 0; i <= FAILURES_MAX; i += 1) await ask(guess);
+  expect(faultOf(await ask(reader, DEDUCT))).toBe('FORBIDDEN');
+  await Promise.all(Array.from({ length: 100 }, () => ask(reader)));
+  await until('the end of the second', async () => (await ask(reader)).status === 200);
+  expect((await ask(reader, '{"query": "{ nonsense"}')).status).toBe(400);
+  const socket = new WebSocket(webSocketUrl(app.graphqlUrl), ['graphql-transport-ws'], {
+    headers: { origin: 'https://evil.example' },
+  });
+  await new Promise((resolve) => socket.once('error', resolve));
+
+  const address = '127.0.0.1';
+  expect(linesOf('credential')[0]).toMatchObject({ level: 30, address });
+  expect(linesOf('failure-limit')[0]).toMatchObject({ level: 30, address });
+  expect(linesOf('scope')[0]).toMatchObject({ level: 30, address, principal: 'reader' });
+  expect(linesOf('rate-limit')[0]).toMatchObject({ level: 30, address, principal: 'reader' });
+  expect(linesOf('origin')[0]).toMatchObject({ level: 30, address });
+  expect(linesOf('credential').length).toBeLessThan(FAILURES_MAX);
+  expect(await countOf('credential')).toBe(FAILURES_MAX);
+  for (const kind of ['failure-limit', 'scope', 'rate-limit', 'origin', 'form']) {
+    expect([kind, await countOf(kind)]).toEqual([kind, expect.any(Number)]);
+    expect(await countOf(kind)).toBeGreaterThan(0);
+  }
+  const log = JSON.stringify(app.logged);
+  for (const credential of [guess, reader]) expect(log).not.toContain(credential.split('.')[1]);
+});
+
+test.each([
+  ['no JSON', '['.repeat(100_000), {}],
+  ['a body that is too large', 'x'.repeat(200_000), {}],
+  ['another type', 'text', { 'content-type': 'text/plain' }],
+])('without a credential %s is 401, and with one it is what it is', async (_, body, type) => {
+  const other = await app.startAnother({
+    NODE_ENV: 'production',
+    AUTH: 'keys',
+    REDIS_URL: LIMITED.REDIS_URL,
+  });
+  const refused = await post(other.graphqlUrl, body, { headers: type });
+  expect([refused.status, faultOf(refused)]).toEqual([401, 'UNAUTHENTICATED']);
+  expect(refused.headers['www-authenticate']).toBe('Bearer realm="stockade"');
+  expect(refused.headers['x-request-id']).toMatch(/^[\w-]+$/);
+  const headers = { ...bearer(await newApiKey(app.database, 'reader', ['read'])), ...type };
+  const admitted = await post(other.graphqlUrl, body, { headers });
+  expect(admitted.status).toBeGreaterThanOrEqual(400);
+  expect(faultOf(admitted)).toBe('BAD_REQUEST');
+  await other.stop();
+});
+
+test('a password of Redis is in no line of the log', async () => {
+  const url = new URL(LIMITED.REDIS_URL);
+  url.username = 'stranger';
+  url.password = 's3cret-of-redis';
+  const env = { ...LIMITED, MYSQL_URL: app.database.url, REDIS_URL: url.href, LOG_LEVEL: 'trace' };
+  const serving = await startServer({ ...env, STOCK_LOCK: 'none' });
+  await post(serving.graphqlUrl, READ);
+  await serving.stop();
+  expect(serving.output()).toContain('Redis refuses the password');
+  expect(serving.output()).not.toContain('s3cret');
+  const failing = startServer({ ...env, STOCK_LOCK: 'redis' });
+  await expect(failing).rejects.toThrow(/Redis refuses the password/);
+  await expect(failing).rejects.not.toThrow(/s3cret/);
+});
