@@ -8,6 +8,7 @@ import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
+import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/key-server.js';
 import { faultOf, type LogLine } from '../../support/running-app.js';
 import { startServer } from '../../support/server-process.js';
 import { until } from '../../support/until.js';
@@ -89,6 +90,30 @@ test.each([
   expect(admitted.status).toBeGreaterThanOrEqual(400);
   expect(faultOf(admitted)).toBe('BAD_REQUEST');
   await other.stop();
+});
+
+test('the log says why a token was refused, which the client is not told, and has not the token', async () => {
+  const issuerKey = await newSigningKey('ES256', 'es-1');
+  const keyServer = await KeyServer.start([issuerKey]);
+  const other = await app.startAnother({
+    NODE_ENV: 'production',
+    AUTH: 'jwt',
+    JWT_ISSUER: ISSUER,
+    JWT_AUDIENCE: AUDIENCE,
+    JWT_JWKS_URL: keyServer.url,
+    REDIS_URL: LIMITED.REDIS_URL,
+  });
+  const token = await sign(issuerKey, { aud: 'warehouse' });
+  const answer = await post(other.graphqlUrl, READ, { headers: bearer(token) });
+  expect([answer.status, JSON.stringify(answer.errors)]).toEqual([
+    401,
+    expect.not.stringContaining('aud'),
+  ]);
+  const [line] = (other.logged as Refused[]).filter(({ kind }) => kind === 'credential');
+  expect(line).toMatchObject({ reason: expect.stringContaining('"aud"') as string });
+  for (const part of token.split('.')) expect(JSON.stringify(other.logged)).not.toContain(part);
+  await other.stop();
+  await keyServer.stop();
 });
 
 test('a password of Redis is in no line of the log', async () => {
