@@ -80,7 +80,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
         },
       ],
     });
-    // Nobody restarts the processes: each has found its way back.
+    // No process is restarted: each has reconnected.
     for (const [i, server] of servers.entries()) {
       const call = deduction({ 'nobody-knows': 1 }, { idempotencyKey: `back-${i}` });
       expect(brief(await askUntilFinal(server, call))).toEqual(['PRODUCT_NOT_FOUND']);

@@ -17,7 +17,7 @@ afterAll(closeClient);
 /** Room for the two seconds that a session waits for a row, and for a second try. */
 const REQUEST_TIMEOUT_MS = '3000';
 const COMMITS_MAX = 2;
-/** Whoever has no answer by then hangs. */
+/** A call without an answer by then hangs. */
 const HANGS_AFTER_MS = 8_000;
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
@@ -149,7 +149,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
 
     expect(writing.length).toBeGreaterThan(0);
     expect(writing.length).toBeLessThanOrEqual(COMMITS_MAX);
-    // Whoever ran out of time asks again under the same key.
+    // Calls that timed out are repeated under the same key.
     const first = await Promise.all(buyers);
     let unserved = calls.filter((_, i) => !first[i] || !isFinal(first[i]));
     for (let round = 0; unserved.length > 0 && round < 10; round += 1) {

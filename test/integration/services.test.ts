@@ -310,7 +310,7 @@ describe('what was started', () => {
   test('has gone after an unexpected end', async () => {
     const program = hold(skipped);
     await program.until('ready', () => program.stdout().includes('ready'));
-    // Nobody listens for this one, so nothing of ours runs any more.
+    // SIGKILL cannot be handled, so none of the program's own code runs after it.
     const servers = program.descendants();
     program.signal('SIGKILL');
     expect(await program.exited).toBe(null);

@@ -1,5 +1,5 @@
 /**
- * A Redis of a test file's own, and the processes that fight over its locks. Nobody of them may end by itself: a lock
+ * A Redis of a test file's own, and the processes that fight over its locks. No process may end by itself: a lock
  * that brings a process down by an unhandled rejection fails the test in which that happened. One test's processes
  * serve the next, each with a new lock service, unless they were killed or are busy still.
  */
@@ -85,7 +85,7 @@ export class LockArena {
     return Number(await this.redis.call('CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes'));
   }
 
-  /** How many inboxes somebody listens on. */
+  /** How many inboxes have a subscriber. */
   async listeners(): Promise<number> {
     const list = (await this.redis.client('LIST')) as string;
     return list.split('\n').filter((client) => /\b(sub|ssub|psub)=[1-9]/.test(client)).length;

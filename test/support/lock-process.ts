@@ -125,7 +125,7 @@ export class LockProcess {
     return this.child.pid ?? 0;
   }
 
-  /** Whether it ended although nobody killed it, and what it said: an unhandled rejection ends a process so. */
+  /** Whether it ended without being killed, as by an unhandled rejection, and its output. */
   complaint(): string | null {
     const ended = this.child.exitCode !== null || this.child.signalCode !== null;
     return ended && !this.expectedToEnd ? this.printed : null;
@@ -236,7 +236,7 @@ export class LockProcess {
         if (error) this.settle({ id, error });
       });
     });
-    // Whoever is killed leaves questions open that no test waits for any more.
+    // A killed process leaves requests open that no test waits for any more.
     asking.catch(() => undefined);
     return asking;
   }

@@ -1,6 +1,6 @@
 /**
  * Lock services for tests, each as independent of the others as one of another process: an id, connections and queues
- * of its own. All are stopped after each test, and none may have lost count of who waits or holds.
+ * of its own. All are stopped after each test, and none may have a wrong count of waiters or holders.
  */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';

@@ -169,7 +169,7 @@ function sum(counts) {
   return total;
 }
 
-/** Nobody else may have the witness open: that it can be made anew shows it, without Redis and without any clock. */
+/** Only one process can create the witness file: it shows exclusion without Redis and without any clock. */
 async function hold(lease, holdMs, witness) {
   const startMs = nowMs();
   const file = witness === null ? null : openWitness(witness);
@@ -224,5 +224,5 @@ process.on('message', async ({ id, command, details }) => {
     process.send({ id, error: describe(error) });
   }
 });
-// Nobody is left to obey.
+// The test process is gone.
 process.on('disconnect', () => process.exit());

@@ -1,6 +1,6 @@
 /**
  * Gives a process a wall clock that `setWallClock` sets, as an administrator or NTP would. Loaded before any other
- * module, so that nobody has the real one. The monotonic clock stays as it is.
+ * module, so that no module gets the real one. The monotonic clock stays as it is.
  */
 const RealDate = Date;
 let offsetMs = 0;

@@ -1,9 +1,10 @@
 /**
- * What the documents name must exist: paths of the repository, links and their anchors. And the prose names its actors:
- * some words never do.
+ * Paths, links and anchors in the documents must exist. Documents, and the comments and texts of the sources, use no
+ * word that stands for an unnamed actor.
  */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
+import ts from 'typescript';
 
 const FOLDERS = ['.ci', 'bench', 'docs', 'schema', 'scripts', 'services', 'src', 'test'];
 const FILES = [...filesIn('.'), ...FOLDERS.flatMap(filesBelow)];
@@ -77,11 +78,40 @@ function withoutBlocks(text: string): string {
 }
 
 /** Words in place of an actor: a caller, a client, a process, a transaction. */
-const NO_ACTOR = /\b(?:whoever|whom|nobody|somebody|everybody)\b/gi;
+const NO_ACTOR = /\b(?:whoever|whom|nobody|somebody|everybody|he|his|him)\b/gi;
 
 function wordsWithoutActor(text: string): string[] {
   const prose = withoutBlocks(text).replaceAll(INLINE_CODE, '');
   return [...prose.matchAll(NO_ACTOR)].map(([word]) => word);
+}
+
+const SOURCES = FILES.filter((file) => /^src\/.*\.(?:lua|ts)$/.test(file));
+
+function wordsWithoutActorInSource(file: string, text: string): string[] {
+  const prose = file.endsWith('.lua') ? luaComments(text) : commentsAndTexts(text);
+  return prose.flatMap((words) => [...words.matchAll(NO_ACTOR)].map(([word]) => word));
+}
+
+function luaComments(text: string): string[] {
+  return [...text.matchAll(/--.*$/gm)].map(([comment]) => comment);
+}
+
+/** The comments and the string literals of TypeScript. */
+function commentsAndTexts(text: string): string[] {
+  const source = ts.createSourceFile('source.ts', text, ts.ScriptTarget.Latest);
+  const prose: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const children = node.getChildren(source);
+    if (children.length > 0) {
+      children.forEach(visit);
+      return;
+    }
+    // Comments and blanks stand before the token.
+    prose.push(text.slice(node.pos, node.getStart(source)));
+    if (ts.isStringLiteralLike(node) || ts.isTemplateLiteralToken(node)) prose.push(node.text);
+  };
+  visit(source);
+  return prose;
 }
 
 test('the pages are found', () => {
@@ -103,6 +133,10 @@ test.each(PAGES)('%s links to pages and headings that exist', (page) => {
 
 test.each(PAGES.filter((page) => !page.startsWith('test/')))('%s names its actors', (page) => {
   expect(wordsWithoutActor(readFileSync(page, 'utf8'))).toEqual([]);
+});
+
+test.each(SOURCES)('%s names its actors', (file) => {
+  expect(wordsWithoutActorInSource(file, readFileSync(file, 'utf8'))).toEqual([]);
 });
 
 test('a path that does not exist is found', () => {
@@ -130,4 +164,16 @@ test('a word in place of an actor is found in prose, and only there', () => {
   expect(wordsWithoutActor('Nobody waits.\n```sh\necho nobody\n```\n`somebody`')).toEqual([
     'Nobody',
   ]);
+});
+
+test('a word in place of an actor is found in comments and texts of sources, and only there', () => {
+  const source = [
+    '/** His lock. */',
+    'const he = `nobody ${him /* whom */} somebody`; // Whoever waits',
+    "throw new Error('everybody');",
+  ].join('\n');
+  expect(wordsWithoutActorInSource('a.ts', source).sort()).toEqual(
+    ['His', 'Whoever', 'everybody', 'nobody', 'somebody', 'whom'].sort(),
+  );
+  expect(wordsWithoutActorInSource('a.lua', "-- Nobody.\nlocal he = 'him'")).toEqual(['Nobody']);
 });

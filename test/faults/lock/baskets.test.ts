@@ -1,4 +1,4 @@
-/** Who needs several locks at once takes them in one order, so nobody waits for whom they keep waiting. */
+/** A caller of several locks takes them in one order, so callers never wait for each other in a circle. */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
@@ -104,7 +104,7 @@ interface Outcome {
   readonly tokens: readonly (bigint | null)[];
 }
 
-/** A token given twice for a key would mean two who could both write. */
+/** A token given twice for a key would let two owners write. */
 function expectEachTokenOnce(outcomes: readonly Outcome[]): void {
   const seen = new Set<string>();
   for (const { keys, tokens } of outcomes) {

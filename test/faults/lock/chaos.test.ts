@@ -1,7 +1,7 @@
 /**
  * Everything at once: processes stopped, resumed, killed and replaced, connections killed, scripts forgotten, and Redis
  * itself stopped for a while, while all of them fight over one key with short times to live. Leases are lost by the
- * dozen. Whoever could still trust its lease at its end was alone with it from the beginning, whatever else happened.
+ * dozen. A lease that is still valid at its end was the only one of its key from its beginning.
  *
  * The order of events is drawn from a seed, which a failure names; SEED repeats it, but for what the machine adds.
  */
@@ -42,7 +42,7 @@ async function chaos(random: SeededRandom): Promise<void> {
     const fromMs = systemNowMs();
     const order = { key: KEY, waiters: 4, fromMs, untilMs, holdMs: 2, witness: null };
     const holds = process.compete(order).then((competition) => competition.holds);
-    // Of those that are killed nobody asks.
+    // Processes that are killed are not asked.
     holds.catch(() => undefined);
     competing.set(process, holds);
   };
@@ -88,7 +88,7 @@ async function chaos(random: SeededRandom): Promise<void> {
     expect(await process.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });
   }
   await until('the lock free', async () => (await arena.redis.exists(KEY)) === 0, 2_000);
-  await until('nobody in the queue', async () => (await arena.queued()) === 0, 2_000);
+  await until('an empty queue', async () => (await arena.queued()) === 0, 2_000);
 }
 
 /** Not awaited beyond the fault itself where it is short: other faults may come meanwhile. */

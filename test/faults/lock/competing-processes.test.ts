@@ -1,6 +1,6 @@
 /**
- * Several processes want one key at the same time. That two never have it at once is seen by a file that only one can
- * make, which knows nothing of Redis or of time; who had it when, by the clock that all processes share.
+ * Several processes compete for one key. That two never hold it at once is shown by a file that only one process can
+ * create, independent of Redis and of clocks; the order of owners, by the clock that all processes share.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';

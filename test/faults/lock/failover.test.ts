@@ -1,7 +1,7 @@
 /**
- * Replication is asynchronous, so a replica may be promoted that has never heard of a lock that somebody holds. Then
- * two hold it at once: the lock does not prevent that and does not say so. What it does guarantee is that the later one
- * has the larger token, by which whatever they write to tells them apart, and that the earlier one learns of its loss.
+ * Replication is asynchronous, so a replica may be promoted that lacks a lock which is held. Then two owners hold
+ * it at once: the lock does not prevent that. It guarantees that the later owner has the larger token, which the
+ * protected resource can compare, and that the earlier owner is told that its lease is lost.
  */
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';

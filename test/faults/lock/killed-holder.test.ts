@@ -103,7 +103,7 @@ describe('[F18] a wait for the second of two keys that fails', () => {
     const waiting = unlucky.holdAll(['lock:{2}', 'lock:{1}'], 300);
     await expect(waiting).rejects.toMatchObject({ code: 'LOCK_TIMEOUT', key: 'lock:{2}' });
     await next.acquire('lock:{1}', 0);
-    // A place that stayed in the queue would now be granted to somebody who does not want it.
+    // A place that stayed in the queue would now be granted to a waiter that has given up.
     await holder.release('lock:{2}');
     await next.acquire('lock:{2}', 0);
     expect(await unlucky.stats()).toMatchObject({ heldNow: 0, waitersNow: 0 });

@@ -1,6 +1,6 @@
 /**
- * A reply that never comes leaves open whether the server did what it was told. Whatever it did, the lock is neither
- * had by somebody who does not know it, nor kept for the rest of a time to live.
+ * A lost reply leaves open whether the server executed the command. In either case the lock has no owner that does not
+ * know of it, and is not kept for the rest of a time to live.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
@@ -10,7 +10,7 @@ import { until, within } from '../../support/until.js';
 
 jest.setTimeout(30_000);
 
-/** So long that whoever waits for its end fails the test. */
+/** So long that a test which waits for its end fails. */
 const TTL_MS = 20_000;
 const KEY = 'lock:{unheard}';
 
@@ -63,7 +63,7 @@ test('[F11] a release that was carried out but not answered frees the lock once'
     (error: unknown) => error,
   );
   await until('the key free', async () => !(await isTaken()));
-  // Somebody else has it before the release is repeated: the second one must not be theirs.
+  // Another owner has the lock before the release is repeated: the repetition must not delete it.
   const had = await other.acquire(KEY, 0);
   proxy.cut();
   proxy.resume();

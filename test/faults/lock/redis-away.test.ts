@@ -1,6 +1,6 @@
 /**
- * While Redis is away nobody waits for it: the first to notice waits for one command at most, and those after it for
- * nothing, so that whoever calls can go on by other means. It is back in use by itself when it is well again.
+ * While Redis is away, the first call waits for one command at most and later calls fail at once, so that callers can
+ * use a fallback. The lock uses Redis again, without a restart, once it answers.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
@@ -86,7 +86,7 @@ test('callers that wait already are rejected, too', async () => {
       'LOCK_UNAVAILABLE',
     );
   }
-  // Nobody of them wants it any more, so it is free when the holder is done, for whoever does.
+  // All of them have given up, so the next caller gets the lock when the holder releases it.
   proxy.refuse(false);
   await untilBack(waiter);
   const { askedMs } = await holder.release(KEY);
@@ -155,7 +155,7 @@ describe('[F10] a Redis that is paused', () => {
     const [first, second, other] = await arena.startMany(3, { ttlMs });
     if (!first || !second || !other) throw new Error('They were to start.');
     await arena.server.kill('SIGSTOP');
-    // Their requests lie in the server's mailbox; it will do them when nobody believes in them any more.
+    // The stopped server has their requests in its socket and executes them after they have timed out.
     const asking = [
       ...['a', 'b', 'c'].map((name) => first.acquire(KEY, WAIT_MS, name)),
       ...['d', 'e', 'f'].map((name) => second.acquire(KEY, WAIT_MS, name)),
@@ -226,7 +226,7 @@ describe('[F10] a Redis that is paused', () => {
     await arena.server.kill('SIGCONT');
     await untilBack(other);
     await untilBack(holder);
-    // The renewals that Redis finds in its mailbox must not keep the lock for somebody who has given it up.
+    // The renewals that Redis reads when it resumes must not extend a lock that its owner has given up.
     const had = await within(ttlMs + 2_000, 'the lock', other.acquire(KEY, WAIT_MS));
     expect(had.fencingToken).toBeGreaterThan(lost.fencingToken);
     await holder.release(KEY);

@@ -1,6 +1,6 @@
 /**
- * A Redis that comes back empty has forgotten who holds what, who waits, and which tokens were given. Two holders are
- * possible then, until the old one learns of it: that is no guarantee of ours, and the tokens tell the two apart.
+ * A Redis that comes back empty has lost the owners, the queues and the last tokens. Two holders of one lock are
+ * possible then, until the earlier one is told of its loss. The lock does not prevent that; the tokens order them.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';

@@ -1,6 +1,6 @@
 /**
- * A holder that does not run for longer than its time to live has lost the lock without knowing. When it runs again it
- * must know before it does anything else, and it must not take the lock from whoever has it now.
+ * A holder that is stopped for longer than its time to live loses the lock unawares. When it runs again it must detect
+ * the loss before it does anything else, and must not delete the lock of the present owner.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';

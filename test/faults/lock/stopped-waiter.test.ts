@@ -1,6 +1,6 @@
 /**
- * A process that is stopped still has its connection, so a lock can be handed to somebody who does not run. It must
- * claim what it was handed within the claim time (500 ms unless set), which is all that it costs the others.
+ * A process that is stopped still has its connection, so a lock can be handed to it while it does not run. It must
+ * claim the lock within the claim time (500 ms unless set), which bounds the delay of the other waiters.
  */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
@@ -9,7 +9,7 @@ import { pass, within } from '../../support/until.js';
 
 jest.setTimeout(30_000);
 
-/** So long that whoever waits for its end fails the test. */
+/** So long that a test which waits for its end fails. */
 const TTL_MS = 10_000;
 const CLAIM_TTL_MS = 500;
 const MARGIN_MS = 200;
@@ -38,7 +38,7 @@ test.each([1, 2])(
     const had = await within(TTL_MS, 'the live waiter', lease);
     expect(had.atMs - askedMs).toBeLessThanOrEqual(n * (CLAIM_TTL_MS + MARGIN_MS));
 
-    // Their grants lie in their mailboxes. Whoever believes one now is a second holder.
+    // Their grants are unread. A process that accepts one now is a second holder.
     for (const one of stopped) one.signal('SIGCONT');
     await pass(CLAIM_TTL_MS);
     for (const one of stopped) expect(await one.stats()).toMatchObject({ heldNow: 0, acquired: 0 });
@@ -74,7 +74,7 @@ test('[F12] [F14] a waiter whose deadline passes while it is paused hands on the
   await expect(impatient.lease).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
   expect(await live.lease(KEY)).toMatchObject({ state: 'held' });
   await live.release(KEY);
-  // Nobody is left: it is free as soon as the late one has given up its place, and not after somebody's time.
+  // No waiter is left: the lock is free once the late process gives up its place, without waiting for a time to live.
   await holder.acquire(KEY, MARGIN_MS);
   expect(await stopped.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, timeouts: 1 });
 });

@@ -1,4 +1,4 @@
-/** Messages are lost while nobody is subscribed. They only speed things up, so nobody is left waiting for one. */
+/** Messages are lost while the process is not subscribed. They only save time: no waiter depends on one. */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type RemoteLease } from '../../support/lock-process.js';
@@ -7,7 +7,7 @@ import { pass, within } from '../../support/until.js';
 
 jest.setTimeout(30_000);
 
-/** So long that whoever waits for its end fails the test. */
+/** So long that a test which waits for its end fails. */
 const TTL_MS = 20_000;
 const KEY = 'lock:{deaf}';
 
@@ -77,7 +77,7 @@ test('[F5] a connection that has died silently is noticed while a caller waits',
   await holder.acquire(KEY, 0);
   const { lease } = await arena.queueUp(deaf, KEY, 15_000);
   cutOffSilently(proxy, subscriber());
-  // To Redis it still looks as if somebody listened.
+  // Redis still counts it as a subscriber.
   const { askedMs } = await holder.release(KEY);
   const had = await within(TTL_MS, 'its turn', lease);
   expect(had.atMs - askedMs).toBeLessThan(5_000);

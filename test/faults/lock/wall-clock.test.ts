@@ -1,4 +1,4 @@
-/** What time of day a process believes it is makes no difference, nor that somebody sets its clock. */
+/** A wall clock that is wrong, or is set while the process runs, makes no difference to the lock. */
 import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
@@ -59,7 +59,7 @@ test('[F6] setting the wall clock while a lease is held neither ends nor extends
   expect(await holder.lease(KEY)).toMatchObject({ state: 'held', loss: null });
   expect(await waiter.stats()).toMatchObject({ waitersNow: 1, heldNow: 0 });
 
-  // Set back, an expired lease would look fresh to whoever compares it with the time of day.
+  // With the wall clock set back, a comparison with it would take an expired lease for a valid one.
   await holder.setWallClock(-HOUR_MS);
   const stoppedMs = systemNowMs();
   holder.signal('SIGSTOP');

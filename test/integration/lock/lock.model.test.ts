@@ -1,7 +1,7 @@
 /**
- * Random acquiring, holding, releasing, aborting and timing out by several services, as several processes would, held
- * against what a lock is: one holder at a time, growing tokens, an answer for everybody, and nothing left behind. The
- * time to live is so long that nothing which leaks can expire unseen.
+ * Random acquiring, holding, releasing, aborting and timing out by several services, as by several processes, checked
+ * for what a lock guarantees: one holder at a time, growing tokens, an answer for each caller, and no keys left behind.
+ * The time to live is so long that a leaked key does not expire before the check.
  *
  * The schedule is drawn from a seed, which fast-check prints on failure; SEED repeats it. Redis and the network add
  * their own timing, so a repetition is likely, not certain, and there is no shrinking.
@@ -64,7 +64,7 @@ const harms = fc.array(
   { maxLength: 4 },
 );
 
-/** What must be so whenever somebody has the key. */
+/** What must hold whenever the key has an owner. */
 class Witness {
   private readonly holders = new Map<string, Lease>();
   private readonly tokens = new Map<string, bigint>();
@@ -155,7 +155,7 @@ async function expectNothingLeft(limitMs: number): Promise<void> {
   expect(sum(({ waitersNow }) => waitersNow)).toBe(0);
   expect(sum(({ heldNow }) => heldNow)).toBe(0);
   await until('no lock taken', async () => (await arena.redis.exists(...KEYS)) === 0, limitMs);
-  await until('nobody in a queue', async () => (await arena.queued()) === 0, limitMs);
+  await until('empty queues', async () => (await arena.queued()) === 0, limitMs);
   for (const key of await arena.redis.keys('*')) {
     expect(await arena.redis.pttl(key)).toBeGreaterThan(0);
   }
@@ -166,10 +166,10 @@ test('[F13] [F20] each key has one holder at a time, each call is answered, and 
     const before = { had: sum((s) => s.acquired), lost: sum((s) => s.leasesLost) };
     const witness = new Witness();
     const performing = schedule.map((attempt) => perform(attempt, witness));
-    const outcomes = await within(12_000, 'an answer for everybody', Promise.all(performing));
+    const outcomes = await within(12_000, 'an answer for each caller', Promise.all(performing));
     const allowed = ['HAD', 'LOCK_TIMEOUT', 'LOCK_ABORTED', 'LOCK_QUEUE_FULL'];
     expect(outcomes.filter((outcome) => !allowed.includes(outcome))).toEqual([]);
-    // Whoever has time and nobody to stop it gets its turn, unless it was told at once that the queue is full.
+    // A caller that is not aborted and has time gets its turn, unless the queue was full and it was refused at once.
     for (const [index, attempt] of schedule.entries()) {
       if (attempt.waitMs < 10_000 || attempt.abortMs !== null) continue;
       expect(['HAD', 'LOCK_QUEUE_FULL']).toContain(outcomes[index]);
@@ -190,7 +190,7 @@ test('[F13] the same holds while connections break and Redis forgets the scripts
       await pass(startMs);
       await inflict(harm);
     });
-    const outcomes = await within(12_000, 'an answer for everybody', Promise.all(performing));
+    const outcomes = await within(12_000, 'an answer for each caller', Promise.all(performing));
     await Promise.all(harmed);
     const allowed = [
       ...['HAD', 'LOCK_TIMEOUT', 'LOCK_ABORTED', 'LOCK_QUEUE_FULL'],
@@ -240,7 +240,7 @@ test('[F18] a basket of keys is held whole or not at all, and released whatever 
         .executeWithLock(basket.keys, work, deadlineIn(waitMs))
         .catch((error: unknown) => (error as { code?: string }).code ?? (error as Error).message);
     });
-    const outcomes = await within(12_000, 'an answer for everybody', Promise.all(performing));
+    const outcomes = await within(12_000, 'an answer for each caller', Promise.all(performing));
     for (const [index, { fails, waitMs }] of schedule.entries()) {
       const own = fails ? 'The work fails.' : 'done';
       const others = waitMs < 10_000 ? ['LOCK_TIMEOUT'] : [];

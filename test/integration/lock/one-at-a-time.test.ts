@@ -1,4 +1,4 @@
-/** What a lock is: one at a time, in the order of arrival, with a typed answer for whoever does not get it. */
+/** Mutual exclusion in the order of arrival, and a typed error for a caller that does not get the lock. */
 import {
   LockAbortedError,
   LockQueueFullError,
@@ -121,7 +121,7 @@ test('a timeout error tells how long the wait was and what was ahead', async () 
   expect(await first).toMatchObject({
     behind: { waitersAhead: 0, processesAhead: 0, holder, holderExpires: true },
   });
-  // Nobody waits any more, so nothing of it is left at Redis.
+  // No waiter is left, so no key of the queue is left at Redis.
   const left = () => services.redis().exists(`${key}:queue`);
   await until('the queue is empty', async () => (await left()) === 0);
   await one.release(lease);

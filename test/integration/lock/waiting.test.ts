@@ -1,6 +1,6 @@
 /**
- * What may go wrong for those who wait: lost messages, dead and stopped processes in the queue or at its head, herds of
- * waiters, keys that are no locks. The times to live are so long that a waiter who was forgotten would be seen.
+ * What may go wrong for waiters: lost messages, dead and stopped processes in the queue or at its head, herds of
+ * waiters, keys that are no locks. The times to live are so long that a forgotten waiter fails its test.
  */
 import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../../services/private-redis.js';
@@ -101,7 +101,7 @@ describe('a wake-up is not lost', () => {
     const lease = await holder.acquire(key, deadlineIn(0));
     const waiting = Promise.all([visit(waiter, key), visit(waiter, key)]);
     await untilQueued(key, 1);
-    // Whoever listens no longer is skipped, so the message is gone for good.
+    // A process that no longer listens is skipped, so the message is lost for good.
     await redis().call('CLIENT', 'KILL', 'TYPE', 'pubsub');
     await holder.release(lease);
     expect(holder.stats().handOffs).toMatchObject({ remote: 0, skipped: 1 });
