@@ -1,6 +1,7 @@
 /** Node's server with every bound that counts here: what a request may weigh, and the time in which it must arrive. */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
+import type { RefusalLog } from '../graphql/refusal-log.js';
 import { refuseConnection } from './answer.js';
 import { Connections } from './connections.js';
 
@@ -12,7 +13,10 @@ const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_MS = 72_000;
 
 /** A server that listens nowhere yet; its owner adds the listener of its requests. */
-export function createHttpServer(): { readonly server: Server; readonly connections: Connections } {
+export function createHttpServer(refusals: RefusalLog): {
+  readonly server: Server;
+  readonly connections: Connections;
+} {
   const server = createServer({
     requestTimeout: BODY_TIMEOUT_MS,
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -31,6 +35,7 @@ export function createHttpServer(): { readonly server: Server; readonly connecti
   // Refused on the one path of all requests.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connect', (_request, socket: Socket) => {
+    refusals.add({ kind: 'form', reason: 'CONNECT', address: socket.remoteAddress ?? null });
     connections.afterAnswers(socket, () => {
       refuseConnection(socket, { status: '501 Not Implemented', message: 'This is no proxy.' });
     });
@@ -38,6 +43,11 @@ export function createHttpServer(): { readonly server: Server; readonly connecti
   server.on('clientError', (error: ParserError, socket: Socket) => {
     // Bytes behind the last request of a connection: its answer closes the connection.
     if (error.code === 'HPE_CLOSED_CONNECTION') return;
+    if (error.code !== 'ECONNRESET') {
+      const { code: reason = 'no HTTP' } = error;
+      // The address of the connection: what the request says of its client could not be read.
+      refusals.add({ kind: 'form', reason, address: socket.remoteAddress ?? null });
+    }
     connections.afterAnswers(socket, () => {
       refuseBrokenRequest(error, socket);
     });

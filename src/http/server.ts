@@ -53,7 +53,7 @@ export class GraphqlServer {
   private readonly apollo: ApolloServer<RequestContext>;
   private readonly endpoint: GraphqlEndpoint;
   private readonly webSockets: WebSockets;
-  private readonly http = createHttpServer();
+  private readonly http: ReturnType<typeof createHttpServer>;
 
   constructor(private readonly settings: GraphqlServerSettings) {
     const schema = buildStockadeSchema();
@@ -63,6 +63,7 @@ export class GraphqlServer {
       admission: new Admission(settings),
       addressOf: clientAddressBehind(settings.trustedProxies),
     };
+    this.http = createHttpServer(settings.refusals);
     const { server, connections } = this.http;
     this.apollo = createApollo(shared);
     this.endpoint = new GraphqlEndpoint({

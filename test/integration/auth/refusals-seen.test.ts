@@ -2,6 +2,8 @@
  * What is refused is seen: a line in the log and a count by kind, without the credential. And a caller that may not
  * come in is refused before its body is looked at.
  */
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { jest } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
@@ -35,8 +37,8 @@ function linesOf(kind: string): Refused[] {
   return (app.logged as Refused[]).filter((line) => line.kind === kind);
 }
 
-async function countOf(kind: string): Promise<number> {
-  const page = await (await fetch(`${app.origin}/metrics`)).text();
+async function countOf(kind: string, origin = app.origin): Promise<number> {
+  const page = await (await fetch(`${origin}/metrics`)).text();
   const line = page.split('\n').find((l) => l.startsWith(`stockade_refusals_total{kind="${kind}"`));
   return Number(line?.split(' ')[1]);
 }
@@ -90,6 +92,35 @@ test.each([
   expect(admitted.status).toBeGreaterThanOrEqual(400);
   expect(faultOf(admitted)).toBe('BAD_REQUEST');
   await other.stop();
+});
+
+test('a write that finds the queue of its product full is seen with its principal', async () => {
+  const { REDIS_URL } = LIMITED;
+  const env = { NODE_ENV: 'production', AUTH: 'keys', REDIS_URL, LANE_QUEUE_MAX: '1' };
+  const small = await app.startAnother(env);
+  const staff = await newApiKey(app.database, 'staff', ['read', 'deduct', 'manage']);
+  const ask = (query: string) =>
+    post(small.graphqlUrl, JSON.stringify({ query }), { headers: bearer(staff) });
+  await ask(
+    'mutation { createProduct(input: { id: "hot", name: "Hot", quantity: 99 }) { __typename } }',
+  );
+  const take = `mutation { deductStock(input: { items: [{ productId: "hot", quantity: 1 }] }) {
+    results { ... on FailedItem { error { code } } } } }`;
+  const answers = await Promise.all(Array.from({ length: 50 }, () => ask(take)));
+  const overloaded = answers.filter((answer) => JSON.stringify(answer).includes('OVERLOADED'));
+  expect(overloaded.length).toBeGreaterThan(0);
+  expect(await countOf('overload', small.origin)).toBe(overloaded.length);
+  const [line] = (small.logged as Refused[]).filter(({ kind }) => kind === 'overload');
+  expect(line).toMatchObject({ level: 30, principal: 'staff' });
+  await small.stop();
+});
+
+test('what is no HTTP is counted as a refused form', async () => {
+  const before = await countOf('form');
+  const socket = connect(Number(new URL(app.origin).port), '127.0.0.1');
+  socket.end('nonsense\r\n\r\n');
+  await once(socket.resume(), 'close');
+  expect(await countOf('form')).toBe(before + 1);
 });
 
 test('the log says why a token was refused, which the client is not told, and has not the token', async () => {
