@@ -1,8 +1,8 @@
 /**
  * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
  *
- * The first worker is started alone: what keeps it from starting would keep all of them, and is reported once. A worker
- * that dies later is replaced, after a pause that grows while workers die young.
+ * The first worker is started alone: an error at its start would occur in all, and is reported once. A
+ * worker that dies later is replaced, with exponential backoff while workers die early.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -14,9 +14,9 @@ import { systemClock } from './time/clock.js';
 
 const PAUSE_FIRST_MS = 100;
 const PAUSE_MAX_MS = 5_000;
-/** A worker that lived for so long did not die of its start. */
+/** A worker that lived for so long did not fail at its start. */
 const YOUNG_MS = 10_000;
-/** What a worker may take beyond its own grace period before it is killed. */
+/** The time that a worker gets beyond its own grace period before it is killed. */
 const STOP_MARGIN_MS = 5_000;
 
 export class WorkerSupervisor {
@@ -42,7 +42,7 @@ export class WorkerSupervisor {
     return true;
   }
 
-  /** Lets all workers finish what is under way. Resolves with whether all of them exited in order. */
+  /** Lets all workers finish what is under way. Resolves with whether all of them exited normally. */
   async stop(): Promise<boolean> {
     this.stopping = true;
     await Promise.all(workers().map((worker) => this.stopOne(worker)));

@@ -23,9 +23,9 @@ import { HEARTBEAT_MS } from './change-publisher.js';
 const LISTEN_PATIENCE_MS = 1_000;
 /** How long the subscription is kept without watchers, for the next one. */
 const LINGER_MS = 10_000;
-/** A publisher that was not heard for so long has died. */
+/** A publisher without a message for so long counts as dead. */
 const SILENCE_MS = 3 * HEARTBEAT_MS + SIGN_OF_LIFE_MS;
-/** Publishers that are tracked at once: far more than a fleet has, but any client may publish. */
+/** The most publishers that are tracked: more than any fleet has, bounded because any client may publish. */
 const PUBLISHERS_MAX = 1_000;
 
 export class ChangeListener {
@@ -37,7 +37,7 @@ export class ChangeListener {
   /**
    * @param heard receives the changes, until `stop`.
    * @returns true once all messages from then on arrive, and with false where that takes too long: `uncertain` is
-   * then called when the subscription stands.
+   * then called once it listens.
    */
   listen(heard: StockChanges): Promise<boolean> {
     this.lingering?.cancel();
@@ -46,7 +46,7 @@ export class ChangeListener {
     return this.session.listening();
   }
 
-  /** The last watcher has left. */
+  /** Called when the last watcher has left. */
   rest(): void {
     this.lingering ??= this.settings.clock.after(LINGER_MS, () => {
       this.stop();
@@ -61,7 +61,7 @@ export class ChangeListener {
   }
 }
 
-/** By both clocks: the wall clock for what subscribers are told, the other one for what is decided. */
+/** On both clocks: the wall clock for events to subscribers, the monotonic clock for timeouts. */
 interface Moment {
   readonly ms: number;
   readonly today: Date;
@@ -82,7 +82,7 @@ class Session {
   /** The last moment at which no message was missing. */
   private heard: Moment;
   private hasListened = false;
-  /** A loss has to be reported when the subscription stands (again). */
+  /** A loss is to be reported once the subscription listens (again). */
   private owesWord = false;
 
   constructor(
@@ -144,12 +144,12 @@ class Session {
     for (const settle of [...this.waiting]) settle(true);
   }
 
-  /** Reported once for each loss of the subscription, not for each attempt to get it back. */
+  /** Reported once for each loss of the subscription, not for each failed attempt to subscribe again. */
   private onDeaf(reason: string): void {
     if (!this.hasListened) return;
     this.hasListened = false;
     this.owesWord = true;
-    // Publishers may come and go meanwhile; all of that is reported as one loss.
+    // Losses of all publishers during the interruption are reported as one.
     this.publishers.clear();
     this.settings.log.warn({ reason }, 'Changes of other processes are not received.');
     this.tell.uncertain(this.heard.today);

@@ -4,7 +4,7 @@
  *     [kind, publisher, sequence, body]
  *
  * `sequence` counts the publisher's messages, so a listener detects a lost one. A heartbeat carries the number of the
- * message before it, so a loss at the end is detected as well. Heartbeats that stay out mean that the publisher died,
+ * message before it, so a loss at the end is detected as well. Missing heartbeats mean that the publisher died,
  * perhaps with unpublished changes.
  */
 import { isValidId } from '../inventory/stock.js';
@@ -12,7 +12,7 @@ import type { ChangedLevel } from '../inventory/stock-changes.js';
 import type { ConnectionSettings } from '../redis/connection.js';
 import type { Clock, Random } from '../time/clock.js';
 
-/** Publishing is not urgent, so a slow Redis is given more time than by the lock. */
+/** Longer than the lock's timeouts, because publishing is not urgent. */
 const COMMAND_TIMEOUT_MS = 2_000;
 
 /** Where publisher and listener log; pino fits. */
@@ -37,11 +37,11 @@ export function channelOf(redisUrl: string): string {
   return `stock:changes:${database === '' ? '0' : database}`;
 }
 
-/** What publisher and listener share. */
+/** Settings that publisher and listener share. */
 export interface ChangeSettings {
   /** As in `redis://user:password@host:6379/0`. */
   readonly redisUrl: string;
-  /** Names this process among all that publish. */
+  /** Identifies this process among the publishers. */
   readonly name: string;
   readonly log: ChangeLog;
   readonly clock: Clock;
@@ -83,7 +83,7 @@ export function encode(message: ChangeMessage): string {
   }
 }
 
-/** Null where the text is not such a message: any client of Redis may publish on the channel. */
+/** Null where the text is no valid message: any client of Redis may publish on the channel. */
 export function decode(text: string): ChangeMessage | null {
   const parts = parseArray(text);
   if (!parts) return null;

@@ -1,9 +1,9 @@
 /**
- * Publishes to the other processes, through Redis, what this one has committed.
+ * Publishes the committed changes of this process to the other processes, through Redis.
  *
  * Publishing never delays a deduction: it copies a few numbers, and the changes of one turn of the event loop go in one
  * message after it, with the newest state of each level. Changes that cannot be published because Redis is away or slow
- * are dropped; later one MISSED message tells since when.
+ * are dropped; a later MISSED message has the time since which changes are missing.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ChangedLevel, StockChanges } from '../inventory/stock-changes.js';
@@ -21,7 +21,7 @@ import {
 /** Levels in one message: some 30 kB at most. */
 const LEVELS_PER_MESSAGE = 200;
 const IN_FLIGHT_MAX = 32;
-/** Levels that are queued while Redis is slower than the changes. */
+/** The most levels that are queued while Redis is slow. */
 const UNSENT_MAX = 10_000;
 const STOP_PATIENCE_MS = 500;
 export const HEARTBEAT_MS = 2_000;
@@ -75,7 +75,7 @@ export class ChangePublisher implements StockChanges {
     await this.firstNews.told;
   }
 
-  /** Publishes what is left, and BYE. */
+  /** Publishes the queued changes and BYE. */
   async stop(): Promise<void> {
     this.stopped = true;
     this.heartbeat?.cancel();
@@ -166,7 +166,7 @@ export class ChangePublisher implements StockChanges {
     }
   }
 
-  /** Tells the listeners that this process lives, and finds out whether Redis accepts messages. */
+  /** The heartbeat: shows listeners that this process lives, and checks that Redis accepts messages. */
   private async beat(): Promise<void> {
     this.heartbeat?.cancel();
     if (this.connection.ready && (await this.send({ kind: 'HEARTBEAT' }))) this.succeed();

@@ -3,8 +3,8 @@
  *
  * The store reports what this process has committed; it goes to the watchers here and, through Redis, to the other
  * processes. Their changes arrive in any order, and only a newer version of a level is passed on. The total of a
- * product is read once for all its watchers, and never for a product without watchers. A read that fails is reported
- * as missed changes, because a wrong number is worse than none.
+ * product is read once for all its watchers, and never for a product without watchers. A failed read is reported as
+ * missed changes, because a stale total would be wrong.
  */
 import { levelKey } from '../inventory/stock.js';
 import type { ProductCatalogue } from '../inventory/products.js';
@@ -18,11 +18,11 @@ import type { Clock } from '../time/clock.js';
 import type { ChangeLog } from './change-message.js';
 import { WatchQueue } from './watch-queue.js';
 
-/** Levels whose totals are still to be read; beyond it all watchers are told to read by themselves. */
+/** The most levels with pending reads of totals; beyond it all watchers get MISSED. */
 const PENDING_MAX = 10_000;
-/** Levels whose products are read at once. */
+/** The most levels whose products are read in one query. */
 const BATCH_MAX = 100;
-/** Levels whose versions are remembered, to recognise stale changes. */
+/** The most levels whose versions are remembered to detect stale changes. */
 const VERSIONS_MAX = 20_000;
 
 /** The changes of the other processes. */
@@ -32,23 +32,23 @@ export interface ChangeSource {
    * @returns whether all of them arrive from now on.
    */
   listen(heard: StockChanges): Promise<boolean>;
-  /** The last watcher has left. */
+  /** Called when the last watcher has left. */
   rest(): void;
   stop(): void;
 }
 
 /** The exchange with the other processes. */
 export interface OtherProcesses {
-  /** Receives what this process has committed. */
+  /** Publishes the changes that this process has committed. */
   readonly publisher: StockChanges;
-  /** What the others have committed. */
+  /** Receives the changes that other processes have committed. */
   readonly source: ChangeSource;
 }
 
 export interface StockFeedSettings {
-  /** Where the products of changed levels are read. */
+  /** Reads the products of changed levels. */
   readonly products: Pick<ProductCatalogue, 'productsByIds'>;
-  /** The most levels that wait for one watcher. */
+  /** The most levels queued for one watcher. */
   readonly queueMax: number;
   /** Without it watchers receive the changes of this process alone. */
   readonly others?: OtherProcesses | null;
@@ -62,7 +62,7 @@ export interface StockFeedStats {
   /** Events that were given to watchers, counted for each watcher. */
   readonly changes: number;
   readonly missed: number;
-  /** Watchers that were too slow, each time. */
+  /** Overflows of watchers' queues. */
   readonly overflows: number;
 }
 
@@ -71,10 +71,10 @@ export class StockFeed implements StockWatch, StockChanges {
   private readonly watchersOf = new Map<string, Set<WatchQueue>>();
   private readonly versions = new Map<string, number>();
   private readonly pending = new Map<string, ChangedLevel>();
-  /** The way to the watchers of this process. */
+  /** Delivers changes to the watchers of this process. */
   private readonly here: StockChanges;
   private readonly source: ChangeSource | null;
-  /** No later than the oldest of what is pending. */
+  /** No later than the oldest pending change. */
   private pendingSinceMs = 0;
   private delivering = false;
   private readonly counts = { watchers: 0, changes: 0, missed: 0, overflows: 0 };
@@ -107,7 +107,7 @@ export class StockFeed implements StockWatch, StockChanges {
     return queue;
   }
 
-  /** The store's report. It returns at once and never throws: the transaction stands, whatever happens here. */
+  /** Called by the store after COMMIT. Returns at once and never throws: a failure here must not change the answer. */
   committed(levels: readonly ChangedLevel[]): void {
     if (levels.length === 0) return;
     this.report((to) => {
@@ -115,7 +115,7 @@ export class StockFeed implements StockWatch, StockChanges {
     });
   }
 
-  /** The fate of a transaction of this process is unknown, so its changes may have been missed. */
+  /** Called by the store when the outcome of a transaction is unknown: its changes may have been missed. */
   uncertain(since: Date): void {
     this.report((to) => {
       to.uncertain(since);

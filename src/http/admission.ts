@@ -1,6 +1,6 @@
 /**
  * Authentication and the rate limit of every transport. Both come before anything is parsed, so a refused request costs
- * little. Each refusal leaves a line in the log.
+ * little. Each refusal is logged.
  */
 import { networkOf } from '../auth/network.js';
 import {
@@ -69,7 +69,7 @@ function kindOf(error: unknown): RefusalKind | null {
   return null;
 }
 
-/** With what the verifier found, which the client is not told. */
+/** Adds the verifier's reason, which is logged and not sent to the client. */
 function reasonOf({ message, cause }: Error): string {
   return cause instanceof Error ? `${message} (${cause.message})` : message;
 }

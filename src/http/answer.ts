@@ -1,4 +1,4 @@
-/** What a request gets back. A refusal has the shape of GraphQL's own errors: a client reads all errors in one way. */
+/** HTTP responses. A refusal has the shape of GraphQL's own errors, so that clients parse all errors in one way. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -25,7 +25,7 @@ export function lastRefusal(status: number, message: string): HttpAnswer {
   return { ...refusal(status, message), headers: LAST_HEADERS };
 }
 
-/** @param correlationId under which the log tells what happened. */
+/** @param correlationId the id of the error's log entry. */
 export function internalError(correlationId: string): HttpAnswer {
   const extensions = { code: 'INTERNAL_SERVER_ERROR', correlationId };
   return jsonAnswer(500, { errors: [{ message: 'Internal error', extensions }] });

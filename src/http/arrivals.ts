@@ -1,7 +1,7 @@
 /**
- * Begins together what arrived in one turn of the event loop. Node reads one connection after another and runs each
+ * Starts all requests of one event-loop turn together. Node reads one connection after another and runs each
  * request up to its first wait before it reads the next, so that each would ask Redis for its lock in a command of its
- * own. Begun together, requests share those commands (docs/decisions/0008-one-way-of-http.md).
+ * own. Started together, requests share those commands (docs/decisions/0008-one-way-of-http.md).
  */
 export class Arrivals {
   private waiting: (() => void)[] = [];

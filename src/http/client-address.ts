@@ -2,7 +2,8 @@
  * The address of the client behind trusted proxies. Each proxy appends the address from which it got the request to
  * `X-Forwarded-For`, so the header is read from its end, for as long as the sender before is trusted.
  *
- * Some proxies write ports and brackets. With them one client would have as many addresses as connections.
+ * Some proxies write ports and brackets, which are removed: with ports one client would have as many addresses as
+ * connections.
  */
 import type { IncomingMessage } from 'node:http';
 import proxyAddr from 'proxy-addr';
@@ -21,7 +22,7 @@ export function clientAddressBehind(trustedProxies: readonly string[]): ClientAd
     for (const [i, entry] of forwarded.entries()) {
       if (!isTrusted(address, i)) break;
       const sender = canonicalAddress(entry);
-      // `unknown`, or nothing: what is before it was written by a sender that is not known.
+      // `unknown` or empty: the entries before it come from an unknown sender.
       if (sender === null) break;
       address = sender;
     }

@@ -1,6 +1,6 @@
 /**
- * Open HTTP connections and the answers that each still owes, in the order of their requests. Node closes those that
- * are idle after a request; one that has sent none would keep a stopping server open.
+ * Open HTTP connections and the pending answers of each, in the order of their requests. Node closes connections
+ * that are idle after a request; a connection that has sent none would keep a stopping server open.
  */
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 interface Connection {
   readonly owed: Set<ServerResponse>;
   readonly closed: AbortController;
-  /** Whether what the connection does after its answers is decided: then it takes no more requests. */
+  /** Whether an action after the pending answers is set: the connection then takes no more requests. */
   ending: boolean;
 }
 
@@ -26,7 +26,7 @@ export class Connections {
         closed.abort();
       });
     });
-    // Before all other listeners: each of them finds its answer among those owed.
+    // Before all other listeners, so that each of them finds its answer among the pending ones.
     server.prependListener('request', ({ socket }: IncomingMessage, answer: ServerResponse) => {
       const owed = this.open.get(socket)?.owed;
       owed?.add(answer);
@@ -50,7 +50,7 @@ export class Connections {
 
   /**
    * Runs `action` once the requests before it are answered, so that a pipelining client does not take what `action`
-   * sends for the answer to one of them. A request of which only a part arrived is not waited for, unless it is refused
+   * sends for the answer to one of them. A partly received request is not waited for, unless it is refused
    * already. Only the first action of a connection counts.
    */
   afterAnswers(socket: Duplex, action: () => void): void {
@@ -65,7 +65,7 @@ export class Connections {
     else action();
   }
 
-  /** Closes idle connections now, and each other one after the last answer that it owes. */
+  /** Closes idle connections now, and each other one after its last pending answer. */
   drain(): void {
     this.draining = true;
     for (const [socket, { owed }] of this.open) {

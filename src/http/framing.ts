@@ -1,5 +1,5 @@
 /**
- * Refuses what Node's parser lets pass although it leaves open where a request ends or which host it is for. A proxy in
+ * Refuses requests with an ambiguous end or host that Node's parser accepts. A proxy in
  * front may read such a request differently, and an attacker may use the difference (request smuggling).
  */
 import type { IncomingMessage } from 'node:http';

@@ -25,8 +25,8 @@ export class GraphqlEndpoint {
   constructor(private readonly settings: GraphqlEndpointSettings) {}
 
   /**
-   * Decides by the headers who sends the request, before its body is read. Null where that is decided with the body:
-   * without authentication, and for pages, which need none.
+   * Authenticates the request by its headers, before its body is read. Null where the headers decide
+   * nothing: without authentication, and for pages, which need none.
    */
   readonly admit = (raw: IncomingMessage): Promise<Principal | null> | null => {
     const { admission, addressOf } = this.settings;
@@ -34,7 +34,7 @@ export class GraphqlEndpoint {
     return admission.admit(raw.headers.authorization ?? null, addressOf(raw));
   };
 
-  /** @throws the error, where it is no refusal. */
+  /** @throws errors that are not refusals. */
   readonly answerToRefused = (error: unknown, raw: IncomingMessage): HttpAnswer => {
     const refused = answerToRefused(error);
     if (!refused) throw error;
@@ -71,7 +71,7 @@ export class GraphqlEndpoint {
     }
   };
 
-  /** Apollo has refused the form of the request, or answered with a page. */
+  /** For an answer without resolvers: Apollo refused the form of the request, or answered with a page. */
   private noteRefusal({ raw, id }: HttpRequest, status: number): void {
     if (status < 400) return;
     const { refusals, addressOf } = this.settings;
@@ -79,7 +79,7 @@ export class GraphqlEndpoint {
     refusals.add({ kind: 'form', reason: `HTTP ${status}`, address, correlationId: id });
   }
 
-  /** Resolves when no operation runs, whether or not a client still waits for its answer. */
+  /** Resolves when no operation runs, including those of clients that hung up. */
   finished(): Promise<void> {
     if (this.operations === 0) return Promise.resolve();
     return new Promise((resolve) => {
@@ -105,16 +105,16 @@ export class GraphqlEndpoint {
   }
 }
 
-/** Of these, an `accept` that is left out gets the same answer. */
+/** Without an `accept` header the answer is the same as with one of these values. */
 const USUAL_ACCEPTS = new Set<string | undefined>([undefined, '*/*', 'application/json']);
 
 /**
- * What the usual headers mean to Apollo. The body is known to be JSON; a page of another origin can't send that type
- * without a preflight, which is what this header stands for.
+ * The headers that Apollo needs of a usual request. The body is JSON, a type that a page of another origin can't send
+ * without a preflight, which this header attests.
  */
 const USUAL_HEADERS = new HeaderMap([['apollo-require-preflight', 'true']]);
 
-/** Parsing `accept` and `content-type` costs more than the rest of a request's way through HTTP. */
+/** Has a fast path, because parsing `accept` and `content-type` costs more than the rest of the HTTP path. */
 function headersForApollo({ method, headers }: IncomingMessage): HeaderMap {
   const usual = headers['content-type'] === 'application/json' && USUAL_ACCEPTS.has(headers.accept);
   return method === 'POST' && usual ? USUAL_HEADERS : toHeaderMap(headers);

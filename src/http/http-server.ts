@@ -1,4 +1,4 @@
-/** Node's server with every bound that counts here: what a request may weigh, and the time in which it must arrive. */
+/** Node's server with all its bounds: the size of a request, and the time in which it must arrive. */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RefusalLog } from '../graphql/refusal-log.js';
@@ -23,7 +23,7 @@ export function createHttpServer(refusals: RefusalLog): {
     headersTimeout: HEADERS_TIMEOUT_MS,
     connectionsCheckingInterval: TIMEOUT_CHECK_INTERVAL_MS,
     maxHeaderSize: HEADER_BYTES_MAX,
-    // Node refuses a missing Host without a word, and drops a second one silently (framing.ts).
+    // framing.ts checks the Host: Node answers a missing one without a body and drops a second one silently.
     requireHostHeader: false,
     joinDuplicateHeaders: true,
   });
@@ -60,7 +60,7 @@ interface ParserError extends Error {
   readonly reason?: string;
 }
 
-/** What arrived is no request: Node hands over the bare connection. */
+/** Called by Node with the bare connection when its bytes are not a valid request. */
 function refuseBrokenRequest(
   { code = '', reason = 'unknown error' }: ParserError,
   socket: Socket,

@@ -21,11 +21,11 @@ import { malformedPath, pathOf } from './request-path.js';
 
 export interface HttpRequest {
   readonly raw: IncomingMessage;
-  /** The log tells of the request under this id. */
+  /** The id of the request's log entries. */
   readonly id: string;
   /** The JSON of its body; undefined where it has none. */
   readonly body: unknown;
-  /** Undefined where the route has not decided by the headers who sends the request. */
+  /** Undefined where the route did not authenticate the request by its headers. */
   readonly principal: Principal | null | undefined;
 }
 
@@ -35,7 +35,7 @@ export interface Route {
   readonly admission?: {
     /** Null where `answer` decides. */
     readonly admit: (raw: IncomingMessage) => Promise<Principal | null> | null;
-    /** @throws the error, where it is no refusal. */
+    /** @throws errors that are not refusals. */
     readonly answerToRefused: (error: unknown, raw: IncomingMessage) => HttpAnswer;
   };
 }
@@ -44,7 +44,7 @@ interface Exchange {
   readonly raw: IncomingMessage;
   readonly id: string;
   readonly reply: (answer: HttpAnswer) => void;
-  /** Replies, and leaves a line in the log. */
+  /** Replies and logs the refusal. */
   readonly refuse: (answer: HttpAnswer) => void;
 }
 
@@ -96,7 +96,7 @@ export class RequestProcessor {
     }
   };
 
-  /** The browser of a page whose origin is not allowed asks, and does not send its request. */
+  /** For a page of an origin that is not allowed: its browser then does not send the request. */
   private noteForeignPreflight({ raw, id }: Exchange): void {
     const { corsOrigins, refusals, addressOf } = this.settings;
     const { origin } = raw.headers;

@@ -1,8 +1,9 @@
 /**
- * The answer of `GET /ready`: whether a load balancer should send requests to this process, and what works.
+ * The answer of `GET /ready`: whether a load balancer should send requests to this process, and the state of each
+ * dependency.
  *
- * A process is not ready while it stops and while a dependency that it cannot work without is away. Other dependencies
- * are only reported: a health check that failed with Redis would take the whole fleet down with Redis.
+ * A process is not ready while it stops and while a required dependency is away. Optional dependencies are only
+ * reported: a health check that failed with Redis would take the whole fleet down with Redis.
  */
 export interface ReadinessReport {
   readonly ready: boolean;

@@ -1,4 +1,4 @@
-/** Reads a body: JSON in UTF-8 of at most 100 kB, not compressed. Anything else is refused, never guessed. */
+/** Reads a body: JSON in UTF-8 of at most 100 kB, not compressed. Any other body is refused. */
 import { isUtf8 } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import rawBody, { type RawBodyError } from 'raw-body';
@@ -30,7 +30,7 @@ export function readBody(
   rawBody(request, { length, limit: BODY_BYTES_MAX }, onBytes);
 }
 
-/** Whether what is left unread of it may exceed the bound. */
+/** Whether the unread rest of the body may exceed the bound. */
 export function isOfUnknownSize(headers: IncomingHttpHeaders): boolean {
   const { 'content-length': length, 'transfer-encoding': coding } = headers;
   return coding !== undefined || Number(length ?? 0) > BODY_BYTES_MAX;

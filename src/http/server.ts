@@ -1,8 +1,8 @@
 /**
  * The API's server: GraphQL over HTTP and WebSockets, the health checks, and an orderly end.
  *
- * Stopping lets what is under way finish: no new connection is accepted, idle ones close at once, the others after
- * their last answer. What lasts longer than the grace period is cut.
+ * A stop lets requests under way finish: no new connection is accepted, idle ones close at once, the others after their
+ * last answer. Connections still open after the grace period are cut.
  */
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -39,11 +39,11 @@ export interface GraphqlServerSettings
   readonly port: number;
   /** Origins whose pages may read answers, besides Sandbox's where it is on, and this machine's in development. */
   readonly corsOrigins: readonly string[];
-  /** Proxies whose X-Forwarded-For is believed: addresses, and networks as in `10.0.0.0/8`. */
+  /** Proxies whose X-Forwarded-For is trusted: addresses, and networks as in `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[];
   /** The most WebSockets at once. */
   readonly webSocketsMax: number;
-  /** How long the work under way may take to finish when the server stops, in milliseconds. */
+  /** The time that a stop gives to operations under way, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
@@ -109,7 +109,7 @@ export class GraphqlServer {
   /** Resolves within the grace period, plus what closing connections takes. */
   async stop(): Promise<void> {
     const { server, connections } = this.http;
-    // Calls back with an error where the server does not listen, which is as well.
+    // Calls back with an error where the server does not listen; then there is nothing to close.
     const closed = new Promise((resolve) => server.close(resolve));
     const drained = Promise.all([closed, this.webSockets.drain()]);
     connections.drain();
@@ -125,7 +125,7 @@ export class GraphqlServer {
     await this.apollo.stop();
   }
 
-  /** Runs one operation as if it had come by HTTP, limits and error table included. */
+  /** Runs one operation as over HTTP, with limits and error table. */
   readonly execute = async <Data = Record<string, unknown>>(
     operation: {
       readonly query: string | DocumentNode;

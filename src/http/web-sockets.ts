@@ -3,7 +3,7 @@
  *
  * An open socket costs memory, so everything about it is bounded: the number of sockets, the size of a message, the
  * subscriptions of a socket, the time until `connection_init`, the bytes that wait to be sent, and the time without a
- * pong. The next event is taken when the last one has been handed to the network, so a slow client delays only itself.
+ * pong. The next event is taken when the network has accepted the last one, so a slow client delays only itself.
  *
  * Browsers can't send headers with a WebSocket, so a client authenticates by `authorization` in `connection_init`. The
  * credential is checked again for every subscription and every two seconds: a revoked key receives no more events.
@@ -37,7 +37,7 @@ const INIT_TIMEOUT_MS = 5_000;
 const RECHECK_INTERVAL_MS = 2_000;
 /** A socket that does not answer a ping before the next one is closed. */
 const PING_INTERVAL_MS = 20_000;
-/** What may wait in this process for one socket's network. */
+/** The most bytes that one socket may buffer. */
 const BUFFERED_BYTES_MAX = 1_048_576;
 const GOING_AWAY = 1001;
 /** The protocol's code for a refused credential. */
@@ -55,7 +55,7 @@ export interface WebSocketSettings extends RequestSettings {
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
-/** What is known of a connection while it is open. */
+/** The state of an open connection. */
 interface Peer {
   readonly correlationId: string;
   /** The client's, as in `203.0.113.7`. */
@@ -255,7 +255,7 @@ export class WebSockets {
       },
       peer,
     );
-    // `ws` closes the socket with a code that tells the client's mistake; without a listener the process would end.
+    // `ws` closes the socket with the error's code; without a listener the process would end.
     socket.on('error', (error) => {
       log.debug({ err: error, correlationId }, 'A client broke the WebSocket protocol.');
     });
@@ -288,7 +288,7 @@ export class WebSockets {
     try {
       await this.settings.admission.identify(peer.authorization, peer.address);
     } catch (error) {
-      // Too many failures are those of other clients of the address, and no verdict on this credential.
+      // The failures may be those of other clients of the address: they do not invalidate this credential.
       if (error instanceof UnauthenticatedError) socket.close(FORBIDDEN, 'Forbidden');
     }
   }
@@ -334,7 +334,7 @@ function tooManySubscriptions(): GraphQLError {
 
 /**
  * Some clients offer HTTP/2 with their first request, which a server may ignore. Node emits `upgrade` for every offer,
- * so the request is given back to Node without the offer.
+ * so the request is passed to Node again without the offer.
  */
 function serveWithoutUpgrade(
   http: Server,

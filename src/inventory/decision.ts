@@ -43,7 +43,7 @@ export interface PlannedMovement {
 export interface PlannedLevelChange {
   readonly productId: string;
   readonly locationId: string;
-  /** The level that the plan was made from; null where there is none yet. */
+  /** The level as it was read; null where it does not exist yet. */
   readonly before: StockLevelState | null;
   /** Of the quantity on hand. */
   readonly delta: number;
@@ -52,7 +52,7 @@ export interface PlannedLevelChange {
   readonly movements: number;
 }
 
-/** What becomes of one write. */
+/** The decision on one write. */
 export type Decision =
   /** The verdicts of its lines, in their order. */
   | { readonly outcome: 'DECIDED'; readonly verdicts: readonly Verdict[] }
@@ -71,10 +71,10 @@ export interface Plan {
   readonly closing: readonly ClosingWrite[];
 }
 
-/** What the decision is made from. */
+/** The input of a decision. */
 export interface Knowledge {
   readonly level: (place: Place) => LevelLookup;
-  /** Those that exist of the reservations that are to be closed; EXPIRED even where no row says so yet. */
+  /** The existing reservations that the writes close; EXPIRED even where no transaction has stored that yet. */
   readonly reservations: ReadonlyMap<string, ReservationStanding>;
   /** Lines of expired reservations that still hold stock: given back before anything is decided. */
   readonly due: readonly DueLine[];
@@ -83,8 +83,8 @@ export interface Knowledge {
 /**
  * Decides which lines are carried out, in the order of arrival, against the levels as they were read.
  *
- * A line that asks for too much is refused, and a smaller one after it may still be carried out. The lines of an atomic
- * write are decided one after another on top of what was decided before; if one fails, all of them are undone.
+ * A line that exceeds the available quantity is refused, and a smaller one after it may still be carried out. The lines
+ * of an atomic write are decided in order, each on the state after the lines before it; if one fails, all are undone.
  */
 export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Plan {
   const ledger = new PendingLedger(knowledge.level);
@@ -124,7 +124,7 @@ function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdic
   return abortUnfailed(verdicts);
 }
 
-/** Lines of an atomic write that did not fail by themselves are ABORTED by those that did. */
+/** Lines of an atomic write that could be carried out are ABORTED because another line failed. */
 function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {
   const retryable = verdicts.every(
     (verdict) => verdict.outcome === 'APPLIED' || isRetryable(verdict.failure),
@@ -157,7 +157,7 @@ interface PendingLevel {
   readonly stack: PendingChange[];
 }
 
-/** The levels after the changes that were decided so far. */
+/** The levels after the changes decided so far. */
 class PendingLedger {
   private readonly changes: PendingChange[] = [];
   private readonly levels = new Map<string, PendingLevel>();
@@ -263,7 +263,7 @@ interface Effect {
   readonly kind: MovementKind | null;
 }
 
-/** What a line does to a level in this state, or why it is refused. */
+/** The change that a line makes to a level in this state, or the failure. */
 function effectOf(
   { quantity, change }: StockLine,
   { onHand, reserved }: State,

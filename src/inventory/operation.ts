@@ -1,5 +1,5 @@
 /**
- * The form of values that all requests share, and how a repeated request is recognised.
+ * The rules for values that all requests share, and the recognition of repeated requests.
  *
  * The fingerprint is a hash of the request's meaning: an absent value and its default, or another order of the JSON
  * keys, give the same fingerprint.
@@ -40,7 +40,7 @@ const QUOTED_CHARS_MAX = 80;
 const NEVER_COMPARED = Buffer.alloc(0);
 /** The scope of keys without authentication. */
 const ANONYMOUS_SCOPE = '';
-/** Enough for every operation of a process. */
+/** Wide enough to count every operation of a process. */
 const COUNTER_BYTES = 6;
 
 /** @throws InvalidRequestError */
@@ -106,7 +106,7 @@ export class Operations {
     };
   }
 
-  /** An operation of its own: it is never the repetition of another one. */
+  /** An operation that never counts as the repetition of another one. */
   withoutKey(name: OperationName, principal: string | null): Operation {
     return { ...keyless(name, principal), id: this.freshId() };
   }

@@ -3,7 +3,7 @@
  * names and thresholds of existing ones, and sets quantities, as corrections, if the options ask for it.
  *
  * A row that cannot be carried out is reported and left out as a whole; the others are carried out. An import can be
- * repeated: it changes nothing that is as its row says, so running it again completes a run that was interrupted.
+ * repeated: rows that match the stored data change nothing, so a second run completes an interrupted one.
  */
 import { hash } from 'node:crypto';
 
@@ -16,13 +16,13 @@ export interface ImportRow {
   readonly lowStockThreshold: number | null;
   /** Null where the row gives no place. */
   readonly locationId: string | null;
-  /** Null: 0 for a new place, unchanged for one that has a level. */
+  /** Null: 0 for a new place, unchanged for an existing level. */
   readonly quantity: number | null;
 }
 
 export interface BadLine {
   readonly line: number;
-  /** Null where the line as a whole is bad. */
+  /** Null where the whole line is malformed. */
   readonly column: string | null;
   readonly reason: string;
 }
@@ -34,7 +34,7 @@ export interface ImportOptions {
   readonly dryRun: boolean;
 }
 
-/** What became of some rows. */
+/** The outcome of a batch of rows. */
 export interface ImportedBatch {
   readonly created: number;
   /** Products whose name or threshold was changed. */
@@ -48,7 +48,7 @@ export interface ImportedBatch {
 
 export interface ProductImportStore {
   /**
-   * Carries the rows out in one transaction, except those that it refuses. No two rows are for the same place, and the
+   * Carries out the rows in one transaction, except refused ones. No two rows are for the same place, and the
    * rows of one product agree.
    *
    * @throws StorageUnavailableError where the batch was not applied, or may have been. It can be repeated.
@@ -57,7 +57,7 @@ export interface ProductImportStore {
 }
 
 export interface ImportCounts {
-  /** Rows that were read, bad ones included. */
+  /** Rows that were read, malformed ones included. */
   readonly rows: number;
   readonly created: number;
   readonly updated: number;
@@ -159,7 +159,7 @@ class SeenRows {
   /** Lines of further places of a product. Most products have one place, which is in `products`. */
   private readonly places = new Map<string, number>();
 
-  /** Remembers the row, or says which earlier row it cannot stand beside. */
+  /** Remembers the row, or returns the conflict with an earlier row. */
   conflictOf({ line, id, name, lowStockThreshold, locationId }: ImportRow): BadLine | null {
     const product = keyOf(digestOf([id]));
     const says = digestOf([name, lowStockThreshold]).readInt32LE(0);

@@ -32,7 +32,6 @@ export class RecurringWork {
     this.timer = this.clock.after(this.settings.intervalMs, () => {
       this.round = this.work(this.stopping.signal)
         .catch((error: unknown) => {
-          // The next round tries again.
           if (!(error instanceof StorageUnavailableError)) this.settings.onError(error);
         })
         .then(() => {

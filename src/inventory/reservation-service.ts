@@ -2,7 +2,7 @@
  * Holds stock while a customer checks out: reserve, then commit or release.
  *
  * A reservation's products never change, so it is read before their turns are taken. Whether it can still be closed is
- * decided in the transaction, under its row's lock. A commit takes what is held, so it never lacks stock.
+ * decided in the transaction, under its row's lock. A commit takes held units, so it never lacks stock.
  */
 import { InvalidRequestError, checkText, type Operations } from './operation.js';
 import {
@@ -98,7 +98,7 @@ export class ReservationService {
     return this.close(request, 'COMMITTED', caller);
   }
 
-  /** What it holds is available again. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done. */
+  /** Makes the held units available. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   release(request: CloseReservationRequest, caller: Caller): Promise<CloseReservationResult> {
     return this.close(request, 'RELEASED', caller);
   }

@@ -1,4 +1,4 @@
-/** A write without lines: it gives back what expired reservations still hold of these products. */
+/** A write without lines: it releases the units of these products that expired reservations still hold. */
 import { EXPIRY } from './operation.js';
 import type { SweepingWrite } from './stock.js';
 

@@ -22,12 +22,12 @@ export class ReservationSweeper {
     private readonly stock: Pick<StockService, 'carryOut'>,
     private readonly catalogue: Pick<ReservationCatalogue, 'productsWithDueLines'>,
     private readonly turns: ExclusiveTurns,
-    /** The longest that one product may take, in milliseconds. */
+    /** The time limit for one product, in milliseconds. */
     private readonly timeoutMs: number,
     private readonly clock: Clock = systemClock,
   ) {}
 
-  /** One round: what was due at its beginning, up to a bound, is tried once. @throws StorageUnavailableError */
+  /** One round: tries each product that is due at its beginning once, up to a bound. @throws StorageUnavailableError */
   async sweep(signal: AbortSignal): Promise<void> {
     const due = await this.catalogue.productsWithDueLines(1);
     if (due.length === 0) return;

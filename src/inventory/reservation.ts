@@ -2,7 +2,7 @@
  * Reservations hold stock for a customer until they are committed or released, or expire.
  *
  * The database's clock decides at each read whether a reservation has expired: no background job is required. The next
- * transaction on each of its products, or the sweeper, gives back what it held.
+ * transaction on each of its products, or the sweeper, releases the units that it held.
  */
 import { createHash } from 'node:crypto';
 import type { ClosingWrite, Operation, StockLine } from './stock.js';
@@ -29,7 +29,7 @@ export interface Reservation {
   readonly principal: string | null;
 }
 
-/** What decides whether a reservation may be ended: its state, and the principal that made it. */
+/** Whether a reservation may be ended depends on its state and on the principal that made it. */
 export type ReservationStanding = Pick<Reservation, 'status' | 'principal'>;
 
 /** Why a reservation could not be committed or released. Both are final. */

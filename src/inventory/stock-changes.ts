@@ -15,9 +15,9 @@ export type ChangedLevel = Pick<
 
 /** Called by the storage. Both return at once and never throw: a failure after COMMIT must not change an answer. */
 export interface StockChanges {
-  /** COMMIT has returned. */
+  /** Called when COMMIT has returned. */
   committed(levels: readonly ChangedLevel[]): void;
-  /** The answer to a COMMIT was lost: levels may have changed since then, to unknown values. */
+  /** Called when the reply to a COMMIT was lost: levels may have changed since this moment, to unknown values. */
   uncertain(since: Date): void;
 }
 

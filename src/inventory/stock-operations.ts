@@ -1,4 +1,4 @@
-/** What a caller can do with stock. */
+/** The operations on stock that callers can request. */
 import { DeductStockTransaction } from './deduct-stock-transaction.js';
 import { IncreaseStockTransaction } from './increase-stock-transaction.js';
 import type { StockService } from './lanes/stock-service.js';

@@ -24,13 +24,13 @@ export interface StockRequest {
   readonly reference?: string | null | undefined;
 }
 
-/** The principal of a request, and how long an answer is of use. */
+/** The principal and the deadline of a request. */
 export interface Caller {
   /** The principal's stable name, by which idempotency keys are scoped; null where none is needed. */
   readonly principal: string | null;
-  /** Whether the caller may act on what belongs to other principals. */
+  /** Whether the caller may see and end reservations of other principals. */
   readonly mayManage?: boolean;
-  /** What has not begun when it passes, or when the caller has gone, is left undone. */
+  /** A transaction does not begin after it has passed or the caller has hung up. */
   readonly deadline: Deadline;
 }
 
@@ -44,7 +44,7 @@ export interface StockResponse {
   readonly results: readonly LineResult[];
   readonly successfulItems: readonly LineResult[];
   readonly failedItems: readonly LineResult[];
-  /** True if every line was answered from a stored answer. */
+  /** True if every result is a stored answer. */
   readonly replayed: boolean;
 }
 
@@ -115,7 +115,7 @@ export function checkLines(items: readonly LineRequest[], change: LineChange): S
   });
 }
 
-/** What must be equal for a repeated request to be the same request. */
+/** The part of a request that must be equal in a repetition under the same key. */
 export function meaningOfLines(lines: readonly StockLine[]): readonly unknown[] {
   return lines.map((line) => [line.productId, line.locationId, line.quantity]);
 }

@@ -7,7 +7,7 @@ import type { Reservation, ReservationFailure } from './reservation.js';
 import type { DecidedVerdict, StockFailure, StockWrite } from './stock.js';
 
 export interface ApplyOptions {
-  /** When the transaction must have ended, with or without a result. */
+  /** The transaction ends by then, with or without a result. */
   readonly deadline: Deadline;
   /**
    * Whether another process may change these levels at the same time. `false` reads them without a lock and lets the
@@ -16,7 +16,7 @@ export interface ApplyOptions {
   readonly contended: boolean;
   /** Whether to reject with RowsLockedError when a row stays locked, instead of waiting for it until the deadline. */
   readonly impatient: boolean;
-  /** An earlier try met a row that stayed locked: a timeout is then reported as LOCK_TIMEOUT. */
+  /** An earlier attempt met a locked row: a timeout is then reported as LOCK_TIMEOUT. */
   readonly rowsWereLocked?: boolean | undefined;
   /** The fencing token to store with a product's ledger lines; null when no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
@@ -27,7 +27,7 @@ export type WriteResult =
       readonly outcome: 'DECIDED';
       /** One for each line of the write, in the same order. */
       readonly verdicts: readonly DecidedVerdict[];
-      /** The reservation that the write created, as it is now. */
+      /** The present state of the reservation that the write created. */
       readonly reservation?: Reservation | undefined;
     }
   /** Nothing was applied: the reservation can't be closed, or there was no turn, no time or no database. */
@@ -44,8 +44,8 @@ export interface StockStore {
    * Decides the writes in their order and carries out those that are granted, in one transaction: operation rows,
    * levels, ledger, stored answers. Stock that expired reservations still hold of these products is given back first.
    *
-   * Resolves only after COMMIT has returned, or after a lost COMMIT has been settled. Does not reject for what a line
-   * or the database does: a write without a lasting verdict is refused as LOCK_TIMEOUT (rows were locked until the
+   * Resolves only after COMMIT has returned, or after a lost COMMIT has been settled. Does not reject for failures of a
+   * line or of the database: a write without a lasting verdict is refused as LOCK_TIMEOUT (rows were locked until the
    * deadline) or UNAVAILABLE.
    *
    * @throws RowsLockedError if `impatient`; nothing was applied.
@@ -56,7 +56,7 @@ export interface StockStore {
 /** Another transaction keeps a row locked that the writes need. Nothing was applied. */
 export class RowsLockedError extends Error {
   readonly code = 'ROWS_LOCKED' as const;
-  /** @param productIds whose levels are locked; empty when that is not known. */
+  /** @param productIds the products with locked levels; empty when they are unknown. */
   constructor(
     cause: unknown,
     readonly productIds: ReadonlySet<string> = new Set(),

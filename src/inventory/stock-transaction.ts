@@ -1,9 +1,9 @@
 /**
- * What deducting and increasing have in common: a checked request is divided into writes, and their results become one
- * response in the order of the request's lines.
+ * Shared by deducting and increasing: divides a checked request into writes and joins their results into one response,
+ * in the order of the request's lines.
  *
- * In PARTIAL mode products are independent: each product's lines wait for that product alone, and no lock is held while
- * another one is waited for. ALL_OR_NOTHING needs the turns of all its products at once.
+ * In PARTIAL mode products are independent: each product's lines wait for that product alone, and no lock is held
+ * during the wait for another one. ALL_OR_NOTHING needs the turns of all its products at once.
  */
 import {
   compareBytes,
@@ -61,7 +61,7 @@ export function writesOf(request: CheckedRequest, batchMax: number): readonly St
   };
   const [only, another] = lines;
   if (only && !another) {
-    // The most frequent request, with the same result as below.
+    // Fast path for the most frequent request; the result is the same as below.
     const productIds = isPossible(only) ? [only.productId] : [];
     return [write({ lines, productIds, atomic: request.mode === 'ALL_OR_NOTHING' })];
   }
@@ -79,9 +79,9 @@ export function writesOf(request: CheckedRequest, batchMax: number): readonly St
   return writes;
 }
 
-/** Lines that are decided together, and the products whose turns that needs. */
+/** Lines that are decided together, and the products whose turns they need. */
 export function allAtOnce(lines: readonly StockLine[]): Pick<StockWrite, 'lines' | 'productIds'> {
-  // One line that is out of range refuses all of them, which needs no turn.
+  // One line out of range refuses all lines, so no turn is needed.
   const turnIsNeeded = lines.every(isPossible);
   const productIds = turnIsNeeded ? [...new Set(lines.map((line) => line.productId))] : [];
   return { lines, productIds: productIds.sort(compareBytes) };

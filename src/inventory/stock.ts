@@ -3,7 +3,7 @@
  *
  * - **level**: the stock of one product at one location: on hand, reserved, available = on hand - reserved.
  * - **line**: one product, location and quantity of a request, and what it does there. It gets one verdict.
- * - **write**: what one request asks of one transaction: lines that are decided together or each by itself.
+ * - **write**: the part of a request that one transaction carries out: lines decided together, or each by itself.
  * - **movement**: a line of the ledger: a change of the quantity on hand, with its reason.
  */
 
@@ -35,7 +35,7 @@ export type OperationName =
   | 'reserveStock'
   | 'commitReservation'
   | 'releaseReservation'
-  /** Of no client: gives back what expired reservations still hold. */
+  /** Internal: releases units that expired reservations still hold. */
   | 'expireReservations';
 export type MovementKind =
   | 'INITIAL'
@@ -46,17 +46,17 @@ export type MovementKind =
   | 'TRANSFER_IN'
   | 'RESERVATION_COMMIT';
 
-/** What a line does to its level. */
+/** The change that a line makes to its level. */
 export type LineChange =
   | { readonly type: 'TAKE'; readonly kind: MovementKind }
   | { readonly type: 'PUT'; readonly kind: MovementKind }
-  /** To the line's quantity, if the quantity on hand is `changeFrom`. Null: whatever it is. */
+  /** Sets on hand to the line's quantity if it equals `changeFrom`; null: unconditionally. */
   | { readonly type: 'SET'; readonly changeFrom: number | null }
   /** For a reservation: available goes down, on hand does not. */
   | { readonly type: 'HOLD' }
-  /** What a reservation holds is taken out. */
+  /** Takes units that a reservation holds. */
   | { readonly type: 'TAKE_HELD' }
-  /** What a reservation holds is available again. */
+  /** Makes units that a reservation holds available again. */
   | { readonly type: 'FREE' };
 
 export interface StockLine {
@@ -68,7 +68,7 @@ export interface StockLine {
   readonly change: LineChange;
 }
 
-/** Whether the line's quantity is one that its change can have. */
+/** Whether the line's quantity is in range for its change. */
 export function isPossible({ quantity, change }: StockLine): boolean {
   const least = change.type === 'SET' ? 0 : 1;
   return Number.isInteger(quantity) && quantity >= least && quantity <= QUANTITY_MAX;
@@ -86,7 +86,7 @@ export type StockFailure =
   | { readonly code: 'OVERLOADED'; readonly retryAfterMs: number }
   | { readonly code: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly retryable: boolean };
 
-/** The database could not be reached, or the caller went before anything was done. */
+/** The database could not be reached, or the caller hung up before the transaction began. */
 export const UNAVAILABLE: StockFailure = Object.freeze({
   code: 'UNAVAILABLE',
   mayHaveApplied: false,
@@ -103,7 +103,7 @@ export type Verdict =
     }
   | { readonly outcome: 'REFUSED'; readonly failure: StockFailure };
 
-/** A verdict together with where it came from: this call, or the answer that an earlier call stored. */
+/** A verdict and its origin: this call, or the stored answer of an earlier call. */
 export type DecidedVerdict = Verdict & { readonly replayed: boolean };
 
 /** Whether the same line may succeed if it is sent again unchanged, with the same idempotency key. */
@@ -134,7 +134,7 @@ export interface StockLevelState {
   readonly version: number;
 }
 
-/** What is known about the place that a line names. */
+/** The state of the place that a line names. */
 export type LevelLookup =
   | { readonly found: 'LEVEL'; readonly level: StockLevelState }
   /** Product and location exist, the product never had stock there. */
@@ -142,7 +142,7 @@ export type LevelLookup =
   | { readonly found: 'NO_PRODUCT' }
   | { readonly found: 'NO_LOCATION' };
 
-/** What one operation asks of one transaction. Its type says what becomes of a reservation. */
+/** The part of an operation that one transaction carries out. `type` says what it does to a reservation. */
 export type StockWrite = LinesWrite | CreatingWrite | ClosingWrite | SweepingWrite;
 
 interface WriteParts {
@@ -150,7 +150,7 @@ interface WriteParts {
   /** All lines or none. */
   readonly atomic: boolean;
   readonly lines: readonly StockLine[];
-  /** The products whose turn is needed, in byte order; none where no level can be changed. */
+  /** The products whose turns are needed, in byte order; empty where no level can change. */
   readonly productIds: readonly string[];
   readonly reason: string | null;
   readonly reference: string | null;
@@ -177,12 +177,12 @@ export interface ClosingWrite extends WriteParts {
   readonly mayManage: boolean;
 }
 
-/** Has no lines: gives back what expired reservations still hold of its products. */
+/** Has no lines: releases units of its products that expired reservations still hold. */
 export interface SweepingWrite extends WriteParts {
   readonly type: 'SWEEPING';
 }
 
-/** A client's request, and how it is recognised when it comes again. */
+/** A client's request, and the values by which a repetition is recognised. */
 export interface Operation {
   readonly name: OperationName;
   /** The caller's stable name; null where authentication is off. */
@@ -193,7 +193,7 @@ export interface Operation {
   readonly idempotencyKey: string | null;
   /** Identifies the effect in the ledger: derived from scope and key, or new. 32 bytes. */
   readonly id: Buffer;
-  /** SHA-256 over all that must be equal when a key is used again; empty where there is no key. */
+  /** SHA-256 of the request's meaning, which must be equal when a key is used again; empty without a key. */
   readonly fingerprint: Buffer;
 }
 
@@ -202,7 +202,7 @@ export function levelKey(place: Place): string {
   return `${place.productId}/${place.locationId}`;
 }
 
-/** A movement's public id: derived from what it is, so that it is known before it is written. */
+/** A movement's public id: derived from its content, so that it is known before the row is written. */
 export function movementId(place: Place, sequence: number): string {
   return `${levelKey(place)}/${sequence}`;
 }

@@ -36,7 +36,7 @@ export class TransferStockTransaction {
     const write = checkTransfer(this.operations, request, caller.principal);
     const verdicts = verdictsOf(write, await this.stock.carryOut(write, caller.deadline));
     const failures = verdicts.flatMap((v) => (v.outcome === 'REFUSED' ? [v.failure] : []));
-    // One of the two lines failed and has the cause; the other one was aborted because of it.
+    // One line failed and has the cause; the other was aborted because of it.
     const failure = failures.find(({ code }) => code !== 'ABORTED') ?? failures[0];
     if (failure) return { outcome: 'REFUSED', failure };
     return {

@@ -1,9 +1,9 @@
 /**
  * One connection to Redis: a command is sent once and at once, or fails at once. No command is queued while Redis is
- * away, and none is sent a second time. A missing answer is a failure of the connection.
+ * away, and none is sent a second time. A missing answer counts as a failure of the connection.
  *
- * Answers come in order, so one timer watches the whole connection. It takes several looks in a row without an answer
- * to call Redis silent; a pause of this process, however long, counts as one look.
+ * Answers come in order, so one timer watches the whole connection. Redis counts as silent after
+ * several checks in a row without an answer; a pause of this process, however long, counts as one check.
  */
 import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -18,7 +18,7 @@ export const CONNECTING = Object.freeze({
   retryDelayMaxMs: 1_000,
 });
 
-/** Looks at the connection within the time that an answer may take. */
+/** Checks of the connection within the time limit of an answer. */
 const LOOKS = 3;
 
 export interface ConnectionSettings {
@@ -32,7 +32,7 @@ export interface ConnectionSettings {
 
 export interface ConnectionEvents {
   onReady(): void;
-  /** For each failed try to connect and each loss of the connection. */
+  /** Called for each failed attempt to connect and each loss of the connection. */
   onDown(failure: RedisFailure): void;
   onMessage?(channel: string, message: string): void;
 }
@@ -43,10 +43,10 @@ export interface RedisConnection {
   /** Connects, and from then on reconnects by itself. */
   open(): void;
   close(): void;
-  /** Gives up the present connection; the next is tried by itself. What is unanswered fails. */
+  /** Drops the present connection and reconnects. Unanswered commands fail. */
   drop(failure: RedisFailure): void;
   command(args: readonly (string | number | Buffer)[]): Promise<unknown>;
-  /** By its digest; with its whole text where Redis does not know it. */
+  /** Calls a script by its digest; with its source where Redis does not have it. */
   script(
     script: LuaScript,
     keys: readonly string[],
@@ -127,7 +127,7 @@ class IoredisConnection implements RedisConnection {
 
   /** Connects, and from then on reconnects by itself. */
   open(): void {
-    this.redis.connect().catch(() => undefined); // onDown tells why.
+    this.redis.connect().catch(() => undefined); // onDown gets the reason.
   }
 
   close(): void {
@@ -137,7 +137,7 @@ class IoredisConnection implements RedisConnection {
     this.redis.disconnect();
   }
 
-  /** Gives up the present connection; the next is tried by itself. What is unanswered fails. */
+  /** Drops the present connection and reconnects. Unanswered commands fail. */
   drop(failure: RedisFailure): void {
     this.failure = failure;
     this.redis.disconnect(true);
@@ -200,7 +200,7 @@ class IoredisConnection implements RedisConnection {
   private onConnecting(): void {
     this.failure = null;
     this.handshake?.cancel();
-    // A server that accepts connections and says nothing is known to ioredis as no failure.
+    // ioredis does not treat a server that accepts connections and never answers as a failure.
     this.handshake = this.settings.clock.after(CONNECTING.timeoutMs, () => {
       this.drop({ kind: 'away', reason: 'Redis does not answer' });
     });
@@ -209,7 +209,7 @@ class IoredisConnection implements RedisConnection {
   private onReady(): void {
     this.handshake?.cancel();
     if (this.closed) return;
-    // ioredis goes on in database 0 where the one that was asked for does not exist.
+    // ioredis uses database 0 where the configured one does not exist.
     if (this.failure?.kind === 'refused') {
       this.drop(this.failure);
       return;
@@ -224,7 +224,7 @@ class IoredisConnection implements RedisConnection {
     if (!this.closed) this.events.onDown(this.failure ?? LOST);
   }
 
-  /** ioredis gives up where a connection is dropped before it has a socket. */
+  /** ioredis stops reconnecting where a connection is dropped before it has a socket. */
   private onEnd(): void {
     if (this.closed) return;
     this.settings.clock.after(retryDelayMs(1, this.settings.random), () => {
@@ -233,12 +233,12 @@ class IoredisConnection implements RedisConnection {
   }
 }
 
-/** A Redis that was restarted or flushed has forgotten its scripts; it says so without having done anything. */
+/** A Redis that was restarted or flushed has lost its scripts. It answers NOSCRIPT and has executed nothing. */
 function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
 }
 
-/** Doubles up to the longest pause; half of it is chance, so that a fleet does not return in one moment. */
+/** Exponential backoff up to the longest pause, half of it jitter, so that a fleet does not reconnect at once. */
 export function retryDelayMs(times: number, random: Random): number {
   const { retryDelayMinMs, retryDelayMaxMs } = CONNECTING;
   const fullMs = Math.min(retryDelayMinMs * 2 ** Math.min(times, 16), retryDelayMaxMs);

@@ -9,7 +9,7 @@
  *
  * Pub/Sub keeps nothing: a message that is published outside `listening` is lost. Each entry into `listening` is
  * therefore reported, so that the owner can ask for what it missed. A network may drop a connection without telling
- * either side, so an idle connection is asked for a sign of life.
+ * either side, so an idle connection is checked by PING.
  */
 import type { Clock, Timer } from '../time/clock.js';
 import {
@@ -21,16 +21,16 @@ import {
 } from './connection.js';
 import { failureOf, type RedisFailure } from './failure.js';
 
-/** How often Redis is asked for a sign of life. */
+/** The pause between two PINGs. */
 export const SIGN_OF_LIFE_MS = 1_000;
 
 export interface SubscriptionEvents {
-  /** Each message from now on arrives. */
+  /** Called when each message from now on arrives. */
   onListening(): void;
   onMessage(message: string): void;
-  /** Messages no longer arrive, or do not arrive yet: for each failed attempt to connect or to subscribe. */
+  /** Called when messages no longer arrive, and for each failed attempt to connect or to subscribe. */
   onDeaf?(failure: RedisFailure): void;
-  /** Redis answered a PING, so all messages that were published before it have arrived. */
+  /** Called when Redis answered a PING: all messages that were published before it have arrived. */
   onSign?(): void;
 }
 
@@ -102,7 +102,7 @@ export class Subscription {
     this.events.onListening();
   }
 
-  /** Also narrows nothing: the state changes while an answer is awaited. */
+  /** A method, so that TypeScript does not narrow the state, which changes during an await. */
   private isSubscribing(): boolean {
     return this.state === 'subscribing';
   }
@@ -112,7 +112,7 @@ export class Subscription {
     this.events.onDeaf?.(failure);
   }
 
-  /** Where the answer stays out the connection is dropped as after any other command. */
+  /** Without an answer the connection is dropped, as after any other command. */
   private awaitSign(): void {
     this.timer?.cancel();
     this.timer = this.clock.after(SIGN_OF_LIFE_MS, () => {
@@ -122,7 +122,7 @@ export class Subscription {
           this.events.onSign?.();
           this.awaitSign();
         },
-        () => undefined, // onDown has been told.
+        () => undefined, // onDown was called.
       );
     });
   }

@@ -1,5 +1,5 @@
 /**
- * Last step of an attempt: the answers of operations that have a key are stored, and every write gets its result.
+ * Last step of an attempt: stores the answers of operations that have a key, and gives each write its result.
  */
 import type { Decision } from '../../inventory/decision.js';
 import { toReservedItem, type Reservation } from '../../inventory/reservation.js';
@@ -32,7 +32,7 @@ export async function storeAnswers(
   if (rows.length > 0) await stock.insertOperationLines(rows);
 }
 
-/** A write that has created a reservation, now or by an earlier call, is told how the reservation stands now. */
+/** A write that created a reservation, now or in an earlier call, returns the reservation's present state. */
 export async function answersOf(
   { reservations }: Attempt,
   claims: readonly Claim[],
@@ -48,7 +48,8 @@ export async function answersOf(
     const write = claims[i]?.write;
     if (write?.type !== 'CREATING' || !isApplied(result)) return result;
     const head = heads.get(write.reservationId);
-    if (!head) throw new Error(`Reservation ${write.reservationId} was created and is not there.`);
+    if (!head)
+      throw new Error(`Reservation ${write.reservationId} was created, but its row was not found.`);
     const reservation: Reservation = { ...head, items: write.lines.map(toReservedItem) };
     return { ...result, reservation };
   });

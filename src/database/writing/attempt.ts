@@ -1,12 +1,12 @@
 /**
- * One attempt at one transaction: the writes of a whole batch, carried out by a number of statements that does not grow
- * with the lines.
+ * One attempt at one transaction: carries out the writes of a batch by a number of statements that does not grow with
+ * the lines.
  *
  *   step          | what it does                                             | locks, until the transaction ends
  *   claim         | takes the rows of idempotency keys, finds their answers  | operations
- *   look up       | reads levels, reservations, and what has expired         | reservations; levels from attempt 2 on
- *   settle        | finds what an attempt did whose COMMIT was not answered  |
- *   decide        | in memory; reads again what would refuse a caller        |
+ *   look up       | reads levels, reservations, and expired reservations     | reservations; levels from attempt 2 on
+ *   settle        | finds the effects of an attempt with an unknown COMMIT   |
+ *   decide        | in memory; rereads stale levels before refusing a caller |
  *   carry out     | levels, ledger, reservations                             | levels
  *   answer        | stores the answers that have a key                       |
  *
@@ -45,7 +45,7 @@ import type { Attempt } from './known.js';
 import { hasReserved, lookUp, readLevels, type Findings } from './levels.js';
 import { settle } from './settling.js';
 
-/** Levels have to be created before stock can be put there. The transaction is rolled back. */
+/** Levels must be created before the lines can be carried out. The transaction is rolled back. */
 export class MissingLevelsError extends Error {
   constructor(readonly places: readonly Place[]) {
     super(`${places.length} level(s) do not exist yet.`);
@@ -55,9 +55,9 @@ export class MissingLevelsError extends Error {
 
 export interface Applied {
   readonly results: readonly WriteResult[];
-  /** The levels that were changed, as they are after COMMIT. */
+  /** The changed levels, as they are after COMMIT. */
   readonly levels: readonly StockLevelState[];
-  /** An earlier attempt may have been applied, and this one found out. */
+  /** This attempt settled an earlier one whose COMMIT was not answered. */
   readonly settled: boolean;
 }
 
@@ -88,7 +88,7 @@ async function decideSurely(
     return lookup;
   };
   let plan = decide(writes, { level, reservations, due });
-  // The UPDATE compares the versions of the levels that it changes. The others have to be read before they refuse.
+  // The UPDATE compares the versions of changed levels only. Remembered levels that refuse a line are read again.
   const changed = new Set(plan.levelChanges.map(levelKey));
   if (unsure.some((place) => !changed.has(levelKey(place)))) {
     await readLevels(attempt, unsure, levels);

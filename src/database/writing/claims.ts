@@ -1,6 +1,6 @@
 /**
- * First step of an attempt: the rows of the operations that have a key are locked, and with them come the answers that
- * earlier calls have stored. Another call with the same key waits here until this transaction has ended.
+ * First step of an attempt: locks the rows of the operations that have a key, and reads the answers that earlier calls
+ * have stored. Another call with the same key waits here until this transaction has ended.
  */
 import { derivedReservationId, type ReservationFailure } from '../../inventory/reservation.js';
 import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
@@ -13,7 +13,7 @@ import type {
 } from './stock-statements.js';
 import { refusalOf, verdictOf } from './stored-answers.js';
 
-/** What earlier calls decided of a write. */
+/** The decisions of earlier calls on a write. */
 export interface Claim {
   readonly write: StockWrite;
   readonly key: KeyedOperation | null;
@@ -45,7 +45,7 @@ export async function claim({ stock, settling, known }: Attempt): Promise<readon
   });
 }
 
-/** The write without what is decided already. A reservation is created or closed as a whole. */
+/** The write without its decided lines. A reservation is created or closed as a whole. */
 export function openPart({ write, reused, refused, decided }: Claim): StockWrite {
   if (reused || refused) return { ...write, type: 'LINES', lines: [] };
   if (decided.size === 0) return write;
@@ -61,7 +61,7 @@ function asReserved(write: StockWrite, { reservationId }: StoredOperation): Stoc
 
 type EarlierOperation = StoredOperation & { readonly lines: StoredLine[] };
 
-/** Nothing is read where every row is new. Several writes may belong to one operation. */
+/** Skips the read where every row is new. Several writes may belong to one operation. */
 async function claimRows(
   stock: StockStatements,
   keys: readonly (KeyedOperation | null)[],

@@ -1,7 +1,7 @@
 /**
- * What the steps of a write know: `Known` is made once for a call of the store, `Attempt` once for each attempt of it.
+ * State that the steps of a write share: `Known` for one call of the store, `Attempt` for each attempt of the call.
  *
- * An attempt that fails leaves nothing in the database, but the next one has to remember which answers stood before
+ * A failed attempt leaves nothing in the database, but the next one needs the list of answers that were stored before
  * this call first sent a COMMIT: only those are replays. Answers that are found after a COMMIT without a reply may be
  * this call's own.
  */
@@ -30,7 +30,7 @@ export class Known {
   /**
    * The lines of a write that were answered before this call.
    *
-   * @param write its place among the writes.
+   * @param write its index among the writes of the call.
    */
   noteAnswered(write: number, lineIndexes: ReadonlySet<number>): void {
     this.answered[write] = lineIndexes;
@@ -46,7 +46,7 @@ export class Attempt {
   readonly reservations: ReservationStatements;
   /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
   readonly settling: boolean;
-  /** Rows are locked before they are read: after a first attempt no other transaction may be faster again. */
+  /** Rows are locked before they are read, so that a repeated attempt cannot lose the race again. */
   readonly rowsAreLocked: boolean;
 
   constructor(

@@ -1,8 +1,8 @@
 /**
  * The levels as the last transactions of this process read or left them: a hint that saves a read.
  *
- * What is decided from a hint is written only by a statement that compares the level's version, so a stale hint costs a
- * second attempt and nothing else. A hint is used under the lease under which it was made, because no other process has
+ * A decision from a hint is written by a statement that compares the level's version, so a stale hint only costs a
+ * second attempt. A hint is used under the lease under which it was made, because no other process has
  * had the lock since. Under another lease it is used only if no other process was seen to change the level meanwhile.
  */
 import { levelKey, type StockLevelState } from '../../inventory/stock.js';
@@ -10,7 +10,7 @@ import { levelKey, type StockLevelState } from '../../inventory/stock.js';
 interface Remembered {
   readonly level: StockLevelState;
   readonly fencingToken: bigint | null;
-  /** When the level was last read again, its version was the one that this process had left. */
+  /** The last reread found the version that this process had written. */
   readonly undisturbed: boolean;
 }
 
@@ -29,19 +29,19 @@ export class LevelMemory {
     return sameLease || remembered.undisturbed ? remembered.level : null;
   }
 
-  /** The level was read by the caller itself, who asks for it next. */
+  /** Stores a level that the caller has just read and recalls next. */
   hasJustRead(level: StockLevelState): void {
     this.keep(levelKey(level), { level, fencingToken: null, undisturbed: true });
   }
 
-  /** The level was read. */
+  /** Stores a level that was read. */
   found(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
     const undisturbed = this.levels.get(key)?.level.version === level.version;
     this.keep(key, { level, fencingToken, undisturbed });
   }
 
-  /** The level was changed by a transaction whose COMMIT has returned. */
+  /** Stores a level that a committed transaction of this process has changed. */
   left(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
     const undisturbed = this.levels.get(key)?.undisturbed ?? false;

@@ -1,9 +1,9 @@
 /**
- * What an attempt has to know before it decides: levels, the reservations that are to be closed, and what expired
- * reservations still hold of the same products.
+ * Reads the input of a decision: levels, the reservations that the writes close, and the due lines of the same
+ * products: lines of expired reservations that still hold units.
  *
  * Reservations are locked before levels, in every transaction. So levels are first read without locks, or recalled from
- * memory, to learn of which products anything can be due; where levels are locked, the due lines of all are looked for.
+ * memory, to find the products that can have due lines; where levels are locked, due lines are read for all products.
  */
 import type { DueLine } from '../../inventory/reservation.js';
 import {
@@ -20,9 +20,9 @@ import type { LockedReservation } from './reservation-statements.js';
 
 export interface Findings {
   readonly levels: Map<string, LevelLookup>;
-  /** Levels that are not locked and may have changed: they must be read again before they refuse a caller. */
+  /** Unlocked levels that may have changed: they must be read again before a caller is refused because of them. */
   readonly unsure: readonly Place[];
-  /** Products of which all that is due is among `due`. */
+  /** Products with all their due lines in `due`. */
   readonly swept: ReadonlySet<string>;
   readonly reservations: ReadonlyMap<string, LockedReservation>;
   readonly due: readonly DueLine[];
@@ -59,7 +59,7 @@ export async function lookUp(attempt: Attempt, writes: readonly StockWrite[]): P
   return { levels, unsure, swept, reservations, due };
 }
 
-/** Reads these levels, in the order of the places, and finds out why one does not exist. */
+/** Reads the levels of the places, in their order, and for a missing level the reason. */
 export async function readLevels(
   attempt: Attempt,
   places: readonly Place[],
@@ -95,11 +95,11 @@ async function lookUpUnlocked(
     (level ? recalled : read).push(place);
   }
   await readLevels(attempt, read, levels);
-  // Between this read and the one of what is due, another transaction may give back what is reserved.
+  // Between this read and that of the due lines, another transaction may release the reserved units.
   return [...recalled, ...read.filter((place) => hasReserved(levels.get(levelKey(place))))];
 }
 
-/** Products of which something may be due: where nothing is reserved, nothing can be. */
+/** Products that may have due lines: only products with reserved units can. */
 function productsToSweep(
   { rowsAreLocked }: Attempt,
   writes: readonly StockWrite[],
@@ -134,7 +134,7 @@ async function lockReservations(
   if (ids.length === 0) return { reservations: new Map(), due: [] };
   const locked = await statements.lock(ids);
   const reservations = new Map(locked.map((reservation) => [reservation.id, reservation]));
-  // A reservation that was committed or released since it was found to be due holds nothing.
+  // A reservation that was committed or released since that read holds nothing.
   const over = dueIds.filter((id) => reservations.get(id)?.status === 'EXPIRED');
   const due = over.length > 0 ? await statements.readHeldLines(over, productIds) : [];
   return { reservations, due };

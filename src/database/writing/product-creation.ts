@@ -1,9 +1,9 @@
 /**
  * Creates a product with its first level and, where it has units, the first line of its ledger, in one transaction.
  *
- * A call that comes second finds the product. A call whose COMMIT was not answered finds out whether the product that
- * it finds is its own: the ledger has the operation's id. A product without units has no line; one that is equal in
- * all that was asked for is what the call wanted.
+ * A second call finds the product. After a COMMIT without an answer, the operation's id in the ledger tells whether the
+ * product is this call's own. A product without units has no line; it counts as this call's own if it equals the
+ * requested product.
  */
 import type { Sequelize } from 'sequelize';
 import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
@@ -35,7 +35,7 @@ async function insertProduct(
   { settling }: RunningTransaction,
 ): Promise<CreateProductOutcome> {
   const { id, name, quantity, locationId, lowStockThreshold } = product;
-  // Of two calls at once the slower one meets a duplicate key, is repeated, and finds the product here.
+  // Of two concurrent calls the slower one gets a duplicate-key error, is repeated, and finds the product here.
   const [found] = await statements.read<Pick<NewProduct, 'name' | 'lowStockThreshold'>>(
     'SELECT name, low_stock_threshold AS lowStockThreshold FROM products WHERE id = ?',
     [id],

@@ -1,7 +1,7 @@
 /**
  * ProductImportStore on MySQL: a batch of rows in one transaction. A new place gets its level and the first line of its
- * ledger. A level that exists is changed by the same attempt as every other write (attempt.ts), so servers may go on
- * selling during an import.
+ * ledger. A level that exists is changed by the same attempt as every other write (attempt.ts), so sales can
+ * continue during an import.
  */
 import type { Sequelize } from 'sequelize';
 import {
@@ -36,7 +36,7 @@ import { committedValue, runTransaction, type RunningTransaction } from './trans
 
 const BATCH_TIMEOUT_MS = 60_000;
 
-/** Levels refuse these rows. The transaction is rolled back and repeated without them. */
+/** These rows cannot be applied to their levels. The transaction is rolled back and repeated without them. */
 class RefusedRowsError extends Error {
   constructor(readonly refused: readonly BadLine[]) {
     super(`${refused.length} row(s) cannot be carried out.`);
@@ -70,7 +70,7 @@ export class MysqlProductImport implements ProductImportStore {
           const lines = new Set(refused.map(({ line }) => line));
           wanted = rows.filter(({ line }) => !lines.has(line));
         } else if (error instanceof ManyDueError && !applying.deadline.hasPassed) {
-          // One transaction gives back a bounded number; the next attempt meets the rest.
+          // One transaction releases a bounded number of reservations; the next attempt continues.
           const store = new MysqlStockStore(this.sequelize);
           await store.apply([sweepOf(error.productIds)], applying);
         } else {
@@ -186,7 +186,7 @@ class ImportBatch {
     return { created, updated: changed.length - created };
   }
 
-  /** Reads the levels once: those that the attempt changes are handed to it as remembered. */
+  /** Reads the levels once; the attempt gets the levels that it changes as remembered ones. */
   private async compare(placed: readonly Placed[]): Promise<{
     readonly fresh: readonly Placed[];
     readonly changed: readonly Placed[];
@@ -209,7 +209,7 @@ class ImportBatch {
     };
   }
 
-  /** Where another transaction creates one of these levels first, this is a lost race, and repeated. */
+  /** If another transaction creates one of the levels first, the race is lost and the attempt repeated. */
   private async createLevels(write: LinesWrite): Promise<void> {
     if (write.lines.length === 0) return;
     await this.statements.insertLevels(write.lines);

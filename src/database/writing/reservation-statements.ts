@@ -1,6 +1,6 @@
 /**
  * The statements of the writing transaction on reservations. A reservation's row is locked before any level, both to
- * commit or release it and to give back what it held, so that exactly one of these takes effect.
+ * commit or release it and to expire it, so that exactly one of the three takes effect.
  */
 import type { DueLine, Reservation, ReservationStanding } from '../../inventory/reservation.js';
 import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
@@ -14,13 +14,13 @@ export interface LockedReservation extends ReservationStanding {
   readonly closedBy: Buffer | null;
 }
 
-/** A reservation's status by the database's clock, whatever its row says. */
+/** A reservation's status by the database's clock: EXPIRED even where its row is still ACTIVE. */
 export const EFFECTIVE_STATUS = `IF(status = 'ACTIVE' AND expires_at <= NOW(6), 'EXPIRED', status)`;
 
 export type ReservationHead = Omit<Reservation, 'items'>;
 
 export class ReservationStatements extends Statements {
-  /** At most `limit` reservations that have expired and still hold something of these products. */
+  /** At most `limit` expired reservations that still hold units of these products. */
   async readDue(productIds: readonly string[], limit: number): Promise<string[]> {
     const rows = await this.read<{ id: string }>(
       `SELECT DISTINCT reservation_id AS id FROM reservation_lines
@@ -39,7 +39,7 @@ export class ReservationStatements extends Statements {
     );
   }
 
-  /** What these reservations still hold of these products. Their rows are locked. */
+  /** The lines of these reservations that still hold units of these products. Their rows are locked. */
   async readHeldLines(
     reservationIds: readonly string[],
     productIds: readonly string[],

@@ -1,7 +1,7 @@
 /**
- * Finds what an earlier attempt of the same call did, whose COMMIT was sent and not answered. The row locks, held by
- * now, have waited for that transaction to end. What it did for operations without a key stands in the ledger and in
- * the reservations, under their ids.
+ * Finds the effects of an earlier attempt of the same call, whose COMMIT was sent and not answered. This attempt holds
+ * the row locks, so the earlier transaction has ended. Its effects for operations without a key are found by operation
+ * id in the ledger and in the reservations.
  */
 import {
   movementId,
@@ -14,7 +14,7 @@ import type { Attempt } from './known.js';
 import type { Findings } from './levels.js';
 import type { WrittenMovement } from './stock-statements.js';
 
-/** The quantity that is left after a reservation is told to no caller. */
+/** The remaining quantity after a reservation is not part of any answer. */
 const APPLIED_WITHOUT_MOVEMENT: DecidedVerdict = {
   outcome: 'APPLIED',
   remaining: 0,

@@ -26,9 +26,9 @@ export interface StoredOperation {
   readonly operationKey: string;
   readonly name: string;
   readonly fingerprint: Buffer;
-  /** Also null where a version that kept none has made the row. */
+  /** Also null in rows of earlier versions of the program, which did not store it. */
   readonly reservationId: string | null;
-  /** Its answers have been dropped. */
+  /** Its stored answers have been deleted. */
   readonly expired: boolean;
 }
 
@@ -175,7 +175,7 @@ export class StockStatements extends Statements {
     }));
   }
 
-  /** Those of these levels that no other transaction has locked. */
+  /** The levels among these that no other transaction has locked. */
   async readFreeLevels(places: readonly Place[]): Promise<readonly Place[]> {
     const rows = await this.read<{ product_id: string; location_id: string }>(
       `SELECT product_id, location_id FROM stock_levels
@@ -197,7 +197,7 @@ export class StockStatements extends Statements {
   /**
    * Changes each level only if its version is the one that was read and enough is available.
    *
-   * @throws UnexpectedRowCountError where a level does not meet that.
+   * @throws UnexpectedRowCountError where a level does not meet both conditions.
    */
   async changeLevels(changes: readonly PlannedLevelChange[]): Promise<void> {
     const [first, ...rest] = changes.map((change) => [

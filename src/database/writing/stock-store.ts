@@ -1,6 +1,6 @@
 /**
- * StockStore on MySQL: one transaction for the list of writes, repeated until it has one certain outcome. Levels that
- * do not exist yet are created, and an excess of expired reservations is given back, in transactions before it.
+ * StockStore on MySQL: one transaction for the list of writes, repeated until its outcome is certain. Transactions
+ * before it create missing levels, and release expired reservations beyond the number that one transaction handles.
  */
 import type { Sequelize } from 'sequelize';
 import { sweepOf } from '../../inventory/reservation-sweep.js';
@@ -22,7 +22,7 @@ import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './tra
 export class MysqlStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
-  /** @param changes told of the levels after each COMMIT. */
+  /** @param changes receives the changed levels after each COMMIT. */
   constructor(
     private readonly sequelize: Sequelize,
     private readonly changes?: StockChanges,
@@ -37,7 +37,7 @@ export class MysqlStockStore implements StockStore {
     return writes.map((write) => undecided(failureOf(outcome, write)));
   }
 
-  /** Prepares what an attempt misses and tries again, until the deadline. */
+  /** Creates missing levels, releases excess expired reservations, and tries again until the deadline. */
   private async applyPrepared(
     writes: readonly StockWrite[],
     options: ApplyOptions,
@@ -53,7 +53,7 @@ export class MysqlStockStore implements StockStore {
     }
   }
 
-  /** Names the products whose levels are locked, so that the others need not wait with them. */
+  /** Names the products with locked levels, so that writes of other products need not wait. */
   private async explain(
     error: RowsLockedError,
     writes: readonly StockWrite[],
@@ -81,7 +81,7 @@ export class MysqlStockStore implements StockStore {
         new StockStatements(this.sequelize, transaction).createLevels(error.places),
       );
     }
-    // One transaction gives back a bounded number; the next attempt meets the rest.
+    // One transaction releases a bounded number of reservations; the next attempt continues.
     if (error instanceof ManyDueError) return this.applyOnce([sweepOf(error.productIds)], options);
     throw error;
   }
@@ -98,7 +98,7 @@ export class MysqlStockStore implements StockStore {
       (running) => runAttempt(new Attempt(this.sequelize, running, known)),
       options,
     );
-    // An attempt that finds what an earlier one has committed finds its answers, and not the levels that it left.
+    // An attempt that settles an earlier one finds its answers, but not the levels as that one left them.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
     if (isUncertain) this.changes?.uncertain(began);

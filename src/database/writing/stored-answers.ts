@@ -1,5 +1,5 @@
 /**
- * Answers as they are stored under an idempotency key. What the request itself tells when it comes again is not stored.
+ * Answers as they are stored under an idempotency key. Values that the repeated request contains are not stored.
  */
 import type { ReservationFailure } from '../../inventory/reservation.js';
 import {

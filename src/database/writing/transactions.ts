@@ -1,9 +1,9 @@
 /**
- * Repeats a transaction until it has one certain outcome or the deadline has passed.
+ * Repeats a transaction until its outcome is certain or the deadline has passed.
  *
  * A transaction is repeated as a whole, from fresh reads, after a lost race, locked rows or a lost connection, with
  * capped exponential backoff and full jitter. When the answer to COMMIT is lost the transaction may have been applied:
- * the next attempt runs under the same operation ids and finds out (`settling`).
+ * the next attempt runs under the same operation ids and settles it (settling.ts).
  *
  *   fault         | what it means                               | repeated
  *   LOST_RACE     | rolled back: another transaction was faster | 10 attempts; the second one at once
@@ -27,7 +27,7 @@ export interface RunningTransaction {
   readonly transaction: Transaction;
   /** From 1. From the second on, rows are locked before they are read. */
   readonly number: number;
-  /** An earlier attempt may have been applied: its traces must be looked for. */
+  /** An earlier attempt may have been applied, so its effects must be looked up. */
   readonly settling: boolean;
 }
 
@@ -47,9 +47,9 @@ export function committedValue<T>(outcome: TransactionOutcome<T>): T {
   throw new StorageUnavailableError('cause' in outcome ? outcome.cause : outcome.outcome);
 }
 
-/** The most attempts at a transaction that was not applied for certain, by what stopped it. */
+/** The most attempts at a transaction that was certainly not applied, by fault. */
 const ATTEMPTS_MAX: Readonly<Record<TransactionFault, number>> = {
-  // After the first one rows are locked before they are read, so a third is rare.
+  // From the second attempt on, rows are locked before they are read, so a third is rare.
   LOST_RACE: 10,
   ROWS_LOCKED: 100,
   UNREACHABLE: 4,
@@ -90,14 +90,14 @@ export async function runTransaction<T>(
       if (progress.committing && !isRolledBackForCertain(error)) settling = true;
       if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
         throw new RowsLockedError(error);
-      // After a first lost race the next attempt locks the rows, so there is nothing to wait for.
+      // After a first lost race the next attempt locks the rows, so it need not back off.
       const pauseMaxMs =
         fault === 'LOST_RACE' && number === 1
           ? 0
           : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
       const pauseMs = random() * pauseMaxMs;
       const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
-      // The last attempt was cut off while it waited for the same rows as the ones before.
+      // The deadline ended the last attempt while it waited for the same rows as the earlier ones.
       rowsWereLocked =
         fault === 'ROWS_LOCKED' || (rowsWereLocked && error instanceof DeadlineError);
       if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {

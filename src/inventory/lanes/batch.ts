@@ -1,10 +1,10 @@
-/** What one transaction is to decide: entries of several lanes, each lane with its share of the room. */
+/** The entries that one transaction decides, from several lanes, each with its share of `batchMax`. */
 import type { Operation } from '../stock.js';
 import type { EntryQueue } from './entry-queue.js';
 import type { LaneEntry } from './lane-entry.js';
 import type { Turn } from './turns.js';
 
-/** A lane that has its turn, as a commit sees it. */
+/** A lane that has its turn: the part of it that a commit uses. */
 export interface ServingLane {
   readonly productId: string;
   readonly queue: EntryQueue;
@@ -25,7 +25,7 @@ export class Batch {
     this.room = linesMax;
   }
 
-  /** Takes from each of the lanes its share of the room, and what the others leave of theirs. */
+  /** Takes each lane's share of the batch, then fills the room that other lanes left unused. */
   fill(lanes: readonly ServingLane[]): void {
     let open = lanes;
     while (open.length > 0 && this.room > 0) {
@@ -34,7 +34,7 @@ export class Batch {
     }
   }
 
-  /** @returns whether more can be taken from this lane while there is room. */
+  /** @returns whether this lane has more entries for the batch. */
   private takeFrom(lane: ServingLane, share: number): boolean {
     let taken = 0;
     for (;;) {

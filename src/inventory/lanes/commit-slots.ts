@@ -1,7 +1,7 @@
 /**
- * At most so many writing transactions of this process at once, first come, first served.
+ * Limits the writing transactions that this process runs at once: first come, first served.
  *
- * What waits here holds no database connection, so a queue of writes never takes the pool away from reads.
+ * Waiting work holds no database connection, so queued writes never take the pool's connections from reads.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
@@ -23,9 +23,9 @@ export class CommitSlots {
   }
 
   /**
-   * Runs the work in a slot, or resolves with 'TIMED_OUT' where none came free before the deadline.
+   * Runs the work in a slot, or resolves with 'TIMED_OUT' where no slot came free before the deadline.
    *
-   * @param deadline without one, it waits for as long as it takes.
+   * @param deadline null: the wait is unbounded.
    */
   async run<T>(deadline: Deadline | null, work: () => Promise<T>): Promise<T | 'TIMED_OUT'> {
     if (!(await this.enter(deadline))) return 'TIMED_OUT';
@@ -61,7 +61,7 @@ export class CommitSlots {
       this.free += 1;
       return;
     }
-    // The slot goes straight to the longest waiting work, so that a newcomer cannot overtake it.
+    // The slot passes directly to the work that has waited longest, so that new work cannot overtake it.
     this.waiting.delete(next);
     next();
   }

@@ -2,15 +2,15 @@
  * Divides a batch whose transaction fails, until no entry fails or waits because of another entry's line.
  *
  * A transaction may fail for one line that the database does not accept, or for a row that another session keeps
- * locked. Nothing of it was written then. The entries of a product stay in the order of their arrival, and products
+ * locked. It is rolled back as a whole. The entries of a product stay in the order of their arrival, and products
  * whose rows are locked, or may be, go last. A product that is refused by itself is followed by a pause: a store may
- * refuse locked rows at once, and products that are all locked would else be tried in turn without end.
+ * refuse locked rows at once, and the loop would otherwise retry locked products without a pause.
  */
 import type { Clock } from '../../time/clock.js';
 import { RowsLockedError } from '../stock-store.js';
 import type { LaneEntry } from './lane-entry.js';
 
-/** What is applied in one transaction. */
+/** The entries of one transaction. */
 export interface Part {
   readonly entries: readonly LaneEntry[];
   /** A row that this part may need was locked when an earlier attempt wanted it. */
@@ -21,7 +21,7 @@ export interface Part {
 
 const LOCKED_PAUSE_MS = 10;
 
-/** @param apply answers all entries of the part, or throws where nothing of it was written. */
+/** @param apply answers all entries of the part, or throws after it was rolled back. */
 export async function applyDivided(
   entries: readonly LaneEntry[],
   apply: (part: Part) => Promise<void>,
@@ -47,7 +47,7 @@ export async function applyDivided(
 
 type Rest = Omit<Part, 'impatient'>;
 
-/** An entry that fails alone is the culprit. */
+/** An entry that fails alone caused the failure. */
 function halve({ entries, rowsWereLocked }: Rest, error: unknown, open: Rest[]): void {
   const middle = entries.length >> 1;
   if (middle === 0) {

@@ -18,7 +18,7 @@ export class EntryQueue {
     this.waitingLines += entry.write.lines.length;
   }
 
-  /** The first entry that is still wanted; those before it are answered and left out. */
+  /** The first entry that may still be written; expired and abandoned entries before it are answered and removed. */
   head(nowMs: number): LaneEntry | undefined {
     for (;;) {
       const entry = this.entries.first;

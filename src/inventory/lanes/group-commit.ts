@@ -2,12 +2,12 @@
  * Group commit: one transaction for the entries of all lanes that have their turn, and as many such transactions at
  * once as there are commit slots.
  *
- * A commit begins as soon as a slot is free, with whatever is there, be it one line: there is no timer and no minimum.
- * Lines that arrive while all slots are taken go with the next commit, so batches grow with the load and only with it.
+ * A commit begins as soon as a slot is free, with the entries that wait, even a single one: there is no timer and no
+ * minimum. Lines that arrive while all slots are taken go with the next commit, so batches grow only with the load.
  * This is flat combining (Hendler, Incze, Shavit, Tzafrir: "Flat Combining and the Synchronization-Parallelism
  * Tradeoff", SPAA 2010) with the group commit of databases (DeWitt et al., SIGMOD 1984) as the combined work.
  *
- * The way of a commit:
+ * The steps of a commit:
  *
  * | step    | what happens                                                                                           |
  * | ------- | ------------------------------------------------------------------------------------------------------ |
@@ -37,10 +37,10 @@ import { DeadlineWatch } from './deadline-watch.js';
 import { applyDivided, type Part } from './division.js';
 import type { LaneEntry } from './lane-entry.js';
 
-/** So few lanes go together: two transactions would cost more than they save. */
+/** A slot takes at least so many lanes: two smaller transactions would cost more than they save. */
 const LANES_UNDIVIDED = 32;
 
-/** A Redis that does not answer must not hold up lanes that have their turn. */
+/** Bounds the delay that an unanswered command to Redis causes to lanes that have their turn. */
 const ANSWER_WAIT_MAX_MS = 50;
 
 /** A lane that waits for its commit. */
@@ -63,7 +63,7 @@ export class GroupCommit {
     private readonly clock: Clock,
   ) {}
 
-  /** Resolves when the lane has taken part in a commit, or was found to have no entry that is still wanted. */
+  /** Resolves when a commit has included the lane's entries, or when all of them have expired. */
   join(lane: ServingLane): Promise<void> {
     return new Promise((resume) => {
       this.joined.push({ lane, resume });
@@ -74,8 +74,8 @@ export class GroupCommit {
   /**
    * To be called by a lane that asks for its turn.
    *
-   * @returns to be called when the lane knows whether it has its turn at once. Answers come in the order of the
-   *   questions, so the last one stands for all.
+   * @returns a function that the lane calls when its request is granted or queued. Redis answers in the order of the
+   *   requests, so the last answer implies all earlier ones.
    */
   expectAnswer(): () => void {
     let answered!: () => void;
@@ -107,7 +107,7 @@ export class GroupCommit {
       batch.fill(members.map(({ lane }) => lane));
       this.returnLeftOut(members, batch);
       this.calling = false;
-      // Lanes that found no room, and those that join from now on, may go in another slot.
+      // Lanes that found no room, and lanes that join from now on, may use another slot.
       this.callForSlot();
       await this.commit(batch);
       for (const { lane, resume } of members) if (batch.lanes.has(lane.productId)) resume();
@@ -115,9 +115,8 @@ export class GroupCommit {
   }
 
   /**
-   * Lines that arrived in the same event-loop turn go together. Callers that the last commit answered may have asked
-   * for their next turns by now: a round trip to Redis later they are in this commit, and would else be just too late
-   * for it, commit after commit.
+   * Waits for lines of the same event-loop turn. Lanes of callers that the last commit answered may be asking Redis for
+   * their next turns: the commit waits one round trip for them, because they would otherwise miss each commit by it.
    */
   private async gather(hasToWait: boolean): Promise<void> {
     await this.endOfTurn();
@@ -137,8 +136,8 @@ export class GroupCommit {
   }
 
   /**
-   * A slot takes its share of all lanes that are in commits or have joined. A slot that took all of them would leave
-   * the database idle while its large transaction is prepared, and this process idle while it is carried out.
+   * A slot takes its share of all lanes that are in commits or have joined. If one slot took all lanes, the database
+   * would be idle while the process prepares the transaction, and the process idle while the database executes it.
    */
   private takeShare(): Joined[] {
     const lanes = this.lanesInCommit + this.joined.length;
@@ -146,7 +145,7 @@ export class GroupCommit {
     return this.joined.splice(0, share);
   }
 
-  /** Lanes that found no room in the batch are the first of the next one. */
+  /** Lanes that found no room in the batch are first in the next one. */
   private returnLeftOut(members: readonly Joined[], batch: Batch): void {
     if (batch.lanes.size === members.length) return;
     this.joined.unshift(...members.filter(({ lane }) => !batch.lanes.has(lane.productId)));

@@ -21,8 +21,8 @@ export class LaneEntry {
   private reject!: (error: unknown) => void;
 
   /**
-   * @param wait until when its commit must have begun.
-   * @param deadline until when its caller waits for an answer.
+   * @param wait its commit must begin before this ends.
+   * @param deadline its caller waits for an answer until then.
    */
   constructor(
     readonly write: StockWrite,
@@ -37,7 +37,7 @@ export class LaneEntry {
     });
   }
 
-  /** Whether its commit may still begin. An entry whose time is up, or whose caller has gone, is answered here. */
+  /** Whether its commit may still begin. An entry that has timed out, or whose caller has hung up, is answered here. */
   isWanted(nowMs: number): boolean {
     if (this.deadline.callerHasGone) this.refuse(UNAVAILABLE);
     else if (this.wait.endMs <= nowMs) {
@@ -65,7 +65,7 @@ export class LaneEntry {
     this.settle(refusal(failure));
   }
 
-  /** The first answer stands: a caller that was told that its time is up gets no second one. */
+  /** Only the first answer counts: an entry that was answered as timed out gets no second answer. */
   private settle(result: WriteResult): void {
     if (this.settled) return;
     this.settled = true;

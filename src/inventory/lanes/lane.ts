@@ -1,9 +1,9 @@
 /**
  * A lane is the queue of one product in this process: first come, first served, and bounded.
  *
- * It is a loop. While entries wait, it takes its product's turn once for all of them, lets its entries go with the next
- * group commits, and gives the turn back after a bounded number of commits or a bounded time. So a hundred callers of
- * one product cost one lock and one transaction, and other processes and baskets get their turns in between. A waiting
+ * A lane runs a loop while entries wait: it takes its product's turn once for all of them, adds its entries to the next
+ * group commits, and ends the turn after a bounded number of commits or a bounded time. So a hundred callers of one
+ * product cost one lock and one transaction, and other processes and baskets get their turns in between. A waiting
  * entry holds no database connection and sends no command.
  *
  * | state   | the lane has                                | it ends when                                          |
@@ -39,9 +39,9 @@ import type { Turn, Turns } from './turns.js';
 export interface LaneSettings {
   /** How long a caller may wait for its commit to begin, in milliseconds. */
   readonly lockWaitMs: number;
-  /** How long a lane may keep its turn while others may be waiting for it, in milliseconds. */
+  /** How long a lane may keep its turn while other processes or baskets may wait for it, in milliseconds. */
   readonly tenureMs: number;
-  /** How many commits a lane may take part in before it gives its turn back. */
+  /** The most commits of one turn. */
   readonly tenureCommitsMax: number;
   /** The most lines that may wait. */
   readonly queueMax: number;
@@ -70,7 +70,7 @@ const QUEUED: LaneState = { name: 'queued' };
 export class Lane {
   private current: LaneState = IDLE;
   private readonly queue = new EntryQueue();
-  /** Entries do not arrive in the order of their deadlines: the turn is waited for until the latest of them. */
+  /** The latest end of an entry's wait, because entries do not arrive in the order of their deadlines. */
   private longestWaitEndMs = 0;
   private expiry: Timer | null = null;
 
@@ -96,7 +96,7 @@ export class Lane {
     return entry.result;
   }
 
-  /** Answers all entries that are in no commit yet. */
+  /** Refuses all entries that are in no commit yet. */
   refuseAll(failure: StockFailure): void {
     this.queue.dismiss((entry) => {
       entry.refuse(failure);
@@ -121,7 +121,7 @@ export class Lane {
     this.onIdle();
   }
 
-  /** Waits as long as any entry may; a caller that goes ends its own wait, not the lane's. */
+  /** Waits as long as any entry may. A caller that hangs up ends its own wait, not the lane's. */
   private take(endMs: number): ReturnType<Turns['take']> {
     const { turns, commits, clock } = this.parts;
     this.current = ASKING;
@@ -143,7 +143,7 @@ export class Lane {
       do {
         await commits.join({ productId: this.productId, queue: this.queue, turn });
         commitsLeft -= 1;
-        // Callers that were just answered may come back at once: the turn is kept for the rest of this event-loop turn.
+        // Callers that were just answered may send their next request at once: keep the turn for this event-loop turn.
         if (!goesOn()) await commits.endOfTurn();
       } while (goesOn());
     } finally {
@@ -152,7 +152,7 @@ export class Lane {
   }
 
   private refuseFor(failure: StockFailure): void {
-    // The turn was waited for as long as any entry could wait; entries that came since then wait on.
+    // All entries that the lane had when it asked have timed out. Entries that arrived since then keep waiting.
     if (failure.code === 'LOCK_TIMEOUT') this.queue.head(this.parts.clock.nowMs());
     else this.refuseAll(failure);
   }

@@ -1,9 +1,9 @@
 /**
- * The transactional work on stock: takes lines out of the levels, or puts them in.
+ * Carries out writes of stock, each in a transaction.
  *
  * A write of one product goes through that product's lane, where it shares a turn and a transaction with the writes
- * that wait beside it. A write of several products takes all their turns, in one order, and commits alone. Neither
- * turn nor lane is needed for correctness: without any lock nothing is oversold and no update is lost.
+ * that wait beside it. A write of several products takes all their turns, in one order, and commits alone. Correctness
+ * needs neither turn nor lane: the store's conditional updates alone prevent overselling and lost updates.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
@@ -24,18 +24,18 @@ export interface StockServiceSettings {
   readonly queueMax: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
-  /** Told of each write that is OVERLOADED, by its principal. */
+  /** Called with the principal of each write that is refused as OVERLOADED. */
   readonly onOverloaded?: (principal: string | null) => void;
 }
 
 /** For OVERLOADED, in milliseconds. */
 export const OVERLOADED_RETRY_AFTER_MS = 1_000;
-/** Long enough to be worth the round trips to Redis, short enough for lanes of other processes. */
+/** Long enough to amortise the round trips to Redis, short enough for lanes of other processes. */
 const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
 
 export class StockService {
-  /** Shared with everything else that writes, so that writing never takes more connections than it may. */
+  /** Shared by all writers of this process, so that writes never use more than `commitsMax` connections. */
   readonly slots: CommitSlots;
   private readonly commits: GroupCommit;
   private readonly lanes = new Map<string, Lane>();
@@ -72,7 +72,7 @@ export class StockService {
     return this.carryOut(write, deadline);
   }
 
-  /** Carries out any write. Rejects only for a defect of the program: everything else is a result. */
+  /** Carries out any write. Rejects only for a defect of the program; any other failure is a result. */
   carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const carriedOut = this.carryOutUnseen(write, deadline);
     const { onOverloaded } = this.settings;
@@ -99,8 +99,8 @@ export class StockService {
   }
 
   /**
-   * Refuses the lines that wait in lanes, and resolves when the commits under way have ended and every turn was given
-   * back, at the latest after `graceMs` milliseconds.
+   * Refuses the lines that wait in lanes. Resolves when the commits under way and all turns have ended, at the latest
+   * after `graceMs` milliseconds.
    */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
@@ -129,7 +129,7 @@ export class StockService {
     return lane;
   }
 
-  /** No line can change a level. Only the answer has to be stored, where the same request can come again. */
+  /** No line can change a level. Only the answer is stored, and only where the request can be repeated under a key. */
   private carryOutWithoutProducts(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const nothingToKeep = write.operation.idempotencyKey === null && !write.atomic;
     if (nothingToKeep && !write.lines.some(isPossible)) {

@@ -19,11 +19,11 @@ import { UNAVAILABLE, type StockFailure } from '../stock.js';
 
 /** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
-  /** False while a lock keeps other processes away; true where nothing does, or where the lease was lost. */
+  /** False while the lock excludes other processes; true without a lock, or after the lease was lost. */
   isContended(): boolean;
   /** The fencing token of the held lock; null where no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
-  /** Gives the products back. Never throws. */
+  /** Releases the products. Never throws. */
   end(): void;
 }
 
@@ -36,8 +36,7 @@ export interface Turns {
   /**
    * Waits for the turn at the products, at most until the deadline.
    *
-   * @param onQueued called at most once, when another owner has the products and this request has its place in the
-   *   queue.
+   * @param onQueued called at most once, when another owner holds the products and this request is queued.
    * @returns NoTurn with LOCK_TIMEOUT, OVERLOADED or UNAVAILABLE. Rejects only for a defect of the program.
    */
   take(
@@ -65,7 +64,7 @@ export class LocalTurns implements Turns {
   }
 }
 
-/** `STOCK_LOCK=redis`: the distributed lock. Row locks stand in while Redis is away, unless configured to fail. */
+/** `STOCK_LOCK=redis`: the distributed lock. While Redis is away row locks replace it, unless configured to fail. */
 export class DistributedTurns implements Turns {
   private readonly rowLocks = new LocalTurns(true);
 
@@ -87,7 +86,7 @@ export class DistributedTurns implements Turns {
       const keys = productIds.map(stockLockKey);
       return new LockedTurn(await this.manager.hold(keys, deadline, { onQueued }));
     } catch (error) {
-      // A lease that is lost while the next one is waited for: Redis lost its data, or this process was stopped.
+      // LockLostError: a lease was lost during the wait for the next: Redis lost its data, or this process was paused.
       const lockIsAway = error instanceof LockUnavailableError || error instanceof LockLostError;
       if (lockIsAway && this.settings.fallback === 'database') return this.rowLocks.take();
       return { failure: this.failureOf(error) };
@@ -117,7 +116,7 @@ class LockedTurn implements Turn {
     return this.hold.lost;
   }
 
-  /** Null once the lease is lost: the ledger must not name a token that was not held. */
+  /** Null once the lease is lost: the ledger must not record a token whose lease has ended. */
   fencingTokenOf(productId: string): bigint | null {
     return this.hold.lost ? null : this.hold.fencingTokenOf(stockLockKey(productId));
   }
