@@ -55,10 +55,12 @@ async function importFrom(file: string, flags: ImportFlags): Promise<number> {
   try {
     const url = mysqlUrlOrDevelopment(process.env);
     await assertMigrated(url);
+    // A listener for 'abort' that is added after the signal is never called.
+    signal.throwIfAborted();
+    const input = file === '-' ? process.stdin : createReadStream(file);
+    signal.addEventListener('abort', () => input.destroy(signal.reason as Error));
     const sequelize = openPool({ url }, 1);
     try {
-      const input = file === '-' ? process.stdin : createReadStream(file);
-      signal.addEventListener('abort', () => input.destroy(signal.reason as Error));
       const rows = untilAborted(readProducts(input as AsyncIterable<Buffer>), signal);
       const operations = new Operations(systemRandomBytes);
       const importing = new ProductImport(new MysqlProductImport(sequelize, operations), progress);
@@ -66,16 +68,21 @@ async function importFrom(file: string, flags: ImportFlags): Promise<number> {
       console.log(`${flags.dryRun ? 'Nothing was written. ' : ''}${summaryOf(counts)}`);
       return counts.bad === 0 ? EXIT.done : EXIT.failed;
     } finally {
+      // Otherwise an open standard input keeps the process running.
+      input.destroy();
       await sequelize.close();
     }
   } catch (error) {
+    const interrupted = error instanceof InterruptedError;
     console.error(explain(error, file));
     const { counts } = progress;
     if (counts && !flags.dryRun) {
       console.error(`Lines up to ${counts.line} are in: ${summaryOf(counts)}`);
-      console.error('Running it again completes it.');
+      console.error('Run the import again to complete it.');
+    } else if (interrupted) {
+      console.error('Nothing was written. Run the import again to complete it.');
     }
-    return error instanceof InterruptedError ? EXIT.interrupted : EXIT.failed;
+    return interrupted ? EXIT.interrupted : EXIT.failed;
   }
 }
 

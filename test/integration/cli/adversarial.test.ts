@@ -1,11 +1,20 @@
-/** What would break if this happened before that? Commands with wrong command lines and broken files. */
+/**
+ * What would break if this happened before that? Commands with wrong command lines, broken files, signals at bad
+ * moments, readers that close the pipe, and two runs at once.
+ */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
+import { QueryTypes, Sequelize } from 'sequelize';
+import { NAMED_LOCK } from '../../../src/database/connections.js';
+import { whileRowsAreHeld } from '../../support/held-rows.js';
+import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { Shop } from '../../support/shop.js';
+import { startTcpProxy } from '../../support/tcp-proxy.js';
+import { until, within } from '../../support/until.js';
 
 jest.setTimeout(120_000);
 
@@ -29,8 +38,10 @@ afterAll(async () => {
 function start(args: readonly string[], mysqlUrl: string) {
   const child = spawn(process.execPath, ['dist/src/cli/stockade.js', ...args], {
     env: { PATH: process.env.PATH, MYSQL_URL: mysqlUrl },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   });
+  // The command may end before it has read its input.
+  child.stdin.on('error', () => undefined);
   let printed = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk: Buffer) => (printed += chunk.toString('utf8')));
@@ -43,7 +54,23 @@ function start(args: readonly string[], mysqlUrl: string) {
 }
 
 function run(args: readonly string[], mysqlUrl = NOWHERE) {
-  return start(args, mysqlUrl).ended;
+  const { child, ended } = start(args, mysqlUrl);
+  child.stdin.end();
+  return ended;
+}
+
+function rows(count: number, prefix: string, quantity = 5): string {
+  return Array.from({ length: count }, (_, i) => `${prefix}${i},Name,default,${quantity},\n`).join(
+    '',
+  );
+}
+
+async function columnsOf(sequelize: Sequelize): Promise<unknown> {
+  return sequelize.query(
+    `SELECT table_name, column_name, column_type, is_nullable, column_default, column_key
+     FROM information_schema.columns WHERE table_schema = DATABASE() ORDER BY 1, 2`,
+    { type: QueryTypes.SELECT },
+  );
 }
 
 function csvFile(content: string | Buffer): string {
@@ -107,4 +134,129 @@ test('a folder, a file that is missing and one of the wrong content are named, a
     expect(printed.length).toBeLessThan(1_000);
   }
   expect(await shop.levels()).toEqual(new Map());
+});
+
+describe.each(['SIGINT', 'SIGTERM'] as const)('%s during an import', (signal) => {
+  test('ends it after the batch under way, and a second run completes it, also for a reader that has gone', async () => {
+    const own = await Shop.open();
+    const product = await own.newProduct(1);
+    const file = csvFile(
+      `${HEADER}\n${rows(999, 'row')}${product},${product},default,7,\n${rows(2_000, 'more')}`,
+    );
+    const args = ['import', file, '--set-quantities'];
+    await whileRowsAreHeld(own.database.url, product, async (release) => {
+      const { child, ended } = start(args, own.database.url);
+      await untilRowsAreWaitedFor(own.database.sequelize);
+      child.kill(signal);
+      child.stdout.destroy();
+      await release();
+      const { status, printed } = await within(30_000, 'the end of the import', ended);
+      expect({ status, printed: printed.replace(/^.* a second\n/gm, '') }).toEqual({
+        status: 130,
+        printed:
+          `Stopped by ${signal}.\n` +
+          'Lines up to 1001 are in: 1,000 rows: 999 products created, 0 updated; 999 places stocked, ' +
+          '1 quantities corrected; 0 bad lines.\nRun the import again to complete it.\n',
+      });
+    });
+    expect((await own.levels()).size).toBe(1_000);
+    expect(await own.onHand(product)).toBe(7);
+    expect(await run(args, own.database.url)).toMatchObject({ status: 0 });
+    expect((await own.levels()).size).toBe(3_000);
+    expect(await own.problems()).toEqual([]);
+    await own.close();
+  });
+
+  test('ends it while it waits for its database, or for an input that brings nothing', async () => {
+    const proxy = await startTcpProxy(shop.database.url);
+    const before = await shop.levels();
+    proxy.pause('toClient');
+    const early = start(['import', '-'], proxy.via(shop.database.url));
+    await until('a connection of the import', () => proxy.connections().length > 0);
+    early.child.kill(signal);
+    // The signal is handled before the answer of the database.
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    proxy.resume();
+    const silent = await within(30_000, 'the end of the import', early.ended);
+    await proxy.stop();
+    expect(silent).toEqual({
+      status: 130,
+      printed: `Stopped by ${signal}.\nNothing was written. Run the import again to complete it.\n`,
+    });
+    expect(await shop.levels()).toEqual(before);
+
+    const { child, ended } = start(['import', '-'], shop.database.url);
+    child.stdin.write(`${HEADER}\n${rows(700, signal.toLowerCase())}`);
+    const imported = async () => (await shop.levels()).size - before.size;
+    await until('the first batch', async () => (await imported()) === 500);
+    child.kill(signal);
+    expect(await within(30_000, 'the end of the import', ended)).toMatchObject({
+      status: 130,
+      printed: expect.stringContaining('Lines up to 501 are in') as string,
+    });
+    expect(await imported()).toBe(500);
+  });
+});
+
+test('an import that fails ends although its standard input stays open', async () => {
+  for (const [text, url, sentence] of [
+    [`id,name\n${rows(700, 'unread')}`, shop.database.url, /^line 1: The header lacks/],
+    [`${HEADER}\n`, NOWHERE, /^MySQL cannot be reached/],
+  ] as const) {
+    const { child, ended } = start(['import', '-'], url);
+    child.stdin.write(text);
+    const { status, printed } = await within(30_000, 'the end of the import', ended).finally(() =>
+      child.kill('SIGKILL'),
+    );
+    expect({ status, printed }).toEqual({
+      status: 1,
+      printed: expect.stringMatching(sentence) as string,
+    });
+    expect(printed).not.toContain('    at ');
+  }
+});
+
+test('a reader that closes the output gets no stack, and does not stop an import', async () => {
+  const file = csvFile(`${HEADER}\n${rows(20_000, 'piped')}`);
+  const importing = start(['import', file], shop.database.url);
+  importing.child.stdout.destroy();
+  const imported = await importing.ended;
+  expect(imported.printed.replace(/^.* a second\n/gm, '')).toBe('');
+  expect(imported.status).toBe(0);
+  const exporting = start(['export'], shop.database.url);
+  exporting.child.stdout.once('data', () => exporting.child.stdout.destroy());
+  const { status, printed } = await exporting.ended;
+  expect(status).toBe(1);
+  expect(printed).toMatch(/The reader of the output has closed it\.\nThe output is not complete: /);
+  expect(printed).not.toContain('    at ');
+});
+
+test('two migrations of a fresh database at once both succeed, and one of them applies everything', async () => {
+  const { sequelize } = shop.database;
+  const name = `test_${Date.now().toString(36)}_migrated`;
+  const url = new URL(shop.database.url);
+  url.pathname = `/${name}`;
+  await sequelize.query(`CREATE DATABASE ${name}`);
+  const fresh = new Sequelize(url.href, { dialect: 'mysql', logging: false, pool: { max: 1 } });
+  // The lock is held until both wait for it.
+  const lock = { replacements: ['stockade.migrations.'], type: QueryTypes.SELECT as const };
+  await fresh.query(`SELECT GET_LOCK(${NAMED_LOCK}, 0)`, lock);
+  const both = [run(['migrate'], url.href), run(['migrate'], url.href)];
+  await until('two waiting migrations', async () => {
+    const waiting = await fresh.query(
+      `SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND state = 'User lock'`,
+      { type: QueryTypes.SELECT },
+    );
+    return waiting.length === 2;
+  });
+  await fresh.query(`SELECT RELEASE_LOCK(${NAMED_LOCK})`, lock);
+  const ended = await Promise.all(both);
+  expect(ended.map(({ status }) => status)).toEqual([0, 0]);
+  expect(ended.map(({ printed }) => printed).sort()).toEqual([
+    expect.stringMatching(/^Applied: (\S+, )+\S+\n$/),
+    'Nothing to apply.\n',
+  ]);
+  expect(await columnsOf(fresh)).toEqual(await columnsOf(sequelize));
+  await fresh.close();
+  await sequelize.query(`DROP DATABASE ${name}`);
 });
