@@ -137,7 +137,7 @@ test('a folder, a file that is missing and one of the wrong content are named, a
 });
 
 describe.each(['SIGINT', 'SIGTERM'] as const)('%s during an import', (signal) => {
-  test('ends it after the batch under way, and a second run completes it, also for a reader that has gone', async () => {
+  test('ends it after the batch under way, and a second run completes it', async () => {
     const own = await Shop.open();
     const product = await own.newProduct(1);
     const file = csvFile(
