@@ -140,6 +140,7 @@ export class SimulatedServer {
       ttlMs,
       clock: process.clock,
       random: random.next,
+      randomBytes: random.bytes,
       connect: redis.connectFor(process),
     });
     void locks.start();

@@ -127,7 +127,12 @@ describe('a credential', () => {
         }),
       ),
     );
-    expect(statuses).toEqual(keys.flatMap(() => [200, 401]));
+    const good = statuses.filter((_, i) => i % 2 === 0);
+    const bad = statuses.filter((_, i) => i % 2 === 1);
+    expect(good).toEqual(keys.map(() => 200));
+    // The address has a number of failures, of which earlier tests may have used some.
+    expect(bad.filter((status) => status !== 401 && status !== 429)).toEqual([]);
+    expect(bad).toContain(401);
   });
 });
 
