@@ -1,6 +1,6 @@
 /**
- * What breaks if B happens before A, for everything that talks to Redis: each connection is the product's own, through a
- * proxy that pauses, cuts and refuses, to a real Redis.
+ * What breaks if B happens before A, for everything that talks to Redis: the product's own connections to a real Redis,
+ * through a proxy that pauses, cuts and refuses.
  */
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
