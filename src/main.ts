@@ -29,7 +29,7 @@ export async function main(): Promise<void> {
 
 class ServerProcess {
   private stopping = false;
-  /** Resolves with whether all ended in order. Before the start there is nothing to stop. */
+  /** Resolves with whether all parts stopped cleanly. */
   private stopAll: () => Promise<boolean> = () => Promise.resolve(true);
   private killAll: () => void = () => undefined;
 
@@ -50,7 +50,7 @@ class ServerProcess {
     if (!(await supervisor.start()) && !this.stopping) process.exit(1);
   }
 
-  /** The first call stops in order; a second one, by a second signal, exits at once. */
+  /** The first signal stops the server gracefully; a second one exits at once. */
   async stop(): Promise<void> {
     if (this.stopping) {
       this.killAll();

@@ -1,8 +1,8 @@
 /**
  * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
  *
- * The first worker is started alone: an error at its start would occur in all, and is reported once. A
- * worker that dies later is replaced, with exponential backoff while workers die early.
+ * The first worker is started alone: an error at its start would occur in all, and is reported once. A worker
+ * that dies later is replaced, with exponential backoff while workers die early.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -42,7 +42,7 @@ export class WorkerSupervisor {
     return true;
   }
 
-  /** Lets all workers finish what is under way. Resolves with whether all of them exited normally. */
+  /** Lets all workers finish their requests. Resolves with whether all of them exited normally. */
   async stop(): Promise<boolean> {
     this.stopping = true;
     await Promise.all(workers().map((worker) => this.stopOne(worker)));

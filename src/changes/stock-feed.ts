@@ -230,7 +230,7 @@ export class StockFeed implements StockWatch, StockChanges {
       const byId = new Map(products.map((product) => [product.id, product]));
       for (const level of levels) {
         const product = byId.get(level.productId);
-        if (!product) throw new Error('A product that has changed is not found.');
+        if (!product) throw new Error('A changed product was not found.');
         const threshold = product.lowStockThreshold;
         const change = {
           ...level,

@@ -11,9 +11,9 @@ import { available } from './errors.js';
 
 export interface DatabaseSettings {
   readonly url: string;
-  /** Connections in all. */
+  /** All connections of both pools. */
   readonly poolMax: number;
-  /** Of these, the ones that write. */
+  /** The connections of the pool for writing. */
   readonly commitsMax: number;
   /**
    * A connection that was silent for so long is cut by this process and by the server, in milliseconds. Longer than
@@ -47,12 +47,12 @@ export class Database implements ExclusiveTurns {
   }
 
   /**
-   * Runs the work under MySQL's GET_LOCK, which ends with its session, so no crash leaves it behind. It is per server:
-   * with several primaries two processes may work at once, which the work has to tolerate.
+   * Runs the work under MySQL's GET_LOCK, which ends with its session, so a crash releases it. It is per server:
+   * with several primaries two processes may run the work at once, which the work must tolerate.
    */
   async exclusively(name: string, work: () => Promise<void>): Promise<void> {
     await available(() =>
-      // The transaction keeps the connection.
+      // The transaction reserves one connection, whose session owns the lock.
       this.reader.transaction(async (transaction) => {
         const call = async (sql: string) => {
           const [row] = await this.reader.query<{ taken: number | null }>(
@@ -94,7 +94,7 @@ export function openPool(
     dialectOptions: {
       connectTimeout: CONNECT_TIMEOUT_MS,
       charset: 'utf8mb4',
-      // Sequelize has filled in the values. The driver would search the finished text for placeholders again.
+      // Sequelize has inserted the values. Without this the driver would search the text for placeholders again.
       queryFormat: (sql: string) => sql,
     },
     // A statement that is repeated alone would run outside of its transaction. Whole transactions are retried.
@@ -107,14 +107,14 @@ export function openPool(
   return sequelize;
 }
 
-/** The part of mysql2's connection that is used here. Sequelize passes it on untyped. */
+/** The used part of mysql2's connection, which Sequelize returns untyped. */
 interface SessionConnection {
   readonly stream: { setTimeout(ms: number, then: () => void): void; destroy(): void };
   query(sql: string, then: (error: Error | null) => void): void;
 }
 
 async function setUpSession(connection: SessionConnection, silenceMaxMs: number): Promise<void> {
-  // The server does the same: a session whose client has vanished would keep rows locked for hours.
+  // The server uses the same timeout: the session of a lost client would keep rows locked for hours.
   connection.stream.setTimeout(silenceMaxMs, () => {
     connection.stream.destroy();
   });

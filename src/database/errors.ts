@@ -9,7 +9,7 @@ import { StorageUnavailableError } from '../inventory/stock-store.js';
 export type TransactionFault =
   /** Another transaction was faster. This one was rolled back, and decides again from locked reads. */
   | 'LOST_RACE'
-  /** Rows stayed locked for as long as this session waits. */
+  /** The wait for a locked row timed out. */
   | 'ROWS_LOCKED'
   /** The server cannot be reached, or refuses for now. */
   | 'UNREACHABLE'
@@ -19,7 +19,7 @@ export type TransactionFault =
 const LOST_RACE_ERRNOS = new Set([
   1213, // deadlock; InnoDB has rolled back
   3101, // Group Replication: certification failed at COMMIT, rolled back
-  1062, // duplicate: the row that was to be new is there
+  1062, // duplicate key: another transaction has inserted the row
   1020, // MariaDB: record has changed since last read (snapshot isolation)
 ]);
 const ROWS_LOCKED_ERRNOS = new Set([
@@ -68,7 +68,7 @@ const UNREACHABLE_CODES = new Set([
   'EAI_AGAIN',
 ]);
 
-/** A statement changed fewer rows than planned, so rows are not as they were read. */
+/** A statement changed fewer rows than planned, so rows have changed since they were read. */
 export class UnexpectedRowCountError extends Error {
   readonly code = 'UNEXPECTED_ROW_COUNT' as const;
   constructor(expected: number, got: number) {
@@ -77,7 +77,7 @@ export class UnexpectedRowCountError extends Error {
   }
 }
 
-/** What was read without locks is not complete: it has to be read again, with rows locked. */
+/** A read without locks was incomplete and has to be repeated with locked rows. */
 export class ReadAgainError extends Error {
   readonly code = 'READ_AGAIN' as const;
   constructor() {
@@ -112,7 +112,7 @@ export async function available<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Whether an error that COMMIT met says for certain that the transaction was rolled back. */
+/** Whether an error of COMMIT proves that the transaction was rolled back. */
 export function isRolledBackForCertain(error: unknown): boolean {
   const { errno } = driverError(error);
   return errno !== undefined && LOST_RACE_ERRNOS.has(errno);

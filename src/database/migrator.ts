@@ -35,7 +35,7 @@ export class SchemaOutdatedError extends Error {
   }
 }
 
-/** Another process has held the lock for longer than any migration takes. */
+/** The wait for the lock, which another process holds, timed out. */
 export class MigrationBusyError extends Error {
   readonly code = 'MIGRATION_BUSY' as const;
   constructor() {

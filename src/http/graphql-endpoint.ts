@@ -63,7 +63,8 @@ export class GraphqlEndpoint {
         },
       });
       if (!reached.resolvers) this.noteRefusal(request, answer.status ?? 200);
-      if (answer.body.kind !== 'complete') throw new Error('An answer in parts is not supported.');
+      if (answer.body.kind !== 'complete')
+        throw new Error('Multipart responses are not supported.');
       return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
     } finally {
       this.operations -= 1;

@@ -138,7 +138,7 @@ export class GraphqlServer {
     const contextValue = new RequestContext(this.settings, { ...options, principal });
     const { body } = await this.apollo.executeOperation(operation, { contextValue });
     if (body.kind === 'single') return body.singleResult as FormattedExecutionResult<Data>;
-    throw new Error('An answer in parts is not supported.');
+    throw new Error('Multipart responses are not supported.');
   };
 
   private routes(): ReadonlyMap<string, Route> {

@@ -89,7 +89,7 @@ export class ReservationService {
     const replayed = verdicts.every((verdict) => verdict.replayed);
     if (failedItems.length > 0) return { reservation: null, failedItems, replayed };
     const reservation = result.outcome === 'DECIDED' ? result.reservation : undefined;
-    if (!reservation) throw new Error('What was reserved has no reservation.');
+    if (!reservation) throw new Error('The store granted a reservation but returned none.');
     return { reservation, failedItems, replayed };
   }
 
@@ -151,7 +151,7 @@ export class ReservationService {
     const result = await this.stock.carryOut(write, caller.deadline);
     if (result.outcome === 'KEY_REUSED') throw new IdempotencyKeyReusedError(result.answerExpired);
     if (result.outcome === 'REFUSED') return refused(result.failure);
-    if (!known) throw new Error('A reservation that is not known was ended.');
+    if (!known) throw new Error('A reservation was ended that could not be read before.');
     return {
       outcome: 'CLOSED',
       reservation: { ...known, status: as },

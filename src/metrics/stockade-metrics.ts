@@ -1,6 +1,6 @@
 /**
- * The numbers of one process for Prometheus: prom-client's default metrics, and the counts that the parts keep. They
- * are read when they are scraped, so counting costs a request nothing more.
+ * The metrics of one process for Prometheus: prom-client's default metrics, and the counters of the parts, which are
+ * read at each scrape, so that a request only increments plain numbers.
  */
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
@@ -230,7 +230,7 @@ class Metrics<Stats> {
 
 type HistogramValues = Awaited<ReturnType<Histogram['get']>>;
 
-/** A histogram of durations that were counted elsewhere; prom-client's own can only observe one value at a time. */
+/** A histogram from counts that a part keeps; prom-client's own only observes single values. */
 class ReadHistogram extends Histogram {
   private readonly empty: Histogram;
 

@@ -1,9 +1,9 @@
 /**
- * Metrics of several workers behind one port. A scrape reaches any of them and must show them all, so the worker gets
- * the sum from the primary process, which gathers the numbers of each worker.
+ * Metrics of several workers behind one port. A scrape reaches one worker and must show all, so it gets the sum
+ * from the primary process, which collects the metrics of each worker.
  *
- * A worker that does not answer in time counts with its last numbers, and one that has died with its last counters. So
- * a sum of counters never goes back, which Prometheus would take for a restart.
+ * A worker that does not answer in time counts with its last metrics, and a dead one with its last counters. So a sum
+ * of counters never decreases, which Prometheus would take for a restart.
  */
 import type { Worker } from 'node:cluster';
 import { AggregatorRegistry, type Registry } from 'prom-client';
@@ -27,7 +27,7 @@ type WorkerMessage =
 /** From the primary to a worker. */
 type PrimaryMessage =
   | { readonly stockadeMetrics: 'numbers?' }
-  /** Null where the numbers could not be summed up. */
+  /** Null where the metrics could not be aggregated. */
   | { readonly stockadeMetrics: 'sum'; readonly text: string | null };
 
 function isOurs(message: unknown): boolean {
@@ -66,7 +66,7 @@ export class WorkerMetrics {
       });
       if (this.waiting.length === 1) this.send({ stockadeMetrics: 'sum?' });
     });
-    if (text === null) throw new Error('The primary process did not sum up the metrics.');
+    if (text === null) throw new Error('The primary process could not aggregate the metrics.');
     return text;
   }
 
@@ -87,7 +87,7 @@ export class WorkerMetrics {
 
 /** The primary's side. */
 export class SumOfWorkers {
-  /** The last numbers of each worker. */
+  /** The last metrics of each worker. */
   private readonly last = new Map<Worker, readonly Metric[]>();
   /** The last counters of workers that have ended. */
   private readonly ended: (readonly Metric[])[] = [];
@@ -125,7 +125,7 @@ export class SumOfWorkers {
   private async answer(worker: Worker): Promise<void> {
     this.gathering ??= this.gather()
       .catch((error: unknown) => {
-        this.log.error({ err: error }, 'The metrics of the workers could not be summed up.');
+        this.log.error({ err: error }, 'The metrics of the workers could not be aggregated.');
         return null;
       })
       .finally(() => {
@@ -142,7 +142,7 @@ export class SumOfWorkers {
     return AggregatorRegistry.aggregate([...this.last.values(), ...this.ended]).metrics();
   }
 
-  /** Resolves when the worker has answered, has exited, or takes too long. */
+  /** Resolves when the worker has answered, has exited, or has timed out. */
   private ask(worker: Worker): Promise<void> {
     return new Promise((resolve) => {
       const done = () => {
@@ -161,7 +161,7 @@ function send(worker: Worker, message: PrimaryMessage): void {
   if (worker.isConnected()) worker.send(message);
 }
 
-/** As they go between processes: prom-client's types of metrics are texts, whatever its declarations say. */
+/** In messages between processes: prom-client's metric types are strings, unlike in its declarations. */
 async function numbersOf(registry: Registry): Promise<readonly Metric[]> {
   const metrics = await registry.getMetricsAsJSON();
   return metrics.map((metric) => ({ ...metric, type: String(metric.type) }));

@@ -1,10 +1,10 @@
 /**
- * The rate limit of a principal over all processes together: requests per second, and a reserve for peaks.
+ * The rate limit of a principal across all processes: requests per second, and a reserve for bursts.
  *
  * Redis keeps the count but is not asked for each request. A process takes an allotment for a principal, spends it
  * locally, and takes the next one; a principal that is refused is refused locally until its window ends. Allotments
- * that are not spent make the limit a little stricter, never looser. While Redis is away no request is limited: the
- * limit must not stop the shop.
+ * that are not spent make the limit a little stricter, never looser. While Redis is away no request is limited,
+ * so that an outage of Redis does not stop sales.
  */
 import {
   connectByIoredis,
@@ -30,7 +30,7 @@ export interface RequestLimitSettings {
   };
 }
 
-/** Too many requests. Nothing was done. */
+/** The principal has exceeded its rate. The request was not carried out. */
 export class RateLimitedError extends Error {
   readonly code = 'RATE_LIMITED' as const;
   constructor(readonly retryAfterMs: number) {
@@ -54,12 +54,12 @@ interface Window {
 
 const WINDOW_MS = 1_000;
 const BURST_WINDOW_MS = 10_000;
-/** An allotment is this part of one second's requests: few round trips, and few requests that lie idle. */
+/** The part of one second's requests in an allotment: few round trips, and few unspent requests. */
 const ALLOTMENTS_IN_WINDOW = 20;
 const COMMAND_TIMEOUT_MS = 1_000;
-/** After a failure Redis is not asked for so long, so that not every request waits for a time-out. */
+/** The pause after a failure of Redis, so that not every request waits for a time-out. */
 const AWAY_PAUSE_MS = 1_000;
-/** Principals and addresses that are remembered at once; the one that was idle for longest is dropped first. */
+/** The most principals and addresses that are kept; the least recently used is dropped first. */
 const BUDGETS_MAX = 10_000;
 
 /** Counts in a window that begins with its first request. Returns the count, and what is left of the window in ms. */
@@ -161,7 +161,7 @@ export class RequestLimit {
     }
   }
 
-  /** Whether a request was left to spend. @throws RateLimitedError until the window of a refusal has ended. */
+  /** Spends one request; false where none is left. @throws RateLimitedError until the window of a refusal has ended. */
   private spend(budget: Budget): boolean {
     const nowMs = this.clock.nowMs();
     if (budget.left > 0 && nowMs < budget.leftUntilMs) {

@@ -1,6 +1,6 @@
 /**
  * The clients: they send requests over a network of their own, hang up, lose their connection with a process that is
- * killed, and ask again under their key until they know. Everything that they see goes into the history.
+ * killed, and repeat requests under their key until they get an answer. The history records every call and answer.
  */
 import type { Answer, HistoryOperation, HistoryRead, Try } from './history.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -8,9 +8,9 @@ import type { SimulatedServer } from './simulated-server.js';
 import type { SimulatedTime } from './simulated-time.js';
 import { itemsOf, type PlannedOperation, type Request } from './workload.js';
 
-/** How long a client asks again under its key, in milliseconds. */
+/** How long a client repeats a request under its key, in milliseconds. */
 const PATIENCE_MS = 120_000;
-/** A client gives up a connection on which nothing comes for so long, in milliseconds. */
+/** A client closes a connection without data for so long, in milliseconds. */
 const SILENCE_MS = 15_000;
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -18,14 +18,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 export interface ClientWorld {
   readonly time: SimulatedTime;
   readonly random: SeededRandom;
-  /** The servers that are there now, also those that are dead or stopped. */
+  /** The present servers, also dead and stopped ones. */
   readonly servers: () => readonly SimulatedServer[];
 }
 
 export class Clients {
   readonly operations: HistoryOperation[] = [];
   readonly reads: HistoryRead[] = [];
-  /** Clients that have not come to an end. */
+  /** Clients that have not finished. */
   busy = 0;
 
   constructor(private readonly world: ClientWorld) {}
@@ -140,7 +140,7 @@ export class Clients {
     return settled;
   }
 
-  /** One call: its way there, the server's work, the way back; whatever ends it first. */
+  /** One call: request, the server's work and response, or the event that ends it earlier. */
   private call(
     server: SimulatedServer,
     deadlineMs: number,
@@ -230,7 +230,7 @@ type Send = (
   caller: ReturnType<SimulatedServer['caller']>,
 ) => Promise<Answer>;
 
-/** Whether nothing of this answer can change when the same call is sent again under its key. */
+/** Whether the answer is final: a repetition of the call under its key gets the same. */
 export function isFinal(answer: Answer): boolean {
   if (answer.kind !== 'ANSWERED') return answer.kind === 'FAULT';
   return answer.lines.every((line) => line.outcome === 'APPLIED' || !line.retryable);

@@ -1,4 +1,4 @@
-/** The database as the processes reach it: how long its steps take, which of them fail, which COMMITs get no answer. */
+/** The faults of the simulated database: slow steps, failed steps, COMMITs without an answer. */
 import type { Counts } from './counts.js';
 import {
   ConnectionLostError,
@@ -8,15 +8,15 @@ import {
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedProcess } from './simulated-process.js';
 
-/** The longest that a step takes while all is well, in milliseconds. */
+/** The longest duration of a step without faults, in milliseconds. */
 export const STEP_MAX_MS = 2;
 
 export class DatabaseWeather {
   isAway = false;
   stepMaxMs = STEP_MAX_MS;
-  /** Of the steps, how many lose the connection. */
+  /** The share of steps that lose the connection. */
   failShare = 0;
-  /** Of the COMMITs, how many are not answered. */
+  /** The share of COMMITs without an answer. */
   lostCommitShare = 0;
 
   constructor(
@@ -24,7 +24,7 @@ export class DatabaseWeather {
     private readonly counts: Counts,
   ) {}
 
-  /** Its faults end. */
+  /** Ends all faults. */
   heal(): void {
     this.isAway = false;
     this.stepMaxMs = STEP_MAX_MS;
@@ -32,7 +32,7 @@ export class DatabaseWeather {
     this.lostCommitShare = 0;
   }
 
-  /** The way of one process to the database. */
+  /** The faults of one process's connections to the database. */
   faultsOf(process: SimulatedProcess): TransactionFaults {
     return {
       before: (step) => this.before(process, step),
@@ -46,7 +46,7 @@ export class DatabaseWeather {
         this.counts.add(`database: ${why}`);
         reject(new ConnectionLostError());
       };
-      // The server rolls back what a process leaves that has died.
+      // The server rolls back transactions of a dead process.
       if (!process.isAlive) {
         reject(new ConnectionLostError());
         return;

@@ -1,6 +1,6 @@
 /**
- * What goes wrong in a round, drawn from its seed: what, and for how long. Each kind is counted, so that a report shows
- * whether the faults were reached.
+ * The faults of a round, their kinds and durations drawn from its seed. Each kind is counted, so that a report shows
+ * whether it occurred.
  */
 import type { Counts } from './counts.js';
 import { STEP_MAX_MS, type DatabaseWeather } from './database-weather.js';

@@ -1,6 +1,6 @@
 /**
- * The server processes of a round: how each is put together, stopped, killed, started again and, at the end, asked
- * whether it still works.
+ * The server processes of a round: builds, stops, kills and restarts them and, at the end, checks that each still
+ * serves requests.
  */
 import type { Operations } from '../inventory/operation.js';
 import type { StockStore } from '../inventory/stock-store.js';
@@ -17,7 +17,7 @@ import { SimulatedServer, type ServerSettings, type StockLock } from './simulate
 import type { SimulatedTime } from './simulated-time.js';
 import { LockWitness } from './witness.js';
 
-/** Where a mutant is put in: each makes a part of the world in place of the usual one. */
+/** Factories by which a mutant replaces a part of the simulated world. */
 export interface Seams {
   readonly newDatabase?: (clock: Clock) => MemoryDatabase;
   readonly newStore?: (database: MemoryDatabase, settings: MemoryStockStoreSettings) => StockStore;
@@ -40,9 +40,9 @@ const MIXES: readonly (readonly StockLock[])[] = [
   ...[['none'], ['database'], ['redis', 'none', 'database']],
 ] as readonly (readonly StockLock[])[];
 
-/** Once all faults have ended, a request is answered within this, in milliseconds. */
+/** The time in which a request must be answered once all faults have ended, in milliseconds. */
 const ALIVE_WITHIN_MS = 8_000;
-/** How often it is asked, and the pauses before that, in milliseconds. */
+/** The attempts at that request, and the pause before each, in milliseconds. */
 const LAST_TRIES = 3;
 const LAST_PAUSE_MS = 1_000;
 
@@ -75,7 +75,7 @@ export class Fleet {
     });
   }
 
-  /** Also those that are stopped or dead. */
+  /** Includes stopped and dead processes. */
   get servers(): readonly SimulatedServer[] {
     return this.hosts.map(({ server }) => server);
   }
@@ -102,7 +102,7 @@ export class Fleet {
     }
   }
 
-  /** Asks every server for one unit of every product: a sentence for each that is not served. */
+  /** Requests one unit of every product from every server. @returns a sentence for each request that failed. */
   async findStuck(products: readonly string[]): Promise<readonly string[]> {
     const { time } = this.parts;
     const stuck = new Map<string, string>();
@@ -142,7 +142,7 @@ export class Fleet {
     }
   }
 
-  /** Every process ends in good order: nothing is under way any more then. */
+  /** Stops every process gracefully, so that no operation is under way afterwards. */
   async stop(): Promise<void> {
     for (const { server } of this.hosts) server.process.after(0, 'stop', () => void server.stop());
     await this.parts.time.runUntil(this.parts.time.nowMs + 10_000);

@@ -1,12 +1,12 @@
 /**
- * What must be true after a storm, on real servers and in the simulation. Each check returns sentences about what is
- * wrong, so that a failure says which operation it was; a sound history gives none.
+ * The checks after a storm, on real servers and in the simulation. Each check returns a sentence for each violation,
+ * with the operation; a correct history gives none.
  *
  * The database gives a total order for each place, the ledger's sequence, so no order has to be searched for:
  * 1. Each answer agrees with the lines that stand in the ledger under the operation's reference, and each operation
  *    took effect once, all or none where it asked for that.
- * 2. The sum is conserved: what was there, was put in and was taken out is what is there.
- * 3. Real time: an answer that was given before another call began comes before it in the ledger.
+ * 2. The sum is conserved: initial stock plus increases minus deductions equals the final stock.
+ * 3. Real time: an operation answered before another call began comes before that call in the ledger.
  * 4. Every refusal and every read has a moment within its call at which the replayed ledger justifies it.
  */
 import {
@@ -22,19 +22,19 @@ import { checkMoments, type MomentCounts } from './moment-checks.js';
 
 export interface HistoryReport {
   readonly wrong: readonly string[];
-  /** How many operations ended how: a storm in which nothing happened shows nothing. */
+  /** Counts of outcomes, to show that the storm reached them. */
   readonly counts: {
     readonly operations: number;
     readonly linesApplied: number;
     readonly linesRefused: number;
-    /** The client was never told, and had no key to ask with. */
+    /** The client got no answer, and had no key for a repetition. */
     readonly unknown: number;
     /** Calls whose connection broke or was hung up. */
     readonly broken: number;
   } & MomentCounts;
 }
 
-/** To be called when the processes have stopped: nothing may be under way any more. */
+/** Call it when the processes have stopped: no operation may be under way. */
 export function checkHistory(history: History): HistoryReport {
   const byReference = new Map<string, HistoryLedgerLine[]>();
   for (const line of history.ledger) {
@@ -77,7 +77,7 @@ function writesLines({ items }: HistoryOperation): boolean {
 interface Checked {
   readonly operation: HistoryOperation;
   readonly wrong: readonly string[];
-  /** The lines that took effect, by the answers, and by the ledger where the client was not told. */
+  /** The lines that took effect: by the answers, or by the ledger where the client got no answer. */
   readonly applied: readonly number[];
   readonly effects: ReadonlyMap<number, HistoryLedgerLine>;
 }
@@ -128,7 +128,7 @@ function checkOperation(
   return { operation, wrong, applied, effects };
 }
 
-/** Null where the answer says what the ledger says. */
+/** Null where the answer agrees with the ledger. */
 function contradiction(
   line: LineAnswer & { outcome: 'APPLIED' },
   effect: HistoryLedgerLine | undefined,
@@ -159,7 +159,7 @@ function toldAppliedMs(tries: readonly Try[], index: number): number {
   return Math.min(...told.map(({ endMs }) => endMs));
 }
 
-/** Whether a client may be left without knowing of this line: the connection broke, or it was told so. */
+/** Whether the client may lack the line's outcome: its connection broke, or the answer said that it is unknown. */
 function mayBeUnknown(tries: readonly Try[], index: number): boolean {
   return tries.some(
     ({ answer }) =>

@@ -23,7 +23,7 @@ import {
 } from '../inventory/stock.js';
 import type { Clock, Timer } from '../time/clock.js';
 
-/** A line of the ledger. Its place in the list is the order in which the transactions were committed. */
+/** A line of the ledger. The list is in the order of commits. */
 export interface LedgerLine extends Place {
   readonly sequence: number;
   readonly kind: MovementKind;
@@ -56,14 +56,14 @@ export interface StoredOperation {
 }
 
 export interface StoredReservation extends Omit<Reservation, 'status'> {
-  /** As it was last written; `statusOf` says how it stands. */
+  /** As last written; `statusOf` returns the present status. */
   status: ReservationStatus;
   closedBy: Buffer | null;
   /** Indexes of the items that still hold stock. */
   readonly holding: Set<number>;
 }
 
-/** Another transaction has kept a row locked for too long. */
+/** The wait for a row locked by another transaction timed out. */
 export class RowLockTimeoutError extends Error {
   readonly code = 'ROW_LOCK_TIMEOUT' as const;
   constructor(key: string) {
@@ -150,13 +150,13 @@ export class MemoryDatabase {
     if (reservation.holding.size === 0) this.holding.delete(reservation);
   }
 
-  /** EXPIRED from the moment at which it expires, whether or not a transaction has written that down. */
+  /** EXPIRED from its expiry on, even before a transaction has stored that. */
   statusOf({ status, expiresAt }: StoredReservation): ReservationStatus {
     const isOver = expiresAt.getTime() <= this.clock.today().getTime();
     return status === 'ACTIVE' && isOver ? 'EXPIRED' : status;
   }
 
-  /** What expired reservations still hold, at this moment, of these products. */
+  /** The lines by which expired reservations still hold units of these products. */
   dueLines(productIds: ReadonlySet<string>): readonly DueLine[] {
     const due: DueLine[] = [];
     if (productIds.size === 0) return due;
@@ -171,7 +171,7 @@ export class MemoryDatabase {
     return due;
   }
 
-  /** As it stands at this moment; null where none has this id. */
+  /** The present state; null if no reservation has this id. */
   reservationById(id: string): Promise<Reservation | null> {
     return Promise.resolve(this.reservationNow(id));
   }
@@ -184,14 +184,14 @@ export class MemoryDatabase {
     return { id, status, items, expiresAt, reference, createdAt, principal };
   }
 
-  /** Products of which expired reservations still hold something. */
+  /** Products with units that expired reservations still hold. */
   productsWithDueLines(limit: number): Promise<readonly string[]> {
     const productIds = new Set<string>();
     for (const { productId } of this.dueLines(this.products)) productIds.add(productId);
     return Promise.resolve([...productIds].sort(compareBytes).slice(0, limit));
   }
 
-  /** What is inconsistent, in words: between the ledger's lines, the levels and what reservations hold. */
+  /** A sentence for each inconsistency between the ledger, the levels and the held units of reservations. */
   problems(): readonly string[] {
     const problems: string[] = [];
     const ends = new Map<string, { sequence: number; quantity: number }>();
@@ -237,7 +237,7 @@ export class MemoryDatabase {
   }
 }
 
-/** Collects changes, which nothing sees before COMMIT. */
+/** Collects changes, which are invisible to other transactions before COMMIT. */
 export class MemoryTransaction {
   private readonly changes: (() => void)[] = [];
   private isOver = false;

@@ -1,6 +1,6 @@
 /**
  * StockStore in memory, for simulations and tests without services. It decides by the same rule as the store on MySQL
- * and keeps the same contract: test/support/stock-store-contract.ts holds both to it.
+ * and keeps the same contract: test/support/stock-store-contract.ts tests both.
  *
  * Each simulated process has a store of its own over the MemoryDatabase that they share. A transaction takes steps, and
  * other transactions may take theirs in between. Rows are locked in one order: operations, reservations, levels, each
@@ -49,7 +49,7 @@ export interface MemoryStockStoreSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly faults?: TransactionFaults | undefined;
-  /** Told of levels after each COMMIT. */
+  /** Receives the changed levels after each COMMIT. */
   readonly changes?: StockChanges | undefined;
   /** How long a transaction waits for a locked row, in milliseconds. */
   readonly lockWaitMs?: number | undefined;
@@ -63,7 +63,7 @@ const ATTEMPT_MIN_MS = 5;
 
 type Fault = keyof typeof ATTEMPTS_MAX;
 
-/** What earlier calls have decided of a write. */
+/** The decisions of earlier calls on a write. */
 export interface Claim {
   readonly write: StockWrite;
   readonly key: string | null;
@@ -72,7 +72,7 @@ export interface Claim {
   readonly decided: Map<number, DecidedVerdict>;
 }
 
-/** What one call knows across its attempts: the answers that stood before it first tried to commit. */
+/** State of one call across its attempts: the answers that were stored before its first COMMIT. */
 type AnsweredBefore = Map<string, ReadonlySet<number>>;
 
 interface Attempt {
@@ -139,7 +139,7 @@ export class MemoryStockStore implements StockStore {
     }
   }
 
-  /** Whether a level that was read without a lock is unchanged: what makes plain reads safe. */
+  /** Whether a level that was read without a lock is unchanged. Reads without locks are safe because of this check. */
   protected isStillAsRead(read: StockLevelState, current: StockLevelState): boolean {
     return read.version === current.version;
   }
@@ -164,7 +164,7 @@ export class MemoryStockStore implements StockStore {
     const keys = plan.levelChanges.map((change) => `level/${levelKey(change)}`);
     await transaction.lock(keys, this.lockWaitMs(attempt));
     const levels = this.changedLevels(plan);
-    // The token of the moment at which the ledger's lines are sent, not of the COMMIT.
+    // The token at the time of the ledger statement, as in the store on MySQL, not at COMMIT.
     const tokens = plan.movements.map(({ line }) => attempt.options.fencingTokenOf(line.productId));
     transaction.onCommit(() => {
       this.carryOut(tokens, claims, plan, levels, found.due);
@@ -208,7 +208,7 @@ export class MemoryStockStore implements StockStore {
     });
   }
 
-  /** Locks reservations, then levels where this attempt locks before it reads; then reads all in one moment. */
+  /** Locks reservations, then levels where this attempt locks before it reads; then reads all rows at once. */
   private async lookUp(attempt: Attempt, writes: readonly StockWrite[]) {
     const { database } = this;
     const { transaction, rowsAreLocked } = attempt;
@@ -235,7 +235,7 @@ export class MemoryStockStore implements StockStore {
     for (const [key, place] of places) levels.set(key, database.lookUp(place));
     const due = database.dueLines(productIds);
     for (const line of due) levels.set(levelKey(line), database.lookUp(line));
-    // A reservation that has expired meanwhile was not locked in its order.
+    // A reservation that expired meanwhile is not locked, and can't be locked in order now.
     if (due.some(({ reservationId }) => !locked.has(reservationId))) {
       throw new LostRaceError('A reservation has expired meanwhile.');
     }
@@ -251,7 +251,7 @@ export class MemoryStockStore implements StockStore {
     return { level, reservations, due };
   }
 
-  /** What an earlier attempt of this call has done, whose COMMIT was not answered, stands under its operation's id. */
+  /** Finds the effects of an earlier attempt of this call, whose COMMIT was not answered, by operation id. */
   protected withTraces(claim: Claim): Claim {
     const { write, key } = claim;
     if (key !== null) return claim;
@@ -277,7 +277,7 @@ export class MemoryStockStore implements StockStore {
     return { ...claim, decided };
   }
 
-  /** @throws LostRaceError where a level is not as it was read. The rows are locked by now. */
+  /** @throws LostRaceError where a level has changed since it was read. The rows are locked by now. */
   private changedLevels(plan: Plan): readonly StockLevelState[] {
     return plan.levelChanges.map((change) => {
       const current = this.database.levels.get(levelKey(change));
@@ -390,7 +390,7 @@ export class MemoryStockStore implements StockStore {
       if (fate.applied) transaction.commit();
       else transaction.rollback();
     };
-    // It ends whether or not the process still lives.
+    // The database ends the transaction even if the process has died.
     if (fate.afterMs > 0) this.database.clock.after(fate.afterMs, end);
     else end();
     throw new ConnectionLostError();
@@ -433,7 +433,7 @@ export class MemoryStockStore implements StockStore {
     return new Set(locked.map(({ productId }) => productId));
   }
 
-  /** @throws ConnectionLostError at the deadline, or where the simulation says so. */
+  /** @throws ConnectionLostError at the deadline, or when the simulation injects it. */
   private async step(step: TransactionStep, { options }: Attempt): Promise<void> {
     const waiting = this.settings.faults?.before?.(step);
     const { clock } = this.settings;
@@ -472,7 +472,7 @@ function asReserved(write: StockWrite, earlier: StoredOperation | undefined): St
   return { ...write, reservationId: earlier.reservationId };
 }
 
-/** The write without what is decided already. A reservation is created or closed as a whole. */
+/** The write without its decided lines. A reservation is created or closed as a whole. */
 function openPart({ write, reused, refused, decided }: Claim): StockWrite {
   if (reused || refused) return { ...write, type: 'LINES', lines: [] };
   if (decided.size === 0) return write;

@@ -1,13 +1,13 @@
 /**
- * Real time and the ledger: in which order, and at which moments, things must have happened.
+ * Checks the ledger against real time: the order of operations, and the moments at which they took effect.
  *
  * The ledger gives each place's states in their order, state k being the one after line k. A line was committed not
- * before its operation's first call began, and not after a client was first told of it. As commits come in the order
+ * before its operation's first call began, and not after the first answer that has it. As commits come in the order
  * of their sequence, these bounds tighten each other: state k began at the latest begin of the lines up to k or later,
  * and ended at the earliest answer about the lines behind k or earlier. Where the moment of the commit is known, it is
  * both bounds.
  *
- * A bound can only be wider than the truth, so a history that is right is never called wrong.
+ * Bounds are never narrower than the true span, so a correct history never fails the check.
  */
 import {
   finalLines,
@@ -17,7 +17,7 @@ import {
 } from './history.js';
 
 export interface MomentCounts {
-  /** How many lines refused for the level's sake were justified. */
+  /** Refusals that the level's state justified. */
   readonly refusalsJustified: number;
   readonly readsJustified: number;
 }
@@ -61,14 +61,14 @@ export function checkMoments(history: History): MomentReport {
   return { wrong, counts };
 }
 
-/** What a client was told of a level, and when that must have been true. */
+/** A statement of an answer about a level, and the span in which it must have been true. */
 interface Claim {
   readonly place: string;
   readonly beginMs: number;
   readonly endMs: number;
   readonly onHand?: number;
   readonly available?: number;
-  /** What the lines before it in its own request, undone with it, had taken when it was refused. */
+  /** Units that earlier lines of the same request, undone with it, had taken when it was refused. */
   readonly slack: number;
 }
 
@@ -141,7 +141,7 @@ function holdsOf(operations: readonly HistoryOperation[]): ReadonlyMap<string, H
   return holds;
 }
 
-/** Null where nothing was held for certain. */
+/** Null where no units were certainly held. */
 function spanOf(
   { tries, items }: HistoryOperation,
   holdsForMs: number,
@@ -154,7 +154,7 @@ function spanOf(
   const heldMs = Math.min(...tries.filter(isApplied).map((one) => one.endMs));
   const ended = enders.flatMap((ender) => ender.tries);
   const freedMs = Math.min(beginMs + holdsForMs, ...ended.map((one) => one.beginMs));
-  // Expired, it is given back by the next write to its product: until then it counts as held.
+  // Expired units count as held until the next write to the product releases them.
   const endMs = Math.min(Infinity, ...ended.filter(isApplied).map((one) => one.endMs));
   return { beginMs, heldMs, freedMs, endMs };
 }
@@ -169,7 +169,7 @@ interface TimedLine {
   readonly toldMs: number;
 }
 
-/** A line that no client wrote was there before the first call if it is a first one; else nothing is known of it. */
+/** A line of no client existed before the first call if it is a place's first line; else its time is unknown. */
 function timelinesOf({ operations, ledger }: History): ReadonlyMap<string, Timeline> {
   const times = new Map<string, { beginMs: number; toldMs: Map<number, number> }>();
   for (const { reference, items, tries } of operations) {
@@ -205,7 +205,7 @@ function timelinesOf({ operations, ledger }: History): ReadonlyMap<string, Timel
   return new Map([...byPlace].map(([place, lines]) => [place, new Timeline(lines)]));
 }
 
-/** The states of one place, with the span in which each was, as far as that is known. */
+/** The states of one place, with the bounds of the span of each. */
 class Timeline {
   /** When state k began at the earliest; state 0 is the one before the first line. */
   private readonly fromMs: number[] = [-Infinity];
@@ -227,7 +227,7 @@ class Timeline {
     }
   }
 
-  /** Lines that stand behind one whose answer was given before their call began, the other way round. */
+  /** Pairs of lines in the wrong order: the second one was answered before the call of the first one began. */
   outOfOrder(): string[] {
     const wrong: string[] = [];
     let earliest: TimedLine | null = null;
@@ -260,7 +260,7 @@ class Timeline {
     });
   }
 
-  /** The lines around the states of a claim, for the reader of a failure. */
+  /** The ledger lines around a claim's states, for the failure message. */
   around(claim: Claim): readonly TimedLine[] {
     const states = this.statesWithin(claim);
     const [first = 0] = states;

@@ -1,9 +1,9 @@
-/** The network between the processes and Redis, as it is now: quick, but for some messages. */
+/** The network between the processes and Redis: fast, except for a share of messages. */
 import type { SeededRandom } from './seeded-random.js';
 import type { NetworkWeather } from './redis-network.js';
 
 export class Weather implements NetworkWeather {
-  /** Of the messages, how many take long. */
+  /** The share of slow messages. */
   slowShare = 0;
   slowMaxMs = 0;
   doubleShare = 0;

@@ -1,4 +1,4 @@
-/** What passes between a simulated connection and the simulated Redis, and how the network between them is. */
+/** The messages between a simulated connection and the simulated Redis, and the delays and faults of the network. */
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedTime } from './simulated-time.js';
 
@@ -15,15 +15,15 @@ export type RedisRequest =
 /** One connection as the server sees it. */
 export interface Session {
   readonly channels: Set<string>;
-  /** Whether its messages still go anywhere. */
+  /** Whether its messages are still delivered. */
   readonly isReachable: () => boolean;
   publish(channel: string, message: string): void;
 }
 
-/** How the network is, for each message of each process. */
+/** The delay and the fault of each message of each process. */
 export interface NetworkWeather {
   delayMs(): number;
-  /** The script is carried out once more, as after a reply that was lost. */
+  /** Whether the script is executed once more, as after a lost reply. */
   doubles(): boolean;
 }
 
@@ -34,10 +34,10 @@ export interface RedisServer {
   readonly weather: NetworkWeather;
   /** Whether it takes new connections. */
   readonly accepts: boolean;
-  /** When it carries out what has arrived by now. */
+  /** When it executes commands that arrive now. */
   readonly servesAtMs: number;
   enter(session: Session): void;
   leave(session: Session): void;
-  /** @throws what Redis answers as an error. */
+  /** @throws error replies. */
   serve(session: Session, request: RedisRequest): unknown;
 }

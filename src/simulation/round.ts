@@ -1,6 +1,6 @@
 /**
  * A round: a fresh world from one seed, some minutes of its time, and the checks at its end. A long simulation is many
- * rounds, so that a failure is found again by its own seed, with a history that is as short as a round.
+ * rounds, so that a failure is reproduced by its own seed, with a history of one round.
  */
 import { Operations } from '../inventory/operation.js';
 import { checkHistory } from './history-checks.js';
@@ -28,19 +28,19 @@ export interface RoundReport {
   readonly stockLock: string;
   readonly faults: Readonly<Record<string, number>>;
   readonly outcomes: Readonly<Record<string, number>>;
-  /** What must not have happened. */
+  /** Violations of the checks, as sentences. */
   readonly wrong: readonly string[];
   /** The faults and clients that took part, by names that can be omitted. */
   readonly parts: readonly string[];
-  /** What happened, in the order of time: the faults, and each call with its answer. */
+  /** The events in the order of time: faults, and calls with their answers. */
   readonly story: readonly string[];
 }
 
-/** From the last burst on, clients have so long to learn how their operations ended, in milliseconds. */
+/** The time that clients have after the last burst to get the answers of their operations, in milliseconds. */
 const QUIET_MS = 150_000;
 const LOCATIONS = ['default', 'annex'];
 
-/** Faults and clients that a round leaves out, by their names; what they draw is drawn all the same. */
+/** Faults and clients that a round omits, by name. Their random numbers are drawn nevertheless. */
 export type Omitted = ReadonlySet<string>;
 
 export async function runRound(
@@ -118,7 +118,7 @@ class Round {
       ledger: this.ledger(),
       levels: this.levels(),
     };
-    // What is asked for from now on is no part of the history.
+    // Requests from now on are not part of the history.
     const stuck = await fleet.findStuck(products);
     await fleet.stop();
     const { wrong, counts } = checkHistory(history);
@@ -172,7 +172,7 @@ class Round {
     return true;
   }
 
-  /** All faults end: from now on everything must go. */
+  /** Ends all faults: from now on every request must succeed. */
   private heal(): void {
     this.weather.slowShare = 0;
     this.weather.doubleShare = 0;

@@ -1,6 +1,6 @@
 /**
- * The port `RedisConnection` on the simulated network: what the class over ioredis promises, with messages that take
- * their time, get lost with their connection, and are watched for silence.
+ * The port `RedisConnection` on the simulated network: the contract of the class over ioredis, with messages
+ * that are delayed and are lost with their connection, and with its detection of silence.
  *
  * | state      | meaning                                                                           |
  * |------------|-----------------------------------------------------------------------------------|
@@ -99,7 +99,7 @@ export class SimulatedConnection implements RedisConnection {
     });
   }
 
-  /** Messages vanish, and neither side is told. */
+  /** Messages are lost, and neither side is told. */
   loseSilently(): void {
     const { wire } = this;
     if (!wire) return;
@@ -109,7 +109,7 @@ export class SimulatedConnection implements RedisConnection {
     });
   }
 
-  /** The process has died: its end of the connection is closed by its machine. */
+  /** The process has died: its operating system closes its end of the connection. */
   die(): void {
     this.state = 'closed';
     this.endWire();
@@ -149,7 +149,7 @@ export class SimulatedConnection implements RedisConnection {
     this.retry(failure);
   }
 
-  /** What this side has sent already may still arrive: the server reads what came before the end. */
+  /** Messages already sent may still arrive: the server reads what came before the end. */
   private endWire(): void {
     const { wire } = this;
     if (!wire) return;
@@ -235,7 +235,7 @@ export class SimulatedConnection implements RedisConnection {
     });
   }
 
-  /** As the class over ioredis: a pause of this process, however long, is one look. */
+  /** As the class over ioredis: a pause of this process, however long, counts as one check. */
   private watchSilence(looks: number, replies: number): void {
     const { commandTimeoutMs } = this.settings;
     this.watch = this.process.after(commandTimeoutMs / LOOKS, 'silence', () => {

@@ -1,5 +1,5 @@
 /**
- * A process as far as time is concerned: its clock, and whether its events run.
+ * A process's clock, and whether its events run.
  *
  * | state   | events                                                     |
  * |---------|------------------------------------------------------------|

@@ -2,10 +2,10 @@
  * A Redis server and the network between it and the simulated processes: the lock's scripts as their model has them,
  * SUBSCRIBE and Pub/Sub, expiry by the server's own clock.
  *
- * What may happen to it:
+ * Its faults:
  * - it goes away and comes back, with its data or without them;
- * - it stops answering for a while, and then carries out what has arrived meanwhile, also from connections that their
- *   owners have given up;
+ * - it stops answering for a while, then executes all commands that arrived meanwhile, also those of connections that
+ *   their owners have closed;
  * - its clock is set;
  * - a connection is cut; or is dead without either side being told, so that the server goes on publishing to it;
  * - messages take long; a script is carried out twice, where the protocol says that repeating it is safe.
@@ -52,7 +52,7 @@ export class SimulatedRedis implements RedisServer {
     return this.isUp;
   }
 
-  /** When the server carries out what has arrived by now. */
+  /** When the server executes commands that arrive now. */
   get servesAtMs(): number {
     return Math.max(this.time.nowMs, this.frozenUntilMs);
   }
@@ -82,7 +82,7 @@ export class SimulatedRedis implements RedisServer {
     this.isUp = true;
   }
 
-  /** Says nothing for so long. */
+  /** Stops answering for so long. */
   freeze(forMs: number): void {
     this.frozenUntilMs = Math.max(this.frozenUntilMs, this.time.nowMs + forMs);
   }
@@ -95,7 +95,7 @@ export class SimulatedRedis implements RedisServer {
     this.data.clear();
   }
 
-  /** @param silently neither side is told: messages vanish from then on. */
+  /** @param silently neither side is told: messages are lost from then on. */
   breakConnections(process: SimulatedProcess | null, silently: boolean): void {
     for (const connection of this.connections) {
       if (process !== null && connection.process !== process) continue;
@@ -112,7 +112,7 @@ export class SimulatedRedis implements RedisServer {
     this.sessions.delete(session);
   }
 
-  /** Carries out a request. @throws what Redis answers as an error. */
+  /** Carries out a request. @throws error replies. */
   serve(session: Session, request: RedisRequest): unknown {
     if (request.kind === 'command') return this.command(session, request.args);
     const model = this.modelOf(request.name, request.source);

@@ -32,11 +32,11 @@ import type { Request } from './workload.js';
 
 export interface CarriedOut {
   readonly answer: Answer;
-  /** Of a reservation that was made, now or by an earlier call with the same key. */
+  /** The id of the reservation that this call, or an earlier one with the same key, created. */
   readonly reservationId?: string | undefined;
 }
 
-/** How long a server that stops waits for what is under way, in milliseconds. */
+/** The time that a stop gives to requests under way, in milliseconds. */
 const GRACE_MS = 5_000;
 
 export type StockLock = 'redis' | 'database' | 'none';
@@ -83,7 +83,7 @@ export class SimulatedServer {
     this.operations = stockOperations(this.stock, parts.operations, database, settings);
   }
 
-  /** In good order: what waits is refused, what is under way ends, and the locks are given back. */
+  /** Stops gracefully: refuses waiting requests, lets those under way finish, and releases the locks. */
   async stop(): Promise<void> {
     await this.stock.stop(GRACE_MS);
     await this.locks?.stop();
@@ -94,7 +94,7 @@ export class SimulatedServer {
     return { principal: null, deadline: Deadline.in(deadlineMs, this.process.clock, signal) };
   }
 
-  /** Never rejects: what the product throws is an answer, and one that no check lets pass. */
+  /** Never rejects: an error that the product throws becomes an answer that fails the checks. */
   async carryOut(request: Request, caller: Caller): Promise<CarriedOut> {
     try {
       return await this.answer(request, caller);
@@ -128,7 +128,7 @@ export class SimulatedServer {
     }
   }
 
-  /** A level as it is now; null where the product has none there. */
+  /** The present level; null where the product has none at the location. */
   read(productId: string, locationId: string): { onHand: number; available: number } | null {
     const level = this.database.levels.get(levelKey({ productId, locationId }));
     return level ? { onHand: level.onHand, available: level.onHand - level.reserved } : null;

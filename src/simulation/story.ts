@@ -1,4 +1,4 @@
-/** What happened in a round, for the reader of a failure: a line for each fault and call, in the order of time. */
+/** The log of a round for failure reports: a line for each fault and call, in the order of time. */
 import type { Answer, HistoryItem, HistoryOperation } from './history.js';
 
 export function storyOf(

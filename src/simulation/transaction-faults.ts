@@ -1,14 +1,13 @@
-/** What a simulation may do to the transactions of the store in memory. */
+/** Faults that a simulation injects into transactions of the store in memory. */
 
-/** A transaction does these in this order, some of them more than once. */
+/** The steps of a transaction in their order; some occur more than once. */
 export type TransactionStep = 'CLAIM' | 'READ' | 'WRITE' | 'COMMIT';
 
 export type CommitFate =
   | { readonly answer: 'OK' }
-  /** The caller learns nothing. The transaction ends `afterMs` later, applied or rolled back. */
+  /** The caller gets no answer. The transaction ends `afterMs` later, applied or rolled back. */
   | { readonly answer: 'LOST'; readonly applied: boolean; readonly afterMs: number };
 
-/** What a simulation may do to transactions. */
 export interface TransactionFaults {
   /** Called before each step; may delay it, or fail it with a ConnectionLostError. */
   before?(step: TransactionStep): Promise<void> | undefined;

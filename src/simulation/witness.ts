@@ -1,8 +1,8 @@
 /**
  * Watches the lock from outside: two leases of one key are never held at once, and a later one has a larger fencing
- * token. The database protects the stock without the lock, so a broken lock would otherwise pass unseen.
+ * token. The database protects the stock without the lock, so the other checks would not detect a broken lock.
  *
- * Both are promised only by a Redis that keeps its data and its clock: a round in which it does not is not watched.
+ * The lock guarantees both only on a Redis that keeps its data and its clock: other rounds are not checked.
  */
 import type { DistributedLockService, Lease } from '../lock/index.js';
 
@@ -12,7 +12,7 @@ export class LockWitness {
   private readonly last = new Map<string, { readonly owner: string; readonly lease: Lease }[]>();
   private trusts = true;
 
-  /** From now on nothing is promised. */
+  /** Ends the checks: Redis has lost its data, or its clock was set. */
   endTrust(): void {
     this.trusts = false;
     this.last.clear();

@@ -1,6 +1,6 @@
 /**
- * What the clients of a round ask for, drawn from its seed: bursts in which many want the same few products, with idle
- * spans between them that cost no time to simulate.
+ * The requests of a round's clients, drawn from its seed: bursts of requests for the same few products, with idle spans
+ * between them that take no time to simulate.
  */
 import type { HistoryItem } from './history.js';
 import type { SeededRandom } from './seeded-random.js';
@@ -11,7 +11,7 @@ export interface LineInput {
   readonly quantity: number;
 }
 
-/** One operation of a client, as it asks for it. */
+/** One operation that a client requests. */
 export type Request = {
   /** Its reference in the ledger. */
   readonly reference: string;
@@ -25,14 +25,14 @@ export type Request = {
   | {
       readonly kind: 'set';
       readonly item: LineInput;
-      /** Null sets it whatever it is. */
+      /** Null: sets it unconditionally. */
       readonly changeFrom: number | null;
     }
   | { readonly kind: 'transfer'; readonly item: LineInput; readonly toLocationId: string }
   | { readonly kind: 'reserve'; readonly items: readonly LineInput[]; readonly ttlSeconds: number }
 );
 
-/** What a client does with a reservation that it got. */
+/** A client's next operation on a reservation that it created. */
 export type Ending = 'COMMITTED' | 'RELEASED' | 'LEFT_TO_EXPIRE';
 
 export interface PlannedOperation {
@@ -61,7 +61,7 @@ export class Workload {
     private readonly shop: Shop,
   ) {}
 
-  /** For each client of a burst what it does, one after another. */
+  /** For each client of a burst its operations, in order. */
   burst(): readonly (readonly PlannedOperation[])[] {
     const { random } = this;
     const clients = random.integer(3, 14);
@@ -127,7 +127,7 @@ export class Workload {
   }
 }
 
-/** What a request does to the levels, as the checks know it. */
+/** The changes of levels that a request asks for, in the form of the checks. */
 export function itemsOf(request: Request): readonly HistoryItem[] {
   switch (request.kind) {
     case 'deduct':

@@ -1,5 +1,5 @@
 /**
- * Time and randomness, passed in to whatever needs them, so that a test or a simulation can own both.
+ * Time and randomness as parameters, so that tests and simulations can control both.
  *
  * The clock is monotonic: a wall clock that is set back would make an expired lease look fresh.
  */
@@ -10,9 +10,9 @@ export interface Clock {
   nowMs(): number;
   /** Calls back once, unless cancelled before. */
   after(delayMs: number, callback: () => void): Timer;
-  /** Calls back after the current turn of the event loop, when all that arrived in it has been handled. */
+  /** Calls back after the current turn of the event loop, when all its I/O events have been handled. */
   soon(callback: () => void): void;
-  /** The wall clock, for logs and messages only: nothing is decided by it. */
+  /** The wall clock, for logs and messages only, never for decisions. */
   today(): Date;
 }
 
@@ -26,7 +26,7 @@ export type Random = () => number;
 export const systemClock: Clock = {
   nowMs: () => performance.now(),
   after(delayMs, callback) {
-    // Node fires a longer one at once.
+    // Node fires a longer timer at once.
     const timeout = setTimeout(callback, Math.min(Math.max(0, delayMs), 2 ** 31 - 1));
     return {
       cancel: () => {

@@ -1,13 +1,13 @@
 /**
- * Until when an answer is of use, and whether its caller still waits for it. One object goes with a request from HTTP
+ * The end of a request's time, and whether its caller still waits. One object is passed with a request from HTTP
  * through the lock and the lanes to the transaction.
  */
 import type { Clock } from './clock.js';
 
 export class Deadline {
   /**
-   * @param endMs on the clock's own scale, in milliseconds; Infinity for work that nothing bounds.
-   * @param signal aborted when the caller has gone.
+   * @param endMs on the clock's own scale, in milliseconds; Infinity for no bound.
+   * @param signal aborted when the caller has hung up.
    * @throws RangeError for NaN.
    */
   constructor(

@@ -70,7 +70,7 @@ export async function readLedgerPages(
 
 interface Bounds {
   readonly order: 'ASC' | 'DESC';
-  /** The entry that the page begins behind; null at the list's end. */
+  /** The page begins after this entry; null at the list's end. */
   readonly boundary: number | null;
   readonly condition: string;
 }

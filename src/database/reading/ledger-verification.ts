@@ -1,7 +1,7 @@
 /**
  * Checks that the ledger explains every unit. Per product and location: sequences count 1, 2, 3 … without a gap; every
- * line adds up, begins where the line before ended and has the sign of its kind; the last line equals the level; and
- * what is reserved equals what reservations hold.
+ * line adds up, begins with the quantity after the line before and has the sign of its kind; the last line equals the
+ * level; and the reserved quantity equals the units that reservations hold.
  *
  * All statements read one snapshot, so the check can run on a live database.
  */
@@ -10,7 +10,7 @@ import { QueryTypes, Transaction, type Sequelize } from 'sequelize';
 export interface LedgerProblem {
   readonly productId: string;
   readonly locationId: string;
-  /** The bad line; null where the level itself is bad. */
+  /** The inconsistent line; null where the level itself is inconsistent. */
   readonly sequence: number | null;
   readonly problem: string;
 }
@@ -18,7 +18,7 @@ export interface LedgerProblem {
 export interface LedgerReport {
   readonly products: number;
   readonly movements: number;
-  /** The first bad line of each product that has one, by product id. */
+  /** The first inconsistency of each inconsistent product, by product id. */
   readonly problems: readonly LedgerProblem[];
 }
 

@@ -35,7 +35,7 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
         );
         if (created > 0) return true;
         if (!settling) return false;
-        // After a COMMIT that was not answered, an equal location is what the call wanted, whichever call created it.
+        // After a COMMIT without an answer, an equal location counts as created by this call.
         const [found] = await statements.read<{ name: string }>(
           'SELECT name FROM locations WHERE id = ?',
           [location.id],

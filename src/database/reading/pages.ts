@@ -1,4 +1,4 @@
-/** Pages by key: what a cursor is made of, and how the rows of a page become edges. */
+/** Pages by key: encodes and decodes cursors, and turns the rows of a page into edges. */
 import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
 
 /** The cursor of a page request, in the direction of the page; null at the list's end. */
@@ -7,7 +7,7 @@ export function cursorOf(page: PageRequest): string | null {
 }
 
 /**
- * @param rows at most `limit + 1`, in the direction of the page. The last one only tells that there are more.
+ * @param rows at most `limit + 1`, in the direction of the page. The extra row only shows that there is a next page.
  * @param how the sort key is what the list is sorted by.
  */
 export function toPage<Row, Node>(

@@ -1,6 +1,6 @@
 /**
- * ProductCatalogue on MySQL. Pages are read by key, never by offset: a page costs the same wherever it is, and rows
- * that are added meanwhile neither repeat nor hide others.
+ * ProductCatalogue on MySQL. Pages are read by key, never by offset: every page costs the same, and rows that are
+ * added between two pages neither repeat nor skip others.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { StockChanges } from '../../inventory/stock-changes.js';
@@ -25,7 +25,7 @@ import { cursorOf, decodeCursor, toPage } from './pages.js';
 const SUM_MAX = 2_147_483_647;
 
 export class MysqlProductCatalogue implements ProductCatalogue {
-  /** @param changes told of each new product's level. */
+  /** @param changes receives each new product's level. */
   constructor(
     private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize },
     private readonly changes?: StockChanges,
@@ -132,7 +132,7 @@ function sumOfLevels(expression: string): string {
   return `COALESCE((SELECT SUM(l.${expression}) FROM stock_levels l WHERE l.product_id = p.id), 0)`;
 }
 
-/** What levels have reserved for reservations that have expired and were not given back yet. */
+/** Units that levels still count as reserved, of reservations that have expired. */
 const SUM_OF_DUE = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
   WHERE r.product_id = p.id AND r.held_until <= NOW(6)), 0)`;
 
@@ -179,7 +179,7 @@ class ProductPageQuery {
     this.sql = `${where} ORDER BY ${order} LIMIT :limit`;
   }
 
-  /** Not a comparison of rows, which does not use the index on MariaDB. */
+  /** Not a row comparison, for which MariaDB does not use the index. */
   private behind(columns: readonly string[], values: readonly string[], sign: '>' | '<'): string {
     values.forEach((value, i) => (this.replacements[`cursor${i}`] = value));
     const [first, second] = columns;

@@ -1,7 +1,7 @@
 /**
  * Reads all products with their levels, page by page in the order of ids, in the memory of one page.
  *
- * Each page is read at its own moment: later pages show changes that were committed meanwhile.
+ * Each page has its own snapshot: later pages include changes that were committed meanwhile.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { ExportRow } from '../../inventory/products.js';
