@@ -4,7 +4,6 @@ import {
   Ctx,
   Field,
   FieldResolver,
-  ID,
   InputType,
   Int,
   Mutation,
@@ -19,6 +18,7 @@ import { LINES_MAX, type BatchMode } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
+import { ID } from './id.js';
 import { Product } from './product.js';
 import {
   ExplainedInput,

@@ -4,7 +4,6 @@ import {
   Ctx,
   Field,
   FieldResolver,
-  ID,
   InputType,
   Mutation,
   ObjectType,
@@ -16,6 +15,7 @@ import {
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { RequiresScope } from '../permissions.js';
+import { ID } from './id.js';
 import { AnyError, InvalidInputError, toInvalidInputError } from './stock-error.js';
 
 @ObjectType('Location', {

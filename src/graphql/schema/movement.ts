@@ -4,7 +4,6 @@ import {
   Args,
   Ctx,
   Field,
-  ID,
   Int,
   ObjectType,
   Query,
@@ -16,6 +15,7 @@ import type { RequestContext } from '../context.js';
 import { nodesOfPage } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
+import { ID } from './id.js';
 import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 
 const StockMovementKind: { readonly [Kind in MovementKind]: Kind } = {

@@ -5,7 +5,6 @@ import {
   Ctx,
   Field,
   FieldResolver,
-  ID,
   InputType,
   Int,
   Mutation,
@@ -19,6 +18,7 @@ import type { RequestContext } from '../context.js';
 import { nodesOfPage } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
+import { ID } from './id.js';
 import { StockMovementConnection } from './movement.js';
 import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 import {

@@ -3,7 +3,6 @@ import {
   Arg,
   Ctx,
   Field,
-  ID,
   InputType,
   Int,
   Mutation,
@@ -24,6 +23,7 @@ import type { RequestContext } from '../context.js';
 import { nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
+import { ID } from './id.js';
 import {
   AnyError,
   LockTimeoutError,

@@ -2,7 +2,6 @@
 import {
   Arg,
   Field,
-  ID,
   Int,
   ObjectType,
   Resolver,
@@ -14,6 +13,7 @@ import { checkWatchedIds, type StockEvent as DomainEvent } from '../../inventory
 import type { RequestContext } from '../context.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
+import { ID } from './id.js';
 
 @ObjectType('StockChange', {
   simpleResolvers: true,

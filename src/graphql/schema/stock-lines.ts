@@ -1,7 +1,8 @@
 /** What the mutations of stock share: lines, the idempotency key, and the result of a line that failed. */
-import { Field, ID, InputType, Int, ObjectType } from 'type-graphql';
+import { Field, InputType, Int, ObjectType } from 'type-graphql';
 import type { LineResult } from '../../inventory/stock-request.js';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
+import { ID } from './id.js';
 import { QUANTITY_MAX_TEXT, StockError, toStockError } from './stock-error.js';
 
 /** Of a mutation that is decided as a whole. */

@@ -9,7 +9,7 @@ import {
   ProductDocument,
 } from '../../generated/operations.js';
 import { post } from '../../support/graphql-client.js';
-import { faultOf } from '../../support/running-app.js';
+import { faultOf, type Outcome } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
 const STOCK = 1_000_000_000;
@@ -188,6 +188,53 @@ describe('an id', () => {
   test('may be written as a number and is then read as text', async () => {
     const reply = await deductAsWritten('[{"productId": 17, "quantity": 1}]');
     expect(reply.data?.deductStock.results).toEqual([{ error: { code: 'PRODUCT_NOT_FOUND' } }]);
+  });
+
+  const UNSAFE = ['9007199254740993', '9007199254740992', '-9007199254740993', '1e16', '1e300'];
+
+  test.each([
+    ...UNSAFE.map((id) => [id, '$id: ID!', 'product(id: $id) { id }']),
+    ...UNSAFE.map((id) => [
+      `[1, ${id}]`,
+      '$id: [ID!]',
+      'products(filter: {ids: $id}) { nodes { id } }',
+    ]),
+    ...UNSAFE.map((id) => [
+      `{"ids": [${id}]}`,
+      '$id: ProductFilter',
+      'products(filter: $id) { nodes { id } }',
+    ]),
+    ...UNSAFE.map((id) => [id, '$id: ID', 'stockMovements(productId: $id) { nodes { id } }']),
+  ])('that JSON has rounded is refused: %s as %s in %s', async (id, declared, field) => {
+    const query = `query Q(${declared}) { ${field} }`;
+    const variables = `{"id": ${id}}`;
+    const posted = `{"query": ${JSON.stringify(query)}, "variables": ${variables}}`;
+    const search = new URLSearchParams({ query, variables });
+    const headers = { 'apollo-require-preflight': 'true' };
+    const got = await fetch(`${app.graphqlUrl}?${search.toString()}`, { headers });
+    for (const reply of [
+      await post<unknown>(app.graphqlUrl, posted),
+      { ...((await got.json()) as Outcome<unknown>), status: got.status },
+    ]) {
+      expect(reply.status).toBe(400);
+      expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+      expect(JSON.stringify(reply)).toMatch(/a string or a safe integer; .* Send a string/);
+    }
+  });
+
+  test('of a line that JSON has rounded deducts from no other product', async () => {
+    const reply = await deductAsWritten('[{"productId": 9007199254740993, "quantity": 1}]');
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+    expect(reply.errors?.[0]?.message).toMatch(/at "input.items\[0\].productId"/);
+  });
+
+  test('of any length in the text of an operation is kept digit by digit', async () => {
+    const query = `mutation { deductStock(input: {items: [{productId: 9007199254740993, quantity: 1}]}) {
+      results { ... on FailedItem { productId error { code } } } } }`;
+    const reply = await post<Reply>(app.graphqlUrl, JSON.stringify({ query }));
+    expect(reply.data?.deductStock.results).toEqual([
+      { productId: '9007199254740993', error: { code: 'PRODUCT_NOT_FOUND' } },
+    ]);
   });
 });
 
