@@ -122,8 +122,11 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }
     const door = { authenticator, requestLimit, refusals };
     const metrics = stockadeMetrics({ lock, feed, publisher, ...door });
+    const services = buildServices({ config, database, stock, reservations, feed });
+    // Their number bounds what lists by location may hold.
+    await services.locations.locations();
     const server = buildServer(config, {
-      services: buildServices({ config, database, stock, reservations, feed }),
+      services,
       log,
       readiness: () => readiness.report(),
       ...door,

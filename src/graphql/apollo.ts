@@ -12,7 +12,7 @@ import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
 import { createErrorTable, toRequestError } from './format-error.js';
-import { LIMITS, assertNodesWithinLimit, operationLimits } from './limits.js';
+import { LIMITS, assertVariablesAllowed, operationLimits } from './limits.js';
 import { assertPermitted } from './permissions.js';
 import type { RefusalLog } from './refusal-log.js';
 import { fragmentsOf, surveyOf } from './survey.js';
@@ -68,7 +68,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       } catch (error) {
         throw toRequestError(error);
       }
-      assertNodesWithinLimit(survey, request.variables ?? {});
+      assertVariablesAllowed(survey, request.variables ?? {}, contextValue.listSizes);
       return checked;
     },
   };
@@ -81,7 +81,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     cache: 'bounded',
-    parseOptions: { maxLexicalTokens: LIMITS.tokens },
+    parseOptions: { maxLexicalTokens: LIMITS.tokensInAll },
     validationOptions: { maxErrors: LIMITS.errors },
     validationRules: [operationLimits],
     includeStacktraceInErrorResponses: false,

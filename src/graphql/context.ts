@@ -24,13 +24,14 @@ export interface Services {
   readonly setStock: Pick<SetStockTransaction, 'execute'>;
   readonly transferStock: Pick<TransferStockTransaction, 'execute'>;
   readonly reservations: Pick<ReservationService, 'reservation' | 'reserve' | 'commit' | 'release'>;
-  readonly locations: Pick<LocationService, 'locations' | 'createLocation'>;
+  readonly locations: Pick<LocationService, 'locations' | 'createLocation' | 'mostLocations'>;
   readonly products: Pick<
     ProductService,
     | 'createProduct'
     | 'productsByIds'
     | 'products'
     | 'levelsByProductIds'
+    | 'mostLevels'
     | 'movements'
     | 'movementsByProductIds'
   >;
@@ -85,6 +86,15 @@ export class RequestContext {
   get loaders(): Loaders {
     this.lazyLoaders ??= new Loaders(this.services.products);
     return this.lazyLoaders;
+  }
+
+  /**
+   * What lists by location may hold, for the limit of nodes. The process has read its locations at the start; it learns
+   * of later ones when it reads levels.
+   */
+  get listSizes(): { readonly locations: number } {
+    const { products, locations } = this.services;
+    return { locations: Math.max(products.mostLevels, locations.mostLocations) };
   }
 
   /** For work without a deadline of its own. @throws StorageUnavailableError at the request's deadline. */

@@ -1,6 +1,7 @@
 /**
  * One walk over an operation finds everything that is checked before it runs: its size (limits.ts), the scopes that it
- * needs (permissions.ts) and the entries that its pages may have (node-cost.ts). The result is cached with the
+ * needs (permissions.ts), the entries that its lists may have (node-cost.ts) and the variables that must not be null
+ * (limits.ts). The result is cached with the
  * operation's syntax tree, and Apollo caches the tree with the text: an operation that comes again is not walked again.
  *
  * 1. Fragments count as if they were written out at each place. Each is walked once, however often it is spread, so
@@ -12,21 +13,30 @@
 import {
   Kind,
   getNamedType,
+  getNullableType,
+  isInputObjectType,
   isInterfaceType,
+  isListType,
+  isNonNullType,
   isObjectType,
   valueFromASTUntyped,
+  type ArgumentNode,
+  type DirectiveNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLArgument,
   type GraphQLField,
+  type GraphQLInputType,
   type GraphQLNamedType,
   type GraphQLSchema,
   type OperationDefinitionNode,
   type SelectionNode,
   type SelectionSetNode,
+  type ValueNode,
 } from 'graphql';
 import type { Scope } from '../auth/principal.js';
-import { nodesOfLines, type NodeCost } from './node-cost.js';
+import type { ListSizes, NodeCost } from './node-cost.js';
 
 export interface Size {
   /** Levels of fields. */
@@ -36,6 +46,8 @@ export interface Size {
   readonly fields: number;
   /** The most directives at one place. */
   readonly directives: number;
+  /** Aliases and repetitions inside introspection, and each `__schema` after the first. */
+  readonly introspection: number;
 }
 
 export interface Survey {
@@ -46,12 +58,17 @@ export interface Survey {
   readonly scopes: ReadonlySet<Scope>;
   /** Root fields that declare no scope. */
   readonly undeclared: readonly string[];
-  /** How many nodes the pages may have; null where there are none, whatever the variables. */
+  /** How many nodes the lists may have; null where there are none, whatever the variables. */
   readonly nodes: NodeCount | null;
+  /**
+   * Nullable variables in places that must not be null, with the input field. GraphQL allows them where the place or
+   * the variable has a default, which an explicit null does not become.
+   */
+  readonly notNull: ReadonlyMap<string, string>;
 }
 
 type Variables = Readonly<Record<string, unknown>>;
-type NodeCount = (variables: Variables) => number;
+type NodeCount = (variables: Variables, sizes: ListSizes) => number;
 export type Fragments = Readonly<Record<string, FragmentDefinitionNode | undefined>>;
 
 const surveys = new WeakMap<OperationDefinitionNode, Survey>();
@@ -97,10 +114,15 @@ interface Findings {
   aliases: number;
   fields: number;
   directives: number;
+  introspection: number;
+  /** How often `__schema` is selected. */
+  schemas: number;
   /** The fields of the selection itself; undefined: not in the schema. */
   readonly own: Map<FieldNode, Field | undefined>;
   readonly scopes: Set<Scope>;
   readonly nodes: NodeCount[];
+  /** All variables in places that must not be null, nullable or not, with the input field. */
+  readonly notNull: Map<string, string>;
 }
 
 function nothing(): Findings {
@@ -109,13 +131,19 @@ function nothing(): Findings {
     aliases: 0,
     fields: 0,
     directives: 0,
+    introspection: 0,
+    schemas: 0,
     own: new Map(),
     scopes: new Set(),
     nodes: [],
+    notNull: new Map(),
   };
 }
 
-/** GraphQL bounds introspection itself, and its queries are deeper than ours; no scope or page is in them. */
+/**
+ * GraphQL bounds how often lists of introspection are nested, and tools go deeper there than our limit. Aliases would
+ * multiply those lists, so they are counted. No scope or page is in them.
+ */
 const INTROSPECTION_FIELDS = new Set(['__schema', '__type']);
 
 class Surveyor {
@@ -128,16 +156,18 @@ class Surveyor {
 
   survey(operation: OperationDefinitionNode): Survey {
     const type = this.schema.getRootType(operation.operation);
-    const { own, scopes, nodes, ...size } = this.ofSelections(operation.selectionSet, type);
+    const found = this.ofSelections(operation.selectionSet, type);
+    const { own, scopes, nodes, notNull, schemas, ...size } = found;
     const survey = {
       schema: this.schema,
-      size,
+      size: { ...size, introspection: size.introspection + Math.max(schemas - 1, 0) },
       rootFields: [...own.keys()].filter(({ name }) => !name.value.startsWith('__')).length,
       scopes,
       undeclared: [...own.values()].flatMap((field) =>
         field && field.extensions.scope === undefined ? [field.name] : [],
       ),
       nodes: withDefaults(operation, sumOf(nodes)),
+      notNull: nullableOf(operation, notNull),
     };
     surveys.set(operation, survey);
     return survey;
@@ -151,6 +181,7 @@ class Surveyor {
       if (name !== null && names.has(name)) found.aliases += 1;
       if (name !== null) names.add(name);
       found.directives = Math.max(found.directives, selection.directives?.length ?? 0);
+      this.addDirectives(found, selection.directives);
       if (selection.kind === Kind.FIELD) this.addField(found, selection, type);
       else this.addFragment(found, selection, type);
     }
@@ -162,7 +193,11 @@ class Surveyor {
     const known = isObjectType(type) || isInterfaceType(type);
     const field = known ? type.getFields()[name] : undefined;
     found.own.set(node, field);
-    if (INTROSPECTION_FIELDS.has(name)) return;
+    if (INTROSPECTION_FIELDS.has(name)) {
+      this.addIntrospection(found, node);
+      return;
+    }
+    this.addArguments(found, node.arguments, field?.args);
     const inside = node.selectionSet
       ? this.ofSelections(node.selectionSet, field && getNamedType(field.type))
       : nothing();
@@ -171,10 +206,36 @@ class Surveyor {
     found.fields += inside.fields + 1;
     found.directives = Math.max(found.directives, inside.directives);
     for (const scope of inside.scopes) found.scopes.add(scope);
+    for (const [variable, place] of inside.notNull) found.notNull.set(variable, place);
     const scope = field?.extensions.scope as Scope | undefined;
     if (scope) found.scopes.add(scope);
     const nodes = nodesOf(node, field, sumOf(inside.nodes));
     if (nodes) found.nodes.push(nodes);
+  }
+
+  private addIntrospection(found: Findings, { name, alias, selectionSet }: FieldNode): void {
+    if (name.value === '__schema') found.schemas += 1;
+    if (alias) found.aliases += 1;
+    if (selectionSet) found.introspection += this.ofSelections(selectionSet, null).aliases;
+  }
+
+  private addDirectives(found: Findings, directives: readonly DirectiveNode[] = []): void {
+    for (const { name, arguments: given } of directives) {
+      this.addArguments(found, given, this.schema.getDirective(name.value)?.args);
+    }
+  }
+
+  private addArguments(
+    found: Findings,
+    given: readonly ArgumentNode[] = [],
+    known: readonly GraphQLArgument[] = [],
+  ): void {
+    for (const { name, value } of given) {
+      const type = known.find((argument) => argument.name === name.value)?.type;
+      // The fields of `input` are named as the domain names them.
+      const place = name.value === 'input' ? '' : name.value;
+      if (type) addNotNull(found.notNull, value, type, place);
+    }
   }
 
   private addFragment(
@@ -190,8 +251,11 @@ class Surveyor {
     found.aliases += inside.aliases;
     found.fields += inside.fields;
     found.directives = Math.max(found.directives, inside.directives);
+    found.introspection += inside.introspection;
+    found.schemas += inside.schemas;
     for (const [node, field] of inside.own) found.own.set(node, field);
     for (const scope of inside.scopes) found.scopes.add(scope);
+    for (const [variable, place] of inside.notNull) found.notNull.set(variable, place);
     const nodes = sumOf(inside.nodes);
     if (nodes) found.nodes.push(nodes);
   }
@@ -229,15 +293,58 @@ function nameOf(selection: SelectionNode): string | null {
   }
 }
 
+/** Adds the variables of a value that stand where null is not allowed. */
+function addNotNull(
+  found: Map<string, string>,
+  value: ValueNode,
+  type: GraphQLInputType,
+  place: string,
+): void {
+  if (value.kind === Kind.VARIABLE) {
+    if (isNonNullType(type)) found.set(value.name.value, place || 'input');
+    return;
+  }
+  const known = getNullableType(type);
+  if (isListType(known)) {
+    // GraphQL takes a single value for a list of one.
+    const items = value.kind === Kind.LIST ? value.values : [value];
+    items.forEach((item, i) => {
+      addNotNull(found, item, known.ofType, `${place}[${i}]`);
+    });
+  } else if (isInputObjectType(known) && value.kind === Kind.OBJECT) {
+    for (const field of value.fields) {
+      const fieldType = known.getFields()[field.name.value]?.type;
+      const name = place === '' ? field.name.value : `${place}.${field.name.value}`;
+      if (fieldType) addNotNull(found, field.value, fieldType, name);
+    }
+  }
+}
+
+function nullableOf(
+  { variableDefinitions = [] }: OperationDefinitionNode,
+  notNull: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const required = new Set(
+    variableDefinitions
+      .filter(({ type }) => type.kind === Kind.NON_NULL_TYPE)
+      .map(({ variable }) => variable.name.value),
+  );
+  return new Map([...notNull].filter(([variable]) => !required.has(variable)));
+}
+
 function nodesOf(
   node: FieldNode,
   field: Field | undefined,
   inside: NodeCount | null,
 ): NodeCount | null {
-  const nodes = field?.extensions.complexity as NodeCost | undefined;
-  if (!nodes || (nodes === nodesOfLines && !inside)) return inside;
-  return (variables) =>
-    nodes({ args: argumentsOf(node, variables), childComplexity: inside?.(variables) ?? 0 });
+  const nodes = field?.extensions.nodes as NodeCost | undefined;
+  if (!nodes) return inside;
+  return (variables, sizes) =>
+    nodes({
+      args: argumentsOf(node, variables),
+      sizes,
+      inside: (around) => inside?.(variables, around) ?? 0,
+    });
 }
 
 function argumentsOf(node: FieldNode, variables: Variables): Variables {
@@ -251,7 +358,7 @@ function argumentsOf(node: FieldNode, variables: Variables): Variables {
 
 function sumOf(counts: readonly NodeCount[]): NodeCount | null {
   if (counts.length <= 1) return counts[0] ?? null;
-  return (variables) => counts.reduce((sum, count) => sum + count(variables), 0);
+  return (variables, sizes) => counts.reduce((sum, count) => sum + count(variables, sizes), 0);
 }
 
 function withDefaults(
@@ -264,5 +371,5 @@ function withDefaults(
       defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
     ),
   );
-  return (variables) => nodes({ ...defaults, ...variables });
+  return (variables, sizes) => nodes({ ...defaults, ...variables }, sizes);
 }

@@ -19,7 +19,7 @@ import type { Logger } from 'pino';
 import type { RequestContext } from '../graphql/context.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
-import { LIMITS, assertNodesWithinLimit, operationLimits } from '../graphql/limits.js';
+import { LIMITS, assertVariablesAllowed, operationLimits } from '../graphql/limits.js';
 import { fragmentsOf, surveyOf } from '../graphql/survey.js';
 
 export interface AskedOperation {
@@ -88,7 +88,7 @@ export class SubscriptionGate {
     });
     refuse('BAD_USER_INPUT', coerced.errors ?? []);
     const survey = surveyOf(schema, operation, () => fragmentsOf(document));
-    assertNodesWithinLimit(survey, variables);
+    assertVariablesAllowed(survey, variables, contextValue.listSizes);
     return { schema, document, operationName, variableValues: variables, contextValue };
   }
 }
@@ -107,7 +107,7 @@ function refuse(code: string, errors: readonly GraphQLError[]): void {
 
 function parsed(query: string): DocumentNode {
   try {
-    return parse(query, { maxTokens: LIMITS.tokens });
+    return parse(query, { maxLexicalTokens: LIMITS.tokensInAll });
   } catch (error) {
     if (error instanceof GraphQLError) throw withCode('GRAPHQL_PARSE_FAILED', error);
     throw error;

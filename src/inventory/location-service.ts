@@ -16,6 +16,9 @@ export type CreateLocationResult =
   | InvalidInput;
 
 export class LocationService {
+  /** The most locations that were read so far. */
+  mostLocations = 1;
+
   constructor(
     private readonly catalogue: LocationCatalogue,
     private readonly slots: CommitSlots,
@@ -33,7 +36,9 @@ export class LocationService {
   }
 
   /** By id, the default one first. @throws StorageUnavailableError */
-  locations(): Promise<readonly Location[]> {
-    return this.catalogue.locations();
+  async locations(): Promise<readonly Location[]> {
+    const locations = await this.catalogue.locations();
+    this.mostLocations = Math.max(this.mostLocations, locations.length);
+    return locations;
   }
 }

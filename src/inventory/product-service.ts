@@ -50,6 +50,9 @@ export type CreateProductResult =
   | InvalidInput;
 
 export class ProductService {
+  /** The most levels of one product that were read so far. */
+  mostLevels = 1;
+
   constructor(
     private readonly catalogue: ProductCatalogue,
     private readonly slots: CommitSlots,
@@ -95,6 +98,7 @@ export class ProductService {
   /** For each product its levels by location id, in the order of the ids. */
   async levelsByProductIds(productIds: readonly string[]): Promise<(readonly StockLevel[])[]> {
     const levels = await this.catalogue.levelsByProductIds([...new Set(productIds)]);
+    for (const { length } of levels.values()) this.mostLevels = Math.max(this.mostLevels, length);
     return productIds.map((id) => levels.get(id) ?? []);
   }
 

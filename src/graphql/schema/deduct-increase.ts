@@ -16,7 +16,7 @@ import {
 import type { LineResult, StockResponse } from '../../inventory/stock-request.js';
 import { LINES_MAX, type BatchMode } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
-import { nodesOfLines } from '../node-cost.js';
+import { CountsNodes, nodesOfEntries, nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { ID } from './id.js';
 import { Product } from './product.js';
@@ -96,12 +96,15 @@ const LINES_REPLAYED_RULE =
 
 @ObjectType('DeductStockPayload', { simpleResolvers: true })
 export class DeductStockPayload {
+  @CountsNodes(nodesOfEntries)
   @Field(() => [DeductStockResult], { description: RESULTS_RULE })
   readonly results!: readonly (DeductedItem | FailedItem)[];
 
+  @CountsNodes(nodesOfEntries)
   @Field(() => [DeductedItem], { description: 'The results of the lines that were deducted.' })
   readonly successfulItems!: readonly DeductedItem[];
 
+  @CountsNodes(nodesOfEntries)
   @Field(() => [FailedItem], { description: 'The results of the lines that failed.' })
   readonly failedItems!: readonly FailedItem[];
 
@@ -111,6 +114,7 @@ export class DeductStockPayload {
 
 @ObjectType('IncreaseStockPayload', { simpleResolvers: true })
 export class IncreaseStockPayload {
+  @CountsNodes(nodesOfEntries)
   @Field(() => [IncreaseStockResult], { description: RESULTS_RULE })
   readonly results!: readonly (IncreasedItem | FailedItem)[];
 
@@ -120,8 +124,8 @@ export class IncreaseStockPayload {
 
 @Resolver()
 export class DeductIncreaseResolver {
+  @CountsNodes(nodesOfLines)
   @Mutation(() => DeductStockPayload, {
-    complexity: nodesOfLines,
     description:
       'Deducts stock. In PARTIAL mode lines are independent: some may succeed while others fail.',
   })
@@ -133,8 +137,8 @@ export class DeductIncreaseResolver {
     return toDeductStockPayload(await services.deductStock.execute(input, caller));
   }
 
+  @CountsNodes(nodesOfLines)
   @Mutation(() => IncreaseStockPayload, {
-    complexity: nodesOfLines,
     description: 'Adds stock, for example a delivery or a return.',
   })
   @RequiresScope('manage')

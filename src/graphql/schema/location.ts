@@ -14,6 +14,7 @@ import {
 } from 'type-graphql';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
+import { CountsNodes, nodesOfLocations } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { ID } from './id.js';
 import { AnyError, InvalidInputError, toInvalidInputError } from './stock-error.js';
@@ -58,6 +59,7 @@ export const CreateLocationResult = createUnionType({
 
 @Resolver()
 export class LocationResolver {
+  @CountsNodes(nodesOfLocations)
   @Query(() => [Location], { description: 'All locations: the default one first, then by id.' })
   @RequiresScope('read')
   locations(@Ctx() context: RequestContext): Promise<readonly Location[]> {

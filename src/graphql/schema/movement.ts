@@ -12,7 +12,7 @@ import {
 } from 'type-graphql';
 import type { MovementKind } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
-import { nodesOfPage } from '../node-cost.js';
+import { CountsNodes, nodesOfEntries, nodesOfPage } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
@@ -115,9 +115,11 @@ export class StockMovementEdge {
   description: 'A page of the ledger, newest entry first.',
 })
 export class StockMovementConnection {
+  @CountsNodes(nodesOfEntries)
   @Field(() => [StockMovementEdge])
   readonly edges!: readonly StockMovementEdge[];
 
+  @CountsNodes(nodesOfEntries)
   @Field(() => [StockMovement], { description: NODES_RULE })
   readonly nodes!: readonly StockMovement[];
 
@@ -127,8 +129,8 @@ export class StockMovementConnection {
 
 @Resolver()
 export class MovementResolver {
+  @CountsNodes(nodesOfPage)
   @Query(() => StockMovementConnection, {
-    complexity: nodesOfPage,
     description: 'The ledger of one product or of all products, newest entry first.',
   })
   @RequiresScope('read')

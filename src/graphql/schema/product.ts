@@ -15,7 +15,7 @@ import {
   createUnionType,
 } from 'type-graphql';
 import type { RequestContext } from '../context.js';
-import { nodesOfPage } from '../node-cost.js';
+import { CountsNodes, nodesOfEntries, nodesOfLocations, nodesOfPage } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
@@ -100,9 +100,11 @@ export class ProductEdge {
   description: `A page of products, ${ORDER_RULE}`,
 })
 export class ProductConnection {
+  @CountsNodes(nodesOfEntries)
   @Field(() => [ProductEdge])
   readonly edges!: readonly ProductEdge[];
 
+  @CountsNodes(nodesOfEntries)
   @Field(() => [Product], { description: NODES_RULE })
   readonly nodes!: readonly Product[];
 
@@ -176,8 +178,8 @@ export class ProductResolver {
     return context.inTime(context.loaders.productById.load(id));
   }
 
+  @CountsNodes(nodesOfPage)
   @Query(() => ProductConnection, {
-    complexity: nodesOfPage,
     description: `Products, ${ORDER_RULE}`,
   })
   @RequiresScope('read')
@@ -219,6 +221,7 @@ export class ProductResolver {
     }
   }
 
+  @CountsNodes(nodesOfLocations)
   @FieldResolver(() => [StockLevel], {
     description: 'By location. Empty: the product never had stock.',
   })
@@ -226,8 +229,8 @@ export class ProductResolver {
     return context.inTime(context.loaders.levelsByProductId.load(product.id));
   }
 
+  @CountsNodes(nodesOfPage)
   @FieldResolver(() => StockMovementConnection, {
-    complexity: nodesOfPage,
     description: "The product's ledger over all locations, newest entry first.",
   })
   @RequiresScope('read')

@@ -20,7 +20,7 @@ import {
 } from '../../inventory/reservation.js';
 import { LINES_MAX, type StockFailure } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
-import { nodesOfLines } from '../node-cost.js';
+import { CountsNodes, nodesOfEntries, nodesOfLines, smallNodes } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
@@ -112,6 +112,7 @@ export class Reservation {
   @Field(() => ReservationStatuses, { description: "At this moment of the database's clock." })
   readonly status!: ReservationStatus;
 
+  @CountsNodes(smallNodes(LINES_MAX))
   @Field(() => [ReservedItem], { description: 'In the order of the request.' })
   readonly items!: readonly ReservedItem[];
 
@@ -130,6 +131,7 @@ export class ReserveStockPayload {
   @Field(() => Reservation, { nullable: true, description: 'Null: a line failed.' })
   readonly reservation!: Reservation | null;
 
+  @CountsNodes(nodesOfEntries)
   @Field(() => [FailedItem], {
     description: 'The lines that failed and the lines that they aborted. Empty: stock is held.',
   })
@@ -153,6 +155,7 @@ abstract class EndedReservation {
   description: 'The held stock was deducted.',
 })
 export class ReservationCommitted extends EndedReservation {
+  @CountsNodes(smallNodes(LINES_MAX))
   @Field(() => [ID], { description: 'The entries in the ledger, in the order of the items.' })
   readonly movementIds!: readonly string[];
 }
@@ -222,8 +225,8 @@ export class ReservationResolver {
     return context.inTime(context.services.reservations.reservation(id, context.caller));
   }
 
+  @CountsNodes(nodesOfLines)
   @Mutation(() => ReserveStockPayload, {
-    complexity: nodesOfLines,
     description:
       'Holds stock while a customer checks out: available decreases, onHand does not change.',
   })

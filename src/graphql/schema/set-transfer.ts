@@ -14,6 +14,7 @@ import {
 } from 'type-graphql';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
+import { CountsNodes, smallNodes } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { ID } from './id.js';
 import { Product } from './product.js';
@@ -101,6 +102,7 @@ export class StockSet {
 export class StockTransferred {
   readonly productId!: string;
 
+  @CountsNodes(smallNodes(2))
   @Field(() => [ID], {
     description: 'The two entries in the ledger: first the one out, then the one in.',
   })

@@ -8,7 +8,9 @@ import {
   IncreaseStockDocument,
   ProductDocument,
 } from '../../generated/operations.js';
+import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 import { post } from '../../support/graphql-client.js';
+import { operationsWithNull } from '../../support/null-operations.js';
 import { faultOf, type Outcome } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
@@ -305,6 +307,87 @@ describe('reason and reference', () => {
       }
     },
   );
+});
+
+describe('a variable that is null', () => {
+  const ITEMS = 'items: [{productId: "nobody", quantity: 1}]';
+
+  test.each([
+    [
+      'BatchMode',
+      `mutation M($v: BatchMode) { deductStock(input: {${ITEMS}, mode: $v}) { replayed } }`,
+      'mode',
+    ],
+    [
+      'BatchMode = PARTIAL',
+      `mutation M($v: BatchMode = PARTIAL) { increaseStock(input: {${ITEMS}, mode: $v}) { replayed } }`,
+      'mode',
+    ],
+    [
+      'Int',
+      `mutation M($v: Int) { reserveStock(input: {${ITEMS}, ttlSeconds: $v}) { replayed } }`,
+      'ttlSeconds',
+    ],
+    [
+      'Int',
+      'mutation M($v: Int) { createProduct(input: {id: "x", name: "X", quantity: $v}) { __typename } }',
+      'quantity',
+    ],
+    [
+      'Int = 1',
+      'mutation M($v: Int = 1) { setStock(input: {productId: "a", quantity: $v, changeFromQuantity: 0}) { __typename } }',
+      'quantity',
+    ],
+    [
+      'Int = 1',
+      'mutation M($v: Int = 1) { deductStock(input: {items: [{productId: "a", quantity: $v}]}) { replayed } }',
+      'items[0].quantity',
+    ],
+    ['ID = "a"', 'query Q($v: ID = "a") { product(id: $v) { id } }', 'id'],
+    [
+      'ID = "a"',
+      'query Q($v: ID = "a") { products(filter: {ids: [$v]}) { nodes { id } } }',
+      'filter.ids[0]',
+    ],
+    [
+      'Boolean = true',
+      'query Q($v: Boolean = true) { product(id: "a") { id @skip(if: $v) } }',
+      'if',
+    ],
+    [
+      'Boolean = true',
+      'query Q($v: Boolean = true) { ...F @include(if: $v) } fragment F on Query { __typename }',
+      'if',
+    ],
+  ])('as %s in %s is refused, and %s is named', async (_, query, field) => {
+    const reply = await post(app.graphqlUrl, JSON.stringify({ query, variables: { v: null } }));
+    expect(reply.status).toBe(400);
+    expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+    expect(reply.errors?.[0]?.extensions).toMatchObject({ field });
+    expect(reply.errors?.[0]?.message).toContain(`${field} must not be null`);
+  });
+
+  test.each([
+    '{ items: [{ productId: "nobody", quantity: 1 }], mode: null }',
+    '{ items: [{ productId: "nobody", quantity: null }] }',
+    '{ items: [null] }',
+    'null',
+  ])('or has a null inside, as in %s, is refused', async (input) => {
+    const variables = `{"v": ${input.replace(/(\w+):/g, '"$1":')}}`;
+    const query = 'mutation M($v: DeductStockInput!) { deductStock(input: $v) { replayed } }';
+    const body = `{"query": ${JSON.stringify(query)}, "variables": ${variables}}`;
+    expect(faultOf(await post(app.graphqlUrl, body))).toBe('BAD_USER_INPUT');
+  });
+
+  test('is as good as none wherever the schema allows null, and that is so for every input', async () => {
+    const refused: string[] = [];
+    for (const { query, place } of operationsWithNull(buildStockadeSchema())) {
+      const reply = await post(app.graphqlUrl, JSON.stringify({ query, variables: { v: null } }));
+      const codes = (reply.errors ?? []).map(({ extensions }) => extensions?.code);
+      if (codes.some((code) => code !== 'BAD_USER_INPUT')) refused.push(`${place}: ${query}`);
+    }
+    expect(refused).toEqual([]);
+  });
 });
 
 describe('the body', () => {

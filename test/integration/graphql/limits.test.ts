@@ -115,9 +115,25 @@ describe('an operation is refused for', () => {
     expectRefused(await ask(query), 'GRAPHQL_VALIDATION_FAILED', message);
   });
 
-  test('2000 tokens', async () => {
-    const query = `{ product(id: "a") { id } ${times(2_000, () => '#\n __typename')} }`;
+  test('4000 tokens, even where they are comments in part', async () => {
+    const query = `{ product(id: "a") { id } ${times(4_000, () => '#\n __typename')} }`;
     expectRefused(await ask(query), 'GRAPHQL_PARSE_FAILED', /token/);
+  });
+
+  test('2000 tokens outside of lists and input objects', async () => {
+    const query = `{ product(id: "a") { id } ${times(2_000, () => '#\n __typename')} }`;
+    expectRefused(await ask(query), 'GRAPHQL_VALIDATION_FAILED', /1000 tokens besides/);
+  });
+
+  test('introspection with aliases, which would multiply its lists', async () => {
+    const types = 'types { a: fields { name } b: fields { name } }';
+    expectRefused(
+      await ask(`{ __schema { ${types} } }`),
+      'GRAPHQL_VALIDATION_FAILED',
+      /no aliases/,
+    );
+    const schemas = times(14, (i) => `s${i}: __schema { types { fields { name } } }`);
+    expectRefused(await ask(`{ ${schemas} }`), 'GRAPHQL_VALIDATION_FAILED', /one __schema/);
   });
 
   test('an introspection without a bound', async () => {
@@ -138,7 +154,7 @@ describe('an operation is refused for', () => {
   });
 });
 
-describe('nested pages are refused beyond 1,000 nodes', () => {
+describe('nested lists are refused beyond 1,000 nodes', () => {
   const lines = (count: number) => ({
     input: { items: Array.from({ length: count }, () => ({ productId: 'nobody', quantity: 1 })) },
   });
@@ -184,7 +200,7 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
   test('and are counted for each request of a cached operation', async () => {
     const read = (first: number, movements: number) =>
       app.ask.http(ProductsWithStockDocument, { first, movements });
-    expect((await read(100, 9)).errors).toBeUndefined();
+    expect((await read(99, 9)).errors).toBeUndefined();
     expect((await read(100, 10)).errors).toMatchObject([
       { extensions: { code: 'BAD_USER_INPUT' } },
     ]);
@@ -197,6 +213,50 @@ describe('nested pages are refused beyond 1,000 nodes', () => {
       const outcome = await app.ask.http(ProductsWithStockDocument, { first, movements: 100 });
       expect(outcome.errors).toMatchObject([{ extensions: { code: 'BAD_USER_INPUT' } }]);
     }
+  });
+
+  test('by levels and locations, as many as there are', async () => {
+    const rows = Array.from({ length: 199 }, (_, i) => `('l${String(i)}', 'L')`);
+    await app.database.sequelize.query(`INSERT INTO locations (id, name) VALUES ${rows.join()}`);
+    await ask('{ locations { id } }');
+    const levels = (count: number) => times(count, (i) => `l${i}: levels { onHand }`);
+    const query = (aliases: number) => `{ products(first: 100) { nodes { ${levels(aliases)} } } }`;
+    expectRefused(await ask(query(14)), 'BAD_USER_INPUT', /more than 1000 nodes.* got 14100/);
+    expectRefused(await ask(query(1)), 'BAD_USER_INPUT', /more than 1000 nodes.* got 1100/);
+    expect(
+      (await ask('{ products(first: 90) { nodes { levels { onHand } } } }')).errors,
+    ).toBeUndefined();
+    expect(
+      (await ask(`{ ${times(15, (i) => `l${i}: locations { id }`)} }`)).errors,
+    ).toBeUndefined();
+  });
+});
+
+describe('what the contract allows may be written into the text', () => {
+  const line = '{productId: "a", quantity: 0, locationId: "default"}';
+  const lines = times(100, () => line);
+
+  test.each([
+    [
+      'in the arguments',
+      `mutation { deductStock(input: {items: [${lines}]}) { results { ... on FailedItem { index } } } }`,
+    ],
+    [
+      'in the default of a variable',
+      `mutation M($i: DeductStockInput! = {items: [${lines}]}) {
+        deductStock(input: $i) { results { ... on FailedItem { index } } } }`,
+    ],
+  ])('100 lines of stock %s', async (_, query) => {
+    const response = await ask(query);
+    expect(response.errors).toBeUndefined();
+    const { deductStock } = response.data as { deductStock: { results: unknown[] } };
+    expect(deductStock.results).toHaveLength(100);
+  });
+
+  test('100 ids at each of 15 aliases', async () => {
+    const ids = times(100, (i) => `"p${i}"`);
+    const query = `{ ${times(15, (i) => `a${i}: products(first: 60, filter: {ids: [${ids}]}) { nodes { id } }`)} }`;
+    expect((await ask(query)).errors).toBeUndefined();
   });
 });
 
