@@ -21,6 +21,7 @@ import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import type { Services } from './graphql/context.js';
+import { DocumentStore } from './graphql/document-store.js';
 import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
@@ -120,11 +121,10 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       started.push('rate limit', () => requestLimit.stop());
       await requestLimit.start();
     }
-    const door = { authenticator, requestLimit, refusals };
+    const documents = new DocumentStore();
+    const door = { documents, authenticator, requestLimit, refusals };
     const metrics = stockadeMetrics({ lock, feed, publisher, ...door });
-    const services = buildServices({ config, database, stock, reservations, feed });
-    // Their number bounds what lists by location may hold.
-    await services.locations.locations();
+    const services = await openServices({ config, database, stock, reservations, feed });
     const server = buildServer(config, {
       services,
       log,
@@ -203,18 +203,21 @@ function openPublisher({ redisUrl }: Config, shared: Shared): ChangePublisher | 
     : new ChangePublisher({ ...shared, redisUrl, name: randomUUID() });
 }
 
-function buildServices(parts: {
+async function openServices(parts: {
   readonly config: Config;
   readonly database: Database;
   readonly stock: StockService;
   readonly reservations: ReservationCatalogue;
   readonly feed: StockFeed;
-}): Services {
+}): Promise<Services> {
   const { config, database, stock, reservations, feed } = parts;
   const settings = { batchMax: config.stockBatchMax };
+  const locations = new LocationService(new MysqlLocationCatalogue(database), stock.slots);
+  // Their number bounds what lists by location may hold.
+  await locations.locations();
   return {
     ...stockOperations(stock, new Operations(systemRandomBytes), reservations, settings),
-    locations: new LocationService(new MysqlLocationCatalogue(database), stock.slots),
+    locations,
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
     stockWatch: feed,
   };
@@ -281,7 +284,14 @@ function buildTurns(config: Config, lock: RedisLockService | null): Turns {
 
 type ServerParts = Pick<
   ConstructorParameters<typeof GraphqlServer>[0],
-  'services' | 'log' | 'refusals' | 'readiness' | 'authenticator' | 'requestLimit' | 'metrics'
+  | 'services'
+  | 'log'
+  | 'refusals'
+  | 'readiness'
+  | 'documents'
+  | 'authenticator'
+  | 'requestLimit'
+  | 'metrics'
 >;
 
 function buildServer(config: Config, parts: ServerParts): GraphqlServer {

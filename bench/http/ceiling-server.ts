@@ -10,6 +10,7 @@ import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
+import { DocumentStore } from '../../src/graphql/document-store.js';
 import { RefusalLog } from '../../src/graphql/refusal-log.js';
 import { GraphqlServer } from '../../src/http/server.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
@@ -68,6 +69,7 @@ const requestLimit =
 // This benchmark reads nothing and reserves nothing.
 const catalogue = {} as ProductCatalogue;
 
+const documents = new DocumentStore();
 const server = new GraphqlServer({
   refusals: new RefusalLog(log),
   services: {
@@ -89,10 +91,12 @@ const server = new GraphqlServer({
   webSocketsMax: config.watchSocketsMax,
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
+  documents,
   metrics: stockadeMetrics({
     lock: null,
     feed: null,
     publisher: null,
+    documents,
     authenticator: null,
     requestLimit: null,
   }),

@@ -11,6 +11,7 @@ import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin
 import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
+import type { DocumentStore } from './document-store.js';
 import { createErrorTable, toRequestError } from './format-error.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from './limits.js';
 import { assertPermitted } from './permissions.js';
@@ -25,6 +26,7 @@ export interface ApolloSettings {
   /** Whether the endpoint shows Apollo Sandbox to a browser. */
   readonly sandbox: boolean;
   readonly introspection: boolean;
+  readonly documents: DocumentStore;
 }
 
 /** What Sandbox opens with. */
@@ -81,6 +83,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     allowBatchedHttpRequests: false,
     persistedQueries: false,
     cache: 'bounded',
+    documentStore: settings.documents,
     parseOptions: { maxLexicalTokens: LIMITS.tokensInAll },
     validationOptions: { maxErrors: LIMITS.errors },
     validationRules: [operationLimits],

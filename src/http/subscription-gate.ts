@@ -17,6 +17,7 @@ import {
 } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from '../graphql/context.js';
+import { forgetTokens } from '../graphql/document-store.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from '../graphql/limits.js';
@@ -70,6 +71,8 @@ export class SubscriptionGate {
       maxErrors: LIMITS.errors,
     });
     refuse('GRAPHQL_VALIDATION_FAILED', mistakes);
+    // A subscription holds its document for as long as it is open.
+    forgetTokens(document);
     const operation = getOperationAST(document, operationName);
     if (!operation) {
       const message = operationName

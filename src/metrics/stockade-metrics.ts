@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { StockFeedStats } from '../changes/stock-feed.js';
+import type { DocumentStoreStats } from '../graphql/document-store.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
 
 export interface MetricsSources {
@@ -13,6 +14,7 @@ export interface MetricsSources {
   readonly feed: { stats(): StockFeedStats } | null;
   /** Null where changes are not published to other processes. */
   readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
+  readonly documents: { stats(): DocumentStoreStats };
   /** Null without authentication. */
   readonly authenticator: { stats(): { readonly refused: number } } | null;
   /** Null without a rate limit. */
@@ -26,7 +28,8 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
-  const { lock, feed, publisher, authenticator, requestLimit, refusals } = sources;
+  const { lock, feed, publisher, documents, authenticator, requestLimit, refusals } = sources;
+  addDocumentMetrics(new Metrics(registry, () => documents.stats()));
   if (refusals) {
     new Metrics(registry, () => refusals.stats()).counters(
       'stockade_refusals_total',
@@ -81,6 +84,21 @@ function addEventLoopUtilization(registry: Registry): void {
       since = now;
     },
   });
+}
+
+function addDocumentMetrics(metrics: Metrics<DocumentStoreStats>): void {
+  metrics.counters(
+    'stockade_document_lookups_total',
+    'Operations, by whether their parsed document was in the store.',
+    'outcome',
+    ({ hits, misses }) => ({ hit: hits, miss: misses }),
+  );
+  metrics.gauge('stockade_documents', 'Parsed documents in the store.', (stats) => stats.documents);
+  metrics.gauge(
+    'stockade_documents_bytes',
+    'Their size by the estimate that bounds the store.',
+    ({ bytes }) => bytes,
+  );
 }
 
 function addFeedMetrics(metrics: Metrics<StockFeedStats>): void {

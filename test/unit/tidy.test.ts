@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'product-files': ['inventory', 'csv-parse', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
   changes: ['inventory', 'lock', 'redis', 'time'],
-  metrics: ['changes', 'lock', 'time', 'prom-client'],
+  metrics: ['changes', 'graphql', 'lock', 'time', 'prom-client'],
   graphql: [
     'auth',
     'rate-limit',
@@ -29,6 +29,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
     'time',
     '@apollo/server',
     'dataloader',
+    'lru-cache',
     'npm:graphql',
     'pino',
     'reflect-metadata',

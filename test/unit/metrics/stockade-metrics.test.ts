@@ -1,4 +1,6 @@
 /** The counters as Prometheus reads them. */
+import { parse } from 'graphql';
+import { DocumentStore } from '../../../src/graphql/document-store.js';
 import { StatsCollector } from '../../../src/lock/stats.js';
 import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
 
@@ -6,6 +8,7 @@ const NOTHING = {
   lock: null,
   feed: null,
   publisher: null,
+  documents: new DocumentStore(),
   authenticator: null,
   requestLimit: null,
 };
@@ -86,4 +89,17 @@ test('watching is counted apart from telling the other processes', async () => {
   expect(lines).toContain('stockade_watch_overflows_total 1');
   expect(lines).toContain('stockade_changes_published_total{outcome="published"} 50');
   expect(lines).toContain('stockade_changes_published_total{outcome="dropped"} 6');
+});
+
+test('lookups of parsed documents are counted, and what is kept of them', async () => {
+  const documents = new DocumentStore();
+  const key = 'a'.repeat(64);
+  await documents.get(key);
+  await documents.set(key, parse('{ __typename }'));
+  await documents.get(key);
+  await documents.get(key);
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, documents }));
+  expect(lines).toContain('stockade_document_lookups_total{outcome="hit"} 2');
+  expect(lines).toContain('stockade_document_lookups_total{outcome="miss"} 1');
+  expect(lines).toContain('stockade_documents 1');
 });
