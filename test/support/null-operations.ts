@@ -1,6 +1,6 @@
 /**
- * For every argument and every field of an input, however deep: an operation that gives it by the variable `$v`, nullable
- * where GraphQL allows that, and gives everything else that is required.
+ * For every argument and every field of an input, however deep: an operation that gives it by the variable `$v`,
+ * nullable where GraphQL allows that, and gives everything else that is required.
  */
 import {
   OperationTypeNode,

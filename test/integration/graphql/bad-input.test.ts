@@ -335,7 +335,9 @@ describe('a variable that is null', () => {
     ],
     [
       'Int = 1',
-      'mutation M($v: Int = 1) { setStock(input: {productId: "a", quantity: $v, changeFromQuantity: 0}) { __typename } }',
+      `mutation M($v: Int = 1) {
+        setStock(input: {productId: "a", quantity: $v, changeFromQuantity: 0}) { __typename }
+      }`,
       'quantity',
     ],
     [

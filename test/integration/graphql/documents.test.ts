@@ -1,4 +1,4 @@
-/** Parsed documents in a real server with a small heap: what a hostile client sends is not held, what others send is. */
+/** Parsed documents in a server with a small heap: what a hostile client sends is not held, what others send is. */
 import { jest } from '@jest/globals';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post } from '../../support/graphql-client.js';
