@@ -201,12 +201,10 @@ class Surveyor {
     const inside = node.selectionSet
       ? this.ofSelections(node.selectionSet, field && getNamedType(field.type))
       : nothing();
+    addInside(found, inside);
     found.depth = Math.max(found.depth, inside.depth + 1);
-    found.aliases += inside.aliases + (node.alias ? 1 : 0);
-    found.fields += inside.fields + 1;
-    found.directives = Math.max(found.directives, inside.directives);
-    for (const scope of inside.scopes) found.scopes.add(scope);
-    for (const [variable, place] of inside.notNull) found.notNull.set(variable, place);
+    found.aliases += node.alias ? 1 : 0;
+    found.fields += 1;
     const scope = field?.extensions.scope as Scope | undefined;
     if (scope) found.scopes.add(scope);
     const nodes = nodesOf(node, field, sumOf(inside.nodes));
@@ -247,15 +245,10 @@ class Surveyor {
       selection.kind === Kind.FRAGMENT_SPREAD
         ? this.ofFragment(selection.name.value)
         : this.ofSelections(selection.selectionSet, this.typeIn(selection.typeCondition, type));
-    found.depth = Math.max(found.depth, inside.depth);
-    found.aliases += inside.aliases;
-    found.fields += inside.fields;
-    found.directives = Math.max(found.directives, inside.directives);
+    addInside(found, inside);
     found.introspection += inside.introspection;
     found.schemas += inside.schemas;
     for (const [node, field] of inside.own) found.own.set(node, field);
-    for (const scope of inside.scopes) found.scopes.add(scope);
-    for (const [variable, place] of inside.notNull) found.notNull.set(variable, place);
     const nodes = sumOf(inside.nodes);
     if (nodes) found.nodes.push(nodes);
   }
@@ -279,6 +272,16 @@ class Surveyor {
   ): Type {
     return condition ? this.schema.getType(condition.name.value) : type;
   }
+}
+
+/** Adds what counts the same below a field as inside a fragment. */
+function addInside(found: Findings, inside: Findings): void {
+  found.depth = Math.max(found.depth, inside.depth);
+  found.aliases += inside.aliases;
+  found.fields += inside.fields;
+  found.directives = Math.max(found.directives, inside.directives);
+  for (const scope of inside.scopes) found.scopes.add(scope);
+  for (const [variable, place] of inside.notNull) found.notNull.set(variable, place);
 }
 
 /** What a selection must not repeat without being counted as an alias. */

@@ -3,7 +3,7 @@
  * many, in memory, for every store.
  */
 import {
-  mayEnd,
+  existsFor,
   type DueLine,
   type ReservationFailure,
   type ReservationStanding,
@@ -95,7 +95,8 @@ export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Pla
   const decisions = writes.map((write): Decision => {
     if (write.type === 'CLOSING') {
       const found = reservations.get(write.reservationId);
-      if (!found || !mayEnd(write, found)) return refusal({ code: 'RESERVATION_NOT_FOUND' });
+      const asker = { principal: write.operation.principal, mayManage: write.mayManage };
+      if (!found || !existsFor(asker, found)) return refusal({ code: 'RESERVATION_NOT_FOUND' });
       const { status } = found;
       if (status !== 'ACTIVE') return refusal({ code: 'RESERVATION_NOT_ACTIVE', status });
       reservations.set(write.reservationId, { ...found, status: write.closeAs });

@@ -25,6 +25,7 @@ import {
 import type { StockService } from './lanes/stock-service.js';
 import {
   RESERVATION_TTL_SECONDS_MAX,
+  existsFor,
   type Reservation,
   type ReservationFailure,
   type ReservationCatalogue,
@@ -106,10 +107,10 @@ export class ReservationService {
   /** Null where the caller has no reservation with this id. @throws StorageUnavailableError */
   async reservation(
     id: string,
-    { principal, mayManage }: Pick<Caller, 'principal' | 'mayManage'>,
+    caller: Pick<Caller, 'principal' | 'mayManage'>,
   ): Promise<Reservation | null> {
     const found = isValidId(id) ? await this.catalogue.reservationById(id) : null;
-    return mayManage || found?.principal === principal ? found : null;
+    return found && existsFor(caller, found) ? found : null;
   }
 
   private async close(

@@ -5,7 +5,7 @@
  * transaction on each of its products, or the sweeper, releases the units that it held.
  */
 import { createHash } from 'node:crypto';
-import type { ClosingWrite, Operation, StockLine } from './stock.js';
+import type { Operation, StockLine, StockWrite } from './stock.js';
 
 /** The longest that stock may be held, in seconds: a week. */
 export const RESERVATION_TTL_SECONDS_MAX = 604_800;
@@ -54,19 +54,28 @@ export interface DueLine {
 
 /**
  * The id that earlier versions gave to the reservation of an operation that has a key. A principal can compute it from
- * another one's name and key, so it grants nothing by itself: see `mayEnd`.
+ * another one's name and key, so it grants nothing by itself: see `existsFor`.
  */
 export function derivedReservationId(operation: Operation): string {
   const digest = createHash('sha256').update('reservation').update(operation.id).digest();
   return digest.subarray(0, 18).toString('base64url');
 }
 
+/** The write with the reservation that its operation has, whichever call creates it: the one that its row names. */
+export function asReserved(
+  write: StockWrite,
+  { reservationId }: { readonly reservationId: string | null },
+): StockWrite {
+  if (write.type !== 'CREATING') return write;
+  return { ...write, reservationId: reservationId ?? derivedReservationId(write.operation) };
+}
+
 /** Reservations belong to the principal that made them. For any other principal without `manage` they do not exist. */
-export function mayEnd(
-  { operation, mayManage }: Pick<ClosingWrite, 'operation' | 'mayManage'>,
-  { principal }: Pick<Reservation, 'principal'>,
+export function existsFor(
+  { principal, mayManage }: { readonly principal: string | null; readonly mayManage?: boolean },
+  reservation: Pick<Reservation, 'principal'>,
 ): boolean {
-  return mayManage || operation.principal === principal;
+  return mayManage === true || reservation.principal === principal;
 }
 
 export function toReservedItem({ productId, locationId, quantity }: StockLine): ReservedItem {

@@ -9,7 +9,7 @@
  */
 import { decide, type Decision, type Plan } from '../inventory/decision.js';
 import type { DueLine, ReservationFailure, ReservationStanding } from '../inventory/reservation.js';
-import { toReservedItem } from '../inventory/reservation.js';
+import { asReserved, toReservedItem } from '../inventory/reservation.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
 import {
   compareBytes,
@@ -39,7 +39,6 @@ import {
   RowLockTimeoutError,
   type MemoryDatabase,
   type MemoryTransaction,
-  type StoredOperation,
 } from './memory-database.js';
 
 /** Another transaction was faster. Nothing was applied. */
@@ -185,7 +184,7 @@ export class MemoryStockStore implements StockStore {
     return writes.map((given): Claim => {
       const key = operationKeyOf(given);
       const earlier = key === null ? undefined : this.database.operations.get(key);
-      const write = asReserved(given, earlier);
+      const write = earlier ? asReserved(given, earlier) : given;
       const open = { write, key, reused: null, refused: null, decided: new Map() };
       if (key === null || !earlier) return open;
       const { name, fingerprint } = write.operation;
@@ -464,12 +463,6 @@ function faultOf(error: unknown): Fault {
 function operationKeyOf({ operation }: StockWrite): string | null {
   const { scope, idempotencyKey } = operation;
   return idempotencyKey === null ? null : JSON.stringify([scope, idempotencyKey]);
-}
-
-/** An operation has one reservation, whichever call creates it. */
-function asReserved(write: StockWrite, earlier: StoredOperation | undefined): StockWrite {
-  if (write.type !== 'CREATING' || !earlier?.reservationId) return write;
-  return { ...write, reservationId: earlier.reservationId };
 }
 
 /** The write without its decided lines. A reservation is created or closed as a whole. */

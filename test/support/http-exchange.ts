@@ -26,7 +26,7 @@ export type RequestRow = readonly [
 
 export type RequestTable = Readonly<Record<string, readonly RequestRow[]>>;
 
-export const QUERY = '{ product(id: "nobody") { id } }';
+export const QUERY = '{ product(id: "no-such-product") { id } }';
 export const BODY = JSON.stringify({ query: QUERY });
 export const NO_PRODUCT = '200 {"data":{"product":null}}';
 export const NOT_FOUND =

@@ -12,6 +12,7 @@ import {
   type LockLog,
   type RedisLockSettings,
 } from '../../src/lock/index.js';
+import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 
 export const REDIS_URL = process.env.REDIS_URL ?? '';
 
@@ -24,6 +25,7 @@ export interface LogLine {
 export class LockServices {
   private readonly services: RedisLockService[] = [];
   private readonly clients: Redis[] = [];
+  private readonly proxies: TcpProxy[] = [];
 
   /** A service that has not been started. */
   make(settings: Partial<RedisLockSettings> = {}): RedisLockService {
@@ -38,6 +40,13 @@ export class LockServices {
     return service;
   }
 
+  /** A proxy in front of Redis. */
+  async openProxy(): Promise<TcpProxy> {
+    const proxy = await startTcpProxy(REDIS_URL);
+    this.proxies.push(proxy);
+    return proxy;
+  }
+
   /** A plain client, to look at Redis or to meddle. */
   redis(url = REDIS_URL): Redis {
     const client = new Redis(url, { maxRetriesPerRequest: 1 });
@@ -48,9 +57,12 @@ export class LockServices {
 
   /** For afterEach. @throws where a service still counts waiters or holders after its stop. */
   async stopAll(): Promise<void> {
+    const proxies = this.proxies.splice(0);
+    for (const proxy of proxies) proxy.resume();
     const services = this.services.splice(0);
     await Promise.all(services.map((service) => service.stop()));
     for (const client of this.clients.splice(0)) client.disconnect();
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
     for (const service of services) {
       const { waitersNow, heldNow } = service.stats();
       if (waitersNow !== 0 || heldNow !== 0) {

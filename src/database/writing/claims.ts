@@ -2,7 +2,7 @@
  * First step of an attempt: locks the rows of the operations that have a key, and reads the answers that earlier calls
  * have stored. Another call with the same key waits here until this transaction has ended.
  */
-import { derivedReservationId, type ReservationFailure } from '../../inventory/reservation.js';
+import { asReserved, type ReservationFailure } from '../../inventory/reservation.js';
 import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
 import type { Attempt, Known } from './known.js';
 import type {
@@ -51,12 +51,6 @@ export function openPart({ write, reused, refused, decided }: Claim): StockWrite
   if (decided.size === 0) return write;
   const lines = write.lines.filter((line) => !decided.has(line.index));
   return { ...write, type: 'LINES', lines };
-}
-
-/** An operation has one reservation, whichever call creates it: the one whose id stands in the operation's row. */
-function asReserved(write: StockWrite, { reservationId }: StoredOperation): StockWrite {
-  if (write.type !== 'CREATING') return write;
-  return { ...write, reservationId: reservationId ?? derivedReservationId(write.operation) };
 }
 
 type EarlierOperation = StoredOperation & { readonly lines: StoredLine[] };

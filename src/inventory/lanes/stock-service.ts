@@ -73,24 +73,15 @@ export class StockService {
   }
 
   /** Carries out any write. Rejects only for a defect of the program; any other failure is a result. */
-  carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
-    const carriedOut = this.carryOutUnseen(write, deadline);
-    const { onOverloaded } = this.settings;
-    if (onOverloaded) {
-      void carriedOut.then(
-        (result) => {
-          const refused = result.outcome === 'REFUSED';
-          if (refused && result.failure.code === 'OVERLOADED') {
-            onOverloaded(write.operation.principal);
-          }
-        },
-        () => undefined,
-      );
+  async carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+    const result = await this.resultOf(write, deadline);
+    if (result.outcome === 'REFUSED' && result.failure.code === 'OVERLOADED') {
+      this.settings.onOverloaded?.(write.operation.principal);
     }
-    return carriedOut;
+    return result;
   }
 
-  private carryOutUnseen(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+  private resultOf(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const [productId, ...others] = write.productIds;
     if (productId === undefined) return this.carryOutWithoutProducts(write, deadline);
     if (others.length > 0) return this.carryOutBasket(write, deadline);

@@ -5,6 +5,7 @@ import { systemClock, systemRandom } from '../../../src/time/clock.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
+import { BODY } from '../../support/http-exchange.js';
 import { RedisWatch } from '../../support/redis-watch.js';
 import { stopApps, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
@@ -14,7 +15,6 @@ import { useApp } from '../../support/use-app.js';
 jest.setTimeout(60_000);
 
 const REDIS_URL = givenUrl('REDIS_URL');
-const QUERY = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
 const FAR_TOO_MANY = 300;
 
 const shared = useApp(null);
@@ -41,7 +41,7 @@ function ask(apps: readonly RunningApp[], count: number, key: string) {
   return Promise.all(
     Array.from({ length: count }, (_, i) => {
       const url = apps[i % apps.length]?.graphqlUrl ?? '';
-      return post<unknown>(url, QUERY, { headers: bearer(key) });
+      return post<unknown>(url, BODY, { headers: bearer(key) });
     }),
   );
 }

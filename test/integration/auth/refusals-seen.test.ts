@@ -10,6 +10,7 @@ import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
+import { BODY } from '../../support/http-exchange.js';
 import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/key-server.js';
 import { faultOf, type LogLine } from '../../support/running-app.js';
 import { startServer } from '../../support/server-process.js';
@@ -19,7 +20,6 @@ import { webSocketUrl } from '../../support/watcher.js';
 
 jest.setTimeout(60_000);
 
-const READ = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
 const DEDUCT = JSON.stringify({
   query: 'mutation { deductStock(input: { items: [] }) { replayed } }',
 });
@@ -44,7 +44,7 @@ async function countOf(kind: string, origin = app.origin): Promise<number> {
 }
 
 test('refused credentials, scopes, rates, origins and forms leave lines and counts, and no credential', async () => {
-  const ask = (key: string, body = READ) => post(app.graphqlUrl, body, { headers: bearer(key) });
+  const ask = (key: string, body = BODY) => post(app.graphqlUrl, body, { headers: bearer(key) });
   const reader = await newApiKey(app.database, 'reader', ['read']);
   const guess = `stockade_${'0'.repeat(12)}.${'B'.repeat(43)}`;
   for (let i = 0; i <= FAILURES_MAX; i += 1) await ask(guess);
@@ -135,7 +135,7 @@ test('the log says why a token was refused, which the client is not told, and ha
     REDIS_URL: LIMITED.REDIS_URL,
   });
   const token = await sign(issuerKey, { aud: 'warehouse' });
-  const answer = await post(other.graphqlUrl, READ, { headers: bearer(token) });
+  const answer = await post(other.graphqlUrl, BODY, { headers: bearer(token) });
   expect([answer.status, JSON.stringify(answer.errors)]).toEqual([
     401,
     expect.not.stringContaining('aud'),
@@ -153,7 +153,7 @@ test('a password of Redis is in no line of the log', async () => {
   url.password = 's3cret-of-redis';
   const env = { ...LIMITED, MYSQL_URL: app.database.url, REDIS_URL: url.href, LOG_LEVEL: 'trace' };
   const serving = await startServer({ ...env, STOCK_LOCK: 'none' });
-  await post(serving.graphqlUrl, READ);
+  await post(serving.graphqlUrl, BODY);
   await serving.stop();
   expect(serving.output()).toContain('Redis refuses the password');
   expect(serving.output()).not.toContain('s3cret');

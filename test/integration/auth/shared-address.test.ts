@@ -7,6 +7,7 @@ import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
+import { BODY } from '../../support/http-exchange.js';
 import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/key-server.js';
 import { faultOf } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
@@ -15,7 +16,6 @@ import { startWatching, stopWatchers } from '../../support/watcher.js';
 
 jest.setTimeout(60_000);
 
-const QUERY = JSON.stringify({ query: '{ product(id: "nobody") { id } }' });
 const PROXY = '127.0.0.1';
 /** Two checks of a socket in series, as documented. */
 const REVOKED_WITHIN_MS = 5_000;
@@ -46,7 +46,7 @@ afterEach(stopWatchers);
 afterAll(() => keyServer.stop());
 
 async function ask(credential: string, headers: Record<string, string> = {}): Promise<unknown> {
-  const answer = await post(app.graphqlUrl, QUERY, {
+  const answer = await post(app.graphqlUrl, BODY, {
     headers: { ...bearer(credential), ...headers },
   });
   return answer.status === 200 ? 'served' : faultOf(answer);

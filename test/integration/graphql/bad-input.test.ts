@@ -128,7 +128,7 @@ describe('the list of lines', () => {
 
   test('must have at most 100 lines', async () => {
     const lines = (count: number) =>
-      `[${Array<string>(count).fill('{"productId": "nobody", "quantity": 1}').join(',')}]`;
+      `[${Array<string>(count).fill('{"productId": "no-such-product", "quantity": 1}').join(',')}]`;
     expect((await deductAsWritten(lines(100))).data?.deductStock.results).toHaveLength(100);
     expect(faultOf(await deductAsWritten(lines(101)))).toBe('BAD_USER_INPUT');
   });
@@ -241,7 +241,7 @@ describe('an id', () => {
 });
 
 describe('an idempotency key', () => {
-  const items = [{ productId: 'nobody', quantity: 1 }];
+  const items = [{ productId: 'no-such-product', quantity: 1 }];
   const withKey = (idempotencyKey: string) =>
     app.ask.http(DeductStockDocument, { input: { items, idempotencyKey } });
 
@@ -290,7 +290,7 @@ describe('an idempotency key', () => {
 });
 
 describe('reason and reference', () => {
-  const items = [{ productId: 'nobody', quantity: 1 }];
+  const items = [{ productId: 'no-such-product', quantity: 1 }];
 
   test.each(['reason', 'reference'])(
     '%s must have at most 255 characters, and no half of a surrogate pair',
@@ -310,7 +310,7 @@ describe('reason and reference', () => {
 });
 
 describe('a variable that is null', () => {
-  const ITEMS = 'items: [{productId: "nobody", quantity: 1}]';
+  const ITEMS = 'items: [{productId: "no-such-product", quantity: 1}]';
 
   test.each([
     [
@@ -370,8 +370,8 @@ describe('a variable that is null', () => {
   });
 
   test.each([
-    '{ items: [{ productId: "nobody", quantity: 1 }], mode: null }',
-    '{ items: [{ productId: "nobody", quantity: null }] }',
+    '{ items: [{ productId: "no-such-product", quantity: 1 }], mode: null }',
+    '{ items: [{ productId: "no-such-product", quantity: null }] }',
     '{ items: [null] }',
     'null',
   ])('or has a null inside, as in %s, is refused', async (input) => {

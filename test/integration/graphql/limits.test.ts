@@ -156,7 +156,9 @@ describe('an operation is refused for', () => {
 
 describe('nested lists are refused beyond 1,000 nodes', () => {
   const lines = (count: number) => ({
-    input: { items: Array.from({ length: count }, () => ({ productId: 'nobody', quantity: 1 })) },
+    input: {
+      items: Array.from({ length: count }, () => ({ productId: 'no-such-product', quantity: 1 })),
+    },
   });
   const DEDUCT = `mutation D($input: DeductStockInput!, $n: Int) { deductStock(input: $input) { results {
     ... on DeductedItem { product { movements(first: $n) { nodes { id } } } } } } }`;
@@ -269,7 +271,7 @@ describe('an operation may have', () => {
     ],
     [
       'one mutation and __typename',
-      'mutation { __typename deductStock(input: {items: [{productId: "nobody", quantity: 1}]}) { replayed } }',
+      'mutation { __typename deductStock(input: {items: [{productId: "no-such-product", quantity: 1}]}) { replayed } }',
     ],
     [
       'the introspection of tools',

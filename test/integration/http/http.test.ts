@@ -11,6 +11,7 @@ import { print } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient, post, send } from '../../support/graphql-client.js';
+import { BODY } from '../../support/http-exchange.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import type { RunningApp } from '../../support/running-app.js';
@@ -18,7 +19,6 @@ import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
 
-const QUERY = '{ product(id: "nobody") { id } }';
 const STUDIO = 'https://studio.apollographql.com';
 /** A request that was sent so long ago has arrived; the test of a client that stays shows it. */
 const TO_ARRIVE_MS = 100;
@@ -27,8 +27,6 @@ const TO_ARRIVE_MS = 100;
 const app = useApp();
 
 describe('a request', () => {
-  const body = JSON.stringify({ query: QUERY });
-
   test.each([
     ['is not HTTP', 'HELO there\r\n\r\n', 400],
     [
@@ -72,9 +70,9 @@ describe('a request', () => {
   });
 
   test('gets its own id back, or a new one', async () => {
-    const own = await post(app.graphqlUrl, body, { headers: { 'x-request-id': 'mine-1' } });
+    const own = await post(app.graphqlUrl, BODY, { headers: { 'x-request-id': 'mine-1' } });
     expect(own.headers['x-request-id']).toBe('mine-1');
-    const ours = await post(app.graphqlUrl, body);
+    const ours = await post(app.graphqlUrl, BODY);
     expect(ours.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
@@ -154,7 +152,7 @@ describe('a browser', () => {
     expect(JSON.stringify(errors)).not.toMatch(/did you mean/i);
     for (const origin of [STUDIO, 'https://evil.example', 'null']) {
       expect(allowed(await preflight(app.graphqlUrl, origin))).toBeNull();
-      const response = await post(app.graphqlUrl, JSON.stringify({ query: QUERY }), {
+      const response = await post(app.graphqlUrl, BODY, {
         headers: { origin },
       });
       expect(response.headers).not.toHaveProperty('access-control-allow-origin');
@@ -179,7 +177,7 @@ describe('a browser', () => {
     expect(response.headers.get('access-control-allow-headers')).toMatch(
       /apollo-require-preflight/,
     );
-    const real = await post(url, JSON.stringify({ query: QUERY }), { headers: { origin: STUDIO } });
+    const real = await post(url, BODY, { headers: { origin: STUDIO } });
     expect(real.headers['access-control-allow-origin']).toBe(STUDIO);
     expect(real.headers['access-control-expose-headers']).toBe('x-request-id, retry-after');
     expect(allowed(await preflight(url, 'https://evil.example'))).not.toBe('https://evil.example');
@@ -343,7 +341,7 @@ test('a client that hangs up in the middle of its body leaves nothing behind', a
     });
   }
   app.logged.length = 0;
-  const response = await post(app.graphqlUrl, JSON.stringify({ query: QUERY }));
+  const response = await post(app.graphqlUrl, BODY);
   expect(response.status).toBe(200);
   expect(app.logged.filter((line) => line.level >= 50)).toEqual([]);
 });

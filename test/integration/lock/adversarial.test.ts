@@ -10,7 +10,7 @@ import {
   REDIS_URL,
   uniqueKey,
 } from '../../support/lock-services.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { pass, until, within } from '../../support/until.js';
 
 const LONG_MS = 600_000;
@@ -18,13 +18,9 @@ const LONG_MS = 600_000;
 const services = new LockServices();
 let proxy: TcpProxy;
 beforeEach(async () => {
-  proxy = await startTcpProxy(REDIS_URL);
+  proxy = await services.openProxy();
 });
-afterEach(async () => {
-  proxy.resume();
-  await services.stopAll();
-  await proxy.stop();
-});
+afterEach(() => services.stopAll());
 
 const start = () => services.start({ ttlMs: LONG_MS });
 const proxied = () =>

@@ -2,19 +2,15 @@
 import { LockLostError, type RedisLockSettings } from '../../../src/lock/index.js';
 import { FakeClock } from '../../support/fake-clock.js';
 import { deadlineIn, LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
+import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 
 const services = new LockServices();
 let proxy: TcpProxy;
 beforeEach(async () => {
-  proxy = await startTcpProxy(REDIS_URL);
+  proxy = await services.openProxy();
 });
-afterEach(async () => {
-  proxy.resume();
-  await services.stopAll();
-  await proxy.stop();
-});
+afterEach(() => services.stopAll());
 
 const redis = () => services.redis();
 

@@ -9,6 +9,7 @@ import {
   UnauthenticatedError,
   toScopes,
 } from '../../../src/auth/principal.js';
+import { answeringAuthenticator } from '../../support/answering-authenticator.js';
 
 const ADDRESS = '192.0.2.1';
 const PRINCIPAL = { name: 'shop', scopes: toScopes(['read']) };
@@ -70,24 +71,11 @@ function withStore() {
   return { clock, store, ask };
 }
 
-/** An authenticator over a verifier whose answers the test gives. */
 function withAnswers(answer: (credential: string) => Promise<Verified>) {
-  const clock = { nowMs: 1_000_000 };
-  const verified: string[] = [];
-  const authenticator = new BearerAuthenticator({
-    apiKeys: {
-      verify: (credential) => {
-        verified.push(credential);
-        return answer(credential);
-      },
-      mayBeValid: () => Promise.resolve(false),
-    },
-    jwts: null,
-    nowMs: () => clock.nowMs,
-  });
+  const answering = answeringAuthenticator(answer);
   const ask = (credential: string) =>
-    codeOf(authenticator.authenticate(`Bearer ${credential}`, ADDRESS));
-  return { authenticator, clock, verified, ask };
+    codeOf(answering.authenticator.authenticate(`Bearer ${credential}`, ADDRESS));
+  return { ...answering, ask };
 }
 
 function codeOf(asked: Promise<unknown>): Promise<string> {

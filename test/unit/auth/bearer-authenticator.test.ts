@@ -1,5 +1,5 @@
 /** How long an outcome is cached, and that caching one never outlives the credential. */
-import { BearerAuthenticator, CACHED_MS } from '../../../src/auth/bearer-authenticator.js';
+import { CACHED_MS } from '../../../src/auth/bearer-authenticator.js';
 import type { Verified } from '../../../src/auth/credential.js';
 import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import {
@@ -7,26 +7,12 @@ import {
   UnauthenticatedError,
   toScopes,
 } from '../../../src/auth/principal.js';
+import { answeringAuthenticator } from '../../support/answering-authenticator.js';
 
 const PRINCIPAL = { name: 'shop', scopes: toScopes(['read']) };
 
-/** An authenticator over a verifier whose answers the test gives, at a time that the test sets. */
-function authenticatorOf(answer: (credential: string) => Promise<Verified>) {
-  const clock = { nowMs: 1_000_000 };
-  const verified: string[] = [];
-  const authenticator = new BearerAuthenticator({
-    apiKeys: {
-      verify: (credential) => {
-        verified.push(credential);
-        return answer(credential);
-      },
-      mayBeValid: (credential) => Promise.resolve(credential === 'good.key'),
-    },
-    jwts: null,
-    nowMs: () => clock.nowMs,
-  });
-  return { authenticator, clock, verified };
-}
+const authenticatorOf = (answer: (credential: string) => Promise<Verified>) =>
+  answeringAuthenticator(answer, (credential) => credential === 'good.key');
 
 const valid = (expiresAtMs: number | null) => () =>
   Promise.resolve({ principal: PRINCIPAL, expiresAtMs });

@@ -44,7 +44,7 @@ const notAcceptable = (accept: string): RequestRow => [
 
 export const OPERATIONS: RequestTable = {
   'by POST': [
-    ['variables', asked(VARIABLES, { variables: { id: 'nobody' } }), NO_PRODUCT],
+    ['variables', asked(VARIABLES, { variables: { id: 'no-such-product' } }), NO_PRODUCT],
     [
       'null for each member that may be left out',
       asked(QUERY, { variables: null, operationName: null, extensions: null }),
@@ -56,7 +56,7 @@ export const OPERATIONS: RequestTable = {
       asked(VARIABLES, { variables: { id: {} } }),
       '400 BAD_USER_INPUT: Variable "$id" got invalid value {}; ID cannot represent value: {}',
     ],
-    ['a variable too many', asked(QUERY, { variables: { id: 'nobody' } }), NO_PRODUCT],
+    ['a variable too many', asked(QUERY, { variables: { id: 'no-such-product' } }), NO_PRODUCT],
     ['variables as a string', asked(VARIABLES, { variables: '{}' }), aString('variables')],
     ['variables as a list', asked(VARIABLES, { variables: ['a'] }), noObject('variables')],
     ['extensions as a string', asked(QUERY, { extensions: '{}' }), aString('extensions')],
@@ -98,7 +98,9 @@ export const OPERATIONS: RequestTable = {
     ],
     [
       'a mutation',
-      asked(DEDUCT, { variables: { input: { items: [{ productId: 'nobody', quantity: 1 }] } } }),
+      asked(DEDUCT, {
+        variables: { input: { items: [{ productId: 'no-such-product', quantity: 1 }] } },
+      }),
       '200 {"data":{"deductStock":{"replayed":false}}}',
     ],
     [
