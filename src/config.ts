@@ -6,6 +6,7 @@
  */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { CONTROL_CONNECTIONS } from './database/connection-counts.js';
 import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './auth/jwt-verifier.js';
 
 /** Kinds of credentials that are accepted. */
@@ -243,8 +244,8 @@ const SETTINGS = {
   mysqlPoolMax: preset(
     'MYSQL_POOL_MAX',
     '10',
-    wholeNumber(2, 10_000),
-    'connections to MySQL, in one process; those beyond `COMMITS_MAX` are for reading',
+    wholeNumber(CONTROL_CONNECTIONS + 2, 10_000),
+    'connections to MySQL, in one process: `COMMITS_MAX` write, 2 are for API keys and control, the others read',
   ),
   idempotencyRetentionDays: preset(
     'IDEMPOTENCY_RETENTION_DAYS',
@@ -409,8 +410,14 @@ function* problemsTogether(
     yield ['REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is'];
   }
   const { commitsMax, mysqlPoolMax } = values;
-  if (commitsMax !== undefined && mysqlPoolMax !== undefined && commitsMax >= mysqlPoolMax) {
-    yield ['COMMITS_MAX', 'must be below MYSQL_POOL_MAX, which leaves connections for reads'];
+  if (commitsMax === undefined || mysqlPoolMax === undefined) return;
+  if (commitsMax + CONTROL_CONNECTIONS >= mysqlPoolMax) {
+    const most = mysqlPoolMax - CONTROL_CONNECTIONS - 1;
+    yield [
+      'COMMITS_MAX',
+      `must be at most ${most}, 3 below MYSQL_POOL_MAX, so that 2 connections are left for control and 1 for reads; ` +
+        `got ${commitsMax}`,
+    ];
   }
 }
 

@@ -1,4 +1,4 @@
-/** ApiKeyStore on MySQL. Keys are read through the pool for reading, so writes never delay authentication. */
+/** ApiKeyStore on MySQL. Keys are read through the pool for control, so nothing else delays authentication. */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { ApiKey, ApiKeyListing } from '../auth/api-key.js';
 import type { ApiKeyStore } from '../auth/api-key-store.js';
@@ -20,7 +20,9 @@ const SELECT = `SELECT prefix, name, secret_sha256 AS secretSha256, scopes, crea
 const SEPARATOR = ',';
 
 export class MysqlApiKeyStore implements ApiKeyStore {
-  constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
+  constructor(
+    private readonly pools: { readonly control: Sequelize; readonly writer: Sequelize },
+  ) {}
 
   async findByPrefixes(prefixes: readonly string[]): Promise<readonly ApiKey[]> {
     if (prefixes.length === 0) return [];
@@ -58,7 +60,7 @@ export class MysqlApiKeyStore implements ApiKeyStore {
     replacements: Record<string, unknown>,
   ): Promise<readonly ApiKeyListing[]> {
     try {
-      const rows = await this.pools.reader.query<Row>(sql, {
+      const rows = await this.pools.control.query<Row>(sql, {
         replacements,
         type: QueryTypes.SELECT,
       });

@@ -1,17 +1,19 @@
 /**
- * The connections to MySQL: a pool for writing with one connection for each commit that is allowed at once, and a pool
- * for reading with the rest. Writes never take a connection from reads.
+ * The connections to MySQL, in three pools: for writing, with one connection for each commit that is allowed at once;
+ * for control; and for reading, with the rest. Writes never take a connection from reads. Neither of them takes one
+ * from the small statements that all requests depend on: API keys, the readiness check and KILL.
  *
  * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a locked row: the default of
  * fifty would outlive the request.
  */
-import { QueryTypes, Sequelize, type Options } from 'sequelize';
+import { Sequelize, type Options } from 'sequelize';
 import type { ExclusiveTurns } from '../inventory/recurring-work.js';
-import { available } from './errors.js';
+import { connectionCounts } from './connection-counts.js';
+import { NamedLocks } from './named-locks.js';
 
 export interface DatabaseSettings {
   readonly url: string;
-  /** All connections of both pools. */
+  /** All connections of the three pools. */
   readonly poolMax: number;
   /** The connections of the pool for writing. */
   readonly commitsMax: number;
@@ -29,50 +31,33 @@ const CONNECT_TIMEOUT_MS = 2_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const SILENCE_MAX_MS = 20_000;
 
-/** SQL for the name of a lock of this database. MySQL allows 64 characters, as many as a database's name can have. */
-export const NAMED_LOCK = 'CONCAT(?, LEFT(SHA2(DATABASE(), 256), 40))';
-
 export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
   readonly reader: Sequelize;
+  /** For statements that take a few milliseconds and that no read may delay. */
+  readonly control: Sequelize;
+  private readonly locks: NamedLocks;
 
   constructor(settings: DatabaseSettings) {
-    this.writer = openPool(settings, settings.commitsMax);
-    this.reader = openPool(settings, Math.max(1, settings.poolMax - settings.commitsMax));
+    const counts = connectionCounts(settings.poolMax, settings.commitsMax);
+    this.writer = openPool(settings, counts.writing);
+    this.reader = openPool(settings, counts.reading);
+    this.control = openPool(settings, counts.control);
+    this.locks = new NamedLocks(this.control);
   }
 
   /** Rejects where the database does not answer. */
   async ping(): Promise<void> {
-    await this.reader.query('SELECT 1');
+    await this.control.query('SELECT 1');
   }
 
-  /**
-   * Runs the work under MySQL's GET_LOCK, which ends with its session, so a crash releases it. It is per server:
-   * with several primaries two processes may run the work at once, which the work must tolerate.
-   */
-  async exclusively(name: string, work: () => Promise<void>): Promise<void> {
-    await available(() =>
-      // The transaction reserves one connection, whose session owns the lock.
-      this.reader.transaction(async (transaction) => {
-        const call = async (sql: string) => {
-          const [row] = await this.reader.query<{ taken: number | null }>(
-            `SELECT ${sql} AS taken`,
-            { replacements: [`stockade.${name}.`], transaction, type: QueryTypes.SELECT },
-          );
-          return row?.taken === 1;
-        };
-        if (!(await call(`GET_LOCK(${NAMED_LOCK}, 0)`))) return;
-        try {
-          await work();
-        } finally {
-          await call(`RELEASE_LOCK(${NAMED_LOCK})`);
-        }
-      }),
-    );
+  exclusively(name: string, work: () => Promise<void>): Promise<void> {
+    return this.locks.exclusively(name, work);
   }
 
   async close(): Promise<void> {
     await Promise.all([this.writer.close(), this.reader.close()]);
+    await this.control.close();
   }
 }
 

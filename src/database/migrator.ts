@@ -6,11 +6,12 @@
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { SequelizeStorage, Umzug, type MigrationFn } from 'umzug';
-import { NAMED_LOCK, openPool } from './connections.js';
+import { openPool } from './connections.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
 import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
 import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-ids.js';
+import { NAMED_LOCK } from './named-locks.js';
 
 /** Forward only. A migration is never edited after its release. */
 const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Sequelize> }[] = [

@@ -5,7 +5,7 @@ import { MysqlApiKeyStore } from '../../src/database/api-key-store.js';
 import type { FreshDatabase } from './fresh-database.js';
 
 export function apiKeysOf({ sequelize }: FreshDatabase): ApiKeys {
-  return new ApiKeys(new MysqlApiKeyStore({ reader: sequelize, writer: sequelize }));
+  return new ApiKeys(new MysqlApiKeyStore({ control: sequelize, writer: sequelize }));
 }
 
 /** Resolves with the whole key. */

@@ -147,9 +147,14 @@ test('trusts proxies that are addresses or networks', () => {
   }
 });
 
-test('requires connections for reads', () => {
-  expect(problemsOf({ ...GOOD, COMMITS_MAX: '10' })).toHaveLength(1);
-  expect(problemsOf({ ...GOOD, COMMITS_MAX: '10', MYSQL_POOL_MAX: '11' })).toEqual([]);
+test('requires connections for control and for reads', () => {
+  expect(problemsOf({ ...GOOD, COMMITS_MAX: '8' })).toEqual([
+    'COMMITS_MAX must be at most 7, 3 below MYSQL_POOL_MAX, so that 2 connections are left for control and 1 for ' +
+      'reads; got 8',
+  ]);
+  expect(problemsOf({ ...GOOD, COMMITS_MAX: '7' })).toEqual([]);
+  expect(problemsOf({ ...GOOD, COMMITS_MAX: '1', MYSQL_POOL_MAX: '4' })).toEqual([]);
+  expect(problemsOf({ ...GOOD, COMMITS_MAX: '1', MYSQL_POOL_MAX: '3' })).toHaveLength(1);
 });
 
 test('wants a database in the address, and never repeats the address', () => {

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { jest } from '@jest/globals';
 import { QueryTypes, Sequelize } from 'sequelize';
-import { NAMED_LOCK } from '../../../src/database/connections.js';
+import { NAMED_LOCK } from '../../../src/database/named-locks.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { Shop } from '../../support/shop.js';

@@ -1,0 +1,71 @@
+/** Reads that take long delay no API key, no readiness check, no deduction and no recurring work. */
+import { jest } from '@jest/globals';
+import { ReservationDocument } from '../generated/operations.js';
+import { bearer, newApiKey } from '../support/api-keys.js';
+import { post, send } from '../support/graphql-client.js';
+import { lockTable, type LockedTable } from '../support/table-lock.js';
+import { useApp } from '../support/use-app.js';
+
+jest.setTimeout(60_000);
+
+const POOL_MAX = 6;
+const COMMITS_MAX = 2;
+const READERS = POOL_MAX - COMMITS_MAX - 2;
+/** Far below the time for which the reads take. */
+const SOON_MS = 1_000;
+
+const app = useApp({
+  AUTH: 'keys',
+  MYSQL_POOL_MAX: String(POOL_MAX),
+  COMMITS_MAX: String(COMMITS_MAX),
+});
+let key: string;
+let locked: LockedTable;
+
+beforeAll(async () => {
+  key = await newApiKey(app.database, 'shop', ['read', 'deduct']);
+});
+
+/** More reads than there are connections for them, all of which wait at the server. */
+async function readForLong(): Promise<Promise<unknown>[]> {
+  locked = await lockTable(app.database.url, 'reservations', app.database.sequelize);
+  const reads = Array.from({ length: 4 * READERS }, () =>
+    send(app.graphqlUrl, ReservationDocument, { id: 'r1' }, { headers: bearer(key) }),
+  );
+  await locked.untilWaiting(READERS);
+  return reads;
+}
+
+async function timeOf<T>(work: () => Promise<T>): Promise<{ value: T; tookMs: number }> {
+  const beganMs = performance.now();
+  const value = await work();
+  return { value, tookMs: performance.now() - beganMs };
+}
+
+test('while every connection for reads is busy, keys are read, /ready answers, and stock is deducted', async () => {
+  const id = await app.shop.newProduct(5);
+  const reads = await readForLong();
+  try {
+    const ready = await timeOf(() => fetch(`${app.origin}/ready`));
+    expect(ready.value.status).toBe(200);
+    expect(ready.tookMs).toBeLessThan(SOON_MS);
+
+    const query = `mutation { deductStock(input: { items: [{ productId: "${id}", quantity: 2 }] }) {
+      results { ... on DeductedItem { remaining } }
+    } }`;
+    const body = JSON.stringify({ query });
+    const deducted = await timeOf(() => post(app.graphqlUrl, body, { headers: bearer(key) }));
+    expect(deducted.value.data).toEqual({ deductStock: { results: [{ remaining: 3 }] } });
+    expect(deducted.tookMs).toBeLessThan(SOON_MS);
+
+    const unknown = await timeOf(() => {
+      return post(app.graphqlUrl, body, { headers: bearer('sk_000000000000.unknown') });
+    });
+    expect(unknown.value.status).toBe(401);
+    expect(unknown.tookMs).toBeLessThan(SOON_MS);
+    expect(await locked.waiting()).toHaveLength(READERS);
+  } finally {
+    await locked.release();
+    await Promise.allSettled(reads);
+  }
+});
