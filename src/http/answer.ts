@@ -1,6 +1,6 @@
 /** HTTP responses. A refusal has the shape of GraphQL's own errors, so that clients parse all errors in one way. */
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 
 export interface HttpAnswer {
   readonly status: number;
@@ -42,9 +42,12 @@ export function sendAnswer(
   response.writeHead(status, all).end(body);
 }
 
+/** How long a refused client may keep its connection open to read why. */
+const LINGER_MS = 1_000;
+
 /** Refuses on a connection that has no request to reply to, and closes it. */
 export function refuseConnection(
-  socket: Socket,
+  socket: Duplex,
   { status, message }: { readonly status: string; readonly message: string },
 ): void {
   const body = JSON.stringify(badRequest(message));
@@ -52,6 +55,9 @@ export function refuseConnection(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${JSON_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  // Closed with bytes unread, the network may drop the answer before the client reads it.
+  socket.resume();
+  setTimeout(() => socket.destroy(), LINGER_MS).unref();
 }
 
 function badRequest(message: string): object {

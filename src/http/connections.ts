@@ -11,6 +11,8 @@ interface Connection {
   readonly closed: AbortController;
   /** Whether an action after the pending answers is set: the connection then takes no more requests. */
   ending: boolean;
+  /** Whether a request of the connection was served without the upgrade that it offered. */
+  hasOffered: boolean;
 }
 
 export class Connections {
@@ -19,8 +21,14 @@ export class Connections {
 
   constructor(server: Server) {
     server.on('connection', (socket: Socket) => {
+      const known = this.open.get(socket);
+      if (known) {
+        // Passed to Node again, without the upgrade that its last request offered.
+        known.ending = false;
+        return;
+      }
       const closed = new AbortController();
-      this.open.set(socket, { owed: new Set(), closed, ending: false });
+      this.open.set(socket, { owed: new Set(), closed, ending: false, hasOffered: false });
       socket.once('close', () => {
         this.open.delete(socket);
         closed.abort();
@@ -41,6 +49,22 @@ export class Connections {
   /** The connection was upgraded and is no longer HTTP. */
   forget(socket: Duplex): void {
     this.open.delete(socket);
+  }
+
+  /**
+   * Notes that a request is served without the upgrade that it offers.
+   * @returns whether it is the first one of its connection.
+   */
+  noteOffer(socket: Duplex): boolean {
+    const connection = this.open.get(socket);
+    if (!connection || connection.hasOffered) return false;
+    connection.hasOffered = true;
+    return true;
+  }
+
+  /** Whether the connection takes no more requests. */
+  isEnding(socket: Duplex): boolean {
+    return this.open.get(socket)?.ending ?? true;
   }
 
   /** Aborted when the connection closes. One for all its requests, as creating one costs a good part of a request. */

@@ -43,6 +43,8 @@ export function createHttpServer(refusals: RefusalLog): {
   server.on('clientError', (error: ParserError, socket: Socket) => {
     // Bytes behind the last request of a connection: its answer closes the connection.
     if (error.code === 'HPE_CLOSED_CONNECTION') return;
+    // More bytes of a connection that is refused already.
+    if (connections.isEnding(socket) && !socket.destroyed) return;
     if (error.code !== 'ECONNRESET') {
       const { code: reason = 'no HTTP' } = error;
       // The address of the connection: what the request says of its client could not be read.

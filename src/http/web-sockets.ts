@@ -23,6 +23,7 @@ import { refuseConnection } from './answer.js';
 import type { Connections } from './connections.js';
 import { isAllowedOrigin, type AllowedOrigin } from './cross-origin.js';
 import { framingFault } from './framing.js';
+import { serveWithoutUpgrade } from './ignored-offer.js';
 import { BODY_BYTES_MAX } from './request-body.js';
 import { SubscriptionGate } from './subscription-gate.js';
 
@@ -126,10 +127,13 @@ export class WebSockets {
 
   attach(http: Server, connections: Connections): void {
     http.on('upgrade', (request: IncomingMessage, socket: Socket, head: Buffer) => {
-      socket.on('error', () => socket.destroy());
-      connections.afterAnswers(socket, () => {
+      const cut = () => socket.destroy();
+      socket.on('error', cut);
+      connections.afterAnswers(request.socket, () => {
         if (request.headers.upgrade?.toLowerCase() !== 'websocket') {
-          serveWithoutUpgrade(http, { request, socket, head });
+          socket.off('error', cut);
+          const closes = !connections.noteOffer(request.socket);
+          serveWithoutUpgrade(http, { request, socket, head, closes });
           return;
         }
         const refusal = this.refusalOf(request);
@@ -143,7 +147,7 @@ export class WebSockets {
           return;
         }
         this.server.handleUpgrade(request, socket, head, (webSocket) => {
-          connections.forget(socket);
+          connections.forget(request.socket);
           this.open(webSocket, this.settings.addressOf(request));
         });
       });
@@ -331,23 +335,3 @@ function tooManySubscriptions(): GraphQLError {
     },
   );
 }
-
-/**
- * Some clients offer HTTP/2 with their first request, which a server may ignore. Node emits `upgrade` for every offer,
- * so the request is passed to Node again without the offer.
- */
-function serveWithoutUpgrade(
-  http: Server,
-  { request, socket, head }: { request: IncomingMessage; socket: Socket; head: Buffer },
-): void {
-  const lines = [`${request.method ?? 'GET'} ${request.url ?? '/'} HTTP/${request.httpVersion}`];
-  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
-    const name = request.rawHeaders[i] ?? '';
-    if (OFFERS.has(name.toLowerCase())) continue;
-    lines.push(`${name}: ${request.rawHeaders[i + 1] ?? ''}`);
-  }
-  socket.unshift(Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`, 'latin1'), head]));
-  http.emit('connection', socket);
-}
-
-const OFFERS = new Set(['upgrade', 'connection', 'http2-settings']);

@@ -2,7 +2,6 @@
  * What would break if this happened before that: a stop, a broken request or an upgrade while answers are owed. Rows
  * held in the database keep a deduction under way for as long as a test needs.
  */
-import { connect, type Socket } from 'node:net';
 import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
@@ -12,6 +11,7 @@ import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { stopApps } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
+import { LIVE, Wire, rawPost } from '../../support/wire.js';
 
 jest.setTimeout(30_000);
 
@@ -19,7 +19,6 @@ const WEBSOCKET =
   'GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +
   'Sec-WebSocket-Version: 13\r\nSec-WebSocket-Protocol: graphql-transport-ws\r\n' +
   'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n';
-const LIVE = 'GET /live HTTP/1.1\r\nHost: a\r\n\r\n';
 
 const app = useApp(null);
 let id: string;
@@ -34,36 +33,7 @@ afterEach(() => stopApps());
 
 function deduction(): string {
   const variables = { input: { items: [{ productId: id, quantity: 1 }] } };
-  const body = JSON.stringify({ query: print(DeductStockDocument), variables });
-  return (
-    'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n' +
-    `Content-Length: ${body.length}\r\n\r\n${body}`
-  );
-}
-
-/** A connection, all that it has received, and whether it is closed. */
-class Wire {
-  readonly socket: Socket;
-  received = '';
-  closed = false;
-
-  constructor() {
-    this.socket = connect(Number(new URL(app.origin).port), '127.0.0.1');
-    this.socket.on('data', (chunk: Buffer) => (this.received += chunk.toString('utf8')));
-    this.socket.on('error', () => undefined);
-    this.socket.once('close', () => (this.closed = true));
-  }
-
-  /** The status of each answer, and what is left of a level where the answer tells it. */
-  get answers(): string[] {
-    return [...this.received.matchAll(/^HTTP\/1\.1 (\d+)|"remaining":(\d+)/gm)].map(
-      ([, status, remaining]) => status ?? `remaining ${remaining ?? ''}`,
-    );
-  }
-
-  untilClosed(): Promise<void> {
-    return until('the connection is closed', () => this.closed);
-  }
+  return rawPost({ query: print(DeductStockDocument), variables });
 }
 
 /** Runs `meanwhile` while the deductions that `wire` sends first are under way; resolves when the wire is closed. */
@@ -82,7 +52,7 @@ async function whileUnderWay(
 }
 
 test('a stop before the answers to pipelined requests: each is answered, and the last one closes', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   let stop: Promise<void> | undefined;
   await whileUnderWay(wire, deduction() + deduction(), () => {
     stop = app.stop();
@@ -95,7 +65,7 @@ test('a stop before the answers to pipelined requests: each is answered, and the
 });
 
 test('a stop before the answer to a request, after a later one was answered: both arrive', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   let stop: Promise<void> | undefined;
   await whileUnderWay(wire, deduction() + LIVE, () => {
     stop = app.stop();
@@ -105,7 +75,7 @@ test('a stop before the answer to a request, after a later one was answered: bot
 });
 
 test('a stop before the end of a body: the request is answered when it has arrived', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   const bytes = deduction();
   wire.socket.write(bytes.slice(0, -10));
   await fetch(`${app.origin}/live`, { headers: { connection: 'close' } });
@@ -118,7 +88,7 @@ test('a stop before the end of a body: the request is answered when it has arriv
 });
 
 test('a broken request before the answer to the one before it: the answers keep their order', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   await whileUnderWay(wire, `${deduction()}nonsense\r\n\r\n`, () => {
     expect(wire.received).toBe('');
     // More of it is not answered again.
@@ -128,14 +98,14 @@ test('a broken request before the answer to the one before it: the answers keep 
 });
 
 test('bytes behind the last request, before its answer: it gets its answer and no other', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   const last = deduction().replace('Host: a', 'Host: a\r\nConnection: close');
   await whileUnderWay(wire, last + deduction(), () => undefined);
   expect(wire.answers).toEqual(['200', 'remaining 9']);
 });
 
 test('an upgrade to WebSocket before the answer to a request: the answer comes first', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   await whileUnderWay(wire, deduction() + WEBSOCKET, async () => {
     expect(wire.received).toBe('');
     void until('it is upgraded', () => wire.answers.includes('101')).then(() => {
@@ -147,7 +117,7 @@ test('an upgrade to WebSocket before the answer to a request: the answer comes f
 });
 
 test('an offer of HTTP/2 before the answer to a request: both are answered in order', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   const offer = deduction().replace(
     'Host: a',
     'Host: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk',
@@ -158,7 +128,7 @@ test('an offer of HTTP/2 before the answer to a request: both are answered in or
 });
 
 test('a client that hangs up before the answers to its pipelined requests leaves no error', async () => {
-  const wire = new Wire();
+  const wire = new Wire(app.origin);
   await whileUnderWay(wire, `${deduction()}${deduction()}nonsense\r\n\r\n`, () => {
     wire.socket.destroy();
   });

@@ -1,0 +1,130 @@
+/**
+ * One connection that does what no good client does: upgrades without end, garbage behind good requests, requests
+ * without reading an answer. Each has its bound, and the neighbours are served meanwhile.
+ */
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { jest } from '@jest/globals';
+import { print } from 'graphql';
+import { DeductStockDocument } from '../../generated/operations.js';
+import { bearer, newApiKey } from '../../support/api-keys.js';
+import { givenUrl } from '../../support/fresh-database.js';
+import { until } from '../../support/until.js';
+import { useApp } from '../../support/use-app.js';
+import { LIVE, Wire, rawPost } from '../../support/wire.js';
+
+jest.setTimeout(60_000);
+
+const app = useApp();
+
+/** Generous: the test's clients and other tests run on the same cores. */
+const STANDSTILL_MS = 1_000;
+
+/** The longest time for which the event loop stood still while `work` ran, in milliseconds. */
+async function longestStandstill(work: () => Promise<void>): Promise<number> {
+  const delay = monitorEventLoopDelay({ resolution: 10 });
+  delay.enable();
+  await work();
+  delay.disable();
+  return delay.max / 1e6;
+}
+
+async function isLive(): Promise<boolean> {
+  return (await fetch(`${app.origin}/live`)).ok;
+}
+
+describe('upgrades that are not taken', () => {
+  const OFFER = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n';
+
+  test('40,000 of them on one connection and its end cost the others nothing', async () => {
+    const wire = new Wire(app.origin);
+    const standstill = await longestStandstill(async () => {
+      for (let sent = 0; sent < 40_000 && !wire.closed; sent += 500) {
+        wire.socket.write(OFFER.repeat(500));
+        await wire.untilAnswered(1);
+        if (sent % 10_000 === 0) expect(await isLive()).toBe(true);
+      }
+      wire.socket.destroy();
+      await wire.untilClosed();
+      expect(await isLive()).toBe(true);
+    });
+    expect(new Set(wire.answers)).toEqual(new Set(['200']));
+    expect(standstill).toBeLessThan(STANDSTILL_MS);
+  });
+
+  test('the first one keeps its connection', async () => {
+    const wire = new Wire(app.origin);
+    wire.socket.write(OFFER + LIVE);
+    await wire.untilAnswered(2);
+    expect(wire.answers).toEqual(['200', '200']);
+    expect(wire.received).not.toMatch(/^connection: close/im);
+    wire.socket.destroy();
+  });
+
+  test('one that asks for the end of its connection gets it', async () => {
+    const wire = new Wire(app.origin);
+    wire.socket.write(OFFER.replace('Upgrade\r\n', 'Upgrade, close\r\n'));
+    await wire.untilClosed();
+    expect(wire.answers).toEqual(['200']);
+  });
+});
+
+describe('a client that is refused and does not hang up loses its connection', () => {
+  test.each([
+    ['CONNECT', 'CONNECT a:1 HTTP/1.1\r\nHost: a\r\n\r\n', '501'],
+    ['no HTTP', 'nonsense\r\n\r\n', '400'],
+    [
+      'a WebSocket elsewhere',
+      'GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n',
+      '404',
+    ],
+  ])('%s', async (_, bytes, status) => {
+    const wire = new Wire(app.origin);
+    wire.socket.allowHalfOpen = true;
+    wire.socket.write(bytes);
+    await until('the server has closed its side', () => wire.socket.readableEnded);
+    expect(wire.answers).toEqual([status]);
+    // What the client goes on to send is read by no program: the network then reports the connection as gone.
+    await until('the connection is gone', () => {
+      if (!wire.closed) wire.socket.write('more');
+      return wire.closed;
+    });
+  });
+});
+
+describe('garbage behind two good requests: both are answered in order, then the garbage is refused', () => {
+  const GARBAGE = 'nonsense\r\n\r\n';
+
+  function deductionOf(productId: string, headers: Record<string, string> = {}) {
+    const variables = { input: { items: [{ productId, quantity: 1 }] } };
+    return rawPost({ query: print(DeductStockDocument), variables }, headers);
+  }
+
+  test.each(['in one segment', 'in a segment of its own', 'with a guarded server'])(
+    '%s',
+    async (how) => {
+      const guarded = how === 'with a guarded server';
+      const id = await app.newProduct(10);
+      const key = await newApiKey(app.database, `pipeline-${id}`, ['deduct', 'read']);
+      const server = guarded
+        ? await app.startAnother({
+            NODE_ENV: 'production',
+            AUTH: 'keys',
+            REDIS_URL: givenUrl('REDIS_URL'),
+          })
+        : app;
+      const post = deductionOf(id, guarded ? bearer(key) : {});
+      const wire = new Wire(server.origin);
+      if (how === 'in a segment of its own') {
+        wire.socket.setNoDelay().write(post + post);
+        await fetch(`${server.origin}/live`);
+        wire.socket.write(GARBAGE);
+      } else {
+        wire.socket.write(post + post + GARBAGE);
+      }
+      await wire.untilClosed();
+      expect(wire.answers).toEqual(['200', 'remaining 9', '200', 'remaining 8', '400']);
+      expect(await app.shop.onHand(id)).toBe(8);
+      if (guarded) await server.stop();
+    },
+  );
+});
