@@ -108,7 +108,7 @@ export class Operations {
 
   /** An operation that never counts as the repetition of another one. */
   withoutKey(name: OperationName, principal: string | null): Operation {
-    return { ...keyless(name, principal), id: this.freshId() };
+    return keyless(name, principal, this.freshId());
   }
 
   /** An id that cannot be guessed. */
@@ -130,14 +130,11 @@ export class Operations {
 }
 
 /** An expiry writes nothing under an operation's id, so all of them can share one. */
-export const EXPIRY: Operation = {
-  ...keyless('expireReservations', null),
-  id: Buffer.alloc(OPERATION_ID_BYTES),
-};
+export const EXPIRY = keyless('expireReservations', null, Buffer.alloc(OPERATION_ID_BYTES));
 
-function keyless(name: OperationName, principal: string | null): Omit<Operation, 'id'> {
+function keyless(name: OperationName, principal: string | null, id: Buffer): Operation {
   const scope = principal ?? ANONYMOUS_SCOPE;
-  return { name, principal, scope, idempotencyKey: null, fingerprint: NEVER_COMPARED };
+  return { name, principal, scope, idempotencyKey: null, id, fingerprint: NEVER_COMPARED };
 }
 
 function checkIdempotencyKey(key: string | null): string | null {
