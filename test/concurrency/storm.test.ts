@@ -24,8 +24,13 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await Promise.all(servers.map((server) => server.stop()));
 
     const { wrong, counts } = await checkStorm(shop, initial, storm);
+    const tokens = (await shop.ledger())
+      .filter(({ kind }) => kind === 'DEDUCTION')
+      .map(({ fencingToken }) => fencingToken);
     await shop.close();
     expect(wrong).toEqual([]);
+    const underLock = tokens.filter((token) => token !== null);
+    expect(underLock).toHaveLength(stockLock === 'redis' ? tokens.length : 0);
     expect(counts.operations).toBe(plan.length);
     // A storm in which nothing happens would pass as well.
     for (const count of [counts.linesApplied, counts.linesRefused, counts.broken]) {

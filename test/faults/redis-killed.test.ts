@@ -115,8 +115,12 @@ test('a Redis that is killed and comes back empty in a storm loses, doubles and 
   });
   await Promise.all(servers.map((server) => server.stop()));
   const { wrong } = await checkStorm(stormShop, initial, storm);
+  const tokens = (await stormShop.ledger()).map(({ kind, fencingToken }) => [kind, fencingToken]);
   await stormShop.close();
   expect(wrong).toEqual([]);
+  // Some lines were written under Redis' lock, and some without it.
+  expect(tokens).toContainEqual(['DEDUCTION', expect.any(String)]);
+  expect(tokens).toContainEqual(['DEDUCTION', null]);
 });
 
 test('a request whose first lock Redis loses while it waits for the second one still succeeds', async () => {
