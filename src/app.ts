@@ -264,9 +264,11 @@ function buildStock(
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
+    queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
     onOverloaded: (principal) => {
-      const reason = 'The queue of the product, or of its lock, is full.';
+      const reason =
+        'The queue of the product, its part for one principal, or the queue of the lock is full.';
       refusals.add({ kind: 'overload', reason, principal });
     },
   });

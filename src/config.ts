@@ -235,6 +235,12 @@ const SETTINGS = {
     wholeNumber(1, 1_000_000),
     'lines that may wait for one product in one process; then `OVERLOADED`',
   ),
+  laneQueueMaxPerPrincipal: optional(
+    'LANE_QUEUE_MAX_PER_PRINCIPAL',
+    'half of `LANE_QUEUE_MAX`',
+    wholeNumber(1, 1_000_000),
+    'of these lines, those of one principal; without authentication there is no such part',
+  ),
   commitsMax: preset(
     'COMMITS_MAX',
     '2',
@@ -317,6 +323,7 @@ type Derived =
   | 'jwtAlgorithms'
   | 'ratePerSecond'
   | 'rateBurst'
+  | 'laneQueueMaxPerPrincipal'
   | 'sandbox'
   | 'introspection';
 
@@ -327,6 +334,7 @@ export interface Config extends Omit<Values, Derived> {
   readonly jwt: JwtSettings | null;
   /** Of one principal, over all processes; null where there is no limit. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
+  readonly laneQueueMaxPerPrincipal: number;
   readonly sandbox: boolean;
   readonly introspection: boolean;
 }
@@ -384,6 +392,7 @@ function configOf(values: Values): Config {
     auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => values.authMethods?.includes(m))),
     jwt: jwtOf(values),
     rateLimit: rateLimitOf(values),
+    laneQueueMaxPerPrincipal: values.laneQueueMaxPerPrincipal ?? Math.ceil(values.laneQueueMax / 2),
     sandbox: values.sandbox ?? development,
     introspection: values.introspection ?? development,
   });
@@ -408,6 +417,10 @@ function* problemsTogether(
   }
   if (values.ratePerSecond && values.redisUrl === undefined) {
     yield ['REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is'];
+  }
+  const { laneQueueMax, laneQueueMaxPerPrincipal } = values;
+  if ((laneQueueMaxPerPrincipal ?? 0) > (laneQueueMax ?? Infinity)) {
+    yield ['LANE_QUEUE_MAX_PER_PRINCIPAL', 'must be at most LANE_QUEUE_MAX, of which it is a part'];
   }
   const { commitsMax, mysqlPoolMax } = values;
   if (commitsMax === undefined || mysqlPoolMax === undefined) return;

@@ -80,6 +80,7 @@ async function openProduct(
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
+    queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
   });
   return new Product({ database, lock, stock, config });

@@ -109,14 +109,14 @@ export class Clients {
     send: Send,
   ): Promise<Answer | null> {
     const { world } = this;
-    const { copies, hangsUpAfterMs, deadlineMs, asksAgain } = planned;
+    const { copies, hangsUpAfterMs, asksAgain } = planned;
     const first = world.random.integer(0, 9);
     const ask = async (turn: number, hangUpMs: number | null): Promise<Answer> => {
       const beginMs = world.time.nowMs;
       const servers = world.servers();
       const server = servers[(first + turn) % servers.length];
       const answer: Answer = server
-        ? await this.call(server, deadlineMs, hangUpMs, send)
+        ? await this.call(server, planned, hangUpMs, send)
         : { kind: 'UNKNOWN', reason: 'no server' };
       operation.tries.push({ beginMs, endMs: world.time.nowMs, answer });
       return answer;
@@ -143,7 +143,7 @@ export class Clients {
   /** One call: request, the server's work and response, or the event that ends it earlier. */
   private call(
     server: SimulatedServer,
-    deadlineMs: number,
+    { principal, deadlineMs }: PlannedOperation,
     hangsUpAfterMs: number | null,
     send: Send,
   ): Promise<Answer> {
@@ -189,7 +189,7 @@ export class Clients {
         return;
       }
       server.process.after(wayMs(), 'request arrives', () => {
-        void send(server, server.caller(deadlineMs, hangUp.signal)).then((answer) => {
+        void send(server, server.caller(principal, deadlineMs, hangUp.signal)).then((answer) => {
           time.after(wayMs(), 'answer arrives', () => {
             time.note(JSON.stringify(answer));
             end(answer);

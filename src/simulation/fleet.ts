@@ -66,6 +66,7 @@ export class Fleet {
       lockWaitMs: random.pick([1_000, 5_000]),
       batchMax: random.pick([1, 4, 500]),
       queueMax: random.pick([5, 10_000, 10_000]),
+      queueMaxPerPrincipal: random.pick([3, 10_000]),
       commitsMax: random.pick([1, 2, 4]),
       fallback: random.pick(['database', 'database', 'fail'] as const),
     };
@@ -132,7 +133,7 @@ export class Fleet {
       await new Promise<void>((resolve) => {
         server.process.after(LAST_PAUSE_MS, 'last request', resolve);
       });
-      const caller = server.caller(ALIVE_WITHIN_MS, new AbortController().signal);
+      const caller = server.caller(null, ALIVE_WITHIN_MS, new AbortController().signal);
       const reference = `last-${server.process.name}-${productId}-${tries}`;
       const { answer } = await server.carryOut({ ...request, reference }, caller);
       const [line] = answer.kind === 'ANSWERED' ? answer.lines : [];

@@ -47,6 +47,7 @@ export interface ServerSettings {
   readonly lockWaitMs: number;
   readonly batchMax: number;
   readonly queueMax: number;
+  readonly queueMaxPerPrincipal: number;
   readonly commitsMax: number;
   readonly fallback: 'database' | 'fail';
 }
@@ -90,8 +91,8 @@ export class SimulatedServer {
   }
 
   /** A caller whose deadline begins now, by the clock of this process. */
-  caller(deadlineMs: number, signal: AbortSignal): Caller {
-    return { principal: null, deadline: Deadline.in(deadlineMs, this.process.clock, signal) };
+  caller(principal: string | null, deadlineMs: number, signal: AbortSignal): Caller {
+    return { principal, deadline: Deadline.in(deadlineMs, this.process.clock, signal) };
   }
 
   /** Never rejects: an error that the product throws becomes an answer that fails the checks. */

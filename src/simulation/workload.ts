@@ -37,6 +37,8 @@ export type Ending = 'COMMITTED' | 'RELEASED' | 'LEFT_TO_EXPIRE';
 
 export interface PlannedOperation {
   readonly request: Request;
+  /** The client's, on each of its calls; null without authentication. */
+  readonly principal: string | null;
   /** Of a reservation. */
   readonly ending: Ending;
   /** How often the same request is sent at once, to one process after another. */
@@ -79,6 +81,7 @@ export class Workload {
     const request = this.request(reference, isKeyed ? `key-${this.operations}` : null);
     return {
       request,
+      principal: random.pick([null, 'anna', 'ben']),
       ending: random.pick(['COMMITTED', 'COMMITTED', 'RELEASED', 'LEFT_TO_EXPIRE'] as const),
       copies: isKeyed && random.chance(0.15) ? random.integer(2, 3) : 1,
       hangsUpAfterMs: random.chance(0.06) ? random.between(1, 200) : null,

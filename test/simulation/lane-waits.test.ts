@@ -49,6 +49,7 @@ test('a turn that is held elsewhere is asked for once, however short the wait of
     tenureMs: 50,
     tenureCommitsMax: 10,
     queueMax: 10,
+    queueMaxPerPrincipal: 10,
     retryAfterMs: 1_000,
   };
   const lane = new Lane('p', { turns, commits, settings, clock }, () => undefined);

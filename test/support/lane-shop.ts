@@ -22,6 +22,7 @@ const SETTINGS: StockServiceSettings = {
   lockWaitMs: 10_000,
   batchMax: 512,
   queueMax: 10_000,
+  queueMaxPerPrincipal: 10_000,
   commitsMax: 2,
 };
 

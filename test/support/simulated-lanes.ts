@@ -36,6 +36,7 @@ export class CountedTurns implements Turns {
 
 interface Settings {
   readonly queueMax?: number;
+  readonly queueMaxPerPrincipal?: number;
   readonly batchMax?: number;
   readonly lockWaitMs?: number;
   readonly commitsMax?: number;
@@ -93,6 +94,7 @@ export function openLanes(settings: Settings = {}) {
     lockWaitMs: 1_000,
     batchMax: 512,
     queueMax: 1_000,
+    queueMaxPerPrincipal: 1_000,
     commitsMax: 1,
     ...settings,
   };
@@ -102,14 +104,18 @@ export function openLanes(settings: Settings = {}) {
   const deduct = async (
     productId: string,
     reference: string,
-    more: Partial<StockRequest> & { readonly ms?: number; readonly signal?: AbortSignal } = {},
+    more: Partial<StockRequest> & {
+      readonly ms?: number;
+      readonly signal?: AbortSignal;
+      readonly principal?: string | null;
+    } = {},
   ): Promise<number | string> => {
-    const { ms, signal, ...request } = more;
+    const { ms, signal, principal = null, ...request } = more;
     const items = [{ productId, quantity: 1 }];
     const deadline = Deadline.in(ms ?? 5_000, clock, signal);
     const response = await deducting.execute(
       { items, mode: 'PARTIAL', reference, ...request },
-      { principal: null, deadline },
+      { principal, deadline },
     );
     const verdict = response.results[0]?.verdict;
     if (verdict?.outcome === 'APPLIED') return verdict.remaining;

@@ -29,6 +29,7 @@ test('needs nothing but the addresses and AUTH, and is frozen', () => {
     requestTimeoutMs: 15_000,
     stockBatchMax: 512,
     laneQueueMax: 10_000,
+    laneQueueMaxPerPrincipal: 5_000,
     commitsMax: 2,
     mysqlPoolMax: 10,
     migrateOnStart: true,
@@ -72,6 +73,18 @@ test('names every bad and missing variable at once', () => {
     'PORT',
     'STOCK_LOCK',
   ]);
+});
+
+test("a principal's part of a queue is half of it, or what is set, and never more than the queue", () => {
+  const partOf = (env: Record<string, string>) =>
+    loadConfig({ ...GOOD, ...env }).laneQueueMaxPerPrincipal;
+  expect(partOf({ LANE_QUEUE_MAX: '7' })).toBe(4);
+  expect(partOf({ LANE_QUEUE_MAX: '1' })).toBe(1);
+  expect(partOf({ LANE_QUEUE_MAX_PER_PRINCIPAL: '10000' })).toBe(10_000);
+  expect(problemsOf({ ...GOOD, LANE_QUEUE_MAX_PER_PRINCIPAL: '10001' })).toEqual([
+    'LANE_QUEUE_MAX_PER_PRINCIPAL must be at most LANE_QUEUE_MAX, of which it is a part',
+  ]);
+  expect(problemsOf({ ...GOOD, LANE_QUEUE_MAX_PER_PRINCIPAL: '0' })).toHaveLength(1);
 });
 
 test('needs Redis only where Redis keeps the lock', () => {

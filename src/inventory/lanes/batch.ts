@@ -1,4 +1,7 @@
-/** The entries that one transaction decides, from several lanes, each with its share of `batchMax`. */
+/**
+ * The entries that one transaction decides: from several lanes, each with its share of `batchMax`, and from each lane
+ * in the turns of its principals.
+ */
 import type { Operation } from '../stock.js';
 import type { EntryQueue } from './entry-queue.js';
 import type { LaneEntry } from './lane-entry.js';
@@ -32,25 +35,37 @@ export class Batch {
       const share = Math.max(1, Math.floor(this.room / open.length));
       open = open.filter((lane) => this.takeFrom(lane, share));
     }
+    for (const { queue } of lanes) queue.resume();
   }
 
-  /** @returns whether this lane has more entries for the batch. */
+  /**
+   * A principal whose next entry finds no room, or has to wait for the next transaction, is passed over: entries of
+   * other principals do not wait for it.
+   *
+   * @returns whether this lane has more entries for the batch.
+   */
   private takeFrom(lane: ServingLane, share: number): boolean {
+    const { queue, productId } = lane;
     let taken = 0;
     for (;;) {
-      const entry = lane.queue.head(this.nowMs);
+      const entry = queue.head(this.nowMs);
       if (!entry) {
-        this.lanes.set(lane.productId, lane);
+        if (queue.isEmpty) this.lanes.set(productId, lane);
         return false;
       }
       if (taken >= share) return true;
       const lines = entry.write.lines.length;
-      if (lines > this.room && this.entries.length > 0) return false;
-      if (!this.admit(entry)) return false;
-      lane.queue.shift();
-      this.lanes.set(lane.productId, lane);
-      this.room -= lines;
-      taken += lines;
+      if (lines > this.room && this.entries.length > 0) {
+        if (this.room <= 0) return false;
+        queue.passOver();
+      } else if (this.admit(entry)) {
+        queue.shift();
+        this.lanes.set(productId, lane);
+        this.room -= lines;
+        taken += lines;
+      } else {
+        queue.passOver();
+      }
     }
   }
 

@@ -1,15 +1,22 @@
 /**
- * Limits the writing transactions that this process runs at once: first come, first served.
+ * Limits the writing transactions that this process runs at once. Parties take turns: the lanes together, each
+ * principal with its requests over several products, and the work that creates something. Within a party the order is
+ * that of arrival.
  *
  * Waiting work holds no database connection, so queued writes never take the pool's connections from reads.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { StorageUnavailableError } from '../stock-store.js';
+import { TurnQueue, type PartyName } from './turn-queue.js';
+
+/** The party of all work that belongs to no single principal. No principal's name is a symbol. */
+const SHARED = Symbol('shared');
+const CREATING = Symbol('creating');
 
 export class CommitSlots {
   private free: number;
-  private readonly waiting = new Set<() => void>();
+  private readonly waiting = new TurnQueue<() => void>();
 
   constructor(
     readonly slotsMax: number,
@@ -26,9 +33,14 @@ export class CommitSlots {
    * Runs the work in a slot, or resolves with 'TIMED_OUT' where no slot came free before the deadline.
    *
    * @param deadline null: the wait is unbounded.
+   * @param party takes turns with the others that wait.
    */
-  async run<T>(deadline: Deadline | null, work: () => Promise<T>): Promise<T | 'TIMED_OUT'> {
-    if (!(await this.enter(deadline))) return 'TIMED_OUT';
+  async run<T>(
+    deadline: Deadline | null,
+    work: () => Promise<T>,
+    party: PartyName = SHARED,
+  ): Promise<T | 'TIMED_OUT'> {
+    if (!(await this.enter(deadline, party))) return 'TIMED_OUT';
     try {
       return await work();
     } finally {
@@ -36,14 +48,14 @@ export class CommitSlots {
     }
   }
 
-  private enter(deadline: Deadline | null): Promise<boolean> | true {
+  private enter(deadline: Deadline | null, party: PartyName): Promise<boolean> | true {
     if (this.free > 0) {
       this.free -= 1;
       return true;
     }
     return new Promise((resolve) => {
       const giveUp = () => {
-        this.waiting.delete(admit);
+        this.waiting.remove(place);
         resolve(false);
       };
       const timer = deadline && this.clock.after(deadline.leftMs, giveUp);
@@ -51,19 +63,15 @@ export class CommitSlots {
         timer?.cancel();
         resolve(true);
       };
-      this.waiting.add(admit);
+      const place = this.waiting.push(party, admit, 1);
     });
   }
 
   private leave(): void {
-    const [next] = this.waiting;
-    if (!next) {
-      this.free += 1;
-      return;
-    }
-    // The slot passes directly to the work that has waited longest, so that new work cannot overtake it.
-    this.waiting.delete(next);
-    next();
+    const next = this.waiting.shift();
+    // The slot passes directly to work that waits, so that new work cannot overtake it.
+    if (next) next();
+    else this.free += 1;
   }
 }
 
@@ -79,7 +87,7 @@ export async function inSlot<T>(
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
   const deadline = Deadline.in(CREATE_TIMEOUT_MS, slots.clock);
-  const outcome = await slots.run(deadline, () => work(deadline));
+  const outcome = await slots.run(deadline, () => work(deadline), CREATING);
   if (outcome === 'TIMED_OUT')
     throw new StorageUnavailableError('No transaction came free in time.');
   return outcome;

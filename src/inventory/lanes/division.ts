@@ -2,7 +2,7 @@
  * Divides a batch whose transaction fails, until no entry fails or waits because of another entry's line.
  *
  * A transaction may fail for one line that the database does not accept, or for a row that another session keeps
- * locked. It is rolled back as a whole. The entries of a product stay in the order of their arrival, and products
+ * locked. It is rolled back as a whole. The entries of a product stay in the order of the batch, and products
  * whose rows are locked, or may be, go last. A product that is refused by itself is followed by a pause: a store may
  * refuse locked rows at once, and the loop would otherwise retry locked products without a pause.
  */

@@ -1,70 +1,98 @@
-/** The entries of a lane that are in no commit yet: first come, first served. */
+/**
+ * The entries of a lane that are in no commit yet. Principals take turns by lines, and each principal's entries keep
+ * the order of their arrival. Without authentication all entries are of one principal.
+ */
+import { Chain, type Link } from './chain.js';
 import type { LaneEntry } from './lane-entry.js';
+import { TurnQueue, type Place } from './turn-queue.js';
+
+/** An entry's place in the order of arrival, whichever its principal. */
+class Arrival implements Link<Arrival> {
+  previous: Arrival | null = null;
+  next: Arrival | null = null;
+  readonly place: Place<Arrival>;
+
+  constructor(
+    readonly entry: LaneEntry,
+    turns: TurnQueue<Arrival>,
+  ) {
+    const { operation, lines } = entry.write;
+    this.place = turns.push(operation.scope, this, lines.length);
+  }
+}
 
 export class EntryQueue {
-  private readonly entries = new Fifo<LaneEntry>();
-  private waitingLines = 0;
+  private readonly turns = new TurnQueue<Arrival>();
+  private readonly arrivals = new Chain<Arrival>();
 
   get lines(): number {
-    return this.waitingLines;
+    return this.turns.weight;
+  }
+
+  /** @param scope the operation's: one for each principal. */
+  linesOf(scope: string): number {
+    return this.turns.weightOf(scope);
   }
 
   get isEmpty(): boolean {
-    return this.entries.first === undefined;
+    return this.turns.isEmpty;
+  }
+
+  /** Of the entry whose turn it is; empty where there is none. */
+  get scope(): string {
+    return this.turns.head?.item.entry.write.operation.scope ?? '';
   }
 
   push(entry: LaneEntry): void {
-    this.entries.push(entry);
-    this.waitingLines += entry.write.lines.length;
+    this.arrivals.append(new Arrival(entry, this.turns));
   }
 
-  /** The first entry that may still be written; expired and abandoned entries before it are answered and removed. */
+  /**
+   * The entry whose turn it is; undefined where no entry is left, or only those of principals that were passed over.
+   * Expired and abandoned entries before it are answered and removed.
+   */
   head(nowMs: number): LaneEntry | undefined {
     for (;;) {
-      const entry = this.entries.first;
-      if (!entry || entry.isWanted(nowMs)) return entry;
-      this.shift();
+      const arrival = this.turns.head?.item;
+      if (!arrival || arrival.entry.isWanted(nowMs)) return arrival?.entry;
+      this.remove(arrival);
     }
   }
 
-  shift(): LaneEntry | undefined {
-    const entry = this.entries.shift();
-    if (entry) this.waitingLines -= entry.write.lines.length;
-    return entry;
+  /** The entry that has waited longest. Expired and abandoned entries before it are answered and removed. */
+  oldest(nowMs: number): LaneEntry | undefined {
+    for (;;) {
+      const { first } = this.arrivals;
+      if (!first || first.entry.isWanted(nowMs)) return first?.entry;
+      this.remove(first);
+    }
+  }
+
+  /** Takes out the entry whose turn it is. */
+  shift(): void {
+    const arrival = this.turns.shift();
+    if (arrival) this.arrivals.remove(arrival);
+  }
+
+  /** The principal whose turn it is gets no other one until `resume`, where it is first. */
+  passOver(): void {
+    this.turns.passOver();
+  }
+
+  resume(): void {
+    this.turns.resume();
   }
 
   /** Answers all entries and empties the queue. */
   dismiss(answer: (entry: LaneEntry) => void): void {
-    for (let entry = this.shift(); entry; entry = this.shift()) {
-      if (!entry.settled) answer(entry);
+    for (let { first } = this.arrivals; first; { first } = this.arrivals) {
+      this.remove(first);
+      if (!first.entry.settled) answer(first.entry);
     }
   }
-}
 
-/** A queue whose head is taken in constant time. */
-class Fifo<T> {
-  private items: T[] = [];
-  private taken = 0;
-
-  get first(): T | undefined {
-    return this.items[this.taken];
-  }
-
-  push(item: T): void {
-    this.items.push(item);
-  }
-
-  shift(): T | undefined {
-    const item = this.items[this.taken];
-    if (item === undefined) return undefined;
-    this.taken += 1;
-    if (this.taken === this.items.length) {
-      this.items = [];
-      this.taken = 0;
-    } else if (this.taken >= 1_024) {
-      this.items = this.items.slice(this.taken);
-      this.taken = 0;
-    }
-    return item;
+  private remove(arrival: Arrival): void {
+    this.turns.remove(arrival.place);
+    this.arrivals.remove(arrival);
   }
 }

@@ -14,14 +14,15 @@
  * | call    | a lane joins; unless a call is under way, the next free slot is called for                             |
  * | gather  | the rest of the event-loop turn is waited for; after a wait for the slot, also the answers that Redis  |
  * |         | owes to asking lanes                                                                                   |
- * | fill    | the slot takes its share of the joined lanes, and the batch takes its share of each lane's queue       |
+ * | fill    | the slot takes its share of the joined lanes, in the turns of the principals whose entries are next,   |
+ * |         | and the batch takes its share of each lane's queue                                                     |
  * | apply   | one transaction; a failing one is divided (division.ts); late callers are answered (deadline-watch.ts) |
  * | release | each lane of the batch goes on: it joins again, or ends its turn                                       |
  *
  * Invariants:
  * 1. An entry is answered after COMMIT has returned, never before.
  *    (test/concurrency/lanes.test.ts: "no caller is answered before COMMIT has returned")
- * 2. A lane is in at most one batch at a time, so its entries commit in the order of arrival.
+ * 2. A lane is in at most one batch at a time, so the entries of a principal commit in the order of arrival.
  *    (test/unit/inventory/lanes.test.ts: "entries of one product are decided in order of arrival")
  * 3. An entry never fails because of another entry's line.
  *    (test/concurrency/lanes.test.ts: "a line that the database rejects fails alone, and the others keep their order")
@@ -36,6 +37,7 @@ import type { CommitSlots } from './commit-slots.js';
 import { DeadlineWatch } from './deadline-watch.js';
 import { applyDivided, type Part } from './division.js';
 import type { LaneEntry } from './lane-entry.js';
+import { TurnQueue } from './turn-queue.js';
 
 /** A slot takes at least so many lanes: two smaller transactions would cost more than they save. */
 const LANES_UNDIVIDED = 32;
@@ -50,7 +52,7 @@ interface Joined {
 }
 
 export class GroupCommit {
-  private joined: Joined[] = [];
+  private readonly joined = new TurnQueue<Joined>();
   private lanesInCommit = 0;
   private calling = false;
   private lastAnswer: Promise<void> = Promise.resolve();
@@ -66,7 +68,7 @@ export class GroupCommit {
   /** Resolves when a commit has included the lane's entries, or when all of them have expired. */
   join(lane: ServingLane): Promise<void> {
     return new Promise((resume) => {
-      this.joined.push({ lane, resume });
+      this.joined.push(lane.queue.scope, { lane, resume }, 1);
       this.callForSlot();
     });
   }
@@ -97,7 +99,7 @@ export class GroupCommit {
   }
 
   private callForSlot(): void {
-    if (this.calling || this.joined.length === 0) return;
+    if (this.calling || this.joined.isEmpty) return;
     this.calling = true;
     const hasToWait = !this.slots.isFree;
     void this.slots.run(null, async () => {
@@ -140,15 +142,24 @@ export class GroupCommit {
    * would be idle while the process prepares the transaction, and the process idle while the database executes it.
    */
   private takeShare(): Joined[] {
-    const lanes = this.lanesInCommit + this.joined.length;
+    const lanes = this.lanesInCommit + this.joined.weight;
     const share = Math.max(LANES_UNDIVIDED, Math.ceil(lanes / this.slots.slotsMax));
-    return this.joined.splice(0, share);
+    const members: Joined[] = [];
+    while (members.length < share) {
+      const next = this.joined.shift();
+      if (!next) break;
+      members.push(next);
+    }
+    return members;
   }
 
-  /** Lanes that found no room in the batch are first in the next one. */
+  /** Lanes that found no room in the batch are the first of their principals in the next one. */
   private returnLeftOut(members: readonly Joined[], batch: Batch): void {
     if (batch.lanes.size === members.length) return;
-    this.joined.unshift(...members.filter(({ lane }) => !batch.lanes.has(lane.productId)));
+    for (const member of members.toReversed()) {
+      const { productId, queue } = member.lane;
+      if (!batch.lanes.has(productId)) this.joined.putBack(queue.scope, member, 1);
+    }
   }
 
   private async commit({ entries, lanes }: Batch): Promise<void> {

@@ -1,5 +1,6 @@
 /**
- * A lane is the queue of one product in this process: first come, first served, and bounded.
+ * A lane is the queue of one product in this process: bounded, fair between principals, and first come, first served
+ * for each of them.
  *
  * A lane runs a loop while entries wait: it takes its product's turn once for all of them, adds its entries to the next
  * group commits, and ends the turn after a bounded number of commits or a bounded time. So a hundred callers of one
@@ -16,20 +17,22 @@
  * |         | of GroupCommit                              | → asking or idle                                      |
  *
  * Invariants:
- * 1. Entries are decided in the order of their arrival.
+ * 1. The entries of a principal are decided in the order of their arrival, and principals take turns by lines.
  *    (test/unit/inventory/lanes.test.ts: "entries of one product are decided in order of arrival")
+ *    (test/unit/inventory/fair-lanes.test.ts: "a principal's flood leaves each other principal its turn")
  * 2. Each entry gets exactly one answer, whatever happens to its turn, its commit or its caller.
  *    (test/unit/inventory/adversarial.test.ts: "each caller gets one answer when a stop meets a commit")
  * 3. An entry whose commit has not begun by the end of its wait, or whose caller has gone, is never written.
  *    (test/unit/inventory/lanes.test.ts: "an entry whose wait is over, or whose caller has gone, is left out")
- * 4. At most `queueMax` lines wait; the next is OVERLOADED at once.
+ * 4. At most `queueMax` lines wait, at most `queueMaxPerPrincipal` of one principal; the next is OVERLOADED at once.
  *    (test/unit/inventory/lanes.test.ts: "one line more than the queue holds is refused at once")
+ *    (test/unit/inventory/fair-lanes.test.ts: "a principal that fills its part of the queue leaves the rest to others")
  * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
  *    (test/unit/inventory/lanes.test.ts: "a turn ends after a bounded number of commits", "after a bounded time")
  */
 import type { Clock, Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
-import type { StockFailure, StockWrite } from '../stock.js';
+import type { Operation, StockFailure, StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
 import type { GroupCommit } from './group-commit.js';
 import { EntryQueue } from './entry-queue.js';
@@ -45,6 +48,8 @@ export interface LaneSettings {
   readonly tenureCommitsMax: number;
   /** The most lines that may wait. */
   readonly queueMax: number;
+  /** The most lines of one principal that may wait; writes without a principal may use the whole queue. */
+  readonly queueMaxPerPrincipal: number;
   /** For OVERLOADED, in milliseconds. */
   readonly retryAfterMs: number;
 }
@@ -84,8 +89,8 @@ export class Lane {
   /** Queues a write of this product. Rejects only for a defect of the program. */
   enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const { settings, clock } = this.parts;
-    const { queueMax, retryAfterMs, lockWaitMs } = settings;
-    if (this.queue.lines >= queueMax) {
+    const { retryAfterMs, lockWaitMs } = settings;
+    if (!this.hasRoomFor(write.operation)) {
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs }));
     }
     const entry = new LaneEntry(write, deadline.within(lockWaitMs), deadline, clock);
@@ -94,6 +99,12 @@ export class Lane {
     this.expiry ??= this.expireAt(entry.wait);
     if (this.current.name === 'idle') void this.run();
     return entry.result;
+  }
+
+  private hasRoomFor({ principal, scope }: Operation): boolean {
+    const { queueMax, queueMaxPerPrincipal } = this.parts.settings;
+    if (this.queue.lines >= queueMax) return false;
+    return principal === null || this.queue.linesOf(scope) < queueMaxPerPrincipal;
   }
 
   /** Refuses all entries that are in no commit yet. */
@@ -153,15 +164,15 @@ export class Lane {
 
   private refuseFor(failure: StockFailure): void {
     // All entries that the lane had when it asked have timed out. Entries that arrived since then keep waiting.
-    if (failure.code === 'LOCK_TIMEOUT') this.queue.head(this.parts.clock.nowMs());
+    if (failure.code === 'LOCK_TIMEOUT') this.queue.oldest(this.parts.clock.nowMs());
     else this.refuseAll(failure);
   }
 
   private expireAt(wait: Deadline): Timer {
     const { clock } = this.parts;
     return clock.after(Math.ceil(wait.leftMs), () => {
-      const head = this.queue.head(clock.nowMs());
-      this.expiry = head ? this.expireAt(head.wait) : null;
+      const oldest = this.queue.oldest(clock.nowMs());
+      this.expiry = oldest ? this.expireAt(oldest.wait) : null;
     });
   }
 }

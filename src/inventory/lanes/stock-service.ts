@@ -2,13 +2,15 @@
  * Carries out writes of stock, each in a transaction.
  *
  * A write of one product goes through that product's lane, where it shares a turn and a transaction with the writes
- * that wait beside it. A write of several products takes all their turns, in one order, and commits alone. Correctness
- * needs neither turn nor lane: the store's conditional updates alone prevent overselling and lost updates.
+ * that wait beside it. A write of several products takes all their turns, in one order, and commits alone. Principals
+ * take turns in each lane, and a principal with many writes of several products asks for a few of them at a time.
+ * Correctness needs neither turn nor lane: the store's conditional updates alone prevent overselling and lost updates.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { UNAVAILABLE, isPossible, type StockWrite } from '../stock.js';
 import type { StockStore, WriteResult } from '../stock-store.js';
+import { BasketGates } from './basket-gates.js';
 import { CommitSlots } from './commit-slots.js';
 import { GroupCommit } from './group-commit.js';
 import { Lane, type LaneSettings } from './lane.js';
@@ -22,6 +24,8 @@ export interface StockServiceSettings {
   readonly batchMax: number;
   /** The most lines that may wait for one product, and the most writes of several products under way. */
   readonly queueMax: number;
+  /** The part of `queueMax` that one principal may use; without authentication it is the whole. */
+  readonly queueMaxPerPrincipal: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
   /** Called with the principal of each write that is refused as OVERLOADED. */
@@ -40,7 +44,9 @@ export class StockService {
   private readonly commits: GroupCommit;
   private readonly lanes = new Map<string, Lane>();
   private readonly laneSettings: LaneSettings;
+  private readonly gates: BasketGates;
   private basketsUnderWay = 0;
+  private readonly basketsOf = new Map<string, number>();
   private stopped = false;
   private whenLanesAreGone: () => void = () => undefined;
 
@@ -50,12 +56,14 @@ export class StockService {
     private readonly settings: StockServiceSettings,
     private readonly clock: Clock = systemClock,
   ) {
-    const { batchMax, commitsMax, lockWaitMs, queueMax } = settings;
+    const { batchMax, commitsMax, lockWaitMs, queueMax, queueMaxPerPrincipal } = settings;
+    this.gates = new BasketGates(clock);
     this.slots = new CommitSlots(commitsMax, clock);
     this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
     this.laneSettings = {
       lockWaitMs,
       queueMax,
+      queueMaxPerPrincipal,
       retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       tenureMs: TENURE_MS,
       tenureCommitsMax: batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
@@ -130,21 +138,45 @@ export class StockService {
   }
 
   private async carryOutBasket(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
-    const { queueMax, lockWaitMs } = this.settings;
-    if (this.basketsUnderWay >= queueMax) {
+    const { scope } = write.operation;
+    const ofPrincipal = this.basketsOf.get(scope) ?? 0;
+    if (!this.hasRoomForBasket(write.operation.principal, ofPrincipal)) {
       return refusal({ code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
     }
     this.basketsUnderWay += 1;
+    this.basketsOf.set(scope, ofPrincipal + 1);
+    const arrivedMs = this.clock.nowMs();
+    const wait = deadline.within(this.settings.lockWaitMs);
     try {
-      const turn = await this.turns.take(write.productIds, deadline.within(lockWaitMs));
-      if ('failure' in turn) return refusal(turn.failure);
-      try {
-        return await this.commitAlone(write, turn, deadline);
-      } finally {
-        turn.end();
-      }
+      const result = await this.gates.through(scope, write.productIds, wait, () =>
+        this.commitInTurn(write, wait, deadline),
+      );
+      return result === 'TIMED_OUT' ? this.timedOut(arrivedMs) : result;
     } finally {
       this.basketsUnderWay -= 1;
+      const left = (this.basketsOf.get(scope) ?? 0) - 1;
+      if (left > 0) this.basketsOf.set(scope, left);
+      else this.basketsOf.delete(scope);
+    }
+  }
+
+  private hasRoomForBasket(principal: string | null, ofPrincipal: number): boolean {
+    const { queueMax, queueMaxPerPrincipal } = this.settings;
+    if (this.basketsUnderWay >= queueMax) return false;
+    return principal === null || ofPrincipal < queueMaxPerPrincipal;
+  }
+
+  private async commitInTurn(
+    write: StockWrite,
+    wait: Deadline,
+    deadline: Deadline,
+  ): Promise<WriteResult> {
+    const turn = await this.turns.take(write.productIds, wait);
+    if ('failure' in turn) return refusal(turn.failure);
+    try {
+      return await this.commitAlone(write, turn, deadline);
+    } finally {
+      turn.end();
     }
   }
 
@@ -154,7 +186,7 @@ export class StockService {
     deadline: Deadline,
   ): Promise<WriteResult> {
     const arrivedMs = this.clock.nowMs();
-    const results = await this.slots.run(deadline, () => {
+    const apply = () => {
       if (deadline.callerHasGone) return Promise.resolve([refusal(UNAVAILABLE)]);
       return this.store.apply([write], {
         deadline,
@@ -162,14 +194,17 @@ export class StockService {
         impatient: false,
         fencingTokenOf: (productId) => turn.fencingTokenOf(productId),
       });
-    });
-    if (results === 'TIMED_OUT') {
-      const waitedMs = Math.round(this.clock.nowMs() - arrivedMs);
-      return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
-    }
+    };
+    const results = await this.slots.run(deadline, apply, write.operation.scope);
+    if (results === 'TIMED_OUT') return this.timedOut(arrivedMs);
     const [result] = results;
     if (!result) throw new Error('The store gave no result for a write.');
     return result;
+  }
+
+  private timedOut(sinceMs: number): WriteResult {
+    const waitedMs = Math.round(this.clock.nowMs() - sinceMs);
+    return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
   }
 }
 

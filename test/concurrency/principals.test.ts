@@ -1,0 +1,118 @@
+/** One principal floods a product; another one is served in its turn, under each way of locking. */
+import { jest } from '@jest/globals';
+import { DeductStockDocument } from '../generated/operations.js';
+import { bearer, newApiKey } from '../support/api-keys.js';
+import { closeClient, dataOf, send } from '../support/graphql-client.js';
+import { STOCK_LOCKS, Shop } from '../support/shop.js';
+
+jest.setTimeout(120_000);
+
+const REQUESTS = 250;
+const LINES = 100;
+const BUYS = 15;
+/** How many times longer than alone a single line may take beside the flood. It is alone for 3 to 20 ms. */
+const RATIO_MAX = 60;
+
+let shop: Shop;
+
+beforeAll(async () => {
+  shop = await Shop.open();
+});
+
+afterAll(async () => {
+  closeClient();
+  await shop.close();
+});
+
+const median = (times: readonly number[]) =>
+  [...times].sort((a, b) => a - b)[times.length >> 1] ?? Infinity;
+
+test.each(STOCK_LOCKS)(
+  "a single line waits for a bounded multiple of its time alone beside another principal's flood, %s",
+  async (stockLock) => {
+    const server = await shop.startServer(stockLock, {
+      NODE_ENV: 'production',
+      AUTH: 'keys',
+      RATE_LIMIT_PER_SECOND: '0',
+      LANE_QUEUE_MAX: '100000',
+    });
+    const keyOf = (name: string) =>
+      newApiKey(shop.database, `${name}-${stockLock}`, ['read', 'deduct']);
+    const [buyer, flooder] = [await keyOf('buyer'), await keyOf('flooder')];
+    const productId = await shop.newProduct(10_000_000);
+    const take = async (key: string, lines: number) => {
+      const items = Array.from({ length: lines }, () => ({ productId, quantity: 1 }));
+      const sinceMs = performance.now();
+      const { deductStock } = dataOf(
+        await send(
+          server.graphqlUrl,
+          DeductStockDocument,
+          { input: { items } },
+          {
+            headers: bearer(key),
+          },
+        ),
+      );
+      const codes = deductStock.results.map(({ __typename }) => __typename);
+      expect(new Set(codes)).toEqual(new Set(['DeductedItem']));
+      return performance.now() - sinceMs;
+    };
+    const buy = async () => {
+      const times: number[] = [];
+      for (let i = 0; i < BUYS; i += 1) times.push(await take(buyer, 1));
+      return times;
+    };
+    await buy();
+    const aloneMs = median(await buy());
+    let isOver = false;
+    const flood = Array.from({ length: REQUESTS }, () => take(flooder, LINES));
+    void Promise.all(flood).then(() => (isOver = true));
+    // The flood has to stand in the queue before the buyer comes.
+    await Promise.race(flood);
+    const besideMs: number[] = [];
+    while (!isOver && besideMs.length < BUYS) besideMs.push(await take(buyer, 1));
+    expect(besideMs.length).toBeGreaterThan(1);
+    const floodMs = Math.max(...(await Promise.all(flood)));
+    const ratio = median(besideMs) / aloneMs;
+    expect({ ratio, aloneMs, besideMs, floodMs, isFair: ratio < RATIO_MAX }).toMatchObject({
+      isFair: true,
+    });
+    await server.stop();
+    expect(await shop.problems()).toEqual([]);
+  },
+);
+
+test('a principal that has filled its part of a queue is OVERLOADED and counted, and others are not', async () => {
+  const server = await shop.startServer('redis', {
+    NODE_ENV: 'production',
+    AUTH: 'keys',
+    RATE_LIMIT_PER_SECOND: '0',
+    LANE_QUEUE_MAX: '100000',
+    LANE_QUEUE_MAX_PER_PRINCIPAL: '50',
+  });
+  const [buyer, flooder] = await Promise.all(
+    ['buyer', 'flooder'].map((name) =>
+      newApiKey(shop.database, `${name}-bounded`, ['read', 'deduct']),
+    ),
+  );
+  const productId = await shop.newProduct(10_000_000);
+  const take = async (key = '') => {
+    const items = Array.from({ length: LINES }, () => ({ productId, quantity: 1 }));
+    const headers = bearer(key);
+    const { graphqlUrl } = server;
+    const response = await send(graphqlUrl, DeductStockDocument, { input: { items } }, { headers });
+    const [first] = dataOf(response).deductStock.results;
+    return first?.__typename === 'FailedItem' ? first.error : first?.__typename;
+  };
+  const flood = Array.from({ length: REQUESTS }, () => take(flooder));
+  await Promise.race(flood);
+  expect(await take(buyer)).toBe('DeductedItem');
+  const refused = (await Promise.all(flood)).filter((answer) => answer !== 'DeductedItem');
+  expect(refused.length).toBeGreaterThan(0);
+  for (const error of refused) {
+    expect(error).toMatchObject({ code: 'OVERLOADED', retryable: true, retryAfterMs: 1_000 });
+  }
+  const metrics = await (await fetch(`${new URL(server.graphqlUrl).origin}/metrics`)).text();
+  expect(metrics).toContain(`stockade_refusals_total{kind="overload"} ${refused.length}`);
+  await server.stop();
+});
