@@ -1,13 +1,20 @@
 /** `stockade import`: writes the products of a CSV file to the database. */
 import { createReadStream } from 'node:fs';
-import type { Command } from 'commander';
+import type { Readable } from 'node:stream';
+import { InvalidArgumentError, type Command } from 'commander';
 import { openPool } from '../database/connections.js';
 import { assertMigrated } from '../database/migrator.js';
 import { MysqlProductImport } from '../database/writing/product-import.js';
 import { ProductImport, type BadLine, type ImportCounts } from '../inventory/product-import.js';
 import { StorageUnavailableError } from '../inventory/stock-store.js';
-import { CsvFileError } from '../product-files/csv-records.js';
+import { CsvFileError } from '../product-files/csv-file-error.js';
 import { readProducts } from '../product-files/read-products.js';
+import {
+  nearestTextEncoding,
+  TEXT_ENCODINGS,
+  textEncodingOf,
+  type TextEncoding,
+} from '../product-files/text-encoding.js';
 import { addCommand } from './add-command.js';
 import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';
 import { EXIT } from './exit-codes.js';
@@ -20,7 +27,10 @@ import { systemRandomBytes } from '../time/clock.js';
 interface ImportFlags {
   readonly setQuantities: boolean;
   readonly dryRun: boolean;
+  readonly encoding: TextEncoding;
 }
+
+const NO_FLAGS: ImportFlags = { setQuantities: false, dryRun: false, encoding: 'utf-8' };
 
 export function addImport(program: Command): void {
   addCommand(program, {
@@ -29,8 +39,9 @@ export function addImport(program: Command): void {
     description:
       'Reads the products of a CSV file into the database; "-" is the standard input. ' +
       'The first line names the columns, in any order: ' +
-      'id,name,locationId,quantity,lowStockThreshold. New products are created with their ' +
-      'first stock; products that exist get the name and the threshold of the file.',
+      'id,name,locationId,quantity,lowStockThreshold, separated by commas, semicolons or tabs. ' +
+      'New products are created with their first stock; products that exist get the name and the threshold ' +
+      'of the file.',
     notes: `${DATABASE_NOTE} docs/import-and-export.md describes the format.`,
     exitCodes: {
       [EXIT.done]: 'all rows are in',
@@ -42,10 +53,23 @@ export function addImport(program: Command): void {
       '--set-quantities',
       'also set the quantities of places that have stock already, as corrections in the ledger',
     )
+    .option(
+      '--encoding <name>',
+      `the encoding of the file, if it is not utf-8: ${TEXT_ENCODINGS.slice(1).join(', ')}`,
+      toEncoding,
+    )
     .option('--dry-run', 'check the file against the database and write nothing')
     .action(async (file: string, flags: Partial<ImportFlags>) => {
-      process.exitCode = await importFrom(file, { setQuantities: false, dryRun: false, ...flags });
+      process.exitCode = await importFrom(file, { ...NO_FLAGS, ...flags });
     });
+}
+
+function toEncoding(name: string): TextEncoding {
+  const encoding = textEncodingOf(name);
+  if (encoding !== null) return encoding;
+  throw new InvalidArgumentError(
+    `Did you mean ${nearestTextEncoding(name)}? Accepted are ${TEXT_ENCODINGS.join(', ')}.`,
+  );
 }
 
 /** Resolves with the exit code. */
@@ -57,11 +81,12 @@ async function importFrom(file: string, flags: ImportFlags): Promise<number> {
     await assertMigrated(url);
     // A listener for 'abort' that is added after the signal is never called.
     signal.throwIfAborted();
-    const input = file === '-' ? process.stdin : createReadStream(file);
+    const input: Readable & AsyncIterable<Buffer> =
+      file === '-' ? process.stdin : createReadStream(file);
     signal.addEventListener('abort', () => input.destroy(signal.reason as Error));
     const sequelize = openPool({ url }, 1);
     try {
-      const rows = untilAborted(readProducts(input as AsyncIterable<Buffer>), signal);
+      const rows = untilAborted(readProducts(input, flags.encoding), signal);
       const operations = new Operations(systemRandomBytes);
       const importing = new ProductImport(new MysqlProductImport(sequelize, operations), progress);
       const counts = await importing.run(rows, flags);

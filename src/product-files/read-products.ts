@@ -1,7 +1,12 @@
 /** Reads a product file: rows that keep the rules of createProduct, and bad lines with what is wrong with them. */
+import { quoted } from '../inventory/operation.js';
 import { checkNewProduct } from '../inventory/product-service.js';
 import type { BadLine, ImportRow } from '../inventory/product-import.js';
-import { CsvFileError, csvRecords, type CsvRecord } from './csv-records.js';
+import { CsvFileError } from './csv-file-error.js';
+import type { CsvRecord } from './csv-reader.js';
+import { csvRecords } from './csv-records.js';
+import { SEPARATORS_ACCEPTED } from './separator.js';
+import type { TextEncoding } from './text-encoding.js';
 
 /** The columns of a product file in the order in which they are written. They are read in any order. */
 export const PRODUCT_COLUMNS = [
@@ -20,53 +25,72 @@ function isProductColumn(name: string): name is ProductColumn {
 
 const WHOLE_NUMBER = /^-?[0-9]{1,15}$/;
 
-/** @throws CsvFileError where the file is not UTF-8, or its header is not that of a product file. */
+/** @throws CsvFileError where the file is not in the encoding, or its header is not that of a product file. */
 export async function* readProducts(
   chunks: AsyncIterable<Buffer>,
+  encoding: TextEncoding = 'utf-8',
 ): AsyncGenerator<ImportRow | BadLine> {
-  let columns: readonly ProductColumn[] | undefined;
-  for await (const record of csvRecords(chunks)) {
+  let header: Header | undefined;
+  for await (const record of csvRecords(chunks, encoding)) {
     if ('malformed' in record) {
+      if (!header) throw new CsvFileError(record.malformed, record.line);
       yield { line: record.line, column: null, reason: record.malformed };
-    } else if (columns) {
-      yield toRow(record, columns);
+    } else if (header) {
+      yield toRow(record, header);
     } else {
-      columns = readHeader(record);
+      header = readHeader(record);
     }
   }
-  if (!columns)
-    throw new CsvFileError(
-      `The file has no header. Its first line must be ${PRODUCT_COLUMNS.join(',')}.`,
-      1,
-    );
+  if (!header) throw new CsvFileError(`The file has no header. ${COLUMNS_RULE}`, 1);
 }
 
-function readHeader({ line, cells }: CsvRecord): readonly ProductColumn[] {
-  const columns = cells.filter(isProductColumn);
-  const unknown = cells.find((cell) => !isProductColumn(cell));
+const COLUMNS_RULE =
+  `The first line must name the columns ${PRODUCT_COLUMNS.join(',')} in this spelling, in any order, ` +
+  `separated by ${SEPARATORS_ACCEPTED}.`;
+
+interface Header {
+  /** Where each column's values are. */
+  readonly places: Readonly<Record<ProductColumn, number>>;
+  /** How many values a line must have. */
+  readonly width: number;
+  readonly named: ReadonlySet<number>;
+}
+
+/** A column without a name is padding, in which every value must be empty. */
+function readHeader({ line, cells }: CsvRecord): Header {
+  const columns = cells.filter((cell) => cell !== '');
+  const unknown = columns.find((name) => !isProductColumn(name));
   const missing = PRODUCT_COLUMNS.filter((column) => !columns.includes(column));
   const twice = columns.find((column, at) => columns.indexOf(column) !== at);
   const problem =
     unknown !== undefined
-      ? `Unknown column ${JSON.stringify(unknown)}`
+      ? `Unknown column ${quoted(unknown)}.`
       : twice !== undefined
-        ? `Column ${twice} is in the header twice`
+        ? `Column ${twice} is in the header twice.`
         : missing.length > 0
-          ? `The header lacks ${missing.join(', ')}`
+          ? `The header lacks ${missing.join(', ')}.`
           : null;
-  if (problem === null) return columns;
-  throw new CsvFileError(`${problem}; the columns are ${PRODUCT_COLUMNS.join(',')}.`, line);
+  if (problem !== null) throw new CsvFileError(`${problem} ${COLUMNS_RULE}`, line);
+  const places = Object.fromEntries(
+    PRODUCT_COLUMNS.map((column) => [column, cells.indexOf(column)]),
+  );
+  const named = new Set(Object.values(places));
+  return { places: places as Record<ProductColumn, number>, width: Math.max(...named) + 1, named };
 }
 
-function toRow({ line, cells }: CsvRecord, columns: readonly ProductColumn[]): ImportRow | BadLine {
+function toRow({ line, cells }: CsvRecord, { places, width, named }: Header): ImportRow | BadLine {
   const bad = (column: string | null, reason: string): BadLine => ({ line, column, reason });
-  if (cells.length !== columns.length) {
+  if (cells.length < width) {
     return bad(
       null,
-      `The line must have ${columns.length} values, one for each column; got ${cells.length}.`,
+      `The line must have ${width} values, one for each column; got ${cells.length}.`,
     );
   }
-  const text = (column: ProductColumn) => cells[columns.indexOf(column)] ?? '';
+  if (cells.length > named.size) {
+    const at = cells.findIndex((cell, place) => cell !== '' && !named.has(place));
+    if (at >= 0) return bad(null, unnamedColumn(at, cells[at] ?? ''));
+  }
+  const text = (column: ProductColumn) => cells[places[column]] ?? '';
   const quantity = readNumber(text('quantity'));
   const lowStockThreshold = readNumber(text('lowStockThreshold'));
   if (Number.isNaN(quantity)) return bad('quantity', notWhole(text('quantity')));
@@ -87,8 +111,15 @@ function toRow({ line, cells }: CsvRecord, columns: readonly ProductColumn[]): I
   return { line, id, name, lowStockThreshold, quantity, locationId: isPlaced ? locationId : null };
 }
 
+function unnamedColumn(at: number, cell: string): string {
+  return (
+    `Value ${at + 1} of the line, ${quoted(cell)}, is in a column that has no name in the header. ` +
+    'Remove it, or quote the value whose separator it is behind.'
+  );
+}
+
 function notWhole(cell: string): string {
-  return `The value must be a whole number of at most 15 digits; got ${JSON.stringify(cell)}.`;
+  return `The value must be a whole number of at most 15 digits; got ${quoted(cell)}.`;
 }
 
 /** Null where the cell is empty, NaN where it is not a whole number. */

@@ -115,6 +115,48 @@ test('a byte order mark, CRLF, other orders of columns and empty lines are read'
   expect(exported()).toBe(`${HEADER}\na,"two\r\nlines",default,4,\nb,B,default,0,5\n`);
 });
 
+test('what a spreadsheet writes is read: padding, semicolons, the line sep=, another encoding', () => {
+  const text = [
+    'sep=;',
+    'id;name;locationId;quantity;lowStockThreshold;;',
+    'p1;"24"" x 36"" poster";default;1;;;',
+    ';;;;;;',
+    'p2;Caf\u00e9, small;default;2',
+    'p3;24" x 36" poster;default;1;;;',
+    'p2;Caf\u00e9, small;default;2;;;',
+    'p4;D;default;4;;;each',
+    '',
+  ].join('\r\n');
+  const bytes = Buffer.from(text, 'latin1');
+  expect(importText(bytes)).toMatchObject({
+    status: 1,
+    stderr: expect.stringMatching(/^line 5: .* --encoding windows-1252\.\n/) as string,
+  });
+  const { status, stderr } = importText(bytes, ['--encoding', 'latin1']);
+  expect({ status, told: stderr.trim().split('\n') }).toEqual({
+    status: 1,
+    told: [
+      'line 5: The line must have 5 values, one for each column; got 4.',
+      'line 6: A quote is inside an unquoted value. Quote the whole value and double its quotes.',
+      expect.stringMatching(/^line 8: Value 7 of the line, "each", is in a column/) as string,
+    ],
+  });
+  expect(exported()).toBe(
+    `${HEADER}\np1,"24"" x 36"" poster",default,1,\np2,"Caf\u00e9, small",default,2,\n`,
+  );
+});
+
+test('an unknown encoding is answered by the nearest, and help names all', () => {
+  const { status, stderr } = importText('', ['--encoding', 'utf16le']);
+  expect(status).toBe(2);
+  expect(stderr).toMatch(
+    /'utf16le' is invalid\. Did you mean utf-16le\? Accepted are utf-8, utf-16le/,
+  );
+  expect(run('import', ['--help']).stdout.replace(/\s+/g, ' ')).toMatch(
+    /--encoding <name> .* utf-16le, utf-16be, windows-1250, .* windows-1252, .*euc-kr/,
+  );
+});
+
 test('bad lines are told by number, column and reason, and leave no trace; the others are in', async () => {
   const lines = [
     'good-1,Good,default,5,',

@@ -18,7 +18,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   auth: ['dataloader', 'jose', 'lru-cache'],
   inventory: ['lock', 'time'],
   simulation: ['inventory', 'lock', 'redis', 'time'],
-  'product-files': ['inventory', 'csv-parse', 'csv-stringify'],
+  'product-files': ['inventory', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
   changes: ['inventory', 'lock', 'redis', 'time'],
   metrics: ['changes', 'graphql', 'lock', 'time', 'prom-client'],
