@@ -46,6 +46,7 @@ import {
   type Clock,
   type Random,
 } from './time/clock.js';
+import { Deadline } from './time/deadline.js';
 
 export interface App {
   /** Where it serves, as in `http://127.0.0.1:4000/graphql`. */
@@ -108,7 +109,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
-    for (const work of buildRecurringWork(config, database, stock, reservations, log)) {
+    for (const work of buildRecurringWork(config, database, stock, log)) {
       started.push('recurring work', () => work.stop());
       work.start();
     }
@@ -155,6 +156,7 @@ async function openDatabase(
     url: config.mysqlUrl,
     poolMax: config.mysqlPoolMax,
     commitsMax: config.commitsMax,
+    readMaxMs: config.requestTimeoutMs,
     onStatement,
   });
 }
@@ -214,7 +216,7 @@ async function openServices(parts: {
   const settings = { batchMax: config.stockBatchMax };
   const locations = new LocationService(new MysqlLocationCatalogue(database), stock.slots);
   // Their number bounds what lists by location may hold.
-  await locations.locations();
+  await locations.locations(Deadline.in(config.requestTimeoutMs, systemClock));
   return {
     ...stockOperations(stock, new Operations(systemRandomBytes), reservations, settings),
     locations,
@@ -227,12 +229,12 @@ function buildRecurringWork(
   config: Config,
   database: Database,
   stock: StockService,
-  reservations: ReservationCatalogue,
   log: Logger,
 ): readonly RecurringWork[] {
   const onError = (error: unknown) => {
     log.error({ err: error }, 'Recurring work failed; it is tried again.');
   };
+  const reservations = new MysqlReservationCatalogue({ reader: database.backgroundReader });
   const sweeper = new ReservationSweeper(stock, reservations, database, config.requestTimeoutMs);
   const retention = new AnswerRetention(
     new MysqlAnswerArchive(database),

@@ -13,7 +13,7 @@ import {
   type ContenderKind,
   type Line,
 } from './contender.js';
-import { StockRows, openRivalPool } from './stock-rows.js';
+import { StockRows, openRivalPool, readsOf } from './stock-rows.js';
 
 const TTL_MS = 5_000;
 const TIMEOUT_MS = 10_000;
@@ -38,7 +38,7 @@ class AsDescribed implements Contender {
     private readonly sequelize: Sequelize,
     private readonly redis: Redis,
   ) {
-    this.pools = { reader: sequelize, writer: sequelize };
+    this.pools = readsOf(sequelize);
     this.manager = new DistributedLockManager(new DistributedLockService(redis));
     this.stock = new StockService(sequelize);
   }

@@ -10,7 +10,7 @@ import {
   type ContenderKind,
   type Line,
 } from './contender.js';
-import { StockRows, openRivalPool } from './stock-rows.js';
+import { StockRows, openRivalPool, readsOf } from './stock-rows.js';
 
 export const conditionalUpdate: ContenderKind = {
   name: 'conditional-update',
@@ -25,7 +25,7 @@ export class ConditionalUpdate implements Contender {
   private readonly rows: StockRows;
 
   constructor(private readonly sequelize: Sequelize) {
-    this.pools = { reader: sequelize, writer: sequelize };
+    this.pools = readsOf(sequelize);
     this.rows = new StockRows(sequelize);
   }
 

@@ -1,5 +1,6 @@
 /** A contender: one way of deducting stock from the same tables. */
 import type { Sequelize } from 'sequelize';
+import type { Reader } from '../../src/database/reader.js';
 import type { Tuning } from '../locks/lock.js';
 
 export interface Line {
@@ -31,7 +32,7 @@ export interface Contender {
   /** Reserves stock, if the contender can. Resolves after COMMIT has returned. */
   reserve?(line: Line): Promise<Answer>;
   /** The pools that the contender's service would also read with. */
-  readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize };
+  readonly pools: { readonly reader: Reader; readonly writer: Sequelize };
   close(): Promise<void>;
 }
 

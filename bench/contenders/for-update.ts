@@ -8,7 +8,7 @@ import {
   type ContenderKind,
   type Line,
 } from './contender.js';
-import { StockRows, openRivalPool } from './stock-rows.js';
+import { StockRows, openRivalPool, readsOf } from './stock-rows.js';
 
 export const forUpdate: ContenderKind = {
   name: 'for-update',
@@ -23,7 +23,7 @@ class ForUpdate implements Contender {
   private readonly rows: StockRows;
 
   constructor(private readonly sequelize: Sequelize) {
-    this.pools = { reader: sequelize, writer: sequelize };
+    this.pools = readsOf(sequelize);
     this.rows = new StockRows(sequelize);
   }
 

@@ -5,7 +5,8 @@
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { openPool } from '../../src/database/connections.js';
-import type { Line, Services } from './contender.js';
+import { Reader } from '../../src/database/reader.js';
+import type { Contender, Line, Services } from './contender.js';
 
 /** Sequelize's default, so that no rival fails because of a bound that suits the product. */
 const ACQUIRE_TIMEOUT_MS = 60_000;
@@ -21,6 +22,12 @@ export function openRivalPool({ mysqlUrl }: Services, poolMax: number): Sequeliz
   return openPool({ url: mysqlUrl }, poolMax, {
     pool: { max: poolMax, min: 0, idle: 10_000, acquire: ACQUIRE_TIMEOUT_MS },
   });
+}
+
+/** The product's reads, on a rival's one pool and without a bound of their own. */
+export function readsOf(sequelize: Sequelize): Contender['pools'] {
+  const reader = new Reader({ reader: sequelize, control: sequelize }, Infinity);
+  return { reader, writer: sequelize };
 }
 
 export class StockRows {

@@ -4,6 +4,8 @@
  */
 import { Database } from '../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 import type { Answer } from '../contenders/contender.js';
 import { seededRandom } from '../random.js';
 import { productId, type Job } from './job.js';
@@ -11,6 +13,7 @@ import { productId, type Job } from './job.js';
 const POOL_MAX = 10;
 const COMMITS_MAX = 2;
 const PAGE = 20;
+const READ_MAX_MS = 60_000;
 /** The products with an id that ends in a plain number; the others lie between them. */
 const PLAIN_IDS_MAX = 10_000;
 
@@ -34,22 +37,25 @@ export function openPageReads(job: Extract<Job, { kind: 'page-reads' }>): PageRe
     limit: PAGE,
     after: Buffer.from(JSON.stringify([key]), 'utf8').toString('base64url'),
   });
+  const soon = () => Deadline.in(READ_MAX_MS, systemClock);
   const reads = {
     keyset: [
-      () => catalogue.products(page(productId(below(Math.min(products, PLAIN_IDS_MAX)))), {}),
-      () => catalogue.movements(page(String(1 + below(lines))), null),
+      () =>
+        catalogue.products(page(productId(below(Math.min(products, PLAIN_IDS_MAX)))), {}, soon()),
+      () => catalogue.movements(page(String(1 + below(lines))), null, soon()),
     ],
     offset: [
       () =>
-        database.reader.query('SELECT * FROM products ORDER BY id LIMIT ? OFFSET ?', {
-          replacements: [PAGE, below(products)],
-        }),
+        database.reader.list(
+          'SELECT * FROM products ORDER BY id LIMIT ? OFFSET ?',
+          [PAGE, below(products)],
+          soon(),
+        ),
       () =>
-        database.reader.query(
+        database.reader.list(
           'SELECT * FROM stock_movements ORDER BY entry DESC LIMIT ? OFFSET ?',
-          {
-            replacements: [PAGE, below(lines)],
-          },
+          [PAGE, below(lines)],
+          soon(),
         ),
     ],
   }[job.how];

@@ -5,6 +5,8 @@
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { ProductService } from '../../src/inventory/product-service.js';
+import { systemClock } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 import type { Contender } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
 import type { Instruments } from '../measurement/instruments.js';
@@ -12,6 +14,7 @@ import { Recorder, type Window } from '../measurement/samples.js';
 import { productId, type Outcome, type Work } from './job.js';
 
 const DRAIN_MAX_MS = 15_000;
+const READ_MAX_MS = 60_000;
 const LIST_LENGTH = 20;
 
 export interface SideReadsSettings {
@@ -72,11 +75,12 @@ export class SideReads implements Work {
   private async read(recorder: Recorder, dueMs: number): Promise<void> {
     this.readsBegun += 1;
     const number = (this.readsBegun * 7) % this.settings.products;
+    const deadline = Deadline.in(READ_MAX_MS, systemClock);
     try {
       if (this.readsBegun % 2 === 0) {
-        await this.products.products({ first: LIST_LENGTH, after: null }, {});
+        await this.products.products({ first: LIST_LENGTH, after: null }, {}, deadline);
       } else {
-        await this.products.productsByIds([productId(number)]);
+        await this.products.productsByIds([productId(number)], deadline);
       }
       recorder.answered(dueMs, machineMs(), 'taken');
     } catch (error) {

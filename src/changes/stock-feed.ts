@@ -15,6 +15,7 @@ import type {
   StockWatch,
 } from '../inventory/stock-changes.js';
 import type { Clock } from '../time/clock.js';
+import { Deadline } from '../time/deadline.js';
 import type { ChangeLog } from './change-message.js';
 import { WatchQueue } from './watch-queue.js';
 
@@ -22,6 +23,7 @@ import { WatchQueue } from './watch-queue.js';
 const PENDING_MAX = 10_000;
 /** The most levels whose products are read in one query. */
 const BATCH_MAX = 100;
+const READ_MAX_MS = 5_000;
 /** The most levels whose versions are remembered to detect stale changes. */
 const VERSIONS_MAX = 20_000;
 
@@ -226,7 +228,8 @@ export class StockFeed implements StockWatch, StockChanges {
   private async deliver(levels: readonly ChangedLevel[], since: Date): Promise<void> {
     const ids = [...new Set(levels.map(({ productId }) => productId))];
     try {
-      const products = await this.settings.products.productsByIds(ids);
+      const deadline = Deadline.in(READ_MAX_MS, this.settings.clock);
+      const products = await this.settings.products.productsByIds(ids, deadline);
       const byId = new Map(products.map((product) => [product.id, product]));
       for (const level of levels) {
         const product = byId.get(level.productId);

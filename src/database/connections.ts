@@ -10,6 +10,7 @@ import { Sequelize, type Options } from 'sequelize';
 import type { ExclusiveTurns } from '../inventory/recurring-work.js';
 import { connectionCounts } from './connection-counts.js';
 import { NamedLocks } from './named-locks.js';
+import { Reader } from './reader.js';
 
 export interface DatabaseSettings {
   readonly url: string;
@@ -22,6 +23,8 @@ export interface DatabaseSettings {
    * the pool keeps an idle one.
    */
   readonly silenceMaxMs?: number | undefined;
+  /** The longest that a statement may read, in milliseconds, where its caller's end could not end it; 0: no limit. */
+  readonly readMaxMs?: number | undefined;
   /** Called with every statement, for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -33,16 +36,25 @@ const SILENCE_MAX_MS = 20_000;
 
 export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
-  readonly reader: Sequelize;
+  readonly reader: Reader;
+  /** For what no other read may delay, and for work that needs no caller. */
+  readonly backgroundReader: Reader;
   /** For statements that take a few milliseconds and that no read may delay. */
   readonly control: Sequelize;
+  private readonly readers: Sequelize;
   private readonly locks: NamedLocks;
 
   constructor(settings: DatabaseSettings) {
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
     this.writer = openPool(settings, counts.writing);
-    this.reader = openPool(settings, counts.reading);
     this.control = openPool(settings, counts.control);
+    const { readMaxMs = 0 } = settings;
+    this.readers = openPool(settings, counts.reading, {}, readLimit(readMaxMs));
+    this.reader = new Reader({ reader: this.readers, control: this.control }, counts.reading);
+    this.backgroundReader = new Reader(
+      { reader: this.control, control: this.control },
+      counts.control,
+    );
     this.locks = new NamedLocks(this.control);
   }
 
@@ -56,16 +68,21 @@ export class Database implements ExclusiveTurns {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.writer.close(), this.reader.close()]);
+    await Promise.all([this.writer.close(), this.readers.close()]);
     await this.control.close();
   }
 }
 
-/** Opens a pool whose sessions are set up as described above. */
+/**
+ * Opens a pool whose sessions are set up as described above.
+ *
+ * @param sessionSql further assignments of SET SESSION, each after a comma.
+ */
 export function openPool(
   settings: Pick<DatabaseSettings, 'url' | 'onStatement' | 'silenceMaxMs'>,
   connectionsMax: number,
   options: Options = {},
+  sessionSql = '',
 ): Sequelize {
   const { onStatement, silenceMaxMs = SILENCE_MAX_MS } = settings;
   const sequelize = new Sequelize(settings.url.replace(/^mariadb:/, 'mysql:'), {
@@ -87,7 +104,7 @@ export function openPool(
     ...options,
   });
   sequelize.addHook('afterConnect', (connection) =>
-    setUpSession(connection as SessionConnection, silenceMaxMs),
+    setUpSession(connection as SessionConnection, silenceMaxMs, sessionSql),
   );
   return sequelize;
 }
@@ -98,7 +115,16 @@ interface SessionConnection {
   query(sql: string, then: (error: Error | null) => void): void;
 }
 
-async function setUpSession(connection: SessionConnection, silenceMaxMs: number): Promise<void> {
+/** MySQL counts milliseconds and MariaDB seconds; each of them takes the other one's assignment for a comment. */
+function readLimit(maxMs: number): string {
+  return `/*!50708 , max_execution_time = ${maxMs} */ /*M!100101 , max_statement_time = ${maxMs / 1_000} */`;
+}
+
+async function setUpSession(
+  connection: SessionConnection,
+  silenceMaxMs: number,
+  sessionSql: string,
+): Promise<void> {
   // The server uses the same timeout: the session of a lost client would keep rows locked for hours.
   connection.stream.setTimeout(silenceMaxMs, () => {
     connection.stream.destroy();
@@ -108,7 +134,8 @@ async function setUpSession(connection: SessionConnection, silenceMaxMs: number)
     connection,
     `SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS},
        wait_timeout = ${Math.ceil(silenceMaxMs / 1_000)},
-       sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'`,
+       sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'
+     ${sessionSql}`,
   );
 }
 

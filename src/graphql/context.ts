@@ -10,7 +10,7 @@ import type { ReservationService } from '../inventory/reservation-service.js';
 import type { SetStockTransaction } from '../inventory/set-stock-transaction.js';
 import type { StockWatch } from '../inventory/stock-changes.js';
 import type { Caller } from '../inventory/stock-request.js';
-import { StorageUnavailableError } from '../inventory/stock-store.js';
+import { CallerGoneError } from '../inventory/stock-store.js';
 import { systemClock } from '../time/clock.js';
 import { Deadline } from '../time/deadline.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
@@ -84,7 +84,7 @@ export class RequestContext {
   }
 
   get loaders(): Loaders {
-    this.lazyLoaders ??= new Loaders(this.services.products);
+    this.lazyLoaders ??= new Loaders(this.services.products, this.caller.deadline);
     return this.lazyLoaders;
   }
 
@@ -97,26 +97,12 @@ export class RequestContext {
     return { locations: Math.max(products.mostLevels, locations.mostLocations) };
   }
 
-  /** For work without a deadline of its own. @throws StorageUnavailableError at the request's deadline. */
-  async inTime<T>(work: Promise<T>): Promise<T> {
-    let timer: NodeJS.Timeout | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new StorageUnavailableError('The deadline of the request has passed.'));
-      }, this.caller.deadline.leftMs);
-    });
-    try {
-      return await Promise.race([work, late]);
-    } finally {
-      clearTimeout(timer);
-    }
-  }
-
   /** For a read after COMMIT. Null where it fails: it must not change the answer. */
   async orNull<T>(work: Promise<T | null>): Promise<T | null> {
     try {
-      return await this.inTime(work);
+      return await work;
     } catch (error) {
+      if (error instanceof CallerGoneError) return null;
       this.log.warn(
         { err: error, correlationId: this.correlationId },
         'The answer has no product: it could not be read.',

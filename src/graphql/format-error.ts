@@ -15,7 +15,7 @@ import {
 import { InvalidRequestError } from '../inventory/operation.js';
 import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
 import { InvalidCursorError } from '../inventory/pages.js';
-import { StorageUnavailableError } from '../inventory/stock-store.js';
+import { CallerGoneError, StorageUnavailableError } from '../inventory/stock-store.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
 import { ForbiddenError } from './permissions.js';
@@ -141,7 +141,9 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
       const correlationId = correlationIds.get(error as object) ?? randomUUID();
       const translated = translate(cause);
       if (translated) {
-        if (cause instanceof StorageUnavailableError) {
+        if (cause instanceof CallerGoneError) {
+          log.debug({ correlationId }, 'A caller has hung up before its answer.');
+        } else if (cause instanceof StorageUnavailableError) {
           log.warn({ err: cause, correlationId }, 'A request could not reach the database.');
         }
         const { message, extensions } = translated;

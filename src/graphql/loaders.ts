@@ -7,6 +7,7 @@ import type { PageArguments, ProductService } from '../inventory/product-service
 import type { StockMovement } from '../inventory/movements.js';
 import type { Page } from '../inventory/pages.js';
 import type { Product, StockLevel } from '../inventory/products.js';
+import type { Deadline } from '../time/deadline.js';
 
 /** The most that one page or the lines of one request can need. */
 const BATCH_MAX = 100;
@@ -22,9 +23,10 @@ export class Loaders {
       ProductService,
       'productsByIds' | 'levelsByProductIds' | 'movementsByProductIds'
     >,
+    private readonly deadline: Deadline,
   ) {
-    this.productById = load((ids) => products.productsByIds(ids));
-    this.levelsByProductId = load((ids) => products.levelsByProductIds(ids));
+    this.productById = load((ids) => products.productsByIds(ids, deadline));
+    this.levelsByProductId = load((ids) => products.levelsByProductIds(ids, deadline));
   }
 
   /** The same page of several products is one batch; each other page is a batch of its own. */
@@ -32,7 +34,7 @@ export class Loaders {
     const key = JSON.stringify([page.first, page.after, page.last, page.before]);
     let loader = this.movements.get(key);
     if (!loader) {
-      loader = load((ids) => this.products.movementsByProductIds(ids, page));
+      loader = load((ids) => this.products.movementsByProductIds(ids, page, this.deadline));
       this.movements.set(key, loader);
     }
     return loader;

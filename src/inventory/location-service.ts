@@ -3,6 +3,7 @@ import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import { idRule, invalidInput, type InvalidInput } from './operation.js';
 import { isValidName, nameRule } from './product-service.js';
 import { isValidId } from './stock.js';
+import type { Deadline } from '../time/deadline.js';
 import type { Location, LocationCatalogue } from './locations.js';
 
 export interface CreateLocationRequest {
@@ -25,19 +26,22 @@ export class LocationService {
   ) {}
 
   /** @throws StorageUnavailableError without a database; a retry is safe. */
-  async createLocation({ id, name }: CreateLocationRequest): Promise<CreateLocationResult> {
+  async createLocation(
+    { id, name }: CreateLocationRequest,
+    deadline: Deadline,
+  ): Promise<CreateLocationResult> {
     if (!isValidId(id)) return invalidInput('id', idRule(id));
     if (!isValidName(name)) return invalidInput('name', nameRule(name));
-    const location = await inSlot(this.slots, (deadline) =>
-      this.catalogue.createLocation({ id, name }, deadline),
+    const location = await inSlot(this.slots, deadline, (end) =>
+      this.catalogue.createLocation({ id, name }, end),
     );
     if (!location) return { outcome: 'ALREADY_EXISTS', locationId: id };
     return { outcome: 'CREATED', location };
   }
 
   /** By id, the default one first. @throws StorageUnavailableError */
-  async locations(): Promise<readonly Location[]> {
-    const locations = await this.catalogue.locations();
+  async locations(deadline: Deadline): Promise<readonly Location[]> {
+    const locations = await this.catalogue.locations(deadline);
     this.mostLocations = Math.max(this.mostLocations, locations.length);
     return locations;
   }

@@ -8,10 +8,10 @@ export interface Location {
   readonly isDefault: boolean;
 }
 
-/** Each method rejects with StorageUnavailableError when the database is unavailable. */
+/** Each method rejects with StorageUnavailableError without a database, and at its caller's end. */
 export interface LocationCatalogue {
   /** By id, the default one first. */
-  locations(): Promise<readonly Location[]>;
+  locations(deadline: Deadline): Promise<readonly Location[]>;
   /** Resolves with null if a location with this id exists; that one is not changed. */
   createLocation(
     location: Pick<Location, 'id' | 'name'>,

@@ -13,6 +13,7 @@ import {
   type InvalidInput,
 } from './operation.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
+import type { Deadline } from '../time/deadline.js';
 import type { StockMovement } from './movements.js';
 import type { Page, PageRequest } from './pages.js';
 import type {
@@ -59,11 +60,14 @@ export class ProductService {
   ) {}
 
   /** @throws StorageUnavailableError without a database; a retry is safe. */
-  async createProduct(request: CreateProductRequest): Promise<CreateProductResult> {
+  async createProduct(
+    request: CreateProductRequest,
+    deadline: Deadline,
+  ): Promise<CreateProductResult> {
     const checked = checkNewProduct(request);
     if ('outcome' in checked) return checked;
-    const outcome = await inSlot(this.slots, (deadline) =>
-      this.catalogue.createProduct(checked, deadline),
+    const outcome = await inSlot(this.slots, deadline, (end) =>
+      this.catalogue.createProduct(checked, end),
     );
     if (outcome === 'LOCATION_NOT_FOUND') {
       return invalidInput(
@@ -75,15 +79,19 @@ export class ProductService {
   }
 
   /** For each id its product, or null, in the order of the ids. */
-  async productsByIds(ids: readonly string[]): Promise<(Product | null)[]> {
+  async productsByIds(ids: readonly string[], deadline: Deadline): Promise<(Product | null)[]> {
     const known = [...new Set(ids.filter(isValidId))];
-    const found = known.length > 0 ? await this.catalogue.productsByIds(known) : [];
+    const found = known.length > 0 ? await this.catalogue.productsByIds(known, deadline) : [];
     const byId = new Map(found.map((product) => [product.id, product]));
     return ids.map((id) => byId.get(id) ?? null);
   }
 
   /** @throws InvalidRequestError, InvalidCursorError, StorageUnavailableError */
-  async products(page: PageArguments, filter: ProductFilter): Promise<Page<Product>> {
+  async products(
+    page: PageArguments,
+    filter: ProductFilter,
+    deadline: Deadline,
+  ): Promise<Page<Product>> {
     const request = checkPage(page);
     if (filter.ids && filter.ids.length > FILTER_IDS_MAX) {
       throw new InvalidRequestError(
@@ -92,31 +100,40 @@ export class ProductService {
       );
     }
     for (const id of filter.ids ?? []) checkId(id, 'filter.ids');
-    return this.catalogue.products(request, filter);
+    return this.catalogue.products(request, filter, deadline);
   }
 
   /** For each product its levels by location id, in the order of the ids. */
-  async levelsByProductIds(productIds: readonly string[]): Promise<(readonly StockLevel[])[]> {
-    const levels = await this.catalogue.levelsByProductIds([...new Set(productIds)]);
+  async levelsByProductIds(
+    productIds: readonly string[],
+    deadline: Deadline,
+  ): Promise<(readonly StockLevel[])[]> {
+    const levels = await this.catalogue.levelsByProductIds([...new Set(productIds)], deadline);
     for (const { length } of levels.values()) this.mostLevels = Math.max(this.mostLevels, length);
     return productIds.map((id) => levels.get(id) ?? []);
   }
 
   /** @throws InvalidRequestError, InvalidCursorError, StorageUnavailableError */
-  async movements(page: PageArguments, productId: string | null): Promise<Page<StockMovement>> {
+  async movements(
+    page: PageArguments,
+    productId: string | null,
+    deadline: Deadline,
+  ): Promise<Page<StockMovement>> {
     const request = checkPage(page);
     if (productId !== null) checkId(productId, 'productId');
-    return this.catalogue.movements(request, productId);
+    return this.catalogue.movements(request, productId, deadline);
   }
 
   /** The same page of the ledger for each of many products, in the order of the ids. */
   async movementsByProductIds(
     productIds: readonly string[],
     page: PageArguments,
+    deadline: Deadline,
   ): Promise<Page<StockMovement>[]> {
     const pages = await this.catalogue.movementsByProductIds(
       [...new Set(productIds)],
       checkPage(page),
+      deadline,
     );
     return productIds.map((id) => pages.get(id) ?? EMPTY_PAGE);
   }

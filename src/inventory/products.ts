@@ -38,22 +38,31 @@ export interface NewProduct {
 
 export type CreateProductOutcome = 'CREATED' | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
 
-/** Each method rejects with StorageUnavailableError when the database is unavailable. */
+/**
+ * Each method rejects with StorageUnavailableError when the database is unavailable, when the deadline has passed, and
+ * when its caller has hung up; what was read for that caller has ended then.
+ */
 export interface ProductCatalogue {
   /** The products that exist, in any order. */
-  productsByIds(ids: readonly string[]): Promise<readonly Product[]>;
+  productsByIds(ids: readonly string[], deadline: Deadline): Promise<readonly Product[]>;
   /** In the order of ids, or of names when filtered by name. @throws InvalidCursorError */
-  products(page: PageRequest, filter: ProductFilter): Promise<Page<Product>>;
+  products(page: PageRequest, filter: ProductFilter, deadline: Deadline): Promise<Page<Product>>;
   /** For each product its levels, ordered by location id. */
   levelsByProductIds(
     productIds: readonly string[],
+    deadline: Deadline,
   ): Promise<ReadonlyMap<string, readonly StockLevel[]>>;
   /** The ledger of one product or of all, newest entry first. @throws InvalidCursorError */
-  movements(page: PageRequest, productId: string | null): Promise<Page<StockMovement>>;
+  movements(
+    page: PageRequest,
+    productId: string | null,
+    deadline: Deadline,
+  ): Promise<Page<StockMovement>>;
   /** The same page for each of many products, in a constant number of statements. */
   movementsByProductIds(
     productIds: readonly string[],
     page: PageRequest,
+    deadline: Deadline,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
   createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
 }

@@ -105,11 +105,8 @@ export class ReservationService {
   }
 
   /** Null where the caller has no reservation with this id. @throws StorageUnavailableError */
-  async reservation(
-    id: string,
-    caller: Pick<Caller, 'principal' | 'mayManage'>,
-  ): Promise<Reservation | null> {
-    const found = isValidId(id) ? await this.catalogue.reservationById(id) : null;
+  async reservation(id: string, caller: Caller): Promise<Reservation | null> {
+    const found = isValidId(id) ? await this.catalogue.reservationById(id, caller.deadline) : null;
     return found && existsFor(caller, found) ? found : null;
   }
 

@@ -16,6 +16,7 @@ import { Deadline } from '../time/deadline.js';
 const PRODUCTS_MAX = 100;
 /** Bounded, because the connection that holds the named lock is idle meanwhile. */
 const ROUND_MAX_MS = 10_000;
+const READ_MAX_MS = 5_000;
 
 export class ReservationSweeper {
   constructor(
@@ -29,11 +30,12 @@ export class ReservationSweeper {
 
   /** One round: tries each product that is due at its beginning once, up to a bound. @throws StorageUnavailableError */
   async sweep(signal: AbortSignal): Promise<void> {
-    const due = await this.catalogue.productsWithDueLines(1);
+    const reading = () => Deadline.in(READ_MAX_MS, this.clock);
+    const due = await this.catalogue.productsWithDueLines(1, reading());
     if (due.length === 0) return;
     await this.turns.exclusively('sweep', async () => {
       const round = Deadline.in(ROUND_MAX_MS, this.clock, signal);
-      for (const productId of await this.catalogue.productsWithDueLines(PRODUCTS_MAX)) {
+      for (const productId of await this.catalogue.productsWithDueLines(PRODUCTS_MAX, reading())) {
         if (round.callerHasGone || round.hasPassed) return;
         const deadline = Deadline.in(this.timeoutMs, this.clock);
         await this.stock.carryOut(sweepOf([productId]), deadline);

@@ -5,6 +5,7 @@
  * transaction on each of its products, or the sweeper, releases the units that it held.
  */
 import { createHash } from 'node:crypto';
+import type { Deadline } from '../time/deadline.js';
 import type { Operation, StockLine, StockWrite } from './stock.js';
 
 /** The longest that stock may be held, in seconds: a week. */
@@ -82,10 +83,10 @@ export function toReservedItem({ productId, locationId, quantity }: StockLine): 
   return { productId, locationId, quantity };
 }
 
-/** The storage port that reads reservations. Each method rejects with StorageUnavailableError without a database. */
+/** Reads reservations. Each method rejects with StorageUnavailableError without a database and at its caller's end. */
 export interface ReservationCatalogue {
   /** Its state now, by the database's clock; null if no reservation has this id. */
-  reservationById(id: string): Promise<Reservation | null>;
+  reservationById(id: string, deadline: Deadline): Promise<Reservation | null>;
   /** Products of which expired reservations still hold stock, those that have waited longest first. */
-  productsWithDueLines(limit: number): Promise<readonly string[]>;
+  productsWithDueLines(limit: number, deadline: Deadline): Promise<readonly string[]>;
 }

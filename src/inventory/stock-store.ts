@@ -74,3 +74,11 @@ export class StorageUnavailableError extends Error {
     this.name = 'StorageUnavailableError';
   }
 }
+
+/** The caller has hung up, so its statement was ended. No answer reaches the caller. */
+export class CallerGoneError extends StorageUnavailableError {
+  constructor() {
+    super('The caller has hung up.');
+    this.name = 'CallerGoneError';
+  }
+}

@@ -4,6 +4,7 @@ import { ReservationDocument } from '../generated/operations.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { post, send } from '../support/graphql-client.js';
 import { lockTable, type LockedTable } from '../support/table-lock.js';
+import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
 
 jest.setTimeout(60_000);
@@ -69,3 +70,34 @@ test('while every connection for reads is busy, keys are read, /ready answers, a
     await Promise.allSettled(reads);
   }
 });
+
+test.each(['hangs up', 'has no time left'])(
+  'when a client %s, its statement ends within a second, and others are served',
+  async (how) => {
+    const server = await app.startAnother({ AUTH: 'keys', REQUEST_TIMEOUT_MS: '1500' });
+    const client = new AbortController();
+    const options = { headers: bearer(key), signal: client.signal };
+    locked = await lockTable(app.database.url, 'reservations', app.database.sequelize);
+    try {
+      const reading = send(server.graphqlUrl, ReservationDocument, { id: 'r1' }, options).catch(
+        () => null,
+      );
+      await locked.untilWaiting(1);
+      if (how === 'hangs up') client.abort();
+      const answer = await reading;
+      if (how !== 'hangs up') expect(answer?.errors?.[0]?.extensions?.code).toBe('UNAVAILABLE');
+      await until('it has ended', async () => (await locked.waiting()).length === 0, SOON_MS);
+    } finally {
+      await locked.release();
+    }
+    const next = await send(
+      server.graphqlUrl,
+      ReservationDocument,
+      { id: 'r1' },
+      { headers: bearer(key) },
+    );
+    expect(next.data).toEqual({ reservation: null });
+    expect(server.logged.filter(({ level }) => level >= 50)).toEqual([]);
+    await server.stop();
+  },
+);

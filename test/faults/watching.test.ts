@@ -15,6 +15,7 @@ import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
+import { onePool } from '../support/one-pool.js';
 import { until } from '../support/until.js';
 import { metric, startWatching, stopWatchers, type Watcher } from '../support/watcher.js';
 
@@ -152,7 +153,7 @@ test.each(['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const)(
 
 test('a product that cannot be read gives a notice of loss to its subscribers alone', async () => {
   const pool = openPool({ url: shop.database.url }, 1);
-  const catalogue = new MysqlProductCatalogue({ reader: pool, writer: pool });
+  const catalogue = new MysqlProductCatalogue(onePool(pool));
   const [id, other] = [await shop.newProduct(10), await shop.newProduct(10)];
   const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
   const feed = new StockFeed({

@@ -5,8 +5,7 @@ import { openPool } from '../../src/database/connections.js';
 import { migrate } from '../../src/database/migrator.js';
 import { verifyLedger, type LedgerReport } from '../../src/database/reading/ledger-verification.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
-import { systemClock } from '../../src/time/clock.js';
-import { Deadline } from '../../src/time/deadline.js';
+import { inTenSeconds, onePool } from './one-pool.js';
 import { newProductId } from './product-ids.js';
 
 export interface FreshDatabase {
@@ -53,8 +52,8 @@ export async function createFreshDatabase(serverUrl?: string): Promise<FreshData
 async function createProduct(sequelize: Sequelize, quantity: number): Promise<string> {
   const id = newProductId();
   const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-  const catalogue = new MysqlProductCatalogue({ reader: sequelize, writer: sequelize });
-  const outcome = await catalogue.createProduct(product, Deadline.in(10_000, systemClock));
+  const catalogue = new MysqlProductCatalogue(onePool(sequelize));
+  const outcome = await catalogue.createProduct(product, inTenSeconds());
   if (outcome !== 'CREATED') throw new Error(`The product ${id} was not created: ${outcome}.`);
   return id;
 }

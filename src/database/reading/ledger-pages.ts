@@ -1,8 +1,9 @@
 /** Pages of the ledger, newest line first, of one product, of many, or of all. */
-import { QueryTypes, type Sequelize } from 'sequelize';
 import type { StockMovement } from '../../inventory/movements.js';
 import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
 import { movementId, type MovementKind } from '../../inventory/stock.js';
+import type { Deadline } from '../../time/deadline.js';
+import type { Reader } from '../reader.js';
 import { cursorOf, decodeCursor, toPage } from './pages.js';
 
 interface MovementRow {
@@ -29,35 +30,36 @@ const SELECT = `SELECT entry, product_id AS productId, location_id AS locationId
 
 /** The ledger of all products. @throws InvalidCursorError */
 export async function readLedgerPage(
-  reader: Sequelize,
+  reader: Reader,
   page: PageRequest,
+  deadline: Deadline,
 ): Promise<Page<StockMovement>> {
   const { order, boundary, condition } = boundsOf(page);
   const where = boundary === null ? '' : `WHERE ${condition}`;
-  const rows = await reader.query<MovementRow>(
+  const rows = await reader.list<MovementRow>(
     `${SELECT} ${where} ORDER BY entry ${order} LIMIT ?`,
-    {
-      replacements: [...(boundary === null ? [] : [boundary]), page.limit + 1],
-      type: QueryTypes.SELECT,
-    },
+    [...(boundary === null ? [] : [boundary]), page.limit + 1],
+    deadline,
   );
   return toMovementPage(page, rows);
 }
 
 /** The same page for each product, in one statement. @throws InvalidCursorError */
 export async function readLedgerPages(
-  reader: Sequelize,
+  reader: Reader,
   productIds: readonly string[],
   page: PageRequest,
+  deadline: Deadline,
 ): Promise<ReadonlyMap<string, Page<StockMovement>>> {
   const { order, boundary, condition } = boundsOf(page);
   // Without the hint the optimizer may take the index by sequence and sort a product's whole ledger for each page.
   const branch = `(${SELECT} FORCE INDEX (stock_movements_by_product)
     WHERE product_id = ? AND ${condition} ORDER BY entry ${order} LIMIT ?)`;
-  const rows = await reader.query<MovementRow>(productIds.map(() => branch).join(' UNION ALL '), {
-    replacements: productIds.flatMap((id) => [id, boundary, page.limit + 1]),
-    type: QueryTypes.SELECT,
-  });
+  const rows = await reader.list<MovementRow>(
+    productIds.map(() => branch).join(' UNION ALL '),
+    productIds.flatMap((id) => [id, boundary, page.limit + 1]),
+    deadline,
+  );
   const byProduct = new Map<string, MovementRow[]>(productIds.map((id) => [id, []]));
   for (const row of rows) byProduct.get(row.productId)?.push(row);
   return new Map(

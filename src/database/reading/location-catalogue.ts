@@ -1,20 +1,19 @@
 /** LocationCatalogue on MySQL. */
 import type { Deadline } from '../../time/deadline.js';
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import { DEFAULT_LOCATION_ID } from '../../inventory/stock.js';
 import type { Location, LocationCatalogue } from '../../inventory/locations.js';
-import { available } from '../errors.js';
+import type { Reader } from '../reader.js';
 import { Statements, committedValue, runTransaction } from '../writing/transactions.js';
 
 export class MysqlLocationCatalogue implements LocationCatalogue {
-  constructor(private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize }) {}
+  constructor(private readonly pools: { readonly reader: Reader; readonly writer: Sequelize }) {}
 
-  async locations(): Promise<readonly Location[]> {
-    const rows = await available(() =>
-      this.pools.reader.query<Pick<Location, 'id' | 'name'>>(
-        `SELECT id, name FROM locations ORDER BY id <> ?, id`,
-        { replacements: [DEFAULT_LOCATION_ID], type: QueryTypes.SELECT },
-      ),
+  async locations(deadline: Deadline): Promise<readonly Location[]> {
+    const rows = await this.pools.reader.list<Pick<Location, 'id' | 'name'>>(
+      `SELECT id, name FROM locations ORDER BY id <> ?, id`,
+      [DEFAULT_LOCATION_ID],
+      deadline,
     );
     return rows.map(toLocation);
   }

@@ -2,7 +2,7 @@
  * ProductCatalogue on MySQL. Pages are read by key, never by offset: every page costs the same, and rows that are
  * added between two pages neither repeat nor skip others.
  */
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import type { StockChanges } from '../../inventory/stock-changes.js';
 import type { StockMovement } from '../../inventory/movements.js';
 import type { Page, PageRequest } from '../../inventory/pages.js';
@@ -15,7 +15,7 @@ import type {
   StockLevel,
 } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
-import { available } from '../errors.js';
+import type { Reader } from '../reader.js';
 import { createProduct } from '../writing/product-creation.js';
 import { committedValue, isPerhapsApplied } from '../writing/transactions.js';
 import { readLedgerPage, readLedgerPages } from './ledger-pages.js';
@@ -27,15 +27,20 @@ const SUM_MAX = 2_147_483_647;
 export class MysqlProductCatalogue implements ProductCatalogue {
   /** @param changes receives each new product's level. */
   constructor(
-    private readonly pools: { readonly reader: Sequelize; readonly writer: Sequelize },
+    private readonly pools: { readonly reader: Reader; readonly writer: Sequelize },
     private readonly changes?: StockChanges,
   ) {}
 
-  async productsByIds(ids: readonly string[]): Promise<readonly Product[]> {
-    return available(() => this.readProducts('WHERE p.id IN (:ids)', { ids }));
+  async productsByIds(ids: readonly string[], deadline: Deadline): Promise<readonly Product[]> {
+    const sql = `${SELECT_PRODUCTS} WHERE p.id IN (:ids)`;
+    return toProducts(await this.pools.reader.one<ProductRecord>(sql, { ids }, deadline));
   }
 
-  async products(page: PageRequest, filter: ProductFilter): Promise<Page<Product>> {
+  async products(
+    page: PageRequest,
+    filter: ProductFilter,
+    deadline: Deadline,
+  ): Promise<Page<Product>> {
     const byName = filter.nameStartsWith !== undefined;
     const edges = {
       node: (product: Product) => product,
@@ -43,20 +48,21 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     };
     if (filter.ids?.length === 0) return toPage(page, [], edges);
     const query = new ProductPageQuery(page, filter, byName);
-    const rows = await available(() => this.readProducts(query.sql, query.replacements));
-    return toPage(page, rows, edges);
+    const sql = `${SELECT_PRODUCTS} ${query.sql}`;
+    const rows = await this.pools.reader.list<ProductRecord>(sql, query.replacements, deadline);
+    return toPage(page, toProducts(rows), edges);
   }
 
   async levelsByProductIds(
     productIds: readonly string[],
+    deadline: Deadline,
   ): Promise<ReadonlyMap<string, readonly StockLevel[]>> {
-    const rows = await available(() =>
-      this.pools.reader.query<LevelRecord>(
-        `SELECT l.product_id AS productId, l.location_id AS locationId, l.on_hand AS onHand, l.reserved,
-                ${SUM_OF_DUE_AT_LEVEL} AS due
-         FROM stock_levels l WHERE l.product_id IN (?) ORDER BY l.product_id, l.location_id`,
-        { replacements: [productIds], type: QueryTypes.SELECT },
-      ),
+    const rows = await this.pools.reader.list<LevelRecord>(
+      `SELECT l.product_id AS productId, l.location_id AS locationId, l.on_hand AS onHand, l.reserved,
+              ${SUM_OF_DUE_AT_LEVEL} AS due
+       FROM stock_levels l WHERE l.product_id IN (?) ORDER BY l.product_id, l.location_id`,
+      [productIds],
+      deadline,
     );
     const levels = new Map<string, StockLevel[]>(productIds.map((id) => [id, []]));
     for (const { productId, locationId, onHand, due, ...level } of rows) {
@@ -66,17 +72,22 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     return levels;
   }
 
-  async movements(page: PageRequest, productId: string | null): Promise<Page<StockMovement>> {
-    if (productId === null) return available(() => readLedgerPage(this.pools.reader, page));
-    const pages = await this.movementsByProductIds([productId], page);
+  async movements(
+    page: PageRequest,
+    productId: string | null,
+    deadline: Deadline,
+  ): Promise<Page<StockMovement>> {
+    if (productId === null) return readLedgerPage(this.pools.reader, page, deadline);
+    const pages = await this.movementsByProductIds([productId], page, deadline);
     return pages.get(productId) ?? EMPTY_PAGE;
   }
 
   movementsByProductIds(
     productIds: readonly string[],
     page: PageRequest,
+    deadline: Deadline,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>> {
-    return available(() => readLedgerPages(this.pools.reader, productIds, page));
+    return readLedgerPages(this.pools.reader, productIds, page, deadline);
   }
 
   async createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome> {
@@ -90,33 +101,6 @@ export class MysqlProductCatalogue implements ProductCatalogue {
       this.changes?.committed([{ productId, locationId, onHand, reserved: 0, version }]);
     }
     return created;
-  }
-
-  /** The sums of each product come from an index range of its own levels, so a page costs what its products cost. */
-  private async readProducts(
-    restAndOrder: string,
-    replacements: Record<string, unknown>,
-  ): Promise<Product[]> {
-    const rows = await this.pools.reader.query<ProductRecord>(
-      `SELECT p.id, p.name, p.low_stock_threshold AS lowStockThreshold, p.created_at AS createdAt,
-              GREATEST(p.updated_at, COALESCE(
-                (SELECT MAX(l.updated_at) FROM stock_levels l WHERE l.product_id = p.id), p.updated_at
-              )) AS updatedAt,
-              ${sumOfLevels('on_hand')} AS onHand, ${sumOfLevels('reserved')} AS reserved,
-              ${SUM_OF_DUE} AS due
-       FROM products p ${restAndOrder}`,
-      { replacements, type: QueryTypes.SELECT },
-    );
-    return rows.map(({ due, ...row }) => {
-      const onHand = Number(row.onHand);
-      const reserved = Number(row.reserved) - Number(due);
-      return {
-        ...row,
-        onHand: Math.min(onHand, SUM_MAX),
-        reserved: Math.min(reserved, SUM_MAX),
-        available: Math.min(onHand - reserved, SUM_MAX),
-      };
-    });
   }
 }
 
@@ -138,6 +122,27 @@ const SUM_OF_DUE = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
 
 const SUM_OF_DUE_AT_LEVEL = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
   WHERE r.product_id = l.product_id AND r.location_id = l.location_id AND r.held_until <= NOW(6)), 0)`;
+
+/** The sums of each product come from an index range of its own levels, so a page costs what its products cost. */
+const SELECT_PRODUCTS = `SELECT p.id, p.name, p.low_stock_threshold AS lowStockThreshold, p.created_at AS createdAt,
+    GREATEST(p.updated_at, COALESCE(
+      (SELECT MAX(l.updated_at) FROM stock_levels l WHERE l.product_id = p.id), p.updated_at
+    )) AS updatedAt,
+    ${sumOfLevels('on_hand')} AS onHand, ${sumOfLevels('reserved')} AS reserved, ${SUM_OF_DUE} AS due
+  FROM products p`;
+
+function toProducts(rows: readonly ProductRecord[]): Product[] {
+  return rows.map(({ due, ...row }) => {
+    const onHand = Number(row.onHand);
+    const reserved = Number(row.reserved) - Number(due);
+    return {
+      ...row,
+      onHand: Math.min(onHand, SUM_MAX),
+      reserved: Math.min(reserved, SUM_MAX),
+      available: Math.min(onHand - reserved, SUM_MAX),
+    };
+  });
+}
 
 interface LevelRecord {
   readonly productId: string;

@@ -1,18 +1,18 @@
 /** ReservationCatalogue on MySQL. */
-import { QueryTypes, type Sequelize } from 'sequelize';
 import type {
   Reservation,
   ReservedItem,
   ReservationCatalogue,
 } from '../../inventory/reservation.js';
-import { available } from '../errors.js';
+import type { Deadline } from '../../time/deadline.js';
+import type { Reader } from '../reader.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
 
 export class MysqlReservationCatalogue implements ReservationCatalogue {
-  constructor(private readonly pools: { readonly reader: Sequelize }) {}
+  constructor(private readonly pools: { readonly reader: Reader }) {}
 
-  async reservationById(id: string): Promise<Reservation | null> {
-    const rows = await this.read<ReservationHead & ReservedItem>(
+  async reservationById(id: string, deadline: Deadline): Promise<Reservation | null> {
+    const rows = await this.pools.reader.one<ReservationHead & ReservedItem>(
       `SELECT head.*, line.product_id AS productId, line.location_id AS locationId, line.quantity
        FROM (SELECT id, ${EFFECTIVE_STATUS} AS status, expires_at AS expiresAt, reference,
                     created_at AS createdAt, principal
@@ -20,6 +20,7 @@ export class MysqlReservationCatalogue implements ReservationCatalogue {
        JOIN reservation_lines AS line ON line.reservation_id = head.id
        ORDER BY line.line_index`,
       [id],
+      deadline,
     );
     const [head] = rows;
     if (!head) return null;
@@ -32,20 +33,15 @@ export class MysqlReservationCatalogue implements ReservationCatalogue {
     return { id, status, items, expiresAt, reference, createdAt, principal };
   }
 
-  async productsWithDueLines(limit: number): Promise<readonly string[]> {
-    const rows = await this.read<{ productId: string }>(
+  async productsWithDueLines(limit: number, deadline: Deadline): Promise<readonly string[]> {
+    const rows = await this.pools.reader.one<{ productId: string }>(
       `SELECT DISTINCT product_id AS productId FROM (
          SELECT product_id FROM reservation_lines WHERE held_until <= NOW(6)
          ORDER BY held_until LIMIT ?
        ) AS due`,
       [limit],
+      deadline,
     );
     return rows.map(({ productId }) => productId);
-  }
-
-  private read<Row extends object>(sql: string, replacements: unknown[]): Promise<Row[]> {
-    return available(() =>
-      this.pools.reader.query<Row>(sql, { replacements, type: QueryTypes.SELECT }),
-    );
   }
 }

@@ -63,7 +63,7 @@ export class LocationResolver {
   @Query(() => [Location], { description: 'All locations: the default one first, then by id.' })
   @RequiresScope('read')
   locations(@Ctx() context: RequestContext): Promise<readonly Location[]> {
-    return context.inTime(context.services.locations.locations());
+    return context.services.locations.locations(context.caller.deadline);
   }
 
   @Mutation(() => CreateLocationResult, {
@@ -75,7 +75,8 @@ export class LocationResolver {
     @Arg('input', () => CreateLocationInput) input: CreateLocationInput,
     @Ctx() context: RequestContext,
   ): Promise<Location | LocationAlreadyExistsError | InvalidInputError> {
-    const result = await context.inTime(context.services.locations.createLocation(input));
+    const { services, caller } = context;
+    const result = await services.locations.createLocation(input, caller.deadline);
     switch (result.outcome) {
       case 'CREATED':
         return Object.assign(new Location(), result.location);
@@ -101,7 +102,7 @@ export class LocationAlreadyExistsErrorResolver {
     @Ctx() context: RequestContext,
   ): Promise<Location | null> {
     const find = async () => {
-      const locations = await context.services.locations.locations();
+      const locations = await context.services.locations.locations(context.caller.deadline);
       return locations.find(({ id }) => id === error.locationId) ?? null;
     };
     return context.orNull(find());

@@ -139,7 +139,8 @@ export class MovementResolver {
     @Args(() => PageArgs) page: PageArgs,
     @Ctx() context: RequestContext,
   ): Promise<StockMovementConnection> {
-    const found = context.services.products.movements(page, productId ?? null);
-    return toConnection(await context.inTime(found));
+    const { services, caller } = context;
+    const found = services.products.movements(page, productId ?? null, caller.deadline);
+    return toConnection(await found);
   }
 }

@@ -175,7 +175,7 @@ export class ProductResolver {
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Product | null> {
-    return context.inTime(context.loaders.productById.load(id));
+    return context.loaders.productById.load(id);
   }
 
   @CountsNodes(nodesOfPage)
@@ -188,12 +188,13 @@ export class ProductResolver {
     @Arg('filter', () => ProductFilter, { nullable: true }) filter: ProductFilter | null,
     @Ctx() context: RequestContext,
   ): Promise<ProductConnection> {
-    const found = context.services.products.products(page, {
+    const { services, caller } = context;
+    const wanted = {
       ids: filter?.ids ?? undefined,
       nameStartsWith: filter?.nameStartsWith ?? undefined,
       lowStock: filter?.lowStock ?? undefined,
-    });
-    return toConnection(await context.inTime(found));
+    };
+    return toConnection(await services.products.products(page, wanted, caller.deadline));
   }
 
   @Mutation(() => CreateProductResult, {
@@ -205,10 +206,11 @@ export class ProductResolver {
     @Arg('input', () => CreateProductInput) input: CreateProductInput,
     @Ctx() context: RequestContext,
   ): Promise<Product | ProductAlreadyExistsError | InvalidInputError> {
-    const result = await context.inTime(context.services.products.createProduct(input));
+    const { services, caller } = context;
+    const result = await services.products.createProduct(input, caller.deadline);
     switch (result.outcome) {
       case 'CREATED': {
-        const product = await context.inTime(context.loaders.productById.load(result.productId));
+        const product = await context.loaders.productById.load(result.productId);
         return Object.assign(new Product(), product);
       }
       case 'ALREADY_EXISTS':
@@ -226,7 +228,7 @@ export class ProductResolver {
     description: 'By location. Empty: the product never had stock.',
   })
   levels(@Root() product: Product, @Ctx() context: RequestContext): Promise<readonly StockLevel[]> {
-    return context.inTime(context.loaders.levelsByProductId.load(product.id));
+    return context.loaders.levelsByProductId.load(product.id);
   }
 
   @CountsNodes(nodesOfPage)
@@ -240,7 +242,7 @@ export class ProductResolver {
     @Ctx() context: RequestContext,
   ): Promise<StockMovementConnection> {
     const loader = context.loaders.movementsByProductId(page);
-    return toConnection(await context.inTime(loader.load(product.id)));
+    return toConnection(await loader.load(product.id));
   }
 }
 

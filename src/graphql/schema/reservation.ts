@@ -222,7 +222,7 @@ export class ReservationResolver {
     @Arg('id', () => ID) id: string,
     @Ctx() context: RequestContext,
   ): Promise<Reservation | null> {
-    return context.inTime(context.services.reservations.reservation(id, context.caller));
+    return context.services.reservations.reservation(id, context.caller);
   }
 
   @CountsNodes(nodesOfLines)

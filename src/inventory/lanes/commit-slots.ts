@@ -6,7 +6,7 @@
  * Waiting work holds no database connection, so queued writes never take the pool's connections from reads.
  */
 import { systemClock, type Clock } from '../../time/clock.js';
-import { Deadline } from '../../time/deadline.js';
+import type { Deadline } from '../../time/deadline.js';
 import { StorageUnavailableError } from '../stock-store.js';
 import { TurnQueue, type PartyName } from './turn-queue.js';
 
@@ -78,15 +78,16 @@ export class CommitSlots {
 const CREATE_TIMEOUT_MS = 5_000;
 
 /**
- * Runs work that creates something, in a slot and within a bounded time.
+ * Runs work that creates something, in a slot and within a bounded time, of which the caller's is the most.
  *
  * @throws StorageUnavailableError where no slot came free in time.
  */
 export async function inSlot<T>(
   slots: CommitSlots,
+  caller: Deadline,
   work: (deadline: Deadline) => Promise<T>,
 ): Promise<T> {
-  const deadline = Deadline.in(CREATE_TIMEOUT_MS, slots.clock);
+  const deadline = caller.within(CREATE_TIMEOUT_MS);
   const outcome = await slots.run(deadline, () => work(deadline), CREATING);
   if (outcome === 'TIMED_OUT')
     throw new StorageUnavailableError('No transaction came free in time.');

@@ -11,6 +11,7 @@ import { exportProducts } from '../../../src/database/reading/product-export.js'
 import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
 import type { Page } from '../../../src/inventory/pages.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { inTenSeconds, onePool } from '../../support/one-pool.js';
 
 jest.setTimeout(120_000);
 
@@ -33,8 +34,8 @@ const statements: string[] = [];
 beforeAll(async () => {
   fresh = await createFreshDatabase();
   session = openPool({ url: fresh.url, onStatement: (sql) => statements.push(sql) }, 1);
-  products = new MysqlProductCatalogue({ reader: session, writer: session });
-  reservations = new MysqlReservationCatalogue({ reader: session });
+  products = new MysqlProductCatalogue(onePool(session));
+  reservations = new MysqlReservationCatalogue(onePool(session));
 });
 
 afterAll(async () => {
@@ -120,18 +121,30 @@ const MIDDLE_NAME = cursorOf('Name 2500', 'p2500');
 const OF_PRODUCT = { stock_movements: 'stock_movements_by_product' };
 
 const READINGS: readonly Reading[] = [
-  { what: 'a product', indexes: BY_ID, read: () => products.productsByIds(['p2500']) },
-  { what: 'products by ids', indexes: BY_ID, read: () => products.productsByIds(IDS) },
+  {
+    what: 'a product',
+    indexes: BY_ID,
+    read: () => products.productsByIds(['p2500'], inTenSeconds()),
+  },
+  {
+    what: 'products by ids',
+    indexes: BY_ID,
+    read: () => products.productsByIds(IDS, inTenSeconds()),
+  },
   ...[
     ['the first page of products', after(null)] as const,
     ['the last page of products', before(null)] as const,
     ['a page of products behind another', after(MIDDLE)] as const,
     ['a page of products before another', before(MIDDLE)] as const,
-  ].map(([what, page]) => ({ what, indexes: BY_ID, read: () => products.products(page, {}) })),
+  ].map(([what, page]) => ({
+    what,
+    indexes: BY_ID,
+    read: () => products.products(page, {}, inTenSeconds()),
+  })),
   {
     what: 'a page of products filtered by ids',
     indexes: BY_ID,
-    read: () => products.products(after(null), { ids: IDS }),
+    read: () => products.products(after(null), { ids: IDS }, inTenSeconds()),
   },
   ...[
     ['the first page of products by name', after(null)] as const,
@@ -141,12 +154,12 @@ const READINGS: readonly Reading[] = [
   ].map(([what, page]) => ({
     what,
     indexes: BY_NAME,
-    read: () => products.products(page, { nameStartsWith: 'Name' }),
+    read: () => products.products(page, { nameStartsWith: 'Name' }, inTenSeconds()),
   })),
   {
     what: 'the levels of a hundred products',
     indexes: { l: 'PRIMARY', r: 'reservation_lines_due_of_product' },
-    read: () => products.levelsByProductIds(IDS),
+    read: () => products.levelsByProductIds(IDS, inTenSeconds()),
   },
   ...[
     ['the newest of the ledger', after(null)] as const,
@@ -156,28 +169,28 @@ const READINGS: readonly Reading[] = [
   ].map(([what, page]) => ({
     what,
     indexes: { stock_movements: 'PRIMARY' },
-    read: () => products.movements(page, null),
+    read: () => products.movements(page, null, inTenSeconds()),
   })),
   ...[
     ["the newest of a product's ledger", { ...after(null), limit: 2 }] as const,
     ["the oldest of a product's ledger", { ...before(null), limit: 2 }] as const,
   ].flatMap(([what, page]) => [
-    { what, indexes: OF_PRODUCT, read: () => products.movements(page, 'p2500') },
+    { what, indexes: OF_PRODUCT, read: () => products.movements(page, 'p2500', inTenSeconds()) },
     {
       what: `${what}, of a hundred at once`,
       indexes: OF_PRODUCT,
-      read: () => products.movementsByProductIds(IDS, page),
+      read: () => products.movementsByProductIds(IDS, page, inTenSeconds()),
     },
   ]),
   {
     what: 'a reservation',
     indexes: { reservations: 'PRIMARY', line: 'PRIMARY' },
-    read: () => reservations.reservationById('r2500'),
+    read: () => reservations.reservationById('r2500', inTenSeconds()),
   },
   {
     what: 'the products of which something is due',
     indexes: { reservation_lines: 'reservation_lines_due' },
-    read: () => reservations.productsWithDueLines(100),
+    read: () => reservations.productsWithDueLines(100, inTenSeconds()),
   },
 ];
 
@@ -255,8 +268,8 @@ test('what is read for a page does not grow with the shop, and every table is re
 
 test('the filter for low stock touches what lies between its hits, and says so by its cost', async () => {
   const page = after(null);
-  const filtered = await costOf(() => products.products(page, { lowStock: true }));
-  const all = await costOf(() => products.products(page, {}));
+  const filtered = await costOf(() => products.products(page, { lowStock: true }, inTenSeconds()));
+  const all = await costOf(() => products.products(page, {}, inTenSeconds()));
   expect(filtered.rows).toBeGreaterThan(PRODUCTS);
   expect(all.rows).toBeLessThan(PRODUCTS / 10);
 });
@@ -291,6 +304,7 @@ test('pages are complete and stable in both directions while products are added'
       const page: Page<{ id: string }> = await products.products(
         { ...(backward ? before(cursor) : after(cursor)), limit: 100 },
         {},
+        inTenSeconds(),
       );
       const found = page.edges.map(({ node }) => node.id);
       ids.push(...(backward ? found.reverse() : found));

@@ -52,13 +52,13 @@ async function openBed(): Promise<StockStoreBed> {
     },
     ledger: async (productId) => {
       const page = { direction: 'BACKWARD', limit: 100, before: null } as const;
-      const { edges } = await catalogue.movements(page, productId);
+      const { edges } = await catalogue.movements(page, productId, soon());
       return edges
         .map(({ node }) => node)
         .filter(({ locationId }) => locationId === 'default')
         .reverse();
     },
-    reservation: (id) => reservations.reservationById(id),
+    reservation: (id) => reservations.reservationById(id, soon()),
     passTime: async (seconds) => {
       for (const [table, column] of [
         ['reservations', 'created_at'],
