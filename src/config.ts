@@ -179,13 +179,13 @@ const SETTINGS = {
     'RATE_LIMIT_PER_SECOND',
     '`10000` in production',
     wholeNumber(0, 10_000_000),
-    'requests of one principal in a second, over all servers; `0` for no limit; then `RATE_LIMITED`',
+    'requests of one principal in a second, or their lines, over all servers; `0` for none; then `RATE_LIMITED`',
   ),
   rateBurst: optional(
     'RATE_LIMIT_BURST',
     'the same number',
     wholeNumber(0, 100_000_000),
-    'further requests in any ten seconds',
+    'further ones in any ten seconds',
   ),
   trustedProxies: preset(
     'TRUSTED_PROXIES',
@@ -332,7 +332,7 @@ export interface Config extends Omit<Values, Derived> {
   readonly auth: readonly AuthMethod[];
   /** Set where auth names jwt. */
   readonly jwt: JwtSettings | null;
-  /** Of one principal, over all processes; null where there is no limit. */
+  /** Requests of one principal, or their lines, over all processes; null where there is no limit. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
   readonly laneQueueMaxPerPrincipal: number;
   readonly sandbox: boolean;

@@ -51,6 +51,14 @@ function notOverHttp(): GraphQLError {
   );
 }
 
+async function charged(counted: Promise<void>): Promise<void> {
+  try {
+    await counted;
+  } catch (error) {
+    throw toRequestError(error);
+  }
+}
+
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
   const { schema, log } = settings;
   const errors = createErrorTable({
@@ -70,8 +78,11 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       } catch (error) {
         throw toRequestError(error);
       }
-      assertVariablesAllowed(survey, request.variables ?? {}, contextValue.listSizes);
-      return checked;
+      const { variables = {} } = request;
+      assertVariablesAllowed(survey, variables, contextValue.listSizes);
+      const { charge } = contextValue;
+      const further = charge && survey.lines ? survey.lines(variables) - 1 : 0;
+      return charge && further > 0 ? charged(charge(further)) : checked;
     },
   };
   return new ApolloServer<RequestContext>({

@@ -48,6 +48,9 @@ export interface RequestSettings {
   readonly requestTimeoutMs: number;
 }
 
+/** @throws RateLimitedError */
+export type Charge = (weight: number) => Promise<void>;
+
 export class RequestContext {
   readonly services: Services;
   readonly principal: Principal | null;
@@ -57,6 +60,8 @@ export class RequestContext {
   /** The client's; null where the operation did not come over the network. */
   readonly address: string | null;
   readonly log: Logger;
+  /** Counts what a request weighs beyond the one that it was admitted for; null without a rate limit. */
+  readonly charge: Charge | null;
   private lazyLoaders: Loaders | undefined;
 
   constructor(
@@ -67,10 +72,12 @@ export class RequestContext {
       readonly correlationId?: string;
       readonly address?: string;
       readonly signal?: AbortSignal;
+      readonly charge?: Charge | null;
     },
   ) {
     this.services = settings.services;
     this.log = settings.log;
+    this.charge = request.charge ?? null;
     this.principal = request.principal;
     this.needsPrincipal = settings.authenticator !== null;
     this.correlationId = request.correlationId ?? randomUUID();

@@ -37,6 +37,7 @@ import {
 } from 'graphql';
 import type { Scope } from '../auth/principal.js';
 import type { ListSizes, NodeCost } from './node-cost.js';
+import type { LineCount } from './request-weight.js';
 
 export interface Size {
   /** Levels of fields. */
@@ -60,6 +61,8 @@ export interface Survey {
   readonly undeclared: readonly string[];
   /** How many nodes the lists may have; null where there are none, whatever the variables. */
   readonly nodes: NodeCount | null;
+  /** How many lines of stock its mutations have together; null where they have none. */
+  readonly lines: ((variables: Variables) => number) | null;
   /**
    * Nullable variables in places that must not be null, with the input field. GraphQL allows them where the place or
    * the variable has a default, which an explicit null does not become.
@@ -167,6 +170,7 @@ class Surveyor {
         field && field.extensions.scope === undefined ? [field.name] : [],
       ),
       nodes: withDefaults(operation, sumOf(nodes)),
+      lines: linesOf(operation, own),
       notNull: nullableOf(operation, notNull),
     };
     surveys.set(operation, survey);
@@ -350,6 +354,22 @@ function nodesOf(
     });
 }
 
+function linesOf(
+  operation: OperationDefinitionNode,
+  own: ReadonlyMap<FieldNode, Field | undefined>,
+): Survey['lines'] {
+  const counts = [...own].flatMap(([node, field]) => {
+    const lines = field?.extensions.lines as LineCount | undefined;
+    return lines ? [(variables: Variables) => lines(argumentsOf(node, variables))] : [];
+  });
+  if (counts.length === 0) return null;
+  const given = defaultsOf(operation);
+  return (variables) => {
+    const all = { ...given, ...variables };
+    return counts.reduce((sum, count) => sum + count(all), 0);
+  };
+}
+
 function argumentsOf(node: FieldNode, variables: Variables): Variables {
   return Object.fromEntries(
     (node.arguments ?? []).map(({ name, value }) => [
@@ -365,14 +385,18 @@ function sumOf(counts: readonly NodeCount[]): NodeCount | null {
 }
 
 function withDefaults(
-  { variableDefinitions = [] }: OperationDefinitionNode,
+  operation: OperationDefinitionNode,
   nodes: NodeCount | null,
 ): NodeCount | null {
   if (!nodes) return null;
-  const defaults = Object.fromEntries(
+  const defaults = defaultsOf(operation);
+  return (variables, sizes) => nodes({ ...defaults, ...variables }, sizes);
+}
+
+function defaultsOf({ variableDefinitions = [] }: OperationDefinitionNode): Variables {
+  return Object.fromEntries(
     variableDefinitions.flatMap(({ variable, defaultValue }) =>
       defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
     ),
   );
-  return (variables, sizes) => nodes({ ...defaults, ...variables }, sizes);
 }

@@ -1,6 +1,6 @@
 /**
  * Authentication and the rate limit of every transport. Both come before anything is parsed, so a refused request costs
- * little. Each refusal is logged.
+ * little; the lines of a request are counted when they are known. Each refusal is logged.
  */
 import { networkOf } from '../auth/network.js';
 import {
@@ -10,13 +10,14 @@ import {
   type Authenticator,
   type Principal,
 } from '../auth/principal.js';
+import type { Charge } from '../graphql/context.js';
 import type { RefusalKind, RefusalLog } from '../graphql/refusal-log.js';
 
 export interface AdmissionSettings {
   /** Null: no authentication. Every caller may do everything. */
   readonly authenticator: Authenticator | null;
   /** Null: no rate limit. @throws RateLimitedError */
-  readonly requestLimit: { take(principal: string): Promise<void> } | null;
+  readonly requestLimit: { take(principal: string, weight?: number): Promise<void> } | null;
   readonly refusals: RefusalLog;
 }
 
@@ -29,18 +30,28 @@ export class Admission {
    * @throws UnauthenticatedError, TooManyFailuresError, AuthenticationUnavailableError, RateLimitedError
    */
   async admit(authorization: string | null, address: string): Promise<Principal | null> {
-    const { requestLimit, refusals } = this.settings;
     const principal = await this.identify(authorization, address);
+    await this.charge(principal, address, 1);
+    return principal;
+  }
+
+  /** Counts the further weight of an admitted request; null without a rate limit. It throws RateLimitedError. */
+  chargeOf(principal: Principal | null, address: string): Charge | null {
+    if (!this.settings.requestLimit) return null;
+    return (weight) => this.charge(principal, address, weight);
+  }
+
+  private async charge(principal: Principal | null, address: string, weight: number) {
+    const { requestLimit, refusals } = this.settings;
     const name = principal?.name ?? null;
     try {
       // No principal's name begins with `address:`.
-      await requestLimit?.take(name ?? `address:${networkOf(address)}`);
+      await requestLimit?.take(name ?? `address:${networkOf(address)}`, weight);
     } catch (error) {
-      const reason = 'Requests beyond the rate limit.';
+      const reason = 'Requests or lines beyond the rate limit.';
       refusals.add({ kind: 'rate-limit', reason, address, principal: name });
       throw error;
     }
-    return principal;
   }
 
   /** The caller's principal; does not count as a request. @throws as `admit`, except RateLimitedError */

@@ -88,17 +88,18 @@ export class GraphqlEndpoint {
     });
   }
 
-  private async contextOf({ raw, id, principal }: HttpRequest): Promise<RequestContext> {
+  private async contextOf({ raw, id, principal: known }: HttpRequest): Promise<RequestContext> {
     const { admission, addressOf, hangUpOf } = this.settings;
     const address = addressOf(raw);
     const { authorization = null } = raw.headers;
     try {
+      const principal = known === undefined ? await admission.admit(authorization, address) : known;
       return new RequestContext(this.settings, {
-        principal:
-          principal === undefined ? await admission.admit(authorization, address) : principal,
+        principal,
         correlationId: id,
         address,
         signal: hangUpOf(raw),
+        charge: admission.chargeOf(principal, address),
       });
     } catch (error) {
       throw toRequestError(error);

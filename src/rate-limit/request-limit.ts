@@ -1,10 +1,14 @@
 /**
- * The rate limit of a principal across all processes: requests per second, and a reserve for bursts.
+ * The rate limit of a principal across all processes: units per second, and a reserve for bursts. A request weighs one
+ * unit, one with several lines a unit for each.
  *
  * Redis keeps the count but is not asked for each request. A process takes an allotment for a principal, spends it
  * locally, and takes the next one; a principal that is refused is refused locally until its window ends. Allotments
  * that are not spent make the limit a little stricter, never looser. While Redis is away no request is limited,
  * so that an outage of Redis does not stop sales.
+ *
+ * A request is admitted while its principal has anything left, and counts in full: what it takes beyond the rest makes
+ * the window longer by as much. So the rate holds on average, and no request is too heavy to be admitted.
  */
 import {
   connectByIoredis,
@@ -18,9 +22,9 @@ import { LRUCache } from 'lru-cache';
 
 export interface RequestLimitSettings {
   readonly redisUrl: string;
-  /** Requests of one principal in one second. */
+  /** Units of one principal in one second. */
   readonly perSecond: number;
-  /** Requests beyond that in any ten seconds; 0 for none. */
+  /** Units beyond that in any ten seconds; 0 for none. */
   readonly burst: number;
   readonly clock: Clock;
   readonly random: Random;
@@ -42,7 +46,7 @@ export class RateLimitedError extends Error {
 export interface RequestLimitStats {
   /** Requests that were refused. */
   readonly refused: number;
-  /** Requests that were let through uncounted, because Redis was away. */
+  /** Requests that were let through, in whole or in part, uncounted, because Redis was away. */
   readonly uncounted: number;
 }
 
@@ -54,7 +58,7 @@ interface Window {
 
 const WINDOW_MS = 1_000;
 const BURST_WINDOW_MS = 10_000;
-/** The part of one second's requests in an allotment: few round trips, and few unspent requests. */
+/** The part of one second's units in an allotment: few round trips, and few unspent units. */
 const ALLOTMENTS_IN_WINDOW = 20;
 const COMMAND_TIMEOUT_MS = 1_000;
 /** The pause after a failure of Redis, so that not every request waits for a time-out. */
@@ -62,23 +66,44 @@ const AWAY_PAUSE_MS = 1_000;
 /** The most principals and addresses that are kept; the least recently used is dropped first. */
 const BUDGETS_MAX = 10_000;
 
-/** Counts in a window that begins with its first request. Returns the count, and what is left of the window in ms. */
+/**
+ * Takes units from a window that begins with its first request: as many of ARGV[1] as are left of ARGV[2], or, where
+ * ARGV[4] is 1, all of them. Units beyond the window's own make it longer, at the window's rate. A time to live that
+ * cannot be, as after a step of the clock of Redis, is set right. Returns the units taken, and what is left of the
+ * window in ms.
+ */
 const COUNT: LuaScript = {
   name: 'count-requests',
   source: `
-    redis.call('SET', KEYS[1], '0', 'PX', ARGV[2], 'NX')
-    local used = redis.call('INCRBY', KEYS[1], ARGV[1])
-    return { used, redis.call('PTTL', KEYS[1]) }`,
+    redis.call('SET', KEYS[1], '0', 'PX', ARGV[3], 'NX')
+    local used = tonumber(redis.call('GET', KEYS[1]))
+    local wanted, points, lasts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+    local function longer() return math.ceil(math.max(0, used - points) * lasts / points) end
+    local granted, before = math.max(0, math.min(wanted, points - used)), longer()
+    if ARGV[4] == '1' then granted = wanted end
+    if granted > 0 then used = redis.call('INCRBY', KEYS[1], granted) end
+    local left, longest = redis.call('PTTL', KEYS[1]), lasts + longer()
+    local ends = left + longer() - before
+    if left < 0 or ends > longest then ends = longest end
+    if ends ~= left then redis.call('PEXPIRE', KEYS[1], ends) end
+    return { granted, ends }`,
 };
 
-/** The requests that one principal may still send through this process. */
+/** A request that waits for an answer of Redis. */
+interface Waiter {
+  readonly weight: number;
+  readonly resolve: () => void;
+  readonly reject: (error: RateLimitedError) => void;
+}
+
+/** The units that one principal may still spend through this process. */
 interface Budget {
   left: number;
   /** The end of the allotment's window, on the monotonic clock in milliseconds. */
   leftUntilMs: number;
   refusedUntilMs: number;
-  waiting: number;
-  refill: Promise<'answered' | 'away'> | null;
+  /** In the order of their arrival: a heavy request is not overtaken by light ones. */
+  waiting: Waiter[];
 }
 
 export class RequestLimit {
@@ -141,79 +166,117 @@ export class RequestLimit {
     return { refused: this.refused, uncounted: this.uncounted };
   }
 
-  /** Counts one request. @throws RateLimitedError */
-  async take(principal: string): Promise<void> {
+  /** Counts so many units. @throws RateLimitedError: nothing was counted. */
+  async take(principal: string, weight = 1): Promise<void> {
     const budget = this.budgetOf(principal);
-    budget.waiting += 1;
-    try {
-      while (!this.spend(budget)) {
-        if (this.clock.nowMs() < this.awayUntilMs) {
-          this.uncounted += 1;
-          return;
-        }
-        budget.refill ??= this.refill(principal, budget).finally(() => {
-          budget.refill = null;
-        });
-        await budget.refill;
-      }
-    } finally {
-      budget.waiting -= 1;
-    }
-  }
-
-  /** Spends one request; false where none is left. @throws RateLimitedError until the window of a refusal has ended. */
-  private spend(budget: Budget): boolean {
     const nowMs = this.clock.nowMs();
-    if (budget.left > 0 && nowMs < budget.leftUntilMs) {
-      budget.left -= 1;
-      return true;
+    if (budget.waiting.length === 0) {
+      const left = leftOf(budget, nowMs);
+      if (left >= weight) {
+        budget.left = left - weight;
+        return;
+      }
+      if (nowMs < budget.refusedUntilMs) throw this.refusalUntil(budget.refusedUntilMs);
     }
-    if (nowMs >= budget.refusedUntilMs) return false;
-    this.refused += 1;
-    throw new RateLimitedError(Math.ceil(budget.refusedUntilMs - nowMs));
+    if (nowMs < this.awayUntilMs) {
+      this.uncounted += 1;
+      return;
+    }
+    await new Promise<void>((resolve, reject) => {
+      budget.waiting.push({ weight, resolve, reject });
+      if (budget.waiting.length === 1) void this.serve(principal, budget);
+    });
   }
 
-  private async refill(principal: string, budget: Budget): Promise<'answered' | 'away'> {
-    const wanted = Math.max(
-      Math.floor(this.settings.perSecond / ALLOTMENTS_IN_WINDOW),
-      budget.waiting,
-    );
-    try {
-      const first = await this.count(this.sustained, principal, wanted);
-      const got =
-        first.granted === 0 && this.burst ? await this.count(this.burst, principal, wanted) : first;
-      const nowMs = this.clock.nowMs();
-      budget.left = got.granted;
-      // An allotment from the reserve expires after a second as any other.
-      budget.leftUntilMs = nowMs + Math.min(got.endsInMs, WINDOW_MS);
-      if (got.granted === 0) budget.refusedUntilMs = nowMs + Math.max(1, first.endsInMs);
-      this.onAnswer();
-      return 'answered';
-    } catch (error) {
-      this.onAway(failureOf(error).reason);
-      return 'away';
+  /** Asks Redis until no request of the principal waits. */
+  private async serve(principal: string, budget: Budget): Promise<void> {
+    for (let [first] = budget.waiting; first; [first] = budget.waiting) {
+      try {
+        await this.refill(principal, budget, first.weight);
+        this.onAnswer();
+      } catch (error) {
+        this.onAway(failureOf(error).reason);
+        for (const { resolve } of budget.waiting.splice(0)) {
+          this.uncounted += 1;
+          resolve();
+        }
+        return;
+      }
+      this.answerWaiting(budget);
     }
+  }
+
+  /**
+   * Adds to the budget. Its first request gets what it weighs, or nothing is left of any window.
+   *
+   * @throws the error of Redis.
+   */
+  private async refill(principal: string, budget: Budget, weight: number): Promise<void> {
+    const askedMs = this.clock.nowMs();
+    const left = leftOf(budget, askedMs);
+    const waiting = budget.waiting.reduce((sum, waiter) => sum + waiter.weight, 0);
+    const allotment = Math.floor(this.settings.perSecond / ALLOTMENTS_IN_WINDOW);
+    const wanted = Math.max(allotment, waiting) - left;
+    const second = await this.count(this.sustained, principal, wanted);
+    let got = left + second.granted;
+    // From the time of the question: an answer that comes late does not make the window longer. An allotment from the
+    // reserve expires after a second as any other.
+    let endsMs = Math.min(second.endsInMs, WINDOW_MS);
+    if (got < weight && this.burst) {
+      const reserve = await this.count(this.burst, principal, wanted - second.granted);
+      got += reserve.granted;
+      if (reserve.granted > 0) endsMs = Math.min(reserve.endsInMs, WINDOW_MS);
+    }
+    let refusedForMs = got === 0 ? second.endsInMs : 0;
+    if (got > 0 && got < weight) {
+      const overdrawn = await this.count(this.sustained, principal, weight - got, 'OVERDRAW');
+      got = weight;
+      refusedForMs = overdrawn.endsInMs;
+    }
+    budget.left = got;
+    budget.leftUntilMs = askedMs + endsMs;
+    if (refusedForMs > 0) budget.refusedUntilMs = this.clock.nowMs() + refusedForMs;
+  }
+
+  /** What was counted for requests that wait is theirs, even where its window has ended meanwhile. */
+  private answerWaiting(budget: Budget): void {
+    const { waiting } = budget;
+    const isRefused = budget.left === 0;
+    while (waiting[0] && waiting[0].weight <= budget.left) {
+      const { weight, resolve } = waiting[0];
+      budget.left -= weight;
+      waiting.shift();
+      resolve();
+    }
+    if (!isRefused) return;
+    for (const { reject } of waiting.splice(0)) reject(this.refusalUntil(budget.refusedUntilMs));
+  }
+
+  private refusalUntil(endMs: number): RateLimitedError {
+    this.refused += 1;
+    return new RateLimitedError(Math.max(1, Math.ceil(endMs - this.clock.nowMs())));
   }
 
   private budgetOf(principal: string): Budget {
     let budget = this.budgets.get(principal);
     if (budget) return budget;
-    budget = { left: 0, leftUntilMs: 0, refusedUntilMs: 0, waiting: 0, refill: null };
+    budget = { left: 0, leftUntilMs: 0, refusedUntilMs: 0, waiting: [] };
     this.budgets.set(principal, budget);
     return budget;
   }
 
-  /** Takes up to `wanted` from the rest of the window. @throws the error of Redis. */
+  /** Takes up to `wanted` from the rest of the window, or all of it beyond the rest. @throws the error of Redis. */
   private async count(
     { keyPrefix, points, lastsMs }: Window,
     principal: string,
     wanted: number,
+    how?: 'OVERDRAW',
   ): Promise<{ readonly granted: number; readonly endsInMs: number }> {
     const key = `${keyPrefix}:${principal}`;
-    const reply = await this.redis.script(COUNT, [key], [wanted, lastsMs]);
-    const [used, endsInMs] = reply as [number, number];
-    const before = used - wanted;
-    return { granted: Math.min(wanted, Math.max(0, points - before)), endsInMs };
+    const overdraws = how === 'OVERDRAW' ? 1 : 0;
+    const reply = await this.redis.script(COUNT, [key], [wanted, points, lastsMs, overdraws]);
+    const [granted, endsInMs] = reply as [number, number];
+    return { granted, endsInMs: Math.max(1, endsInMs) };
   }
 
   private onAway(reason: string): void {
@@ -231,4 +294,8 @@ export class RequestLimit {
     this.away = false;
     this.settings.log.info({}, 'Redis counts requests again: rate limits are on.');
   }
+}
+
+function leftOf({ left, leftUntilMs }: Budget, nowMs: number): number {
+  return nowMs < leftUntilMs ? left : 0;
 }

@@ -18,6 +18,7 @@ import { LINES_MAX, type BatchMode } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { CountsNodes, nodesOfEntries, nodesOfLines } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
+import { CountsLines, linesOfItems } from '../request-weight.js';
 import { ID } from './id.js';
 import { Product } from './product.js';
 import {
@@ -125,6 +126,7 @@ export class IncreaseStockPayload {
 @Resolver()
 export class DeductIncreaseResolver {
   @CountsNodes(nodesOfLines)
+  @CountsLines(linesOfItems)
   @Mutation(() => DeductStockPayload, {
     description:
       'Deducts stock. In PARTIAL mode lines are independent: some may succeed while others fail.',
@@ -138,6 +140,7 @@ export class DeductIncreaseResolver {
   }
 
   @CountsNodes(nodesOfLines)
+  @CountsLines(linesOfItems)
   @Mutation(() => IncreaseStockPayload, {
     description: 'Adds stock, for example a delivery or a return.',
   })

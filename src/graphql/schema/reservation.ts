@@ -22,6 +22,7 @@ import { LINES_MAX, type StockFailure } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { CountsNodes, nodesOfEntries, nodesOfLines, smallNodes } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
+import { CountsLines, linesOfItems } from '../request-weight.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
 import {
@@ -226,6 +227,7 @@ export class ReservationResolver {
   }
 
   @CountsNodes(nodesOfLines)
+  @CountsLines(linesOfItems)
   @Mutation(() => ReserveStockPayload, {
     description:
       'Holds stock while a customer checks out: available decreases, onHand does not change.',

@@ -1,10 +1,12 @@
 /** How often a principal may send requests, over all servers together. Without Redis no limit applies. */
 import { jest } from '@jest/globals';
+import type { Scope } from '../../../src/auth/principal.js';
 import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
 import { systemClock, systemRandom } from '../../../src/time/clock.js';
+import { DeductStockDocument } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
-import { post } from '../../support/graphql-client.js';
+import { post, send } from '../../support/graphql-client.js';
 import { BODY } from '../../support/http-exchange.js';
 import { RedisWatch } from '../../support/redis-watch.js';
 import { stopApps, type RunningApp } from '../../support/running-app.js';
@@ -31,9 +33,9 @@ function limited(perSecond: number, burst: number, env: Record<string, string> =
   });
 }
 
-function newKey(): Promise<string> {
+function newKey(scopes: readonly Scope[] = ['read']): Promise<string> {
   names += 1;
-  return newApiKey(shared.database, `caller-${names}-${process.pid}-${Date.now()}`, ['read']);
+  return newApiKey(shared.database, `caller-${names}-${process.pid}-${Date.now()}`, scopes);
 }
 
 /** All at once, over the servers in turn. */
@@ -83,6 +85,74 @@ test('what is beyond the limit of a principal is RATE_LIMITED with a time, on al
   expect(metrics).toMatch(/^stockade_rate_limit_refused_total [1-9]\d*$/m);
   expect(await Promise.all(apps.map(uncountedBy))).toEqual([0, 0]);
   await stopApps();
+});
+
+describe('lines', () => {
+  const order = (productId: string, lines: number) => ({
+    items: Array.from({ length: lines }, () => ({ productId, quantity: 1 })),
+  });
+  const take = (app: RunningApp, key: string, productId: string, lines: number) =>
+    send(
+      app.graphqlUrl,
+      DeductStockDocument,
+      { input: order(productId, lines) },
+      { headers: bearer(key) },
+    );
+
+  test('a request weighs its lines, and one that is refused for them has changed nothing', async () => {
+    const app = await limited(500, 0);
+    const key = await newKey(['read', 'deduct']);
+    const productId = await shared.shop.newProduct(100_000);
+    const startedMs = performance.now();
+    const responses = await Promise.all(
+      Array.from({ length: 100 }, () => take(app, key, productId, 100)),
+    );
+    const windows = Math.ceil((performance.now() - startedMs) / 1_000) + 1;
+    const served = responses.filter(({ status }) => status === 200);
+    const refused = responses.filter(({ status }) => status === 429);
+    expect(served.length + refused.length).toBe(100);
+    expect(served.length).toBeGreaterThanOrEqual(4);
+    // Five in a second; the last one may take more than was left.
+    expect(served.length).toBeLessThanOrEqual(6 * windows);
+    for (const { data, errors, headers } of refused) {
+      expect(data).toBeUndefined();
+      expect(errors).toMatchObject([
+        { extensions: { code: 'RATE_LIMITED', retryAfterMs: expect.any(Number) as number } },
+      ]);
+      expect(Number(headers['retry-after'])).toBeGreaterThan(0);
+    }
+    expect(await shared.shop.onHand(productId)).toBe(100_000 - 100 * served.length);
+    const metrics = await (await fetch(`${app.origin}/metrics`)).text();
+    expect(metrics).toContain(`stockade_refusals_total{kind="rate-limit"} ${refused.length}`);
+    await app.stop();
+  });
+
+  test('a request with more lines than a second allows is admitted, and paid for afterwards', async () => {
+    const app = await limited(20, 0);
+    const key = await newKey(['read', 'deduct']);
+    const productId = await shared.shop.newProduct(1_000);
+    expect((await take(app, key, productId, 80)).status).toBe(200);
+    const refused = await take(app, key, productId, 1);
+    expect(refused.status).toBe(429);
+    // 80 at 20 in a second.
+    const retryAfterMs = Number(refused.errors?.[0]?.extensions?.retryAfterMs);
+    expect(retryAfterMs).toBeGreaterThan(2_000);
+    expect(retryAfterMs).toBeLessThanOrEqual(4_000);
+    await new Promise((resolve) => setTimeout(resolve, retryAfterMs));
+    expect((await take(app, key, productId, 80)).status).toBe(200);
+    await app.stop();
+  });
+
+  test('a request with one line weighs one', async () => {
+    const app = await limited(1_000, 0);
+    const key = await newKey(['read', 'deduct']);
+    const productId = await shared.shop.newProduct(1_000);
+    const responses = await Promise.all(
+      Array.from({ length: 300 }, () => take(app, key, productId, 1)),
+    );
+    expect(new Set(responses.map(({ status }) => status))).toEqual(new Set([200]));
+    await app.stop();
+  });
 });
 
 test('an address is limited where no authentication is needed', async () => {
