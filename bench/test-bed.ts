@@ -156,7 +156,6 @@ async function runOnServer(url: string, sql: string): Promise<void> {
 const TABLES = [
   'reservation_lines',
   'reservations',
-  'stock_operation_lines',
   'stock_operations',
   'stock_movements',
   'stock_levels',

@@ -11,6 +11,7 @@ import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
 import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
 import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-ids.js';
+import * as operationAnswers from './migrations/2026.11.28T01.00.00.operation-answers.js';
 import { NAMED_LOCK } from './named-locks.js';
 
 /** Forward only. A migration is never edited after its release. */
@@ -19,6 +20,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.25T00.00.00.reservations', up: reservations.up },
   { name: '2026.11.25T01.00.00.api-keys', up: apiKeys.up },
   { name: '2026.11.28T00.00.00.reservation-ids', up: reservationIds.up },
+  { name: '2026.11.28T01.00.00.operation-answers', up: operationAnswers.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

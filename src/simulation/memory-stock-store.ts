@@ -461,8 +461,7 @@ function faultOf(error: unknown): Fault {
 }
 
 function operationKeyOf({ operation }: StockWrite): string | null {
-  const { scope, idempotencyKey } = operation;
-  return idempotencyKey === null ? null : JSON.stringify([scope, idempotencyKey]);
+  return operation.idempotencyKey === null ? null : operation.id.toString('hex');
 }
 
 /** The write without its decided lines. A reservation is created or closed as a whole. */

@@ -187,7 +187,7 @@ describe('migrations', () => {
 
   test('that a crash has cut in half are finished by the next start', async () => {
     await database.sequelize.query('DELETE FROM schema_migrations');
-    await database.sequelize.query('DROP TABLE stock_operation_lines');
+    await database.sequelize.query('DROP TABLE stock_operations');
     const again = run('migrate', { MYSQL_URL: database.url });
     expect(await again.exited).toBe(0);
     expect(again.stdout()).toMatch(/^Applied: /);

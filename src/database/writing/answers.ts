@@ -7,29 +7,39 @@ import type { WriteResult } from '../../inventory/stock-store.js';
 import type { DecidedVerdict } from '../../inventory/stock.js';
 import { openPart, type Claim } from './claims.js';
 import type { Attempt } from './known.js';
-import type { OperationLineRow } from './stock-statements.js';
-import { storedRefusal, storedVerdict } from './stored-answers.js';
+import { storedRefusal, storedVerdict, writeAnswers, type LineAnswer } from './stored-answers.js';
 
 export async function storeAnswers(
   { stock }: Attempt,
   claims: readonly Claim[],
   decisions: readonly Decision[],
 ): Promise<void> {
-  const rows: OperationLineRow[] = [];
+  // Several writes may belong to one operation.
+  const decided = new Map<string, { readonly id: Buffer; readonly lines: LineAnswer[] }>();
   for (const [i, claim] of claims.entries()) {
     const { key } = claim;
     const decision = decisions[i];
     if (!key || !decision || claim.reused) continue;
-    if (decision.outcome === 'REFUSED') {
-      rows.push({ ...key, ...storedRefusal(decision.failure) });
-      continue;
-    }
-    openPart(claim).lines.forEach((line, at) => {
-      const verdict = decision.verdicts[at];
-      if (verdict) rows.push({ ...key, ...storedVerdict(line.index, verdict) });
-    });
+    const lines = answersTo(claim, decision);
+    if (lines.length === 0) continue;
+    const operation = decided.get(key.operationKey) ?? { id: key.id, lines: [] };
+    operation.lines.push(...lines);
+    decided.set(key.operationKey, operation);
   }
-  if (rows.length > 0) await stock.insertOperationLines(rows);
+  if (decided.size === 0) return;
+  const answered = Array.from(decided.values(), ({ id, lines }) => ({
+    id,
+    answers: writeAnswers(lines.sort((a, b) => a.lineIndex - b.lineIndex)),
+  }));
+  await stock.appendAnswers(answered.sort((a, b) => Buffer.compare(a.id, b.id)));
+}
+
+function answersTo(claim: Claim, decision: Decision): readonly LineAnswer[] {
+  if (decision.outcome === 'REFUSED') return [storedRefusal(decision.failure)];
+  return openPart(claim).lines.flatMap((line, at) => {
+    const verdict = decision.verdicts[at];
+    return verdict ? [storedVerdict(line, verdict)] : [];
+  });
 }
 
 /** A write that created a reservation, now or in an earlier call, returns the reservation's present state. */

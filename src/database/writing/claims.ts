@@ -5,13 +5,8 @@
 import { asReserved, type ReservationFailure } from '../../inventory/reservation.js';
 import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
 import type { Attempt, Known } from './known.js';
-import type {
-  KeyedOperation,
-  StockStatements,
-  StoredLine,
-  StoredOperation,
-} from './stock-statements.js';
-import { refusalOf, verdictOf } from './stored-answers.js';
+import type { KeyedOperation, StockStatements, StoredOperation } from './stock-statements.js';
+import { readAnswers, refusalOf, verdictOf } from './stored-answers.js';
 
 /** The decisions of earlier calls on a write. */
 export interface Claim {
@@ -39,9 +34,10 @@ export async function claim({ stock, settling, known }: Attempt): Promise<readon
     const isSame = found.name === key.name && found.fingerprint.equals(key.fingerprint);
     if (!isSame) return { ...open, reused: 'BY_ANOTHER' };
     if (found.expired) return { ...open, reused: 'EXPIRED' };
-    if (!settling) known.noteAnswered(i, new Set(found.lines.map(({ lineIndex }) => lineIndex)));
+    const answers = readAnswers(found.answers);
+    if (!settling) known.noteAnswered(i, new Set(answers.keys()));
     const reserved = asReserved(write, found);
-    return { ...open, write: reserved, ...earlierAnswers(known, i, found.lines) };
+    return { ...open, write: reserved, ...earlierAnswers(known, i, answers) };
   });
 }
 
@@ -53,16 +49,14 @@ export function openPart({ write, reused, refused, decided }: Claim): StockWrite
   return { ...write, type: 'LINES', lines };
 }
 
-type EarlierOperation = StoredOperation & { readonly lines: StoredLine[] };
-
 /** Skips the read where every row is new. Several writes may belong to one operation. */
 async function claimRows(
   stock: StockStatements,
   keys: readonly (KeyedOperation | null)[],
-): Promise<ReadonlyMap<string, EarlierOperation>> {
+): Promise<ReadonlyMap<string, StoredOperation>> {
   const distinct = new Map<string, KeyedOperation>();
   for (const key of keys) if (key) distinct.set(key.operationKey, key);
-  const earlier = new Map<string, EarlierOperation>();
+  const earlier = new Map<string, StoredOperation>();
   if (distinct.size === 0) return earlier;
   const sorted = [...distinct.values()].sort((a, b) =>
     compareBytes(a.operationKey, b.operationKey),
@@ -70,10 +64,7 @@ async function claimRows(
   const created = await stock.claimOperations(sorted);
   if (created === sorted.length) return earlier;
   for (const operation of await stock.readOperations(sorted)) {
-    earlier.set(operation.operationKey, { ...operation, lines: [] });
-  }
-  for (const line of await stock.readOperationLines(sorted)) {
-    earlier.get(line.operationKey)?.lines.push(line);
+    earlier.set(operation.operationKey, operation);
   }
   return earlier;
 }
@@ -81,18 +72,18 @@ async function claimRows(
 function earlierAnswers(
   known: Known,
   write: number,
-  stored: readonly StoredLine[],
+  stored: ReadonlyMap<number, string>,
 ): Pick<Claim, 'refused' | 'decided'> {
-  const failure = stored[0] ? refusalOf(stored[0]) : null;
+  const failure = refusalOf(stored.get(0) ?? '');
   if (failure) {
     const replayed = known.wasAnswered(write, 0);
     return { refused: { failure, replayed }, decided: NONE_DECIDED };
   }
   const decided = new Map<number, DecidedVerdict>();
   for (const line of known.writes[write]?.lines ?? []) {
-    const answer = stored.find(({ lineIndex }) => lineIndex === line.index);
+    const answer = stored.get(line.index);
     const replayed = known.wasAnswered(write, line.index);
-    if (answer) decided.set(line.index, { ...verdictOf(line, answer), replayed });
+    if (answer !== undefined) decided.set(line.index, { ...verdictOf(line, answer), replayed });
   }
   return { refused: null, decided };
 }

@@ -10,7 +10,7 @@ import type { ApplyOptions } from '../../inventory/stock-store.js';
 import type { StockWrite } from '../../inventory/stock.js';
 import type { LevelMemory } from './level-memory.js';
 import { ReservationStatements } from './reservation-statements.js';
-import { StockStatements, operationKeyOf, type KeyedOperation } from './stock-statements.js';
+import { StockStatements, type KeyedOperation } from './stock-statements.js';
 import type { RunningTransaction } from './transactions.js';
 
 export class Known {
@@ -62,12 +62,8 @@ export class Attempt {
 }
 
 function keyedOperation(write: StockWrite): KeyedOperation | null {
-  const { operation } = write;
-  const { name, fingerprint } = operation;
-  if (operation.idempotencyKey === null) return null;
-  const scope = Buffer.from(operation.scope, 'utf8');
-  const idempotencyKey = Buffer.from(operation.idempotencyKey, 'utf8');
-  const operationKey = operationKeyOf(scope, idempotencyKey);
+  const { id, name, fingerprint, idempotencyKey } = write.operation;
+  if (idempotencyKey === null) return null;
   const reservationId = write.type === 'CREATING' ? write.reservationId : null;
-  return { operationKey, scope, idempotencyKey, name, fingerprint, reservationId };
+  return { id, operationKey: id.toString('hex'), name, fingerprint, reservationId };
 }

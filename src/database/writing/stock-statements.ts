@@ -10,12 +10,12 @@ import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from './transactions.js';
 
-/** The row that an idempotency key claims. */
+/** The row that an idempotency key claims. The key itself is not stored: it is as long as a client likes. */
 export interface KeyedOperation {
-  /** Scope and key in one string. */
+  /** The operation's id: SHA-256 of scope and key. */
+  readonly id: Buffer;
+  /** The id as hexadecimal text: equal, and in the same order, as its bytes. */
   readonly operationKey: string;
-  readonly scope: Buffer;
-  readonly idempotencyKey: Buffer;
   readonly name: string;
   readonly fingerprint: Buffer;
   /** Of the reservation that the operation creates; null for any other operation. */
@@ -30,30 +30,15 @@ export interface StoredOperation {
   readonly reservationId: string | null;
   /** Its stored answers have been deleted. */
   readonly expired: boolean;
+  /** See stored-answers.ts. */
+  readonly answers: string;
 }
-
-/** The answer of one line, or of a whole write as its line 0. */
-interface LineAnswer {
-  readonly lineIndex: number;
-  readonly outcome: string;
-  readonly requested: number | null;
-  readonly available: number | null;
-  readonly sequence: number | null;
-}
-
-export type StoredLine = LineAnswer & Pick<KeyedOperation, 'operationKey'>;
-export type OperationLineRow = LineAnswer & Pick<KeyedOperation, 'scope' | 'idempotencyKey'>;
 
 export interface WrittenMovement {
   readonly operationId: Buffer;
   readonly lineIndex: number;
   readonly sequence: number;
   readonly availableAfter: number;
-}
-
-/** Scope and key as hexadecimal text: equal, and in the same order, as their bytes. */
-export function operationKeyOf(scope: Buffer, idempotencyKey: Buffer): string {
-  return `${scope.toString('hex')}/${idempotencyKey.toString('hex')}`;
 }
 
 /** Columns that are left out of the statement where no line of a batch has a value for them. */
@@ -77,75 +62,53 @@ export class StockStatements extends Statements {
   async claimOperations(operations: readonly KeyedOperation[]): Promise<number> {
     // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
     return this.write(
-      `INSERT INTO stock_operations (scope, idempotency_key, operation, fingerprint, reservation_id)
-       VALUES ?
+      `INSERT INTO stock_operations (id, operation, fingerprint, reservation_id) VALUES ?
        ON DUPLICATE KEY UPDATE operation = stock_operations.operation`,
-      [operations.map((o) => [o.scope, o.idempotencyKey, o.name, o.fingerprint, o.reservationId])],
+      [operations.map((o) => [o.id, o.name, o.fingerprint, o.reservationId])],
     );
   }
 
   async readOperations(operations: readonly KeyedOperation[]): Promise<readonly StoredOperation[]> {
     const rows = await this.read<{
-      scope: Buffer;
-      idempotency_key: Buffer;
+      id: Buffer;
       operation: string;
       fingerprint: Buffer;
       reservation_id: string | null;
       answer_expired: number;
+      answers: string | null;
     }>(
-      `SELECT scope, idempotency_key, operation, fingerprint, reservation_id, answer_expired
-       FROM stock_operations WHERE (scope, idempotency_key) IN (?)`,
-      [operations.map((o) => [o.scope, o.idempotencyKey])],
+      `SELECT id, operation, fingerprint, reservation_id, answer_expired, answers
+       FROM stock_operations WHERE id IN (?)`,
+      [operations.map(({ id }) => id)],
     );
     return rows.map((row) => ({
-      operationKey: operationKeyOf(row.scope, row.idempotency_key),
+      operationKey: row.id.toString('hex'),
       name: row.operation,
       fingerprint: row.fingerprint,
       reservationId: row.reservation_id,
       expired: row.answer_expired !== 0,
+      answers: row.answers ?? '',
     }));
   }
 
-  async readOperationLines(operations: readonly KeyedOperation[]): Promise<readonly StoredLine[]> {
-    const rows = await this.read<{
-      scope: Buffer;
-      idempotency_key: Buffer;
-      line_index: number;
-      outcome: string;
-      requested: number | null;
-      available: number | null;
-      sequence: number | null;
-    }>(
-      `SELECT scope, idempotency_key, line_index, outcome, requested, available, sequence
-       FROM stock_operation_lines WHERE (scope, idempotency_key) IN (?)`,
-      [operations.map((o) => [o.scope, o.idempotencyKey])],
+  /**
+   * Adds to the answers of operations that this transaction has claimed.
+   *
+   * @throws UnexpectedRowCountError where a row does not exist.
+   */
+  async appendAnswers(
+    answered: readonly (Pick<KeyedOperation, 'id'> & { readonly answers: string })[],
+  ): Promise<void> {
+    // The rows exist, so nothing is inserted. An UPDATE with a value for each row costs more: it is either a join with
+    // as many SELECTs, or a CASE that compares each row with all ids. A row that is updated counts as 2.
+    const counted = await this.write(
+      `INSERT INTO stock_operations (id, operation, fingerprint, answers) VALUES ?
+       ON DUPLICATE KEY UPDATE answers = CONCAT(COALESCE(stock_operations.answers, ''), VALUES(answers))`,
+      [answered.map(({ id, answers }) => [id, '', '', answers])],
     );
-    return rows.map((row) => ({
-      operationKey: operationKeyOf(row.scope, row.idempotency_key),
-      lineIndex: row.line_index,
-      outcome: row.outcome,
-      requested: row.requested,
-      available: row.available,
-      sequence: row.sequence,
-    }));
-  }
-
-  async insertOperationLines(lines: readonly OperationLineRow[]): Promise<void> {
-    await this.write(
-      `INSERT INTO stock_operation_lines
-         (scope, idempotency_key, line_index, outcome, requested, available, sequence) VALUES ?`,
-      [
-        lines.map((l) => [
-          l.scope,
-          l.idempotencyKey,
-          l.lineIndex,
-          l.outcome,
-          l.requested,
-          l.available,
-          l.sequence,
-        ]),
-      ],
-    );
+    if (counted !== 2 * answered.length) {
+      throw new UnexpectedRowCountError(2 * answered.length, counted);
+    }
   }
 
   async readLevels(

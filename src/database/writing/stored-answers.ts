@@ -1,5 +1,18 @@
 /**
- * Answers as they are stored under an idempotency key. Values that the repeated request contains are not stored.
+ * Answers as they are stored under an idempotency key: one short text for an operation, whatever the number of its
+ * lines. `0-99P;` are a hundred lines of an unknown product, `0A7,3;1I2;` an applied line and a refused one.
+ *
+ *   text     = entry …             appended to by each transaction that decides lines of the operation
+ *   entry    = lines answer ";"
+ *   lines    = index | first "-" last
+ *   answer   = A available[,sequence]    APPLIED; without a sequence: the quantity on hand did not change
+ *              I available[,requested]   INSUFFICIENT_STOCK; requested where it is not the line's quantity
+ *              S actual,expected         STALE_QUANTITY
+ *              P | L | Q | B             PRODUCT_NOT_FOUND, LOCATION_NOT_FOUND, INVALID_QUANTITY, ABORTED
+ *              RN | RA | RC | RR | RE    the whole write, as its line 0: RESERVATION_NOT_FOUND, or
+ *                                        RESERVATION_NOT_ACTIVE with ACTIVE, COMMITTED, RELEASED or EXPIRED
+ *
+ * Values that the repeated request contains are not stored.
  */
 import type { ReservationFailure } from '../../inventory/reservation.js';
 import {
@@ -8,91 +21,142 @@ import {
   type StockLine,
   type Verdict,
 } from '../../inventory/stock.js';
-import type { OperationLineRow } from './stock-statements.js';
 
-export type StoredAnswer = Omit<OperationLineRow, 'scope' | 'idempotencyKey'>;
+/** The answer of one line, or of a whole write as its line 0. */
+export interface LineAnswer {
+  readonly lineIndex: number;
+  readonly answer: string;
+}
 
-const NOTHING_MORE = { requested: null, available: null, sequence: null } as const;
+const PLAIN_FAILURES = {
+  P: 'PRODUCT_NOT_FOUND',
+  L: 'LOCATION_NOT_FOUND',
+  Q: 'INVALID_QUANTITY',
+} as const;
+const LETTERS = { PRODUCT_NOT_FOUND: 'P', LOCATION_NOT_FOUND: 'L', INVALID_QUANTITY: 'Q' } as const;
+const REFUSALS = {
+  RN: { code: 'RESERVATION_NOT_FOUND' },
+  RA: { code: 'RESERVATION_NOT_ACTIVE', status: 'ACTIVE' },
+  RC: { code: 'RESERVATION_NOT_ACTIVE', status: 'COMMITTED' },
+  RR: { code: 'RESERVATION_NOT_ACTIVE', status: 'RELEASED' },
+  RE: { code: 'RESERVATION_NOT_ACTIVE', status: 'EXPIRED' },
+} as const satisfies Record<string, ReservationFailure>;
+const REFUSAL_OF_STATUS = { ACTIVE: 'RA', COMMITTED: 'RC', RELEASED: 'RR', EXPIRED: 'RE' } as const;
 
-export function storedVerdict(lineIndex: number, verdict: Verdict): StoredAnswer {
+const ENTRY = /(\d+)(?:-(\d+))?([A-Z]+[\d,]*);/y;
+const ANSWER = /^([A-Z]+)(?:(\d+)(?:,(\d+))?)?$/;
+
+/** Neighbouring lines with one answer are one entry. @param answers ascending by line. */
+export function writeAnswers(answers: readonly LineAnswer[]): string {
+  let text = '';
+  for (let at = 0; at < answers.length; ) {
+    const first = answers[at] as LineAnswer;
+    let end = at + 1;
+    while (answers[end]?.answer === first.answer && isNext(answers, end)) end += 1;
+    const last = first.lineIndex + end - at - 1;
+    const lines = end - at === 1 ? String(first.lineIndex) : `${first.lineIndex}-${last}`;
+    text += `${lines}${first.answer};`;
+    at = end;
+  }
+  return text;
+}
+
+function isNext(answers: readonly LineAnswer[], at: number): boolean {
+  return answers[at]?.lineIndex === (answers[at - 1]?.lineIndex ?? NaN) + 1;
+}
+
+/** @returns the answers by line index. @throws where the text is not of this form. */
+export function readAnswers(text: string): ReadonlyMap<number, string> {
+  const answers = new Map<number, string>();
+  ENTRY.lastIndex = 0;
+  while (ENTRY.lastIndex < text.length) {
+    const [, first, last = first, answer] = ENTRY.exec(text) ?? unreadable(text);
+    for (let index = Number(first); index <= Number(last); index += 1) {
+      answers.set(index, answer ?? unreadable(text));
+    }
+  }
+  return answers;
+}
+
+export function storedVerdict(line: StockLine, verdict: Verdict): LineAnswer {
+  return { lineIndex: line.index, answer: answerOf(line, verdict) };
+}
+
+function answerOf(line: StockLine, verdict: Verdict): string {
   if (verdict.outcome === 'APPLIED') {
     const { remaining, movementId: id } = verdict;
-    const sequence = id === null ? null : Number(id.slice(id.lastIndexOf('/') + 1));
-    return { ...NOTHING_MORE, lineIndex, outcome: 'APPLIED', available: remaining, sequence };
+    return id === null ? `A${remaining}` : `A${remaining},${id.slice(id.lastIndexOf('/') + 1)}`;
   }
   const { failure } = verdict;
-  const outcome = failure.code;
   switch (failure.code) {
     case 'INSUFFICIENT_STOCK': {
       const { requested, available } = failure;
-      return { ...NOTHING_MORE, lineIndex, outcome, requested, available };
+      return requested === line.quantity ? `I${available}` : `I${available},${requested}`;
     }
     case 'STALE_QUANTITY':
-      return {
-        ...NOTHING_MORE,
-        lineIndex,
-        outcome,
-        requested: failure.expected,
-        available: failure.actual,
-      };
-    default:
-      return { ...NOTHING_MORE, lineIndex, outcome };
-  }
-}
-
-export function verdictOf(line: StockLine, stored: StoredAnswer): Verdict {
-  if (stored.outcome !== 'APPLIED') {
-    return { outcome: 'REFUSED', failure: failureOf(line, stored) };
-  }
-  const { sequence, available } = stored;
-  return {
-    outcome: 'APPLIED',
-    remaining: available ?? 0,
-    movementId: sequence === null ? null : movementId(line, sequence),
-  };
-}
-
-function failureOf(line: StockLine, stored: StoredAnswer): StockFailure {
-  const available = stored.available ?? 0;
-  switch (stored.outcome) {
-    case 'INSUFFICIENT_STOCK':
-      return {
-        code: 'INSUFFICIENT_STOCK',
-        requested: stored.requested ?? line.quantity,
-        available,
-      };
-    case 'STALE_QUANTITY':
-      return { code: 'STALE_QUANTITY', expected: stored.requested ?? 0, actual: available };
+      return `S${failure.actual},${failure.expected}`;
     case 'PRODUCT_NOT_FOUND':
     case 'LOCATION_NOT_FOUND':
     case 'INVALID_QUANTITY':
-      return { code: stored.outcome };
+      return LETTERS[failure.code];
     case 'ABORTED':
-      // Only final answers are stored, so the line that aborted this one was final, too.
-      return { code: 'ABORTED', retryable: false };
+      return 'B';
     default:
-      throw new Error(`Unknown outcome of a stored answer: ${stored.outcome}.`);
+      throw new Error(`${failure.code} is not final, and so is no answer to store.`);
   }
 }
 
-const RESERVATION_STATUSES = {
-  RESERVATION_ACTIVE: 'ACTIVE',
-  RESERVATION_COMMITTED: 'COMMITTED',
-  RESERVATION_RELEASED: 'RELEASED',
-  RESERVATION_EXPIRED: 'EXPIRED',
-} as const;
+export function verdictOf(line: StockLine, answer: string): Verdict {
+  const [, code = '', first, second] = ANSWER.exec(answer) ?? unreadable(answer);
+  const available = Number(first ?? 0);
+  if (code !== 'A') {
+    return { outcome: 'REFUSED', failure: failureOf(line, { code, available, second }) };
+  }
+  return {
+    outcome: 'APPLIED',
+    remaining: available,
+    movementId: second === undefined ? null : movementId(line, Number(second)),
+  };
+}
+
+function failureOf(
+  { quantity }: StockLine,
+  stored: {
+    readonly code: string;
+    readonly available: number;
+    readonly second: string | undefined;
+  },
+): StockFailure {
+  const { code, available, second } = stored;
+  switch (code) {
+    case 'I':
+      return { code: 'INSUFFICIENT_STOCK', requested: Number(second ?? quantity), available };
+    case 'S':
+      return { code: 'STALE_QUANTITY', expected: Number(second ?? 0), actual: available };
+    case 'P':
+    case 'L':
+    case 'Q':
+      return { code: PLAIN_FAILURES[code] };
+    case 'B':
+      // Only final answers are stored, so the line that aborted this one was final, too.
+      return { code: 'ABORTED', retryable: false };
+    default:
+      return unreadable(code);
+  }
+}
 
 /** A write that was refused as a whole is stored as its line 0. */
-export function storedRefusal(failure: ReservationFailure): StoredAnswer {
-  const outcome =
-    failure.code === 'RESERVATION_NOT_ACTIVE' ? `RESERVATION_${failure.status}` : failure.code;
-  return { ...NOTHING_MORE, lineIndex: 0, outcome };
+export function storedRefusal(failure: ReservationFailure): LineAnswer {
+  const answer =
+    failure.code === 'RESERVATION_NOT_ACTIVE' ? REFUSAL_OF_STATUS[failure.status] : 'RN';
+  return { lineIndex: 0, answer };
 }
 
 /** Null where the answer is one line's. */
-export function refusalOf({ outcome }: StoredAnswer): ReservationFailure | null {
-  if (outcome === 'RESERVATION_NOT_FOUND') return { code: outcome };
-  if (!Object.hasOwn(RESERVATION_STATUSES, outcome)) return null;
-  const status = RESERVATION_STATUSES[outcome as keyof typeof RESERVATION_STATUSES];
-  return { code: 'RESERVATION_NOT_ACTIVE', status };
+export function refusalOf(answer: string): ReservationFailure | null {
+  return Object.hasOwn(REFUSALS, answer) ? REFUSALS[answer as keyof typeof REFUSALS] : null;
+}
+
+function unreadable(text: string): never {
+  throw new Error(`A stored answer is not of the form that this version reads: "${text}".`);
 }

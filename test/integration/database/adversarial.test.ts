@@ -221,12 +221,10 @@ test('answers that expire while a call with their key waits are not given, and n
     /^INSERT INTO stock_operations/,
     [write('deductStock', request)],
     async () => {
-      for (const sql of [
-        `UPDATE stock_operations SET answer_expired = TRUE WHERE idempotency_key = 'expiring'`,
-        `DELETE FROM stock_operation_lines WHERE idempotency_key = 'expiring'`,
-      ]) {
-        await fresh.sequelize.query(sql);
-      }
+      await fresh.sequelize.query(
+        'UPDATE stock_operations SET answer_expired = TRUE, answers = NULL WHERE id = ?',
+        { replacements: [write('deductStock', request).operation.id] },
+      );
     },
   );
   expect(late).toEqual({ outcome: 'KEY_REUSED', answerExpired: true });

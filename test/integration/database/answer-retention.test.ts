@@ -28,14 +28,15 @@ async function expire(days = 30): Promise<void> {
 
 async function age(keys: string, days: number): Promise<void> {
   await app.database.sequelize.query(
-    'UPDATE stock_operations SET created_at = NOW(6) - INTERVAL ? DAY WHERE idempotency_key LIKE ?',
+    `UPDATE stock_operations SET created_at = NOW(6) - INTERVAL ? DAY WHERE id IN (
+       SELECT operation_id FROM stock_movements WHERE idempotency_key LIKE ?)`,
     { replacements: [days, keys] },
   );
 }
 
 async function storedAnswers(): Promise<unknown> {
   const [rows] = await app.database.sequelize.query(
-    'SELECT COUNT(*) AS answers FROM stock_operation_lines',
+    'SELECT COUNT(answers) AS answers FROM stock_operations',
   );
   return (rows[0] as { answers: unknown }).answers;
 }
@@ -71,7 +72,8 @@ test('many answers are dropped in batches, and a second run drops none', async (
   await expire();
   expect(Number(await storedAnswers())).toBe(before - 1_100);
   const [rows] = await app.database.sequelize.query(
-    `SELECT COUNT(*) AS kept FROM stock_operations WHERE answer_expired AND idempotency_key LIKE 'many-%'`,
+    `SELECT COUNT(*) AS kept FROM stock_operations WHERE answer_expired AND id IN (
+       SELECT operation_id FROM stock_movements WHERE idempotency_key LIKE 'many-%')`,
   );
   expect(Number((rows[0] as { kept: unknown }).kept)).toBe(1_100);
 });

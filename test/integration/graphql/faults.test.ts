@@ -289,7 +289,6 @@ describe('where the product cannot be read after COMMIT', () => {
       { rights: 'SELECT, INSERT, UPDATE', table: 'stock_levels' },
       { rights: 'SELECT, INSERT', table: 'stock_movements' },
       { rights: 'SELECT, INSERT, UPDATE', table: 'stock_operations' },
-      { rights: 'SELECT, INSERT', table: 'stock_operation_lines' },
       { rights: 'SELECT', table: 'schema_migrations' },
     ]);
     const owner = await shared.startAnother();
