@@ -49,20 +49,15 @@ const ANSWER = /^([A-Z]+)(?:(\d+)(?:,(\d+))?)?$/;
 /** Neighbouring lines with one answer are one entry. @param answers ascending by line. */
 export function writeAnswers(answers: readonly LineAnswer[]): string {
   let text = '';
-  for (let at = 0; at < answers.length; ) {
-    const first = answers[at] as LineAnswer;
-    let end = at + 1;
-    while (answers[end]?.answer === first.answer && isNext(answers, end)) end += 1;
-    const last = first.lineIndex + end - at - 1;
-    const lines = end - at === 1 ? String(first.lineIndex) : `${first.lineIndex}-${last}`;
-    text += `${lines}${first.answer};`;
-    at = end;
+  let first: number | null = null;
+  for (const [at, { lineIndex, answer }] of answers.entries()) {
+    first ??= lineIndex;
+    const next = answers[at + 1];
+    if (next?.answer === answer && next.lineIndex === lineIndex + 1) continue;
+    text += `${first}${lineIndex > first ? `-${lineIndex}` : ''}${answer};`;
+    first = null;
   }
   return text;
-}
-
-function isNext(answers: readonly LineAnswer[], at: number): boolean {
-  return answers[at]?.lineIndex === (answers[at - 1]?.lineIndex ?? NaN) + 1;
 }
 
 /** @returns the answers by line index. @throws where the text is not of this form. */
