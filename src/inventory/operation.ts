@@ -99,9 +99,9 @@ export class Operations {
     return {
       name,
       principal,
+      scope,
       idempotencyKey,
-      // The only form in which the storage knows a key. Two principals never share one: JSON keeps the parts apart.
-      // Stored ids depend on this form.
+      // The only form in which the storage knows a key. JSON keeps scope and key apart. Stored ids depend on this form.
       id: sha256(JSON.stringify([scope, idempotencyKey])),
       fingerprint: sha256(JSON.stringify([name, ...meaning])),
     };
@@ -134,7 +134,8 @@ export class Operations {
 export const EXPIRY = keyless('expireReservations', null, Buffer.alloc(OPERATION_ID_BYTES));
 
 function keyless(name: OperationName, principal: string | null, id: Buffer): Operation {
-  return { name, principal, idempotencyKey: null, id, fingerprint: NEVER_COMPARED };
+  const scope = principal ?? ANONYMOUS_SCOPE;
+  return { name, principal, scope, idempotencyKey: null, id, fingerprint: NEVER_COMPARED };
 }
 
 function checkIdempotencyKey(key: string | null): string | null {

@@ -187,12 +187,11 @@ export interface Operation {
   readonly name: OperationName;
   /** The caller's stable name; null where authentication is off. */
   readonly principal: string | null;
+  /** Idempotency keys are unique within their scope: two principals never share one. */
+  readonly scope: string;
   /** The client's key; null where the client sent none. */
   readonly idempotencyKey: string | null;
-  /**
-   * Identifies the effect in the ledger, and the key where there is one: derived from principal and key, or new.
-   * 32 bytes.
-   */
+  /** Identifies the effect in the ledger, and the key in its table: derived from scope and key, or new. 32 bytes. */
   readonly id: Buffer;
   /** SHA-256 of the request's meaning, which must be equal when a key is used again; empty without a key. */
   readonly fingerprint: Buffer;
