@@ -124,7 +124,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     }
     const documents = new DocumentStore();
     const door = { documents, authenticator, requestLimit, refusals };
-    const metrics = stockadeMetrics({ lock, feed, publisher, ...door });
+    const connections = { stats: () => server.stats() };
+    const metrics = stockadeMetrics({ lock, feed, publisher, connections, ...door });
     const services = await openServices({ config, database, stock, reservations, feed });
     const server = buildServer(config, {
       services,
@@ -308,6 +309,7 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     introspection: config.introspection,
     corsOrigins: config.corsOrigins,
     requestTimeoutMs: config.requestTimeoutMs,
+    bounds: config,
     webSocketsMax: config.watchSocketsMax,
     shutdownGraceMs: config.shutdownGraceMs,
     trustedProxies: config.trustedProxies,

@@ -4,10 +4,21 @@
  * SETTINGS is the one table of all variables: parsing, the type Config, the errors and the README's table come from it.
  * Nothing is read from the environment anywhere else.
  */
-import { isIP } from 'node:net';
 import { z } from 'zod';
+import type { JwtSettings } from './auth/jwt-verifier.js';
+import {
+  flag,
+  jwksUrl,
+  jwtAlgorithms,
+  mysqlUrl,
+  oneOf,
+  origins,
+  proxies,
+  text,
+  urlOf,
+  wholeNumber,
+} from './config-values.js';
 import { CONTROL_CONNECTIONS } from './database/connection-counts.js';
-import { JWT_ALGORITHMS, type JwtAlgorithm, type JwtSettings } from './auth/jwt-verifier.js';
 
 /** Kinds of credentials that are accepted. */
 export type AuthMethod = 'keys' | 'jwt';
@@ -15,71 +26,6 @@ export type AuthMethod = 'keys' | 'jwt';
 const DAY_MS = 86_400_000;
 /** One principal may be a backend that serves many buyers; one process serves fewer requests than this. */
 const RATE_PER_SECOND_IN_PRODUCTION = 10_000;
-
-const wholeNumber = (min: number, max: number) =>
-  z
-    .string()
-    .regex(/^\d{1,15}$/, `must be a whole number from ${min} to ${max}`)
-    .transform(Number)
-    .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
-
-const oneOf = <const Words extends readonly string[]>(...words: Words) => {
-  const [last = '', ...others] = [...words].reverse();
-  return z.enum(words, `must be ${others.reverse().join(', ')} or ${last}`);
-};
-
-const flag = oneOf('true', 'false').transform((text) => text === 'true');
-
-const urlOf = (...protocols: string[]) =>
-  z.string().refine(
-    (text) => {
-      const url = URL.canParse(text) ? new URL(text) : null;
-      return url !== null && url.hostname !== '' && protocols.includes(url.protocol);
-    },
-    `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
-  );
-
-const mysqlUrl = urlOf('mysql:', 'mariadb:').refine((text) => {
-  return !URL.canParse(text) || new URL(text).pathname.length > 1;
-}, 'must name a database, as in mysql://user:password@host:3306/stockade');
-
-const list = (text: string): readonly string[] =>
-  Object.freeze(text.split(',').filter((word) => word !== ''));
-
-/** Keys that come over an unprotected network could be forged. */
-const jwksUrl = urlOf('https:', 'http:')
-  .refine((text) => {
-    const url = URL.canParse(text) ? new URL(text) : null;
-    return url?.protocol !== 'http:' || /^(localhost|127\..+|\[::1\])$/.test(url.hostname);
-  }, 'must begin with https://, unless it is on this machine')
-  .refine((text) => {
-    const url = URL.canParse(text) ? new URL(text) : null;
-    return !url?.username && !url?.password;
-  }, 'must not contain a user or a password, which are never sent to the issuer; publish the keys without one');
-
-const text = z.string().min(1);
-
-const jwtAlgorithms = z
-  .string()
-  .transform(list)
-  .refine(
-    (names): names is readonly JwtAlgorithm[] =>
-      names.length > 0 && names.every((name) => JWT_ALGORITHMS.some((known) => known === name)),
-    `must be some of ${JWT_ALGORITHMS.join(',')}`,
-  );
-
-const proxies = z
-  .string()
-  .transform(list)
-  .refine((names) => names.every(isNetwork), 'must be addresses or networks as in 10.0.0.0/8');
-
-const origins = z
-  .string()
-  .transform(list)
-  .refine(
-    (names) => names.every((o) => URL.canParse(o) && new URL(o).origin === o),
-    'must be origins separated by commas, as in https://shop.example,https://admin.example',
-  );
 
 type Parser<Value> = z.ZodType<Value, string>;
 
@@ -265,6 +211,48 @@ const SETTINGS = {
     wholeNumber(1, 128),
     'server processes behind the one port, replaced when they die; see below',
   ),
+  connectionsMax: preset(
+    'CONNECTIONS_MAX',
+    '10000',
+    wholeNumber(1, 1_000_000),
+    'connections to one process, WebSockets included; then an idle one gives its place, or 503 `OVERLOADED`',
+  ),
+  connectionsMaxPerAddress: preset(
+    'CONNECTIONS_MAX_PER_ADDRESS',
+    '2000',
+    wholeNumber(1, 1_000_000),
+    'of them from one address that is not in `TRUSTED_PROXIES`; then 503 `OVERLOADED`',
+  ),
+  requestsMaxPerPrincipal: preset(
+    'REQUESTS_MAX_PER_PRINCIPAL',
+    '5000',
+    wholeNumber(1, 1_000_000),
+    'requests under way of one principal, or without one of one address, in one process; then `RATE_LIMITED`',
+  ),
+  requestsMaxPerConnection: preset(
+    'REQUESTS_MAX_PER_CONNECTION',
+    '64',
+    wholeNumber(1, 100_000),
+    'pipelined requests of one connection that run at the same time; the next ones wait',
+  ),
+  sendBytesMaxPerConnection: preset(
+    'SEND_BYTES_MAX_PER_CONNECTION',
+    '1048576',
+    wholeNumber(1, 1_000_000_000),
+    'bytes of answers that one connection has not read; its next requests wait, and a WebSocket is cut',
+  ),
+  sendBytesMax: preset(
+    'SEND_BYTES_MAX',
+    '67108864',
+    wholeNumber(1, 100_000_000_000),
+    'bytes of answers that all clients of one process have not read; then the client with most of them is cut',
+  ),
+  sendTimeoutMs: preset(
+    'SEND_TIMEOUT_MS',
+    '30000',
+    wholeNumber(100, DAY_MS),
+    'how long a client may read nothing of what was sent to it; then its connection is cut',
+  ),
   watchSocketsMax: preset(
     'WATCH_SOCKETS_MAX',
     '1000',
@@ -447,14 +435,6 @@ function rateLimitOf(values: Values): Config['rateLimit'] {
   const perSecond = values.ratePerSecond ?? usual;
   const burst = values.rateBurst ?? perSecond;
   return perSecond === 0 ? null : Object.freeze({ perSecond, burst });
-}
-
-function isNetwork(text: string): boolean {
-  const [address = '', bits, ...more] = text.split('/');
-  const family = isIP(address);
-  const bitsMax = family === 4 ? 32 : 128;
-  const sized = bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax);
-  return family !== 0 && sized && more.length === 0;
 }
 
 /** The one variable that the commands beside the server need. @throws ConfigError */

@@ -88,6 +88,7 @@ const server = new GraphqlServer({
   introspection: config.introspection,
   corsOrigins: config.corsOrigins,
   requestTimeoutMs: config.requestTimeoutMs,
+  bounds: config,
   webSocketsMax: config.watchSocketsMax,
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),

@@ -16,6 +16,8 @@ const LEVELS = {
   scope: 'info',
   origin: 'info',
   'connection-limit': 'info',
+  'request-limit': 'info',
+  'slow-client': 'info',
   overload: 'info',
   form: 'debug',
 } as const;

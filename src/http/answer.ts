@@ -25,39 +25,62 @@ export function lastRefusal(status: number, message: string): HttpAnswer {
   return { ...refusal(status, message), headers: LAST_HEADERS };
 }
 
+/** For a client that may be served later. It closes its connection. */
+export function overloadedAnswer(message: string): HttpAnswer {
+  const headers = [...LAST_HEADERS, ['retry-after', String(RETRY_AFTER_S)] as const];
+  return { ...jsonAnswer(503, overloaded(message)), headers };
+}
+
 /** @param correlationId the id of the error's log entry. */
 export function internalError(correlationId: string): HttpAnswer {
   const extensions = { code: 'INTERNAL_SERVER_ERROR', correlationId };
   return jsonAnswer(500, { errors: [{ message: 'Internal error', extensions }] });
 }
 
+/**
+ * @param requestId null where the request was not looked at.
+ * @returns the bytes of the body.
+ */
 export function sendAnswer(
   response: ServerResponse,
-  requestId: string,
+  requestId: string | null,
   { status, headers, body }: HttpAnswer,
-): void {
-  const all: Record<string, string | number> = { 'x-request-id': requestId };
+): number {
+  const all: Record<string, string | number> = {};
+  if (requestId !== null) all['x-request-id'] = requestId;
   for (const [name, value] of headers) all[name] = value;
-  all['content-length'] = Buffer.byteLength(body);
+  const bytes = Buffer.byteLength(body);
+  all['content-length'] = bytes;
   response.writeHead(status, all).end(body);
+  return bytes;
 }
 
 /** How long a refused client may keep its connection open to read why. */
 const LINGER_MS = 1_000;
+
+const RETRY_AFTER_S = 1;
+const UNAVAILABLE = '503 Service Unavailable';
 
 /** Refuses on a connection that has no request to reply to, and closes it. */
 export function refuseConnection(
   socket: Duplex,
   { status, message }: { readonly status: string; readonly message: string },
 ): void {
-  const body = JSON.stringify(badRequest(message));
+  const mayRetry = status === UNAVAILABLE;
+  const body = JSON.stringify(mayRetry ? overloaded(message) : badRequest(message));
+  const retry = mayRetry ? `Retry-After: ${RETRY_AFTER_S}\r\n` : '';
   socket.end(
-    `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: ${JSON_TYPE}\r\n` +
+    `HTTP/1.1 ${status}\r\nConnection: close\r\n${retry}Content-Type: ${JSON_TYPE}\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
   // Closed with bytes unread, the network may drop the answer before the client reads it.
   socket.resume();
   setTimeout(() => socket.destroy(), LINGER_MS).unref();
+}
+
+function overloaded(message: string): object {
+  const extensions = { code: 'OVERLOADED', retryAfterMs: RETRY_AFTER_S * 1_000 };
+  return { errors: [{ message: `${message} Try again later.`, extensions }] };
 }
 
 function badRequest(message: string): object {

@@ -12,6 +12,13 @@ import { canonicalAddress } from '../auth/network.js';
 export type ClientAddress = (request: IncomingMessage) => string;
 
 /** @param trustedProxies addresses, and networks as in `10.0.0.0/8`. */
+export function trustedProxyAmong(trustedProxies: readonly string[]): (address: string) => boolean {
+  if (trustedProxies.length === 0) return () => false;
+  const isTrusted = proxyAddr.compile([...trustedProxies]);
+  return (address) => isTrusted(canonicalAddress(address) ?? address, 0);
+}
+
+/** @param trustedProxies addresses, and networks as in `10.0.0.0/8`. */
 export function clientAddressBehind(trustedProxies: readonly string[]): ClientAddress {
   const isTrusted = proxyAddr.compile([...trustedProxies]);
   return ({ socket, headers }) => {

@@ -3,11 +3,10 @@ import type { IncomingMessage } from 'node:http';
 import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import type { Principal } from '../auth/principal.js';
-import { answerToRefused, toRequestError } from '../graphql/format-error.js';
+import { toRequestError } from '../graphql/format-error.js';
 import type { Admission } from './admission.js';
-import { jsonAnswer, type HttpAnswer } from './answer.js';
+import type { HttpAnswer } from './answer.js';
 import type { HttpRequest } from './process-request.js';
-import { isOfUnknownSize } from './request-body.js';
 
 export interface GraphqlEndpointSettings extends RequestSettings {
   readonly apollo: ApolloServer<RequestContext>;
@@ -32,16 +31,6 @@ export class GraphqlEndpoint {
     const { admission, addressOf } = this.settings;
     if (raw.method !== 'POST' || !admission.isGuarded) return null;
     return admission.admit(raw.headers.authorization ?? null, addressOf(raw));
-  };
-
-  /** @throws errors that are not refusals. */
-  readonly answerToRefused = (error: unknown, raw: IncomingMessage): HttpAnswer => {
-    const refused = answerToRefused(error);
-    if (!refused) throw error;
-    const { status, headers, body } = refused;
-    const answer = jsonAnswer(status, body);
-    const last = isOfUnknownSize(raw.headers) ? [['connection', 'close'] as const] : [];
-    return { ...answer, headers: [...answer.headers, ...Object.entries(headers), ...last] };
   };
 
   readonly answer = async (request: HttpRequest): Promise<HttpAnswer> => {

@@ -1,9 +1,8 @@
 /** Node's server with all its bounds: the size of a request, and the time in which it must arrive. */
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RefusalLog } from '../graphql/refusal-log.js';
 import { refuseConnection } from './answer.js';
-import { Connections } from './connections.js';
+import { Connections, type ConnectionSettings } from './connections.js';
 
 const HEADER_BYTES_MAX = 16_384;
 const HEADERS_TIMEOUT_MS = 5_000;
@@ -13,7 +12,7 @@ const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
 const KEEP_ALIVE_MS = 72_000;
 
 /** A server that listens nowhere yet; its owner adds the listener of its requests. */
-export function createHttpServer(refusals: RefusalLog): {
+export function createHttpServer(settings: ConnectionSettings): {
   readonly server: Server;
   readonly connections: Connections;
 } {
@@ -31,7 +30,8 @@ export function createHttpServer(refusals: RefusalLog): {
   server.setTimeout(0);
   // Bounded by their bytes; beyond a number, Node would drop headers silently.
   server.maxHeadersCount = 0;
-  const connections = new Connections(server);
+  const { refusals } = settings;
+  const connections = new Connections(server, settings);
   // Refused on the one path of all requests.
   server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   server.on('connect', (_request, socket: Socket) => {

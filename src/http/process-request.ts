@@ -5,8 +5,10 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
+import { networkOf } from '../auth/network.js';
 import type { Principal } from '../auth/principal.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
+import { RateLimitedError } from '../rate-limit/request-limit.js';
 import { internalError, refusal, sendAnswer, type HttpAnswer } from './answer.js';
 import { Arrivals } from './arrivals.js';
 import {
@@ -17,7 +19,9 @@ import {
 } from './cross-origin.js';
 import { framingFault } from './framing.js';
 import { parseBody, readBody } from './request-body.js';
+import { answerToRefused } from './refused-answer.js';
 import { malformedPath, pathOf } from './request-path.js';
+import { Shares } from './shares.js';
 
 export interface HttpRequest {
   readonly raw: IncomingMessage;
@@ -32,27 +36,28 @@ export interface HttpRequest {
 export interface Route {
   readonly methods: ReadonlySet<string>;
   readonly answer: (request: HttpRequest) => Promise<HttpAnswer>;
-  readonly admission?: {
-    /** Null where `answer` decides. */
-    readonly admit: (raw: IncomingMessage) => Promise<Principal | null> | null;
-    /** @throws errors that are not refusals. */
-    readonly answerToRefused: (error: unknown, raw: IncomingMessage) => HttpAnswer;
-  };
+  /** Null where `answer` decides. */
+  readonly admit?: (raw: IncomingMessage) => Promise<Principal | null> | null;
 }
 
 interface Exchange {
   readonly raw: IncomingMessage;
+  readonly response: ServerResponse;
   readonly id: string;
   readonly reply: (answer: HttpAnswer) => void;
   /** Replies and logs the refusal. */
   readonly refuse: (answer: HttpAnswer) => void;
 }
 
+/** An answer is made within milliseconds, so the next one has room soon. */
+const UNDER_WAY_RETRY_AFTER_MS = 1_000;
+
 const REQUEST_ID_FORM = /^[\w.:-]{1,128}$/;
 
 export class RequestProcessor {
   private readonly arrivals = new Arrivals();
   private readonly applyCrossOriginRules;
+  private readonly underWay: Shares;
 
   constructor(
     private readonly settings: {
@@ -63,24 +68,31 @@ export class RequestProcessor {
       readonly corsOrigins: readonly AllowedOrigin[];
       readonly refusals: RefusalLog;
       readonly addressOf: (request: IncomingMessage) => string;
+      /** Requests of one principal, or without one of one address, at once. */
+      readonly requestsMaxPerPrincipal: number;
+      /** An answer was made, with a body of so many bytes. */
+      readonly onAnswer: (response: ServerResponse, bytes: number) => void;
+      /** Calls back when the answer is sent, or will never be. */
+      readonly onceDone: (response: ServerResponse, callback: () => void) => void;
     },
   ) {
+    this.underWay = new Shares(settings.requestsMaxPerPrincipal);
     this.applyCrossOriginRules = crossOriginRules(settings.corsOrigins);
   }
 
   readonly process = (raw: IncomingMessage, response: ServerResponse): void => {
     const { url = '' } = raw;
     const id = requestId(raw);
+    const { refusals, addressOf, onAnswer } = this.settings;
     const reply = (answer: HttpAnswer) => {
-      sendAnswer(response, id, answer);
+      onAnswer(response, sendAnswer(response, id, answer));
     };
-    const { refusals, addressOf } = this.settings;
     const refuse = (answer: HttpAnswer) => {
       const reason = `HTTP ${answer.status}`;
       refusals.add({ kind: 'form', reason, address: addressOf(raw), correlationId: id });
       reply(answer);
     };
-    const exchange = { raw, id, reply, refuse };
+    const exchange = { raw, response, id, reply, refuse };
     const fault = framingFault(raw);
     const path = pathOf(url);
     if (fault) refuse(fault);
@@ -112,7 +124,7 @@ export class RequestProcessor {
       refuse(refusal(404, 'Nothing is served here; send operations by POST to /graphql.'));
       return;
     }
-    const admitted = route.admission?.admit(raw) ?? null;
+    const admitted = route.admit?.(raw) ?? null;
     if (!admitted) {
       this.receive(exchange, route, undefined);
       return;
@@ -123,7 +135,7 @@ export class RequestProcessor {
           this.receive(exchange, route, principal);
         },
         (error: unknown) => {
-          if (route.admission) reply(route.admission.answerToRefused(error, raw));
+          reply(answerToRefused(error, raw));
         },
       )
       .catch((error: unknown) => {
@@ -132,6 +144,7 @@ export class RequestProcessor {
   }
 
   private receive(exchange: Exchange, route: Route, principal: HttpRequest['principal']): void {
+    if (!this.takeShare(exchange, principal?.name ?? null)) return;
     readBody(exchange.raw, (refused, bytes) => {
       if (refused) {
         exchange.refuse(refused);
@@ -141,6 +154,28 @@ export class RequestProcessor {
         this.answer(exchange, route, { bytes, principal });
       });
     });
+  }
+
+  /** Counts the request until its connection is done with it; false where it is refused. */
+  private takeShare({ raw, response, id, reply }: Exchange, principal: string | null): boolean {
+    const { refusals, addressOf, onceDone } = this.settings;
+    const address = addressOf(raw);
+    // No principal's name begins with `address:`.
+    const key = principal ?? `address:${networkOf(address)}`;
+    if (this.underWay.take(key)) {
+      onceDone(response, () => {
+        this.underWay.giveBack(key);
+      });
+      return true;
+    }
+    const reason = 'Too many requests are under way.';
+    refusals.add({ kind: 'request-limit', reason, address, principal, correlationId: id });
+    const error = new RateLimitedError(
+      UNDER_WAY_RETRY_AFTER_MS,
+      `At most ${this.underWay.max} requests may be under way at once; wait for the answers of others.`,
+    );
+    reply(answerToRefused(error, raw));
+    return false;
   }
 
   private answer(

@@ -14,7 +14,9 @@ import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer } from './answer.js';
-import { clientAddressBehind } from './client-address.js';
+import type { HttpBounds } from './bounds.js';
+import { clientAddressBehind, trustedProxyAmong } from './client-address.js';
+import type { ConnectionStats } from './connections.js';
 import { LOCAL_ORIGIN } from './cross-origin.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
@@ -41,6 +43,7 @@ export interface GraphqlServerSettings
   readonly corsOrigins: readonly string[];
   /** Proxies whose X-Forwarded-For is trusted: addresses, and networks as in `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[];
+  readonly bounds: HttpBounds;
   /** The most WebSockets at once. */
   readonly webSocketsMax: number;
   /** The time that a stop gives to operations under way, in milliseconds. */
@@ -63,7 +66,9 @@ export class GraphqlServer {
       admission: new Admission(settings),
       addressOf: clientAddressBehind(settings.trustedProxies),
     };
-    this.http = createHttpServer(settings.refusals);
+    const { bounds, refusals, trustedProxies } = settings;
+    const isTrustedProxy = trustedProxyAmong(trustedProxies);
+    this.http = createHttpServer({ bounds, refusals, isTrustedProxy });
     const { server, connections } = this.http;
     this.apollo = createApollo(shared);
     this.endpoint = new GraphqlEndpoint({
@@ -82,16 +87,23 @@ export class GraphqlServer {
       connectionsMax: settings.webSocketsMax,
     });
     this.webSockets.attach(server, connections);
-    const { log } = settings;
-    const { addressOf } = shared;
     const processor = new RequestProcessor({
-      log,
-      refusals: settings.refusals,
-      addressOf,
+      ...shared,
       routes: this.routes(),
       corsOrigins: origins,
+      requestsMaxPerPrincipal: bounds.requestsMaxPerPrincipal,
+      onAnswer: (response, bytes) => {
+        connections.noteAnswer(response, bytes);
+      },
+      onceDone: (response, callback) => {
+        connections.onceDone(response, callback);
+      },
     });
-    server.on('request', processor.process);
+    connections.serve(processor.process);
+  }
+
+  stats(): ConnectionStats {
+    return this.http.connections.stats();
   }
 
   /** Resolves with the address of the endpoint once it listens. */
@@ -143,14 +155,20 @@ export class GraphqlServer {
 
   private routes(): ReadonlyMap<string, Route> {
     const { readiness, metrics } = this.settings;
+    // Requests that come together get one report, and one rendering: neither costs more for being asked for often.
+    const report = shared(readiness);
+    const rendered = shared(() => metrics.metrics());
     const page = (answer: Route['answer']): Route => ({ methods: PAGE_METHODS, answer });
     return new Map([
-      [PATH, { methods: GRAPHQL_METHODS, answer: this.endpoint.answer, admission: this.endpoint }],
+      [
+        PATH,
+        { methods: GRAPHQL_METHODS, answer: this.endpoint.answer, admit: this.endpoint.admit },
+      ],
       ['/live', page(() => Promise.resolve(jsonAnswer(200, { live: true })))],
       [
         '/ready',
         page(async () => {
-          const { ready, details } = await readiness();
+          const { ready, details } = await report();
           return jsonAnswer(ready ? 200 : 503, { ready, ...details });
         }),
       ],
@@ -158,9 +176,20 @@ export class GraphqlServer {
         '/metrics',
         page(async () => {
           const headers = [['content-type', metrics.contentType]] as const;
-          return { status: 200, headers, body: await metrics.metrics() };
+          return { status: 200, headers, body: await rendered() };
         }),
       ],
     ]);
   }
+}
+
+/** Calls that come while the work of an earlier one is under way get its outcome. */
+function shared<T>(work: () => Promise<T>): () => Promise<T> {
+  let underWay: Promise<T> | null = null;
+  return () => {
+    underWay ??= work().finally(() => {
+      underWay = null;
+    });
+    return underWay;
+  };
 }

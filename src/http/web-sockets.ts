@@ -136,6 +136,11 @@ export class WebSockets {
           serveWithoutUpgrade(http, { request, socket, head, closes });
           return;
         }
+        const beyond = connections.refusalOf(request.socket);
+        if (beyond !== null) {
+          refuseConnection(socket, { status: '503 Service Unavailable', message: beyond });
+          return;
+        }
         const refusal = this.refusalOf(request);
         if (refusal) {
           this.settings.refusals.add({
@@ -147,7 +152,7 @@ export class WebSockets {
           return;
         }
         this.server.handleUpgrade(request, socket, head, (webSocket) => {
-          connections.forget(request.socket);
+          connections.becomesWebSocket(request.socket);
           this.open(webSocket, this.settings.addressOf(request));
         });
       });
@@ -220,7 +225,7 @@ export class WebSockets {
       return {
         kind: 'connection-limit',
         status: '503 Service Unavailable',
-        message: 'Too many WebSockets are open; try again later.',
+        message: 'Too many WebSockets are open.',
       };
     }
     return null;

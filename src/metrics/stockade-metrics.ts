@@ -21,6 +21,9 @@ export interface MetricsSources {
   readonly requestLimit: {
     stats(): { readonly refused: number; readonly uncounted: number };
   } | null;
+  readonly connections?: {
+    stats(): { readonly connections: number; readonly unsentBytes: number; readonly held: number };
+  };
   readonly refusals?: { stats(): Readonly<Record<string, number>> };
 }
 
@@ -28,7 +31,8 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
-  const { lock, feed, publisher, documents, authenticator, requestLimit, refusals } = sources;
+  const { lock, feed, publisher, documents, authenticator, requestLimit } = sources;
+  const { connections, refusals } = sources;
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
   if (refusals) {
     new Metrics(registry, () => refusals.stats()).counters(
@@ -38,6 +42,7 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
       (counts) => counts,
     );
   }
+  if (connections) addConnectionMetrics(new Metrics(registry, () => connections.stats()));
   if (lock) addLockMetrics(new Metrics(registry, () => lock.stats()));
   if (feed) addFeedMetrics(new Metrics(registry, () => feed.stats()));
   if (publisher) {
@@ -98,6 +103,30 @@ function addDocumentMetrics(metrics: Metrics<DocumentStoreStats>): void {
     'stockade_documents_bytes',
     'Their size by the estimate that bounds the store.',
     ({ bytes }) => bytes,
+  );
+}
+
+function addConnectionMetrics(
+  metrics: Metrics<{
+    readonly connections: number;
+    readonly unsentBytes: number;
+    readonly held: number;
+  }>,
+): void {
+  metrics.gauge(
+    'stockade_connections',
+    'Open connections, WebSockets included.',
+    ({ connections }) => connections,
+  );
+  metrics.gauge(
+    'stockade_unsent_bytes',
+    'Bytes of answers that wait until their clients read them.',
+    ({ unsentBytes }) => unsentBytes,
+  );
+  metrics.counter(
+    'stockade_requests_held_total',
+    'Pipelined requests that waited until earlier ones of their connection were answered.',
+    ({ held }) => held,
   );
 }
 

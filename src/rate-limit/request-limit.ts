@@ -34,11 +34,14 @@ export interface RequestLimitSettings {
   };
 }
 
-/** The principal has exceeded its rate. The request was not carried out. */
+/** The principal has exceeded its rate, or another bound in time. The request was not carried out. */
 export class RateLimitedError extends Error {
   readonly code = 'RATE_LIMITED' as const;
-  constructor(readonly retryAfterMs: number) {
-    super(`Too many requests; try again in ${retryAfterMs} ms.`);
+  constructor(
+    readonly retryAfterMs: number,
+    message = `Too many requests; try again in ${retryAfterMs} ms.`,
+  ) {
+    super(message);
     this.name = 'RateLimitedError';
   }
 }

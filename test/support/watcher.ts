@@ -116,6 +116,11 @@ export async function metric(origin: string, name: string): Promise<number> {
   return Number(line?.split(' ')[1]);
 }
 
+/** The refusals of a kind that /metrics has counted. */
+export function refusals(origin: string, kind: string): Promise<number> {
+  return metric(origin, `stockade_refusals_total{kind="${kind}"}`);
+}
+
 /** Watches, and waits until the server's part of it stands, with so many watchers in all. */
 export async function startWatching(
   graphqlUrl: string,

@@ -8,13 +8,17 @@ import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
-import { until } from '../../support/until.js';
+import { pass, until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
+import { metric, refusals } from '../../support/watcher.js';
 import { LIVE, Wire, rawPost } from '../../support/wire.js';
 
 jest.setTimeout(60_000);
 
 const app = useApp();
+
+/** A short request with an answer of some 20 kB. */
+const METRICS = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
 
 /** Generous: the test's clients and other tests run on the same cores. */
 const STANDSTILL_MS = 1_000;
@@ -127,4 +131,81 @@ describe('garbage behind two good requests: both are answered in order, then the
       if (guarded) await server.stop();
     },
   );
+});
+
+describe('a client that pipelines', () => {
+  test('more than a connection may have under way has its requests wait, and loses none', async () => {
+    const small = await app.startAnother({ REQUESTS_MAX_PER_CONNECTION: '4' });
+    const id = await app.newProduct(1_000);
+    const variables = { input: { items: [{ productId: id, quantity: 1 }] } };
+    const post = rawPost({ query: print(DeductStockDocument), variables });
+    const wire = new Wire(small.origin);
+    wire.socket.write(post.repeat(100) + LIVE);
+    await wire.untilAnswered(101);
+    const remaining = Array.from({ length: 100 }, (_, i) => ['200', `remaining ${999 - i}`]);
+    expect(wire.answers).toEqual([...remaining.flat(), '200']);
+    expect(await metric(small.origin, 'stockade_requests_held_total')).toBeGreaterThan(90);
+    wire.socket.destroy();
+    await small.stop();
+  });
+
+  test('and never reads holds few answers, is cut, and delays no other', async () => {
+    const small = await app.startAnother({
+      SEND_TIMEOUT_MS: '2000',
+      SEND_BYTES_MAX_PER_CONNECTION: '100000',
+    });
+    const wires = Array.from({ length: 2 }, () => new Wire(small.origin));
+    const standstill = await longestStandstill(async () => {
+      for (const { socket } of wires) {
+        socket.pause();
+        socket.write(METRICS.repeat(20_000));
+      }
+      let most = 0;
+      await until('the connections are cut', async () => {
+        most = Math.max(most, await metric(small.origin, 'stockade_unsent_bytes'));
+        return (await refusals(small.origin, 'slow-client')) === wires.length;
+      });
+      // Of each connection the bound, and the answers that were under way when it was reached.
+      expect(most).toBeGreaterThan(100_000);
+      expect(most).toBeLessThan(wires.length * 65 * 20_000);
+    });
+    expect(standstill).toBeLessThan(STANDSTILL_MS);
+    await until('nothing waits', async () => {
+      return (await metric(small.origin, 'stockade_unsent_bytes')) === 0;
+    });
+    for (const { socket } of wires) socket.destroy();
+    await small.stop();
+  });
+
+  test('and lets too many bytes of all clients wait is cut first', async () => {
+    const small = await app.startAnother({ SEND_BYTES_MAX: '400000' });
+    const [greedy, modest] = [new Wire(small.origin), new Wire(small.origin)];
+    for (const { socket } of [greedy, modest]) socket.pause();
+    modest.socket.write(METRICS.repeat(2));
+    greedy.socket.write(METRICS.repeat(20_000));
+    await until('one is cut', async () => (await refusals(small.origin, 'slow-client')) === 1);
+    modest.socket.resume();
+    await modest.untilAnswered(2);
+    expect(modest.answers).toEqual(['200', '200']);
+    modest.socket.destroy();
+    greedy.socket.destroy();
+    await small.stop();
+  });
+
+  test('a client that reads slowly is not cut', async () => {
+    const small = await app.startAnother({ SEND_TIMEOUT_MS: '1000' });
+    const wire = new Wire(small.origin);
+    wire.socket.write(METRICS.repeat(400));
+    const slowly = setInterval(() => {
+      wire.socket.resume();
+      setTimeout(() => wire.socket.pause(), 2);
+    }, 100);
+    await pass(3_000);
+    clearInterval(slowly);
+    wire.socket.resume();
+    await wire.untilAnswered(400);
+    expect(wire.closed).toBe(false);
+    wire.socket.destroy();
+    await small.stop();
+  });
 });
