@@ -9,6 +9,12 @@ export interface Page<T> {
   readonly edges: readonly { readonly cursor: string; readonly node: T }[];
   readonly hasNextPage: boolean;
   readonly hasPreviousPage: boolean;
+  /**
+   * The page's own end, in its direction, where that is not the cursor of an edge: a page can be shorter than it was
+   * asked for, and even empty, while the list goes on.
+   */
+  readonly startCursor?: string;
+  readonly endCursor?: string;
 }
 
 export class InvalidCursorError extends Error {

@@ -65,7 +65,7 @@ export type IncreaseStockInput = {
 export type ProductFilter = {
   /** At most 100. */
   ids?: Array<string | number> | null | undefined;
-  /** Whether available is at or below the product's lowStockThreshold. */
+  /** Whether available is at or below the product's lowStockThreshold. A page then looks at a bounded number of products: it may be short, and even empty, while hasNextPage is true. Go on from its endCursor. */
   lowStock?: boolean | null | undefined;
   nameStartsWith?: string | null | undefined;
 };

@@ -1,7 +1,7 @@
 /**
  * Checks that the ledger explains every unit. Per product and location: sequences count 1, 2, 3 … without a gap; every
  * line adds up, begins with the quantity after the line before and has the sign of its kind; the last line equals the
- * level; and the reserved quantity equals the units that reservations hold.
+ * level; the reserved quantity equals the units that reservations hold; and each level has its product's threshold.
  *
  * All statements read one snapshot, so the check can run on a live database.
  */
@@ -77,8 +77,12 @@ const BAD_LEVELS = `
         WHEN level.reserved <> COALESCE(held.quantity, 0)
           THEN CONCAT('the level has ', level.reserved, ' reserved, its reservations hold ',
                       COALESCE(held.quantity, 0))
+        WHEN level.low_stock_threshold NOT IN (COALESCE(product.low_stock_threshold, -1), 2147483647)
+          THEN CONCAT('the level has the threshold ', level.low_stock_threshold, ', its product ',
+                      COALESCE(product.low_stock_threshold, 'none'))
       END AS problem
     FROM stock_levels AS level
+    LEFT JOIN products AS product ON product.id = level.product_id
     LEFT JOIN (
       SELECT product_id, location_id, MAX(sequence) AS sequence
       FROM stock_movements GROUP BY product_id, location_id

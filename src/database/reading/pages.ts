@@ -16,9 +16,13 @@ export function toPage<Row, Node>(
   how: {
     readonly node: (row: Row) => Node;
     readonly sortKey: (row: Row) => readonly string[];
+    /** For a page that may be short: the sort key behind which the list goes on; null: the rows tell it. */
+    readonly lookedUntil?: readonly string[] | null;
   },
 ): Page<Node> {
-  const hasMore = rows.length > page.limit;
+  const isFull = rows.length > page.limit;
+  const goesOnBehind = isFull || !how.lookedUntil ? undefined : encodeCursor(how.lookedUntil);
+  const hasMore = isFull || goesOnBehind !== undefined;
   const shown = rows.slice(0, page.limit);
   const isForward = page.direction === 'FORWARD';
   if (!isForward) shown.reverse();
@@ -27,6 +31,7 @@ export function toPage<Row, Node>(
     edges: shown.map((row) => ({ cursor: encodeCursor(how.sortKey(row)), node: how.node(row) })),
     hasNextPage: isForward ? hasMore : hasBegun,
     hasPreviousPage: isForward ? hasBegun : hasMore,
+    ...(goesOnBehind !== undefined && { [isForward ? 'endCursor' : 'startCursor']: goesOnBehind }),
   };
 }
 

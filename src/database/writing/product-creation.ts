@@ -9,6 +9,7 @@ import type { Sequelize } from 'sequelize';
 import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
 import { systemRandomBytes, type RandomBytes } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
+import { copyOfThreshold } from './stock-statements.js';
 import {
   Statements,
   runTransaction,
@@ -46,13 +47,15 @@ async function insertProduct(
   }
   const [location] = await statements.read('SELECT id FROM locations WHERE id = ?', [locationId]);
   if (!location) return 'LOCATION_NOT_FOUND';
-  await statements.write('INSERT INTO products (id, name, low_stock_threshold) VALUES (?)', [
-    [id, name, lowStockThreshold],
-  ]);
+  await statements.write(
+    'INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES (?)',
+    [[id, name, lowStockThreshold, false]],
+  );
   const moved = quantity > 0 ? 1 : 0;
   await statements.write(
-    'INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES (?)',
-    [[id, locationId, quantity, moved, moved]],
+    `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold)
+     VALUES (?)`,
+    [[id, locationId, quantity, moved, moved, copyOfThreshold(lowStockThreshold)]],
   );
   if (moved > 0) {
     await statements.write(

@@ -132,12 +132,13 @@ class ImportBatch {
     operation: LinesWrite['operation'],
   ): Promise<ImportedBatch> {
     const { refused, accepted } = await this.checkLocations(rows);
-    const products = await this.writeProducts(accepted);
+    const { withOtherThreshold, ...products } = await this.writeProducts(accepted);
     const { fresh, changed, memory } = await this.compare(accepted.flatMap(toPlaced));
     const wanted = this.options.setQuantities ? changed : [];
     if (!this.options.dryRun) {
       await this.createLevels(writeOf(operation, fresh));
       const corrected = await this.setQuantities(operation, wanted, memory);
+      await this.statements.copyThresholds(withOtherThreshold);
       return { ...products, stocked: fresh.length, corrected, refused };
     }
     return { ...products, stocked: fresh.length, corrected: wanted.length, refused };
@@ -162,9 +163,11 @@ class ImportBatch {
   /** Creates products that are new, and updates names and thresholds that differ. */
   private async writeProducts(
     rows: readonly ImportRow[],
-  ): Promise<Pick<ImportedBatch, 'created' | 'updated'>> {
+  ): Promise<
+    Pick<ImportedBatch, 'created' | 'updated'> & { readonly withOtherThreshold: readonly string[] }
+  > {
     const wanted = [...new Map(rows.map((row) => [row.id, row])).values()];
-    if (wanted.length === 0) return { created: 0, updated: 0 };
+    if (wanted.length === 0) return { created: 0, updated: 0, withOtherThreshold: [] };
     const stored = await this.statements.read<StoredProduct>(
       'SELECT id, name, low_stock_threshold AS lowStockThreshold FROM products WHERE id IN (?)',
       [wanted.map(({ id }) => id)],
@@ -175,15 +178,20 @@ class ImportBatch {
       return product?.name !== row.name || product.lowStockThreshold !== row.lowStockThreshold;
     });
     const created = changed.filter(({ id }) => !byId.has(id)).length;
+    const stocked = new Set(rows.flatMap(({ id, locationId }) => (locationId === null ? [] : id)));
     if (changed.length > 0 && !this.options.dryRun) {
       const sorted = changed.sort((a, b) => compareBytes(a.id, b.id));
       await this.statements.write(
-        `INSERT INTO products (id, name, low_stock_threshold) VALUES ?
+        `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES ?
          ON DUPLICATE KEY UPDATE name = VALUES(name), low_stock_threshold = VALUES(low_stock_threshold)`,
-        [sorted.map((row) => [row.id, row.name, row.lowStockThreshold])],
+        [sorted.map((row) => [row.id, row.name, row.lowStockThreshold, !stocked.has(row.id)])],
       );
     }
-    return { created, updated: changed.length - created };
+    const withOtherThreshold = changed.flatMap(({ id, lowStockThreshold }) => {
+      const product = byId.get(id);
+      return product && product.lowStockThreshold !== lowStockThreshold ? [id] : [];
+    });
+    return { created, updated: changed.length - created, withOtherThreshold };
   }
 
   /** Reads the levels once; the attempt gets the levels that it changes as remembered ones. */

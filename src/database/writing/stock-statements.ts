@@ -194,23 +194,54 @@ export class StockStatements extends Statements {
 
   /** Creates the levels that do not exist, empty. Levels that exist stay as they are. */
   async createLevels(places: readonly Place[]): Promise<void> {
+    const thresholdOf = await this.lockThresholds(places);
     await this.write(
-      `INSERT INTO stock_levels (product_id, location_id) VALUES ?
+      `INSERT INTO stock_levels (product_id, location_id, low_stock_threshold) VALUES ?
        ON DUPLICATE KEY UPDATE version = stock_levels.version`,
-      [places.map((place) => [place.productId, place.locationId])],
+      [places.map(({ productId, locationId }) => [productId, locationId, thresholdOf(productId)])],
     );
   }
 
   /** Creates levels with their first stock. A level that exists is a duplicate, which is a lost race. */
   async insertLevels(levels: readonly (Place & { readonly quantity: number })[]): Promise<void> {
+    const thresholdOf = await this.lockThresholds(levels);
     await this.write(
-      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version) VALUES ?`,
+      `INSERT INTO stock_levels
+         (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold) VALUES ?`,
       [
         levels.map(({ productId, locationId, quantity }) => {
           const moved = quantity > 0 ? 1 : 0;
-          return [productId, locationId, quantity, moved, moved];
+          return [productId, locationId, quantity, moved, moved, thresholdOf(productId)];
         }),
       ],
+    );
+  }
+
+  /**
+   * The thresholds that new levels copy. The products' rows stay locked, so that a threshold that is set meanwhile
+   * finds the new levels.
+   */
+  private async lockThresholds(places: readonly Place[]): Promise<(productId: string) => number> {
+    const ids = [...new Set(places.map(({ productId }) => productId))];
+    const rows = await this.read<{ id: string; threshold: number | null }>(
+      `SELECT id, low_stock_threshold AS threshold FROM products WHERE id IN (?) ORDER BY id FOR UPDATE`,
+      [ids],
+    );
+    const found = new Map(rows.map(({ id, threshold }) => [id, copyOfThreshold(threshold)]));
+    return (productId) => found.get(productId) ?? NO_THRESHOLD;
+  }
+
+  /**
+   * Copies the thresholds of these products into their levels. Whatever sets a threshold does this after it, as the
+   * transaction's last step: it locks levels.
+   */
+  async copyThresholds(productIds: readonly string[]): Promise<void> {
+    if (productIds.length === 0) return;
+    await this.write(
+      `UPDATE stock_levels AS l JOIN products AS p ON p.id = l.product_id
+       SET l.low_stock_threshold = COALESCE(p.low_stock_threshold, ${NO_THRESHOLD})
+       WHERE l.product_id IN (?)`,
+      [productIds],
     );
   }
 
@@ -256,4 +287,12 @@ export class StockStatements extends Statements {
 
 function bytesOf(text: string | null): Buffer | null {
   return text === null ? null : Buffer.from(text, 'utf8');
+}
+
+/** Below every quantity. */
+const NO_THRESHOLD = -1;
+
+/** A product's threshold as its levels have it. */
+export function copyOfThreshold(threshold: number | null): number {
+  return threshold ?? NO_THRESHOLD;
 }

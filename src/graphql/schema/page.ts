@@ -48,13 +48,14 @@ export class PageInfo {
 
   @Field(() => String, {
     nullable: true,
-    description: 'The cursor of the first entry, for `before`. Null: the page is empty.',
+    description: 'Where the page begins, for `before`. Null: the page is empty.',
   })
   readonly startCursor!: string | null;
 
   @Field(() => String, {
     nullable: true,
-    description: 'The cursor of the last entry, for `after`. Null: the page is empty.',
+    description:
+      'Where the page ends, for `after`. Null: the page is empty, and the list ends here.',
   })
   readonly endCursor!: string | null;
 }
@@ -73,8 +74,8 @@ export function toConnection<T>(page: Page<T>): Connection<T> {
     pageInfo: {
       hasNextPage: page.hasNextPage,
       hasPreviousPage: page.hasPreviousPage,
-      startCursor: page.edges[0]?.cursor ?? null,
-      endCursor: page.edges.at(-1)?.cursor ?? null,
+      startCursor: page.startCursor ?? page.edges[0]?.cursor ?? null,
+      endCursor: page.endCursor ?? page.edges.at(-1)?.cursor ?? null,
     },
   };
 }

@@ -122,7 +122,9 @@ export class ProductFilter {
 
   @Field(() => Boolean, {
     nullable: true,
-    description: "Whether available is at or below the product's lowStockThreshold.",
+    description:
+      "Whether available is at or below the product's lowStockThreshold. A page then looks at a bounded number of " +
+      'products: it may be short, and even empty, while hasNextPage is true. Go on from its endCursor.',
   })
   readonly lowStock?: boolean | null;
 }

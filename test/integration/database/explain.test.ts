@@ -266,14 +266,6 @@ test('what is read for a page does not grow with the shop, and every table is re
   }
 });
 
-test('the filter for low stock touches what lies between its hits, and says so by its cost', async () => {
-  const page = after(null);
-  const filtered = await costOf(() => products.products(page, { lowStock: true }, inTenSeconds()));
-  const all = await costOf(() => products.products(page, {}, inTenSeconds()));
-  expect(filtered.rows).toBeGreaterThan(PRODUCTS);
-  expect(all.rows).toBeLessThan(PRODUCTS / 10);
-});
-
 test('a page of the export costs the same however many there are', async () => {
   const rows = exportProducts(session);
   const first = await costOf(() => rows.next());

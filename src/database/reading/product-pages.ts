@@ -1,0 +1,162 @@
+/**
+ * Pages of products. They are read by key, never by offset: every page costs the same, and rows that are added between
+ * two pages neither repeat nor skip others.
+ *
+ * The filter for low stock compares sums over levels, which no index has. So products that may match are looked up
+ * first, and then compared, at most LOOK_MAX for one page. A page may so be shorter than it was asked for, and even
+ * empty, while the list goes on behind the last product that was looked at.
+ */
+import type { Page, PageRequest } from '../../inventory/pages.js';
+import type { Product, ProductFilter } from '../../inventory/products.js';
+import type { Deadline } from '../../time/deadline.js';
+import type { Reader } from '../reader.js';
+import { cursorOf, decodeCursor, toPage } from './pages.js';
+import { IS_LOW, SELECT_PRODUCTS, toProducts, type ProductRecord } from './product-rows.js';
+
+/** Products that are looked at first: usually enough, and far fewer. */
+const LOOK_FIRST = 200;
+const LOOK_MAX = 2_000;
+
+/** What a page is sorted by. */
+type Key = Pick<Product, 'id' | 'name'>;
+
+/** @throws InvalidCursorError, StorageUnavailableError */
+export async function readProductPage(
+  reader: Reader,
+  page: PageRequest,
+  filter: ProductFilter,
+  deadline: Deadline,
+): Promise<Page<Product>> {
+  return new ProductPage(reader, page, filter, deadline).read();
+}
+
+class ProductPage {
+  private readonly byName: boolean;
+  private readonly columns: readonly string[];
+  private readonly order: string;
+
+  constructor(
+    private readonly reader: Reader,
+    private readonly page: PageRequest,
+    private readonly filter: ProductFilter,
+    private readonly deadline: Deadline,
+  ) {
+    this.byName = filter.nameStartsWith !== undefined;
+    this.columns = this.byName ? ['p.name', 'p.id'] : ['p.id'];
+    const direction = page.direction === 'FORWARD' ? 'ASC' : 'DESC';
+    this.order = this.columns.map((column) => `${column} ${direction}`).join(', ');
+  }
+
+  async read(): Promise<Page<Product>> {
+    const { ids, lowStock } = this.filter;
+    if (ids?.length === 0) return this.toPage([], null);
+    // With ids the products that match are few already.
+    if (lowStock === undefined || ids) return this.toPage(await this.readAmong(null), null);
+    return this.readByLooking(lowStock);
+  }
+
+  private async readByLooking(lowStock: boolean): Promise<Page<Product>> {
+    if (lowStock && this.byName) {
+      // In the order of ids, so only all of them tell which come first by name.
+      const candidates = await this.lookAtCandidates(null, LOOK_MAX);
+      if (candidates.length < LOOK_MAX) return this.toPage(await this.readAmong(candidates), null);
+    }
+    for (const max of [LOOK_FIRST, LOOK_MAX]) {
+      const looked =
+        lowStock && !this.byName
+          ? await this.lookAtCandidates(cursorOf(this.page), max)
+          : await this.lookAtAll(max);
+      const rows = await this.readAmong(looked);
+      const isEverything = looked.length < max;
+      if (isEverything) return this.toPage(rows, null);
+      if (rows.length >= this.page.limit || max === LOOK_MAX) {
+        return this.toPage(rows, looked.at(-1) ?? null);
+      }
+    }
+    throw new Error('The last look must end a page.');
+  }
+
+  /** Products that may be low, by their index, in the direction of the page. */
+  private lookAtCandidates(cursor: string | null, max: number): Promise<readonly Key[]> {
+    const forward = this.page.direction === 'FORWARD';
+    const [after] = cursor === null ? [] : decodeCursor(cursor, 1);
+    const behind = (id: string) =>
+      after === undefined ? '' : `AND ${id} ${forward ? '>' : '<'} :after`;
+    const direction = forward ? 'ASC' : 'DESC';
+    return this.reader.list<Key>(
+      `SELECT id, '' AS name FROM (
+         (SELECT DISTINCT product_id AS id FROM stock_levels FORCE INDEX (stock_levels_near_low)
+          WHERE near_low = 1 ${behind('product_id')} ORDER BY product_id ${direction} LIMIT :max)
+         UNION
+         (SELECT id FROM products FORCE INDEX (products_low_without_levels)
+          WHERE low_without_levels = 1 ${behind('id')} ORDER BY id ${direction} LIMIT :max)
+       ) AS candidates ORDER BY id ${direction} LIMIT :max`,
+      { max, after },
+      this.deadline,
+    );
+  }
+
+  /** The next products of the list, whatever their stock. */
+  private lookAtAll(max: number): Promise<readonly Key[]> {
+    const { where, replacements } = this.conditions();
+    return this.reader.list<Key>(
+      `SELECT p.id, p.name FROM products p ${where} ORDER BY ${this.order} LIMIT :max`,
+      { ...replacements, max },
+      this.deadline,
+    );
+  }
+
+  /** The products of the page, one more than it shows. @param keys null: among all. */
+  private readAmong(keys: readonly Key[] | null): Promise<readonly ProductRecord[]> {
+    if (keys?.length === 0) return Promise.resolve([]);
+    const { where, replacements } = this.conditions(keys?.map(({ id }) => id));
+    return this.reader.list<ProductRecord>(
+      `${SELECT_PRODUCTS} ${where} ORDER BY ${this.order} LIMIT :limit`,
+      { ...replacements, limit: this.page.limit + 1 },
+      this.deadline,
+    );
+  }
+
+  /** @param among where it is given, the products are also compared with the filter for low stock. */
+  private conditions(among: readonly string[] | undefined = this.filter.ids): {
+    readonly where: string;
+    readonly replacements: Record<string, unknown>;
+  } {
+    const { nameStartsWith, lowStock } = this.filter;
+    const conditions: string[] = [];
+    const replacements: Record<string, unknown> = {};
+    const cursor = cursorOf(this.page);
+    if (cursor !== null) {
+      const values = decodeCursor(cursor, this.columns.length);
+      values.forEach((value, i) => (replacements[`cursor${i}`] = value));
+      conditions.push(behind(this.columns, this.page.direction === 'FORWARD' ? '>' : '<'));
+    }
+    if (nameStartsWith !== undefined) {
+      conditions.push('p.name LIKE :prefix');
+      replacements.prefix = `${nameStartsWith.replace(/[\\%_]/g, '\\$&')}%`;
+    }
+    if (among) {
+      conditions.push('p.id IN (:among)');
+      replacements.among = among;
+      if (lowStock !== undefined) conditions.push(lowStock ? IS_LOW : `NOT ${IS_LOW}`);
+    }
+    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
+    return { where, replacements };
+  }
+
+  /** @param lookedUntil the last product that was looked at, where the list goes on behind it. */
+  private toPage(rows: readonly ProductRecord[], lookedUntil: Key | null): Page<Product> {
+    const sortKey = ({ id, name }: Key) => (this.byName ? [name, id] : [id]);
+    return toPage(this.page, toProducts(rows), {
+      node: (product) => product,
+      sortKey,
+      lookedUntil: lookedUntil && sortKey(lookedUntil),
+    });
+  }
+}
+
+/** Not a row comparison, for which MariaDB does not use the index. */
+function behind([first, second]: readonly string[], sign: '>' | '<'): string {
+  if (second === undefined) return `${first} ${sign} :cursor0`;
+  return `${first} ${sign}= :cursor0 AND (${first} ${sign} :cursor0 OR ${second} ${sign} :cursor1)`;
+}
