@@ -104,7 +104,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     started.push('watching', () => feed.stop());
 
     const refusals = new RefusalLog(log);
-    const store = new MysqlStockStore(database.writer, feed);
+    const store = new MysqlStockStore(database.writer, feed, config.reservedUnitsMaxPerPrincipal);
     const stock = buildStock(config, { store, lock, refusals });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
@@ -270,8 +270,7 @@ function buildStock(
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
     onOverloaded: (principal) => {
-      const reason =
-        'The queue of the product, its part for one principal, or the queue of the lock is full.';
+      const reason = 'A queue of the product, or what one principal may have of it, is full.';
       refusals.add({ kind: 'overload', reason, principal });
     },
   });

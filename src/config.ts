@@ -19,6 +19,7 @@ import {
   wholeNumber,
 } from './config-values.js';
 import { CONTROL_CONNECTIONS } from './database/connection-counts.js';
+import { QUANTITY_MAX } from './inventory/stock.js';
 
 /** Kinds of credentials that are accepted. */
 export type AuthMethod = 'keys' | 'jwt';
@@ -187,6 +188,12 @@ const SETTINGS = {
     wholeNumber(1, 1_000_000),
     'of these lines, those of one principal; without authentication there is no such part',
   ),
+  reservedUnitsMaxPerPrincipal: optional(
+    'RESERVED_UNITS_MAX_PER_PRINCIPAL',
+    'none',
+    wholeNumber(1, QUANTITY_MAX),
+    'units of one product that reservations of one principal may hold; then `OVERLOADED`',
+  ),
   commitsMax: preset(
     'COMMITS_MAX',
     '2',
@@ -312,6 +319,7 @@ type Derived =
   | 'ratePerSecond'
   | 'rateBurst'
   | 'laneQueueMaxPerPrincipal'
+  | 'reservedUnitsMaxPerPrincipal'
   | 'sandbox'
   | 'introspection';
 
@@ -323,6 +331,8 @@ export interface Config extends Omit<Values, Derived> {
   /** Requests of one principal, or their lines, over all processes; null where there is no limit. */
   readonly rateLimit: { readonly perSecond: number; readonly burst: number } | null;
   readonly laneQueueMaxPerPrincipal: number;
+  /** Null where there is no bound. */
+  readonly reservedUnitsMaxPerPrincipal: number | null;
   readonly sandbox: boolean;
   readonly introspection: boolean;
 }
@@ -381,6 +391,7 @@ function configOf(values: Values): Config {
     jwt: jwtOf(values),
     rateLimit: rateLimitOf(values),
     laneQueueMaxPerPrincipal: values.laneQueueMaxPerPrincipal ?? Math.ceil(values.laneQueueMax / 2),
+    reservedUnitsMaxPerPrincipal: values.reservedUnitsMaxPerPrincipal ?? null,
     sandbox: values.sandbox ?? development,
     introspection: values.introspection ?? development,
   });

@@ -2,6 +2,7 @@
  * The one rule that decides which lines are carried out. Pure functions: the same rule decides for one line and for
  * many, in memory, for every store.
  */
+import { HeldUnits, TOO_MUCH_HELD, type Holdings } from './held-units.js';
 import {
   existsFor,
   type DueLine,
@@ -78,6 +79,8 @@ export interface Knowledge {
   readonly reservations: ReadonlyMap<string, ReservationStanding>;
   /** Lines of expired reservations that still hold stock: given back before anything is decided. */
   readonly due: readonly DueLine[];
+  /** Null: reservations are bounded by the stock alone. */
+  readonly holdings?: Holdings | null;
 }
 
 /**
@@ -90,6 +93,7 @@ export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Pla
   const ledger = new PendingLedger(knowledge.level);
   for (const line of knowledge.due) ledger.giveBack(line);
   const reservations = new Map(knowledge.reservations);
+  const held = knowledge.holdings ? new HeldUnits(knowledge.holdings) : null;
   const creating: CreatingWrite[] = [];
   const closing: ClosingWrite[] = [];
   const decisions = writes.map((write): Decision => {
@@ -102,11 +106,16 @@ export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Pla
       reservations.set(write.reservationId, { ...found, status: write.closeAs });
     }
     const verdicts = write.atomic
-      ? decideAtomic(write, ledger)
+      ? decideAtomic(write, ledger, held)
       : write.lines.map((line) => ledger.apply(write, line));
     if (write.type !== 'LINES' && verdicts.every(({ outcome }) => outcome === 'APPLIED')) {
-      if (write.type === 'CREATING') creating.push(write);
-      else if (write.type === 'CLOSING') closing.push(write);
+      if (write.type === 'CREATING') {
+        creating.push(write);
+        held?.add(write.lines, write.operation.principal, 1);
+      } else if (write.type === 'CLOSING') {
+        closing.push(write);
+        held?.add(write.lines, reservations.get(write.reservationId)?.principal ?? null, -1);
+      }
     }
     return { outcome: 'DECIDED', verdicts };
   });
@@ -117,13 +126,26 @@ function refusal(failure: ReservationFailure): Decision {
   return { outcome: 'REFUSED', failure };
 }
 
-function decideAtomic(write: StockWrite, ledger: PendingLedger): readonly Verdict[] {
+function decideAtomic(
+  write: StockWrite,
+  ledger: PendingLedger,
+  held: HeldUnits | null,
+): readonly Verdict[] {
   const mark = ledger.mark();
   const verdicts = write.lines.map((line) => ledger.apply(write, line));
-  if (verdicts.every((verdict) => verdict.outcome === 'APPLIED')) return verdicts;
+  const isGranted = verdicts.every((verdict) => verdict.outcome === 'APPLIED');
+  // Only what the stock allows: so a write has either final failures or this one.
+  const exceeded = isGranted && held && write.type === 'CREATING' ? held.exceededBy(write) : NONE;
+  if (isGranted && exceeded.size === 0) return verdicts;
   ledger.rollbackTo(mark);
-  return abortUnfailed(verdicts);
+  return abortUnfailed(
+    verdicts.map((verdict, i) =>
+      exceeded.has(write.lines[i]?.productId ?? '') ? refused(TOO_MUCH_HELD) : verdict,
+    ),
+  );
 }
+
+const NONE: ReadonlySet<string> = new Set();
 
 /** Lines of an atomic write that could be carried out are ABORTED because another line failed. */
 function abortUnfailed(verdicts: readonly Verdict[]): readonly Verdict[] {

@@ -83,7 +83,12 @@ export type StockFailure =
   | { readonly code: 'STALE_QUANTITY'; readonly expected: number; readonly actual: number }
   | { readonly code: 'ABORTED'; readonly retryable: boolean }
   | { readonly code: 'LOCK_TIMEOUT'; readonly waitedMs: number }
-  | { readonly code: 'OVERLOADED'; readonly retryAfterMs: number }
+  | {
+      readonly code: 'OVERLOADED';
+      readonly retryAfterMs: number;
+      /** The bound that was reached; a queue where it is left out. */
+      readonly of?: 'HELD_UNITS';
+    }
   | { readonly code: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly retryable: boolean };
 
 /** The database could not be reached, or the caller hung up before the transaction began. */
@@ -122,6 +127,11 @@ export function isRetryable(failure: StockFailure): boolean {
     case 'UNAVAILABLE':
       return failure.retryable;
   }
+}
+
+/** Whether the line was refused, and may be granted when it is sent again. */
+export function mayChange(verdict: Verdict): boolean {
+  return verdict.outcome === 'REFUSED' && isRetryable(verdict.failure);
 }
 
 /** A level as it was read. `version` grows with every change, so an equal version means an equal level. */

@@ -5,6 +5,7 @@
  * A transaction reads committed rows, locks rows until it ends, and becomes visible as a whole at COMMIT. Rows are
  * locked for writing only, by key, first come first served. The wall clock of the given clock is the database's.
  */
+import { holderKey } from '../inventory/held-units.js';
 import type {
   DueLine,
   Reservation,
@@ -169,6 +170,27 @@ export class MemoryDatabase {
       }
     }
     return due;
+  }
+
+  levelKeysOf(productIds: readonly string[] = []): readonly string[] {
+    const levels = [...this.levels].filter(([, level]) => productIds.includes(level.productId));
+    return levels.map(([key]) => key);
+  }
+
+  /** The units that reservations which have not expired hold, by holder. */
+  heldUnits(): ReadonlyMap<string, number> {
+    const units = new Map<string, number>();
+    for (const reservation of this.holding) {
+      const { principal, items, holding } = reservation;
+      if (principal === null || this.statusOf(reservation) !== 'ACTIVE') continue;
+      for (const lineIndex of holding) {
+        const item = items[lineIndex];
+        if (!item) continue;
+        const key = holderKey(item.productId, principal);
+        units.set(key, (units.get(key) ?? 0) + item.quantity);
+      }
+    }
+    return units;
   }
 
   /** The present state; null if no reservation has this id. */

@@ -8,6 +8,7 @@
  * same; later attempts lock before they read.
  */
 import { decide, type Decision, type Plan } from '../inventory/decision.js';
+import { holdersOf, type Holders } from '../inventory/held-units.js';
 import type { DueLine, ReservationFailure, ReservationStanding } from '../inventory/reservation.js';
 import { asReserved, toReservedItem } from '../inventory/reservation.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
@@ -15,6 +16,7 @@ import {
   compareBytes,
   isPossible,
   levelKey,
+  mayChange,
   movementId,
   type DecidedVerdict,
   type LevelLookup,
@@ -52,6 +54,8 @@ export interface MemoryStockStoreSettings {
   readonly changes?: StockChanges | undefined;
   /** How long a transaction waits for a locked row, in milliseconds. */
   readonly lockWaitMs?: number | undefined;
+  /** The most units of one product that one principal may hold; undefined: no bound. */
+  readonly heldUnitsMax?: number | undefined;
 }
 
 const LOCK_WAIT_MS = 2_000;
@@ -106,7 +110,7 @@ export class MemoryStockStore implements StockStore {
     for (let number = 1; ; number += 1) {
       const transaction = this.database.begin();
       const progress = { commitSent: false };
-      const rowsAreLocked = options.contended || number > 1;
+      const rowsAreLocked = options.contended || number > 1 || this.holdersOf(writes) !== null;
       const attempt = { transaction, options, rowsAreLocked, settling, answeredBefore };
       try {
         const applied = await this.attempt(attempt, writes, progress);
@@ -227,6 +231,7 @@ export class MemoryStockStore implements StockStore {
     if (rowsAreLocked) {
       const held = new Set(places.keys());
       for (const line of database.dueLines(productIds)) held.add(levelKey(line));
+      for (const key of database.levelKeysOf(this.holdersOf(writes)?.productIds)) held.add(key);
       const levelKeys = [...held].sort(compareBytes).map((key) => `level/${key}`);
       await transaction.lock(levelKeys, this.lockWaitMs(attempt));
     }
@@ -247,7 +252,13 @@ export class MemoryStockStore implements StockStore {
     }
     const level = (place: Place): LevelLookup =>
       levels.get(levelKey(place)) ?? database.lookUp(place);
-    return { level, reservations, due };
+    const { heldUnitsMax: unitsMax } = this.settings;
+    const holdings = unitsMax === undefined ? null : { unitsMax, units: database.heldUnits() };
+    return { level, reservations, due, holdings };
+  }
+
+  private holdersOf(writes: readonly StockWrite[]): Holders | null {
+    return this.settings.heldUnitsMax === undefined ? null : holdersOf(writes);
   }
 
   /** Finds the effects of an earlier attempt of this call, whose COMMIT was not answered, by operation id. */
@@ -371,6 +382,7 @@ export class MemoryStockStore implements StockStore {
         stored.refused = decision.failure;
         continue;
       }
+      if (write.type === 'CREATING' && decision.verdicts.some(mayChange)) continue;
       for (const [at, { index }] of openPart(claim).lines.entries()) {
         const verdict = decision.verdicts[at];
         if (verdict) stored.answers.set(index, verdict);

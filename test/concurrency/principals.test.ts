@@ -1,6 +1,6 @@
 /** One principal floods a product; another one is served in its turn, under each way of locking. */
 import { jest } from '@jest/globals';
-import { DeductStockDocument } from '../generated/operations.js';
+import { DeductStockDocument, ReserveStockDocument } from '../generated/operations.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
@@ -119,3 +119,46 @@ test('a principal that has filled its part of a queue is OVERLOADED and counted,
   expect(metrics).toContain(`stockade_refusals_total{kind="overload"} ${refused.length}`);
   await server.stop();
 });
+
+test.each(['none', 'redis'] as const)(
+  'reservations of one principal hold its bound together, through two processes, %s',
+  async (stockLock) => {
+    const bound = 10;
+    const servers = await shop.startServers(2, stockLock, {
+      NODE_ENV: 'production',
+      AUTH: 'keys',
+      RESERVED_UNITS_MAX_PER_PRINCIPAL: String(bound),
+    });
+    const productId = await shop.newProduct(1_000);
+    const keyOf = (name: string) =>
+      newApiKey(shop.database, `${name}-holding-${stockLock}`, ['read', 'deduct']);
+    const keys = await Promise.all(['anna', 'ben'].map(keyOf));
+    const reserve = async (i: number) => {
+      const { graphqlUrl = '' } = servers[i % 2] ?? {};
+      const input = { items: [{ productId, quantity: 1 }] };
+      const headers = bearer(keys[i % 4 < 2 ? 0 : 1] ?? '');
+      const response = await send(graphqlUrl, ReserveStockDocument, { input }, { headers });
+      const { reservation, failedItems } = dataOf(response).reserveStock;
+      return reservation ? 'RESERVED' : failedItems[0]?.error;
+    };
+    const answers = await Promise.all(Array.from({ length: 80 }, (_, i) => reserve(i)));
+    const refused = answers.filter((answer) => answer !== 'RESERVED');
+    expect(answers.length - refused.length).toBe(2 * bound);
+    for (const error of refused) {
+      expect(error).toMatchObject({
+        code: 'OVERLOADED',
+        retryable: true,
+        message: expect.stringContaining('Your reservations would hold more units') as string,
+      });
+    }
+    const counts = await Promise.all(
+      servers.map(async ({ graphqlUrl }) => {
+        const metrics = await (await fetch(`${new URL(graphqlUrl).origin}/metrics`)).text();
+        return Number(/^stockade_refusals_total{kind="overload"} (\d+)$/m.exec(metrics)?.[1]);
+      }),
+    );
+    expect(counts.reduce((sum, count) => sum + count, 0)).toBe(refused.length);
+    for (const server of servers) await server.stop();
+    expect(await shop.problems()).toEqual([]);
+  },
+);

@@ -126,7 +126,7 @@ export type StockErrorCode =
   | 'LOCATION_NOT_FOUND'
   /** The product stayed busy for as long as a request may wait. */
   | 'LOCK_TIMEOUT'
-  /** The queue for this product is full. */
+  /** The queue for this product is full, or your reservations hold as many of its units as they may. */
   | 'OVERLOADED'
   /** No product has this id. */
   | 'PRODUCT_NOT_FOUND'

@@ -5,11 +5,16 @@ import { MemoryDatabase } from '../../src/simulation/memory-database.js';
 import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
 import type { CommitFate } from '../../src/simulation/transaction-faults.js';
 import { systemClock, systemRandom } from '../../src/time/clock.js';
-import { stockStoreContract, type StockStoreBed } from '../support/stock-store-contract.js';
+import { heldUnitsContract } from '../support/held-units-contract.js';
+import {
+  HELD_UNITS_MAX,
+  stockStoreContract,
+  type StockStoreBed,
+} from '../support/stock-store-contract.js';
 
 jest.setTimeout(30_000);
 
-stockStoreContract(() => {
+function openBed(): Promise<StockStoreBed> {
   let todayMs = 0;
   const clock = {
     ...systemClock,
@@ -17,18 +22,22 @@ stockStoreContract(() => {
   };
   const database = new MemoryDatabase(clock);
   const fates: CommitFate[] = [];
-  const store = new MemoryStockStore(database, {
+  const settings = {
     clock,
     random: systemRandom,
     lockWaitMs: 200,
     faults: {
       // Lets other transactions take their steps in between.
-      before: () => new Promise((resolve) => setImmediate(resolve)),
-      commit: () => fates.shift() ?? { answer: 'OK' },
+      before: () => new Promise<void>((resolve) => setImmediate(resolve)),
+      commit: (): CommitFate => fates.shift() ?? { answer: 'OK' },
     },
-  });
+  };
+  const store = new MemoryStockStore(database, settings);
+  const newBounded = () =>
+    new MemoryStockStore(database, { ...settings, heldUnitsMax: HELD_UNITS_MAX });
   const bed: StockStoreBed = {
     store,
+    bounded: [newBounded(), newBounded()],
     createProduct: (id, quantity) => {
       database.createProduct(id, quantity);
       return Promise.resolve();
@@ -71,4 +80,10 @@ stockStoreContract(() => {
     close: () => Promise.resolve(),
   };
   return Promise.resolve(bed);
+}
+
+stockStoreContract(openBed);
+
+describe('what one principal may hold', () => {
+  heldUnitsContract(openBed);
 });

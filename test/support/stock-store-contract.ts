@@ -38,6 +38,8 @@ export interface LedgerEntry {
 /** A store with what a test needs to see behind it and to do to it. */
 export interface StockStoreBed {
   readonly store: StockStore;
+  /** Two further ones, in which one principal may hold HELD_UNITS_MAX units of a product. */
+  readonly bounded: readonly [StockStore, StockStore];
   createProduct(productId: string, quantity: number): Promise<void>;
   createLocation(locationId: string): Promise<void>;
   /** As it is written, with what expired reservations hold; null where there is none. */
@@ -62,6 +64,7 @@ export interface StockStoreBed {
 }
 
 const TIMEOUT_MS = 10_000;
+export const HELD_UNITS_MAX = 5;
 
 export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   let bed: StockStoreBed;

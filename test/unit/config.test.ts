@@ -30,6 +30,7 @@ test('needs nothing but the addresses and AUTH, and is frozen', () => {
     stockBatchMax: 512,
     laneQueueMax: 10_000,
     laneQueueMaxPerPrincipal: 5_000,
+    reservedUnitsMaxPerPrincipal: null,
     commitsMax: 2,
     mysqlPoolMax: 10,
     connectionsMax: 10_000,
@@ -92,6 +93,16 @@ test("a principal's part of a queue is half of it, or what is set, and never mor
     'LANE_QUEUE_MAX_PER_PRINCIPAL must be at most LANE_QUEUE_MAX, of which it is a part',
   ]);
   expect(problemsOf({ ...GOOD, LANE_QUEUE_MAX_PER_PRINCIPAL: '0' })).toHaveLength(1);
+});
+
+test('what reservations of one principal may hold has no bound unless one is set', () => {
+  const name = 'RESERVED_UNITS_MAX_PER_PRINCIPAL';
+  expect(loadConfig({ ...GOOD, [name]: '25' }).reservedUnitsMaxPerPrincipal).toBe(25);
+  for (const wrong of ['0', '1000000001', 'all']) {
+    expect(problemsOf({ ...GOOD, [name]: wrong })).toEqual([
+      `${name} must be a whole number from 1 to 1000000000; got "${wrong}"`,
+    ]);
+  }
 });
 
 test('needs Redis only where Redis keeps the lock', () => {

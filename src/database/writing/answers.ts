@@ -4,7 +4,7 @@
 import type { Decision } from '../../inventory/decision.js';
 import { toReservedItem, type Reservation } from '../../inventory/reservation.js';
 import type { WriteResult } from '../../inventory/stock-store.js';
-import type { DecidedVerdict } from '../../inventory/stock.js';
+import { mayChange, type DecidedVerdict } from '../../inventory/stock.js';
 import { openPart, type Claim } from './claims.js';
 import type { Attempt } from './known.js';
 import { storedRefusal, storedVerdict, writeAnswers, type LineAnswer } from './stored-answers.js';
@@ -36,6 +36,8 @@ export async function storeAnswers(
 
 function answersTo(claim: Claim, decision: Decision): readonly LineAnswer[] {
   if (decision.outcome === 'REFUSED') return [storedRefusal(decision.failure)];
+  // What may be granted later is not stored: the same request under the key is decided anew.
+  if (claim.write.type === 'CREATING' && decision.verdicts.some(mayChange)) return [];
   return openPart(claim).lines.flatMap((line, at) => {
     const verdict = decision.verdicts[at];
     return verdict ? [storedVerdict(line, verdict)] : [];

@@ -80,14 +80,14 @@ export async function runAttempt(attempt: Attempt): Promise<Applied> {
 async function decideSurely(
   attempt: Attempt,
   writes: readonly StockWrite[],
-  { levels, unsure, swept, reservations, due }: Findings,
+  { levels, unsure, swept, reservations, due, holdings }: Findings,
 ): Promise<Plan> {
   const level = (place: Place) => {
     const lookup = levels.get(levelKey(place));
     if (!lookup) throw new Error(`The level ${levelKey(place)} was not looked up.`);
     return lookup;
   };
-  let plan = decide(writes, { level, reservations, due });
+  let plan = decide(writes, { level, reservations, due, holdings });
   // The UPDATE compares the versions of changed levels only. Remembered levels that refuse a line are read again.
   const changed = new Set(plan.levelChanges.map(levelKey));
   if (unsure.some((place) => !changed.has(levelKey(place)))) {
@@ -95,7 +95,7 @@ async function decideSurely(
     const isNews = (place: Place) =>
       hasReserved(levels.get(levelKey(place))) && !swept.has(place.productId);
     if (unsure.some(isNews)) throw new ReadAgainError();
-    plan = decide(writes, { level, reservations, due });
+    plan = decide(writes, { level, reservations, due, holdings });
   }
   const missing = plan.levelChanges.filter((change) => change.before === null);
   if (missing.length > 0) throw new MissingLevelsError(missing);

@@ -6,6 +6,7 @@
  * this call's own.
  */
 import type { Sequelize } from 'sequelize';
+import { holdersOf, type Holders } from '../../inventory/held-units.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
 import type { StockWrite } from '../../inventory/stock.js';
 import type { LevelMemory } from './level-memory.js';
@@ -16,6 +17,8 @@ import type { RunningTransaction } from './transactions.js';
 export class Known {
   /** For each write the row that its idempotency key claims; null without a key. */
   readonly keys: readonly (KeyedOperation | null)[];
+  /** The holders whose units are bounded; null where none is. */
+  readonly holders: Holders | null;
   private readonly answered: (ReadonlySet<number> | undefined)[] = [];
 
   constructor(
@@ -23,8 +26,11 @@ export class Known {
     readonly options: Pick<ApplyOptions, 'contended' | 'fencingTokenOf'>,
     /** The levels as the last transactions of this process left them. */
     readonly memory: LevelMemory,
+    /** The most units of one product that one principal may hold; null: no bound. */
+    readonly heldUnitsMax: number | null = null,
   ) {
     this.keys = writes.map(keyedOperation);
+    this.holders = heldUnitsMax === null ? null : holdersOf(writes);
   }
 
   /**
@@ -46,7 +52,10 @@ export class Attempt {
   readonly reservations: ReservationStatements;
   /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
   readonly settling: boolean;
-  /** Rows are locked before they are read, so that a repeated attempt cannot lose the race again. */
+  /**
+   * Rows are locked before they are read, so that a repeated attempt cannot lose the race again, and so that no other
+   * transaction adds to what a principal holds between the count and COMMIT.
+   */
   readonly rowsAreLocked: boolean;
 
   constructor(
@@ -57,7 +66,7 @@ export class Attempt {
     this.stock = new StockStatements(sequelize, transaction);
     this.reservations = new ReservationStatements(sequelize, transaction);
     this.settling = settling;
-    this.rowsAreLocked = known.options.contended || number > 1;
+    this.rowsAreLocked = known.options.contended || number > 1 || known.holders !== null;
   }
 }
 

@@ -5,6 +5,7 @@
  * Reservations are locked before levels, in every transaction. So levels are first read without locks, or recalled from
  * memory, to find the products that can have due lines; where levels are locked, due lines are read for all products.
  */
+import { holderKey, type Holdings } from '../../inventory/held-units.js';
 import type { DueLine } from '../../inventory/reservation.js';
 import {
   compareBytes,
@@ -26,6 +27,8 @@ export interface Findings {
   readonly swept: ReadonlySet<string>;
   readonly reservations: ReadonlyMap<string, LockedReservation>;
   readonly due: readonly DueLine[];
+  /** Null where no write is bounded by them. */
+  readonly holdings: Holdings | null;
 }
 
 /** More reservations of these products have expired than one transaction gives back. It is rolled back. */
@@ -54,9 +57,27 @@ export async function lookUp(attempt: Attempt, writes: readonly StockWrite[]): P
   const swept = productsToSweep(attempt, writes, levels);
   const { reservations, due } = await lockReservations(attempt, writes, swept);
   for (const line of due) places.set(levelKey(line), line);
+  for (const place of await placesOfHolders(attempt)) places.set(levelKey(place), place);
   const unknown = [...places.values()].filter((place) => !levels.has(levelKey(place)));
   await readLevels(attempt, unknown.sort(comparePlaces), levels);
-  return { levels, unsure, swept, reservations, due };
+  const holdings = await countHoldings(attempt);
+  return { levels, unsure, swept, reservations, due, holdings };
+}
+
+/** All levels of the products of which a principal's units are bounded: they are locked, wherever it holds some. */
+async function placesOfHolders({ stock, known }: Attempt): Promise<readonly Place[]> {
+  return known.holders ? stock.readPlaces(known.holders.productIds) : [];
+}
+
+/** After the levels were locked, so that it sees what every earlier transaction holds. */
+async function countHoldings({ reservations, known }: Attempt): Promise<Holdings | null> {
+  const { holders, heldUnitsMax: unitsMax } = known;
+  if (!holders || unitsMax === null) return null;
+  const held = await reservations.countHeld(holders);
+  return {
+    unitsMax,
+    units: new Map(held.map((row) => [holderKey(row.productId, row.principal), row.units])),
+  };
 }
 
 /** Reads the levels of the places, in their order, and for a missing level the reason. */

@@ -2,6 +2,7 @@
  * The statements of the writing transaction on reservations. A reservation's row is locked before any level, both to
  * commit or release it and to expire it, so that exactly one of the three takes effect.
  */
+import type { Holders } from '../../inventory/held-units.js';
 import type { DueLine, Reservation, ReservationStanding } from '../../inventory/reservation.js';
 import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
 import { UnexpectedRowCountError } from '../errors.js';
@@ -12,6 +13,12 @@ export interface LockedReservation extends ReservationStanding {
   readonly id: string;
   /** The operation that committed or released it. */
   readonly closedBy: Buffer | null;
+}
+
+export interface HeldUnitsRow {
+  readonly productId: string;
+  readonly principal: string;
+  readonly units: number;
 }
 
 /** A reservation's status by the database's clock: EXPIRED even where its row is still ACTIVE. */
@@ -51,6 +58,26 @@ export class ReservationStatements extends Statements {
        WHERE reservation_id IN (?) AND product_id IN (?) AND held_until IS NOT NULL`,
       [reservationIds, productIds],
     );
+  }
+
+  /**
+   * The units that reservations of these principals hold now of these products, by the database's clock. Names are
+   * compared byte by byte, which the column's collation does not.
+   */
+  async countHeld({ productIds, principals }: Holders): Promise<readonly HeldUnitsRow[]> {
+    const rows = await this.read<{ productId: string; principal: Buffer; units: string }>(
+      `SELECT held.product_id AS productId, CAST(r.principal AS BINARY) AS principal,
+              SUM(held.quantity) AS units
+       FROM reservation_lines AS held STRAIGHT_JOIN reservations AS r ON r.id = held.reservation_id
+       WHERE held.product_id IN (?) AND held.held_until > NOW(6) AND r.principal IN (?)
+       GROUP BY held.product_id, CAST(r.principal AS BINARY)`,
+      [productIds, principals],
+    );
+    return rows.map(({ productId, principal, units }) => ({
+      productId,
+      principal: principal.toString('utf8'),
+      units: Number(units),
+    }));
   }
 
   /** Marks these lines as holding nothing, and their reservations as EXPIRED. */

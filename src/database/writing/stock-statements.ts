@@ -138,6 +138,15 @@ export class StockStatements extends Statements {
     }));
   }
 
+  /** Where these products have levels. */
+  async readPlaces(productIds: readonly string[]): Promise<readonly Place[]> {
+    return this.read<Place>(
+      `SELECT product_id AS productId, location_id AS locationId
+       FROM stock_levels WHERE product_id IN (?)`,
+      [productIds],
+    );
+  }
+
   /** The levels among these that no other transaction has locked. */
   async readFreeLevels(places: readonly Place[]): Promise<readonly Place[]> {
     const rows = await this.read<{ product_id: string; location_id: string }>(

@@ -22,10 +22,14 @@ import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './tra
 export class MysqlStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
-  /** @param changes receives the changed levels after each COMMIT. */
+  /**
+   * @param changes receives the changed levels after each COMMIT.
+   * @param heldUnitsMax the most units of one product that one principal may hold; null: no bound.
+   */
   constructor(
     private readonly sequelize: Sequelize,
     private readonly changes?: StockChanges,
+    private readonly heldUnitsMax: number | null = null,
   ) {}
 
   async apply(
@@ -91,7 +95,7 @@ export class MysqlStockStore implements StockStore {
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
     const began = new Date();
-    const known = new Known(writes, options, this.memory);
+    const known = new Known(writes, options, this.memory, this.heldUnitsMax);
     const outcome = await runTransaction(
       this.sequelize,
       options.deadline,

@@ -33,7 +33,10 @@ registerEnumType(StockErrorCode, {
     STALE_QUANTITY: { description: 'The quantity on hand is not the expected one.' },
     ABORTED: { description: 'Another line of the same all-or-nothing request failed.' },
     LOCK_TIMEOUT: { description: 'The product stayed busy for as long as a request may wait.' },
-    OVERLOADED: { description: 'The queue for this product is full.' },
+    OVERLOADED: {
+      description:
+        'The queue for this product is full, or your reservations hold as many of its units as they may.',
+    },
     UNAVAILABLE: {
       description: 'The database or the lock is not reachable, or the server is stopping.',
     },
@@ -134,7 +137,9 @@ export class LockTimeoutError extends StockError {
 
 @ObjectType('OverloadedError', {
   implements: StockError,
-  description: 'The queue for this product is full. Retryable after a pause.',
+  description:
+    'The queue for this product is full, or your reservations hold as many of its units as they may. ' +
+    'Retryable after a pause.',
 })
 export class OverloadedError extends StockError {
   @Field(() => Int, { description: 'How long to wait before the retry, in milliseconds.' })
@@ -215,7 +220,11 @@ function describe(
     case 'OVERLOADED':
       return {
         type: OverloadedError,
-        message: `The queue for this product is full. Retry in ${failure.retryAfterMs} ms.`,
+        message:
+          failure.of === 'HELD_UNITS'
+            ? 'Your reservations would hold more units of this product than one principal may. ' +
+              `Commit or release some, reserve fewer, or retry in ${failure.retryAfterMs} ms.`
+            : `The queue for this product is full. Retry in ${failure.retryAfterMs} ms.`,
       };
     case 'UNAVAILABLE':
       return {

@@ -83,9 +83,7 @@ export class StockService {
   /** Carries out any write. Rejects only for a defect of the program; any other failure is a result. */
   async carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const result = await this.resultOf(write, deadline);
-    if (result.outcome === 'REFUSED' && result.failure.code === 'OVERLOADED') {
-      this.settings.onOverloaded?.(write.operation.principal);
-    }
+    if (isOverloaded(write, result)) this.settings.onOverloaded?.(write.operation.principal);
     return result;
   }
 
@@ -206,6 +204,15 @@ export class StockService {
     const waitedMs = Math.round(this.clock.nowMs() - sinceMs);
     return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
   }
+}
+
+/** By a queue, or by what its principal may hold. */
+function isOverloaded({ type }: StockWrite, result: WriteResult): boolean {
+  if (result.outcome === 'REFUSED') return result.failure.code === 'OVERLOADED';
+  if (result.outcome !== 'DECIDED' || type !== 'CREATING') return false;
+  return result.verdicts.some(
+    (verdict) => verdict.outcome === 'REFUSED' && verdict.failure.code === 'OVERLOADED',
+  );
 }
 
 const NO_TURN_NEEDED = { isContended: () => false, fencingTokenOf: () => null };

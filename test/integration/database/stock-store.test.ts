@@ -13,7 +13,12 @@ import type { StockWrite } from '../../../src/inventory/stock.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { holdRow } from '../../support/innodb.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
-import { stockStoreContract, type StockStoreBed } from '../../support/stock-store-contract.js';
+import { heldUnitsContract } from '../../support/held-units-contract.js';
+import {
+  HELD_UNITS_MAX,
+  stockStoreContract,
+  type StockStoreBed,
+} from '../../support/stock-store-contract.js';
 import { outcomes, write } from '../../support/stock-writes.js';
 
 jest.setTimeout(60_000);
@@ -38,6 +43,10 @@ async function openBed(): Promise<StockStoreBed> {
   };
   return {
     store: new MysqlStockStore(writing.writer),
+    bounded: [
+      new MysqlStockStore(writing.writer, undefined, HELD_UNITS_MAX),
+      new MysqlStockStore(writing.writer, undefined, HELD_UNITS_MAX),
+    ],
     createProduct: async (id, quantity) => {
       const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
       expect(await catalogue.createProduct(product, soon())).toBe('CREATED');
@@ -90,6 +99,10 @@ async function openBed(): Promise<StockStoreBed> {
 }
 
 stockStoreContract(openBed);
+
+describe('what one principal may hold', () => {
+  heldUnitsContract(openBed);
+});
 
 describe('what only MySQL can get wrong', () => {
   let fresh: FreshDatabase;
