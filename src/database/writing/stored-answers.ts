@@ -46,13 +46,19 @@ const REFUSAL_OF_STATUS = { ACTIVE: 'RA', COMMITTED: 'RC', RELEASED: 'RR', EXPIR
 const ENTRY = /(\d+)(?:-(\d+))?([A-Z]+[\d,]*);/y;
 const ANSWER = /^([A-Z]+)(?:(\d+)(?:,(\d+))?)?$/;
 
-/** Neighbouring lines with one answer are one entry. @param answers ascending by line. */
+/**
+ * Neighbouring lines with one answer are one entry.
+ *
+ * @param answers ascending by line.
+ * @throws where a line has two answers: the transaction must not be committed.
+ */
 export function writeAnswers(answers: readonly LineAnswer[]): string {
   let text = '';
   let first: number | null = null;
   for (const [at, { lineIndex, answer }] of answers.entries()) {
     first ??= lineIndex;
     const next = answers[at + 1];
+    if (next?.lineIndex === lineIndex) throw new Error(`Line ${lineIndex} was decided twice.`);
     if (next?.answer === answer && next.lineIndex === lineIndex + 1) continue;
     text += `${first}${lineIndex > first ? `-${lineIndex}` : ''}${answer};`;
     first = null;

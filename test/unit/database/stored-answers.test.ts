@@ -94,6 +94,11 @@ test.each(['X', 'A1,2,3', ''])('%j is no verdict', (answer) => {
   expect(() => verdictOf(lineAt(0), answer)).toThrow(/not of the form/);
 });
 
+test('a line that was decided twice is not stored', () => {
+  const twice = [0, 1, 1].map((at) => storedVerdict(lineAt(at), NOT_FOUND));
+  expect(() => writeAnswers(twice)).toThrow(/Line 1 was decided twice/);
+});
+
 test('only final failures are stored', () => {
   const late = refused({ code: 'LOCK_TIMEOUT', waitedMs: 5 });
   expect(() => textOf([late])).toThrow(/LOCK_TIMEOUT is not final/);
