@@ -30,6 +30,8 @@ export function addExport(program: Command): void {
     .option('-o, --output <file>', 'write to this file instead of the standard output')
     .action(async ({ output }: { readonly output?: string }) => {
       process.exitCode = await exportTo(output ?? null);
+      // What the standard output has not taken would keep the process running until its reader goes on.
+      if (process.exitCode !== EXIT.done) process.exit();
     });
 }
 
@@ -44,7 +46,7 @@ async function exportTo(file: string | null): Promise<number> {
     try {
       const output = file === null ? process.stdout : createWriteStream(file);
       const rows = untilAborted(exportProducts(sequelize), signal);
-      await writeProducts(watched(rows, counted), output);
+      await writeProducts(watched(rows, counted), output, signal);
     } finally {
       await sequelize.close();
     }

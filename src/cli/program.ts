@@ -41,10 +41,11 @@ export function buildProgram(): Command {
 
 /** Runs one command. Resolves when it has ended; its exit code is in `process.exitCode`. */
 export async function run(args: readonly string[]): Promise<void> {
-  // A reader that closes the pipe (`stockade keys list | head -1`) is no failure of the command.
+  // A reader that closes the pipe (`stockade keys list | head -1`) is no failure of the command. An error without a
+  // system call is not of the stream: a pipeline has failed elsewhere, destroyed the stream with it, and reports it.
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.syscall !== undefined && error.code !== 'EPIPE') throw error;
     });
   }
   try {

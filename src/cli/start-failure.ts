@@ -10,6 +10,8 @@ const SENTENCES: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'MySQL cannot be reached at MYSQL_URL: its host name could not be looked up.',
   ETIMEDOUT: 'MySQL cannot be reached at MYSQL_URL: it did not answer in time.',
   EHOSTUNREACH: 'MySQL cannot be reached at MYSQL_URL: there is no route to its host.',
+  ECONNRESET: 'The connection to MySQL was lost.',
+  PROTOCOL_CONNECTION_LOST: 'The connection to MySQL was lost.',
   ER_ACCESS_DENIED_ERROR: 'MySQL refuses the user or the password in MYSQL_URL.',
   ER_DBACCESS_DENIED_ERROR: 'The user in MYSQL_URL may not use that database.',
   ER_BAD_DB_ERROR: 'The database named in MYSQL_URL does not exist.',
@@ -23,16 +25,19 @@ const OUR_CODES = new Set([
   'LOCK_UNAVAILABLE',
   'API_KEY_REQUEST',
   'SERVICES_MISSING',
+  'STORAGE_UNAVAILABLE',
 ]);
 
 export function explainStartFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
+  let ours: string | undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = causeOf(cause)) {
-    const { code } = cause as { readonly code?: string };
-    const sentence = code === undefined ? undefined : SENTENCES[code];
+    const { code = '' } = cause as { readonly code?: string };
+    const sentence = SENTENCES[code];
     if (sentence) return sentence;
-    if (code !== undefined && OUR_CODES.has(code)) return cause.message;
+    if (OUR_CODES.has(code)) ours ??= cause.message;
   }
+  if (ours !== undefined) return ours;
   if (!(error instanceof Error)) return String(error);
   // Sequelize sets the message of its errors after their stack.
   const { message, stack = '' } = error;

@@ -10,14 +10,25 @@ import { stringify } from 'csv-stringify';
 import type { ExportRow } from '../inventory/products.js';
 import { PRODUCT_COLUMNS } from './read-products.js';
 
-/** Resolves when all is written and the output has been ended. @throws what reading or writing throws. */
+/**
+ * Resolves when all is written and the output has been ended.
+ *
+ * @throws what reading or writing throws, and the signal's reason, also while the output takes nothing.
+ */
 export async function writeProducts(
   rows: AsyncIterable<ExportRow>,
   output: Writable,
+  signal: AbortSignal,
 ): Promise<void> {
-  await pipeline(
-    Readable.from(rows),
-    stringify({ header: true, columns: [...PRODUCT_COLUMNS], quoted_match: /\r/ }),
-    output,
-  );
+  try {
+    await pipeline(
+      Readable.from(rows),
+      stringify({ header: true, columns: [...PRODUCT_COLUMNS], quoted_match: /\r/ }),
+      output,
+      { signal },
+    );
+  } catch (error) {
+    signal.throwIfAborted();
+    throw error;
+  }
 }

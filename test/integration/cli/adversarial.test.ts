@@ -22,6 +22,9 @@ const HEADER = 'id,name,locationId,quantity,lowStockThreshold';
 /** No server listens there: a command that is executed fails. */
 const NOWHERE = 'mysql://stockade@127.0.0.1:1/shop';
 
+/** Makes an export longer than what the pipes between two processes take. */
+const LONG_NAME = 'n'.repeat(250);
+
 let shop: Shop;
 let folder: string;
 
@@ -59,10 +62,11 @@ function run(args: readonly string[], mysqlUrl = NOWHERE) {
   return ended;
 }
 
-function rows(count: number, prefix: string, quantity = 5): string {
-  return Array.from({ length: count }, (_, i) => `${prefix}${i},Name,default,${quantity},\n`).join(
-    '',
-  );
+function rows(count: number, prefix: string, quantity = 5, name = 'Name'): string {
+  return Array.from(
+    { length: count },
+    (_, i) => `${prefix}${i},${name},default,${quantity},\n`,
+  ).join('');
 }
 
 async function columnsOf(sequelize: Sequelize): Promise<unknown> {
@@ -229,6 +233,51 @@ test('a reader that closes the output gets no stack, and does not stop an import
   expect(status).toBe(1);
   expect(printed).toMatch(/The reader of the output has closed it\.\nThe output is not complete: /);
   expect(printed).not.toContain('    at ');
+});
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s ends an export whose output nothing reads',
+  async (signal) => {
+    const file = csvFile(`${HEADER}\n${rows(20_000, 'stalled', 5, LONG_NAME)}`);
+    expect(await run(['import', file], shop.database.url)).toMatchObject({ status: 0 });
+    const { child, ended } = start(['export'], shop.database.url);
+    child.stdout.pause();
+    await once(child.stdout, 'readable');
+    // The pipe is full, and the export waits for it.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    child.kill(signal);
+    const [status] = (await within(10_000, 'the end of the export', once(child, 'exit'))) as [
+      number | null,
+    ];
+    child.stdout.resume();
+    expect(status).toBe(130);
+    expect((await ended).printed).toMatch(
+      new RegExp(
+        `Stopped by ${signal}\\.\nThe output is not complete: [0-9,]+ rows were read\\.\n$`,
+      ),
+    );
+  },
+);
+
+test('an export whose database goes away while its output stalls says so without a stack', async () => {
+  const file = csvFile(`${HEADER}\n${rows(20_000, 'cut', 5, LONG_NAME)}`);
+  expect(await run(['import', file], shop.database.url)).toMatchObject({ status: 0 });
+  const proxy = await startTcpProxy(shop.database.url);
+  const { child, ended } = start(['export'], proxy.via(shop.database.url));
+  child.stdout.pause();
+  await once(child.stdout, 'readable');
+  await new Promise((resolve) => setTimeout(resolve, 500));
+  proxy.refuse(true);
+  proxy.cut();
+  child.stdout.resume();
+  const { status, printed } = await within(30_000, 'the end of the export', ended).finally(() =>
+    child.kill('SIGKILL'),
+  );
+  await proxy.stop();
+  expect(status).toBe(1);
+  const told = printed.slice(printed.lastIndexOf('default,5'));
+  expect(told).toMatch(/The output is not complete: [0-9,]+ rows were read\.\n$/);
+  expect(told).not.toContain('    at ');
 });
 
 test('two migrations of a fresh database at once both succeed, and one of them applies everything', async () => {
