@@ -28,6 +28,7 @@ import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
+import { ReservationList, type ReservationLister } from './inventory/reservation-list.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
 import { stockOperations } from './inventory/stock-operations.js';
@@ -210,7 +211,7 @@ async function openServices(parts: {
   readonly config: Config;
   readonly database: Database;
   readonly stock: StockService;
-  readonly reservations: ReservationCatalogue;
+  readonly reservations: ReservationCatalogue & ReservationLister;
   readonly feed: StockFeed;
 }): Promise<Services> {
   const { config, database, stock, reservations, feed } = parts;
@@ -220,6 +221,7 @@ async function openServices(parts: {
   await locations.locations(Deadline.in(config.requestTimeoutMs, systemClock));
   return {
     ...stockOperations(stock, new Operations(systemRandomBytes), reservations, settings),
+    reservationList: new ReservationList(reservations),
     locations,
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
     stockWatch: feed,

@@ -21,6 +21,7 @@ import { stockOperations } from '../../src/inventory/stock-operations.js';
 import { movementId, type StockWrite } from '../../src/inventory/stock.js';
 import type { LocationCatalogue } from '../../src/inventory/locations.js';
 import type { ProductCatalogue } from '../../src/inventory/products.js';
+import { ReservationList, type ReservationLister } from '../../src/inventory/reservation-list.js';
 import type { ReservationCatalogue } from '../../src/inventory/reservation.js';
 import type { WriteResult } from '../../src/inventory/stock-store.js';
 import { stockadeMetrics } from '../../src/metrics/stockade-metrics.js';
@@ -76,6 +77,7 @@ const server = new GraphqlServer({
     ...stockOperations(stock, new Operations(systemRandomBytes), {} as ReservationCatalogue, {
       batchMax: config.stockBatchMax,
     }),
+    reservationList: new ReservationList({} as ReservationLister),
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
     products: new ProductService(catalogue, new CommitSlots(1)),
     stockWatch: new StockFeed({ ...shared, products: catalogue, queueMax: config.watchQueueMax }),

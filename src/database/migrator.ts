@@ -13,6 +13,7 @@ import * as apiKeys from './migrations/2026.11.25T01.00.00.api-keys.js';
 import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-ids.js';
 import * as operationAnswers from './migrations/2026.11.28T01.00.00.operation-answers.js';
 import * as lowStock from './migrations/2026.11.28T02.00.00.low-stock.js';
+import * as reservationList from './migrations/2026.11.28T03.00.00.reservation-list.js';
 import { NAMED_LOCK } from './named-locks.js';
 
 /** Forward only. A migration is never edited after its release. */
@@ -23,6 +24,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.28T00.00.00.reservation-ids', up: reservationIds.up },
   { name: '2026.11.28T01.00.00.operation-answers', up: operationAnswers.up },
   { name: '2026.11.28T02.00.00.low-stock', up: lowStock.up },
+  { name: '2026.11.28T03.00.00.reservation-list', up: reservationList.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

@@ -4,11 +4,18 @@ import type {
   ReservedItem,
   ReservationCatalogue,
 } from '../../inventory/reservation.js';
+import type { Page, PageRequest } from '../../inventory/pages.js';
+import type {
+  Owner,
+  ReservationFilter,
+  ReservationLister,
+} from '../../inventory/reservation-list.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
+import { ReservationPage } from './reservation-pages.js';
 
-export class MysqlReservationCatalogue implements ReservationCatalogue {
+export class MysqlReservationCatalogue implements ReservationCatalogue, ReservationLister {
   constructor(private readonly pools: { readonly reader: Reader }) {}
 
   async reservationById(id: string, deadline: Deadline): Promise<Reservation | null> {
@@ -31,6 +38,14 @@ export class MysqlReservationCatalogue implements ReservationCatalogue {
       quantity,
     }));
     return { id, status, items, expiresAt, reference, createdAt, principal };
+  }
+
+  reservations(
+    page: PageRequest,
+    filter: ReservationFilter & { readonly owner: Owner },
+    deadline: Deadline,
+  ): Promise<Page<Reservation>> {
+    return new ReservationPage({ reader: this.pools.reader, page, filter, deadline }).read();
   }
 
   async productsWithDueLines(limit: number, deadline: Deadline): Promise<readonly string[]> {

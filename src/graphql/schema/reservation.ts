@@ -1,6 +1,7 @@
-/** Reservations: the types, `reservation`, and the mutations that make, commit and release one. */
+/** Reservations: the types, `reservation`, `reservations`, and the mutations that make, commit and release one. */
 import {
   Arg,
+  Args,
   Ctx,
   Field,
   InputType,
@@ -20,11 +21,18 @@ import {
 } from '../../inventory/reservation.js';
 import { LINES_MAX, type StockFailure } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
-import { CountsNodes, nodesOfEntries, nodesOfLines, smallNodes } from '../node-cost.js';
+import {
+  CountsNodes,
+  nodesOfEntries,
+  nodesOfLines,
+  nodesOfPage,
+  smallNodes,
+} from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { CountsLines, linesOfItems } from '../request-weight.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
+import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 import {
   AnyError,
   LockTimeoutError,
@@ -127,6 +135,48 @@ export class Reservation {
   readonly createdAt!: Date;
 }
 
+@ObjectType('ReservationEdge', { simpleResolvers: true })
+export class ReservationEdge {
+  @Field(() => String, { description: CURSOR_RULE })
+  readonly cursor!: string;
+
+  @Field(() => Reservation)
+  readonly node!: Reservation;
+}
+
+@ObjectType('ReservationConnection', {
+  simpleResolvers: true,
+  description: 'A page of reservations, newest first.',
+})
+export class ReservationConnection {
+  @CountsNodes(nodesOfEntries)
+  @Field(() => [ReservationEdge])
+  readonly edges!: readonly ReservationEdge[];
+
+  @CountsNodes(nodesOfEntries)
+  @Field(() => [Reservation], { description: NODES_RULE })
+  readonly nodes!: readonly Reservation[];
+
+  @Field(() => PageInfo)
+  readonly pageInfo!: PageInfo;
+}
+
+@InputType('ReservationFilter', {
+  description:
+    'A reservation must match every given field. With status or productId a page looks at a bounded number of ' +
+    'reservations: it may be short, and even empty, while hasNextPage is true. Go on from its endCursor.',
+})
+export class ReservationFilter {
+  @Field(() => ReservationStatuses, { nullable: true, description: 'At this moment.' })
+  readonly status?: ReservationStatus | null;
+
+  @Field(() => ID, { nullable: true, description: 'A product of one of its lines.' })
+  readonly productId?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The reference given in the request.' })
+  readonly reference?: string | null;
+}
+
 @ObjectType('ReserveStockPayload', { simpleResolvers: true })
 export class ReserveStockPayload {
   @Field(() => Reservation, { nullable: true, description: 'Null: a line failed.' })
@@ -224,6 +274,24 @@ export class ReservationResolver {
     @Ctx() context: RequestContext,
   ): Promise<Reservation | null> {
     return context.services.reservations.reservation(id, context.caller);
+  }
+
+  @CountsNodes(nodesOfPage)
+  @Query(() => ReservationConnection, {
+    description: "Newest first: the caller's own; with the scope `manage` those of all principals.",
+  })
+  @RequiresScope('read')
+  async reservations(
+    @Args(() => PageArgs) page: PageArgs,
+    @Arg('filter', () => ReservationFilter, { nullable: true }) filter: ReservationFilter | null,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<ReservationConnection> {
+    const wanted = {
+      status: filter?.status ?? undefined,
+      productId: filter?.productId ?? undefined,
+      reference: filter?.reference ?? undefined,
+    };
+    return toConnection(await services.reservationList.reservations(page, wanted, caller));
   }
 
   @CountsNodes(nodesOfLines)

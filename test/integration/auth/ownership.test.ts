@@ -7,7 +7,9 @@ import {
   CommitReservationDocument,
   ReleaseReservationDocument,
   ReservationDocument,
+  ReservationsDocument,
   ReserveStockDocument,
+  type ReservationFilter,
 } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -104,4 +106,36 @@ test('the id of a reservation cannot be computed from principal and key, and a r
   expect(guess).not.toBe(id);
   expect(await read(guess, staff)).toBeNull();
   expect(await reserve(product, key)).toBe(id);
+});
+
+async function list(credential: string, filter: ReservationFilter = {}): Promise<string[]> {
+  const variables = { first: 100, filter };
+  const options = { headers: bearer(credential) };
+  const answer = dataOf(
+    await send(app.graphqlUrl, ReservationsDocument, variables, options),
+  ).reservations;
+  return answer.edges.map(({ node }) => node.id);
+}
+
+test('a principal lists its own reservations, and with manage those of all, to find and end one', async () => {
+  const product = await app.shop.newProduct(2);
+  // It holds all there is of the product.
+  const held = await reserve(product);
+  expect(await list(owner)).toContain(held);
+  expect(await list(other)).toEqual([]);
+  expect(await list(other, { productId: product })).toEqual([]);
+  expect(await list(owner, { productId: product })).toEqual([held]);
+  expect(await list(staff)).toContain(held);
+
+  expect(await list(staff, { productId: product, status: 'ACTIVE' })).toEqual([held]);
+  expect(await release(held, staff)).toMatchObject({ __typename: 'ReservationReleased' });
+  expect(await list(staff, { productId: product, status: 'ACTIVE' })).toEqual([]);
+  expect(await list(staff, { productId: product, status: 'RELEASED' })).toEqual([held]);
+  expect(await reserve(product)).not.toBe(held);
+});
+
+test('the list needs the scope read', async () => {
+  const selling = await newApiKey(app.database, 'selling', ['deduct']);
+  const answer = await send(app.graphqlUrl, ReservationsDocument, {}, { headers: bearer(selling) });
+  expect(answer.errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
 });
