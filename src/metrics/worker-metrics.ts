@@ -2,8 +2,8 @@
  * Metrics of several workers behind one port. A scrape reaches one worker and must show all, so it gets the sum
  * from the primary process, which collects the metrics of each worker.
  *
- * A worker that does not answer in time counts with its last metrics, and a dead one with its last counters. So a sum
- * of counters never decreases, which Prometheus would take for a restart.
+ * A worker that does not answer in time, or cannot, counts with its last metrics, and a dead one with its last
+ * counters. So a sum of counters never decreases, which Prometheus would take for a restart.
  */
 import type { Worker } from 'node:cluster';
 import { AggregatorRegistry, type Registry } from 'prom-client';
@@ -22,7 +22,8 @@ interface Metric {
 /** From a worker to the primary. */
 type WorkerMessage =
   | { readonly stockadeMetrics: 'sum?' }
-  | { readonly stockadeMetrics: 'numbers'; readonly metrics: readonly Metric[] };
+  /** Null where the worker could not read its metrics. */
+  | { readonly stockadeMetrics: 'numbers'; readonly metrics: readonly Metric[] | null };
 
 /** From the primary to a worker. */
 type PrimaryMessage =
@@ -57,13 +58,17 @@ export class WorkerMetrics {
   /** The sum over all workers. @throws where the primary does not answer. */
   async metrics(): Promise<string> {
     const text = await new Promise<string | null>((resolve) => {
-      const timeout = this.clock.after(SUM_TIMEOUT_MS, () => {
-        this.onSum(null);
-      });
-      this.waiting.push((sum) => {
+      const onSum = (sum: string | null) => {
         timeout.cancel();
         resolve(sum);
+      };
+      const timeout = this.clock.after(SUM_TIMEOUT_MS, () => {
+        this.waiting = this.waiting.filter((each) => each !== onSum);
+        resolve(null);
+        // The others asked later, and relied on the question that was not answered.
+        if (this.waiting.length > 0) this.send({ stockadeMetrics: 'sum?' });
       });
+      this.waiting.push(onSum);
       if (this.waiting.length === 1) this.send({ stockadeMetrics: 'sum?' });
     });
     if (text === null) throw new Error('The primary process could not aggregate the metrics.');
@@ -77,7 +82,8 @@ export class WorkerMetrics {
   }
 
   private async sendNumbers(): Promise<void> {
-    this.send({ stockadeMetrics: 'numbers', metrics: await numbersOf(this.registry) });
+    const metrics = await numbersOf(this.registry).catch(() => null);
+    this.send({ stockadeMetrics: 'numbers', metrics });
   }
 
   private send(message: WorkerMessage): void {
@@ -117,8 +123,12 @@ export class SumOfWorkers {
     });
   }
 
-  private onNumbers(worker: Worker, metrics: readonly Metric[]): void {
-    if (this.workers.has(worker)) this.last.set(worker, metrics);
+  private onNumbers(worker: Worker, metrics: readonly Metric[] | null): void {
+    if (!Array.isArray(metrics)) {
+      this.log.error({ pid: worker.process.pid }, 'A worker could not read its metrics.');
+    } else if (this.workers.has(worker)) {
+      this.last.set(worker, metrics);
+    }
     this.unanswered.get(worker)?.();
   }
 
