@@ -70,7 +70,7 @@ const askMany = (limit: RequestLimit, name: string, count: number, weight = 1) =
 const admitted = (answers: readonly Answer[]) =>
   answers.filter((answer) => answer === 'ADMITTED').length;
 
-test('Redis that breaks off while requests wait for it lets each of them through once, and counts again later', async () => {
+test('Redis that breaks off while requests wait lets each of them through once, and counts again later', async () => {
   const limit = await open(10);
   const name = newName();
   proxy.pause('toClient');
