@@ -190,7 +190,7 @@ test('scripts and counts that Redis loses are there again with the next request'
 });
 
 describe('requests that weigh more than others', () => {
-  test('one that is heavier than all windows is admitted at once, and closes every process until it is paid for', async () => {
+  test('one that is heavier than all windows is admitted, and closes every process until it is paid for', async () => {
     const [one, two] = [await open(20, 20), await open(20, 20)];
     const name = newName();
     expect(await ask(one, name, 100)).toBe('ADMITTED');
