@@ -311,7 +311,6 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     corsOrigins: config.corsOrigins,
     requestTimeoutMs: config.requestTimeoutMs,
     bounds: config,
-    webSocketsMax: config.watchSocketsMax,
     shutdownGraceMs: config.shutdownGraceMs,
     trustedProxies: config.trustedProxies,
   });

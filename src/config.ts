@@ -24,6 +24,8 @@ import { QUANTITY_MAX } from './inventory/stock.js';
 /** Kinds of credentials that are accepted. */
 export type AuthMethod = 'keys' | 'jwt';
 
+/** One client of four may take all it can, and the others have places. */
+const SHARES_OF_SOCKETS = 4;
 const DAY_MS = 86_400_000;
 /** One principal may be a backend that serves many buyers; one process serves fewer requests than this. */
 const RATE_PER_SECOND_IN_PRODUCTION = 10_000;
@@ -266,6 +268,24 @@ const SETTINGS = {
     wholeNumber(0, 1_000_000),
     'WebSockets in one process; further ones are refused with 503',
   ),
+  watchSocketsMaxPerAddress: optional(
+    'WATCH_SOCKETS_MAX_PER_ADDRESS',
+    'a quarter of `WATCH_SOCKETS_MAX`',
+    wholeNumber(1, 1_000_000),
+    'of these WebSockets, those of one address; then 503',
+  ),
+  watchSocketsMaxPerPrincipal: optional(
+    'WATCH_SOCKETS_MAX_PER_PRINCIPAL',
+    'a quarter of `WATCH_SOCKETS_MAX`',
+    wholeNumber(1, 1_000_000),
+    'of these WebSockets, those of one principal; further ones are closed with 1013',
+  ),
+  watchSubscriptionsMaxPerPrincipal: preset(
+    'WATCH_SUBSCRIPTIONS_MAX_PER_PRINCIPAL',
+    '1000',
+    wholeNumber(1, 1_000_000),
+    'subscriptions of one principal, or without one of one address, in one process; then `RATE_LIMITED`',
+  ),
   watchQueueMax: preset(
     'WATCH_QUEUE_MAX',
     '1000',
@@ -320,6 +340,8 @@ type Derived =
   | 'rateBurst'
   | 'laneQueueMaxPerPrincipal'
   | 'reservedUnitsMaxPerPrincipal'
+  | 'watchSocketsMaxPerAddress'
+  | 'watchSocketsMaxPerPrincipal'
   | 'sandbox'
   | 'introspection';
 
@@ -333,6 +355,9 @@ export interface Config extends Omit<Values, Derived> {
   readonly laneQueueMaxPerPrincipal: number;
   /** Null where there is no bound. */
   readonly reservedUnitsMaxPerPrincipal: number | null;
+  /** Of `watchSocketsMax`. */
+  readonly watchSocketsMaxPerAddress: number;
+  readonly watchSocketsMaxPerPrincipal: number;
   readonly sandbox: boolean;
   readonly introspection: boolean;
 }
@@ -385,6 +410,7 @@ function readSetting<Value>(
 
 function configOf(values: Values): Config {
   const development = values.environment === 'development';
+  const share = Math.ceil(values.watchSocketsMax / SHARES_OF_SOCKETS);
   return Object.freeze({
     ...values,
     auth: Object.freeze((['keys', 'jwt'] as const).filter((m) => values.authMethods?.includes(m))),
@@ -392,6 +418,8 @@ function configOf(values: Values): Config {
     rateLimit: rateLimitOf(values),
     laneQueueMaxPerPrincipal: values.laneQueueMaxPerPrincipal ?? Math.ceil(values.laneQueueMax / 2),
     reservedUnitsMaxPerPrincipal: values.reservedUnitsMaxPerPrincipal ?? null,
+    watchSocketsMaxPerAddress: values.watchSocketsMaxPerAddress ?? share,
+    watchSocketsMaxPerPrincipal: values.watchSocketsMaxPerPrincipal ?? share,
     sandbox: values.sandbox ?? development,
     introspection: values.introspection ?? development,
   });

@@ -91,7 +91,6 @@ const server = new GraphqlServer({
   corsOrigins: config.corsOrigins,
   requestTimeoutMs: config.requestTimeoutMs,
   bounds: config,
-  webSocketsMax: config.watchSocketsMax,
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
   documents,

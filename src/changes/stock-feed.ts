@@ -9,7 +9,9 @@
 import { levelKey } from '../inventory/stock.js';
 import type { ProductCatalogue } from '../inventory/products.js';
 import type {
+  ChangedEvent,
   ChangedLevel,
+  MissedEvent,
   StockChanges,
   StockEvent,
   StockWatch,
@@ -24,6 +26,13 @@ const PENDING_MAX = 10_000;
 /** The most levels whose products are read in one query. */
 const BATCH_MAX = 100;
 const READ_MAX_MS = 5_000;
+/** Events that are given to watchers in one turn of the event loop: a few milliseconds of work. */
+const EVENTS_PER_TURN = 50;
+/**
+ * After so many events to watchers the feed rests for a millisecond: at least as long as they took. The watchers of a
+ * product that changes all the time get fewer of its states, and the requests that change it keep their time.
+ */
+const EVENTS_PER_MS_OF_REST = 25;
 /** The most levels whose versions are remembered to detect stale changes. */
 const VERSIONS_MAX = 20_000;
 
@@ -79,6 +88,8 @@ export class StockFeed implements StockWatch, StockChanges {
   /** No later than the oldest pending change. */
   private pendingSinceMs = 0;
   private delivering = false;
+  /** Events that were given to watchers since the last rest. */
+  private sinceRest = 0;
   private readonly counts = { watchers: 0, changes: 0, missed: 0, overflows: 0 };
 
   constructor(private readonly settings: StockFeedSettings) {
@@ -221,8 +232,16 @@ export class StockFeed implements StockWatch, StockChanges {
         if (levels.length === BATCH_MAX) break;
       }
       await this.deliver(levels, since);
+      await this.rest();
     }
     this.delivering = false;
+  }
+
+  private async rest(): Promise<void> {
+    const restMs = Math.floor(this.sinceRest / EVENTS_PER_MS_OF_REST);
+    this.sinceRest = 0;
+    if (restMs === 0) return;
+    await new Promise<void>((resolve) => this.settings.clock.after(restMs, resolve));
   }
 
   private async deliver(levels: readonly ChangedLevel[], since: Date): Promise<void> {
@@ -241,10 +260,7 @@ export class StockFeed implements StockWatch, StockChanges {
           productAvailable: product.available,
           lowStock: threshold !== null && product.available <= threshold,
         };
-        for (const watcher of this.watchersOfProduct(level.productId)) {
-          this.counts.changes += 1;
-          watcher.changed(change, since);
-        }
+        await this.give({ kind: 'CHANGED', change }, since);
       }
     } catch (error) {
       this.settings.log.warn({ err: error }, 'Changed products could not be read for watchers.');
@@ -253,10 +269,24 @@ export class StockFeed implements StockWatch, StockChanges {
     }
   }
 
+  /** In turns, so that a product with many watchers does not stop the event loop. */
+  private async give(event: ChangedEvent, since: Date): Promise<void> {
+    for (const watcher of this.watchersOfProduct(event.change.productId)) {
+      this.counts.changes += 1;
+      watcher.changed(event, since);
+      this.sinceRest += 1;
+      if (this.sinceRest % EVENTS_PER_TURN > 0) continue;
+      await new Promise<void>((resolve) => {
+        this.settings.clock.soon(resolve);
+      });
+    }
+  }
+
   private tellMissed(watchers: Iterable<WatchQueue>, since: Date): void {
+    const event: MissedEvent = { kind: 'MISSED', since };
     for (const watcher of watchers) {
       this.counts.missed += 1;
-      watcher.missed(since);
+      watcher.missed(event);
     }
   }
 }

@@ -3,15 +3,14 @@
  * fewer events instead of stale ones. Beyond its bound the queue is replaced by one MISSED event.
  */
 import { levelKey } from '../inventory/stock.js';
-import type { StockChange, StockEvent } from '../inventory/stock-changes.js';
+import type { ChangedEvent, MissedEvent, StockEvent } from '../inventory/stock-changes.js';
 
 type Taken = IteratorResult<StockEvent, undefined>;
 
 export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> {
-  private readonly changes = new Map<string, StockChange>();
+  private readonly changes = new Map<string, ChangedEvent>();
   private readonly takers: ((taken: Taken) => void)[] = [];
-  /** Undefined: nothing was missed. */
-  private missedSince: Date | null | undefined;
+  private lost: MissedEvent | null = null;
   /** No later than the oldest of the changes. */
   private changesSince: Date | null = null;
   private ended = false;
@@ -27,39 +26,39 @@ export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> 
   ) {}
 
   /** @param since the change is no older. */
-  changed(change: StockChange, since: Date): void {
+  changed(event: ChangedEvent, since: Date): void {
     if (this.ended) return;
     const taker = this.takers.shift();
     if (taker) {
-      taker({ done: false, value: { kind: 'CHANGED', change } });
+      taker({ done: false, value: event });
       return;
     }
     if (this.changes.size === 0) this.changesSince = since;
-    this.changes.set(levelKey(change), change);
+    this.changes.set(levelKey(event.change), event);
     if (this.changes.size <= this.options.levelsMax) return;
     this.options.onOverflow();
-    this.missed(this.changesSince);
+    this.missed({ kind: 'MISSED', since: this.changesSince });
   }
 
   /** Drops the queued changes: the watcher reads again and gets newer states. */
-  missed(since: Date | null): void {
+  missed(event: MissedEvent): void {
     if (this.ended) return;
     this.changes.clear();
     const taker = this.takers.shift();
-    if (taker) taker({ done: false, value: { kind: 'MISSED', since } });
-    else this.missedSince = earlier(this.missedSince, since);
+    if (taker) taker({ done: false, value: event });
+    else this.lost = earlier(this.lost, event);
   }
 
   next(): Promise<Taken> {
     if (this.ended) return Promise.resolve(ENDED);
-    if (this.missedSince !== undefined) {
-      const value: StockEvent = { kind: 'MISSED', since: this.missedSince };
-      this.missedSince = undefined;
+    if (this.lost) {
+      const value = this.lost;
+      this.lost = null;
       return Promise.resolve({ done: false, value });
     }
-    for (const [key, change] of this.changes) {
+    for (const [key, value] of this.changes) {
       this.changes.delete(key);
-      return Promise.resolve({ done: false, value: { kind: 'CHANGED', change } });
+      return Promise.resolve({ done: false, value });
     }
     return new Promise((resolve) => this.takers.push(resolve));
   }
@@ -89,9 +88,8 @@ export class WatchQueue implements AsyncIterableIterator<StockEvent, undefined> 
 
 const ENDED: Taken = { done: true, value: undefined };
 
-/** Null is the earliest: the moment is unknown. */
-function earlier(a: Date | null | undefined, b: Date | null): Date | null {
-  if (a === undefined) return b;
-  if (a === null || b === null) return null;
-  return a < b ? a : b;
+/** An unknown moment is the earliest. */
+function earlier(a: MissedEvent | null, b: MissedEvent): MissedEvent {
+  if (a === null || b.since === null) return b;
+  return a.since === null || a.since < b.since ? a : b;
 }

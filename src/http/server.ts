@@ -21,7 +21,7 @@ import { LOCAL_ORIGIN } from './cross-origin.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
 import { RequestProcessor, type Route } from './process-request.js';
-import { WebSockets } from './web-sockets.js';
+import { WebSockets, type WebSocketBounds } from './web-sockets.js';
 
 const PATH = '/graphql';
 const PAGE_METHODS = new Set(['GET', 'HEAD']);
@@ -43,9 +43,7 @@ export interface GraphqlServerSettings
   readonly corsOrigins: readonly string[];
   /** Proxies whose X-Forwarded-For is trusted: addresses, and networks as in `10.0.0.0/8`. */
   readonly trustedProxies: readonly string[];
-  readonly bounds: HttpBounds;
-  /** The most WebSockets at once. */
-  readonly webSocketsMax: number;
+  readonly bounds: HttpBounds & WebSocketBounds;
   /** The time that a stop gives to operations under way, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
@@ -81,11 +79,7 @@ export class GraphqlServer {
       ...(settings.sandbox ? SANDBOX_ORIGINS : []),
       ...(settings.environment === 'development' ? [LOCAL_ORIGIN] : []),
     ];
-    this.webSockets = new WebSockets({
-      ...shared,
-      origins,
-      connectionsMax: settings.webSocketsMax,
-    });
+    this.webSockets = new WebSockets({ ...shared, origins });
     this.webSockets.attach(server, connections);
     const processor = new RequestProcessor({
       ...shared,
@@ -102,8 +96,8 @@ export class GraphqlServer {
     connections.serve(processor.process);
   }
 
-  stats(): ConnectionStats {
-    return this.http.connections.stats();
+  stats(): ConnectionStats & { readonly webSockets: number } {
+    return { ...this.http.connections.stats(), webSockets: this.webSockets.connections };
   }
 
   /** Resolves with the address of the endpoint once it listens. */

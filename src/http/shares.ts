@@ -12,6 +12,10 @@ export class Shares {
     return true;
   }
 
+  isFull(key: string): boolean {
+    return (this.taken.get(key) ?? 0) >= this.max;
+  }
+
   giveBack(key: string): void {
     const count = this.taken.get(key) ?? 0;
     if (count > 1) this.taken.set(key, count - 1);

@@ -4,6 +4,7 @@
  */
 import {
   GraphQLError,
+  Kind,
   OperationTypeNode,
   getOperationAST,
   getVariableValues,
@@ -11,7 +12,6 @@ import {
   specifiedRules,
   validate,
   type DocumentNode,
-  type ExecutionArgs,
   type GraphQLFormattedError,
   type GraphQLSchema,
 } from 'graphql';
@@ -22,6 +22,10 @@ import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from '../graphql/limits.js';
 import { fragmentsOf, surveyOf } from '../graphql/survey.js';
+import { SharedSubscriptions, type SubscriptionArgs } from './shared-subscriptions.js';
+
+/** A subscription holds its document for as long as it is open. */
+const NODES_MAX = 300;
 
 export interface AskedOperation {
   readonly query: string;
@@ -30,6 +34,7 @@ export interface AskedOperation {
 }
 
 export class SubscriptionGate {
+  readonly subscriptions = new SharedSubscriptions();
   private readonly errors: ErrorTable;
 
   constructor(
@@ -44,7 +49,10 @@ export class SubscriptionGate {
   }
 
   /** The arguments to subscribe with, or every error of the operation. */
-  admit(asked: AskedOperation, context: RequestContext): ExecutionArgs | readonly GraphQLError[] {
+  admit(
+    asked: AskedOperation,
+    context: RequestContext,
+  ): SubscriptionArgs | readonly GraphQLError[] {
     try {
       return this.check(asked, context);
     } catch (error) {
@@ -63,16 +71,10 @@ export class SubscriptionGate {
     });
   }
 
-  private check(asked: AskedOperation, contextValue: RequestContext): ExecutionArgs {
+  private check(asked: AskedOperation, contextValue: RequestContext): SubscriptionArgs {
     const { schema } = this;
-    const { operationName } = asked;
-    const document = parsed(asked.query);
-    const mistakes = validate(schema, document, [...specifiedRules, operationLimits], {
-      maxErrors: LIMITS.errors,
-    });
-    refuse('GRAPHQL_VALIDATION_FAILED', mistakes);
-    // A subscription holds its document for as long as it is open.
-    forgetTokens(document);
+    const { operationName, query: text } = asked;
+    const document = this.subscriptions.documentOf(text) ?? this.documentOf(text);
     const operation = getOperationAST(document, operationName);
     if (!operation) {
       const message = operationName
@@ -92,8 +94,31 @@ export class SubscriptionGate {
     refuse('BAD_USER_INPUT', coerced.errors ?? []);
     const survey = surveyOf(schema, operation, () => fragmentsOf(document));
     assertVariablesAllowed(survey, variables, contextValue.listSizes);
-    return { schema, document, operationName, variableValues: variables, contextValue };
+    return { schema, document, operationName, variableValues: variables, contextValue, text };
   }
+
+  private documentOf(text: string): DocumentNode {
+    const document = parsed(text);
+    const mistakes = validate(this.schema, document, [...specifiedRules, operationLimits], {
+      maxErrors: LIMITS.errors,
+    });
+    refuse('GRAPHQL_VALIDATION_FAILED', mistakes);
+    const nodes = forgetTokens(document);
+    if (nodes > NODES_MAX && isSubscription(document)) {
+      const message =
+        `The text of a subscription must not have more than ${NODES_MAX} names, values and fields; got ${nodes}. ` +
+        'Select fewer fields, and pass ids as a variable.';
+      throw withCode('GRAPHQL_VALIDATION_FAILED', new GraphQLError(message));
+    }
+    return document;
+  }
+}
+
+function isSubscription({ definitions }: DocumentNode): boolean {
+  return definitions.some(
+    (each) =>
+      each.kind === Kind.OPERATION_DEFINITION && each.operation === OperationTypeNode.SUBSCRIPTION,
+  );
 }
 
 class RefusedOperation extends Error {

@@ -14,18 +14,22 @@ import type { Socket } from 'node:net';
 import { GraphQLError, type GraphQLSchema } from 'graphql';
 import { handleProtocols, makeServer, type Context } from 'graphql-ws';
 import { WebSocketServer, type WebSocket } from 'ws';
+import { networkOf } from '../auth/network.js';
 import { TooManyFailuresError, UnauthenticatedError, type Principal } from '../auth/principal.js';
 import type { Admission } from './admission.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { refusalIn, toRequestError } from '../graphql/format-error.js';
 import type { RefusalKind } from '../graphql/refusal-log.js';
+import { RateLimitedError } from '../rate-limit/request-limit.js';
 import { refuseConnection } from './answer.js';
 import type { Connections } from './connections.js';
 import { isAllowedOrigin, type AllowedOrigin } from './cross-origin.js';
 import { framingFault } from './framing.js';
 import { serveWithoutUpgrade } from './ignored-offer.js';
-import { BODY_BYTES_MAX } from './request-body.js';
-import { SubscriptionGate } from './subscription-gate.js';
+import type { SubscriptionArgs } from './shared-subscriptions.js';
+import { Shares } from './shares.js';
+import { SocketPlaces, type SocketBounds } from './socket-places.js';
+import { SubscriptionGate, type AskedOperation } from './subscription-gate.js';
 
 const PATH = '/graphql';
 const SUBSCRIPTIONS_MAX = 10;
@@ -38,19 +42,31 @@ const INIT_TIMEOUT_MS = 5_000;
 const RECHECK_INTERVAL_MS = 2_000;
 /** A socket that does not answer a ping before the next one is closed. */
 const PING_INTERVAL_MS = 20_000;
-/** The most bytes that one socket may buffer. */
-const BUFFERED_BYTES_MAX = 1_048_576;
+/** A subscription keeps its message for as long as it is open. A hundred ids fit in. */
+const MESSAGE_BYTES_MAX = 16_384;
+/** `ws` keeps each piece of a message until the last one has come. */
+const MESSAGE_PIECES_MAX = 256;
+/** How long a client may take to answer that it closes. */
+const CLOSE_TIMEOUT_MS = 2_000;
+const RETRY_AFTER_MS = 1_000;
 const GOING_AWAY = 1001;
+const TRY_AGAIN_LATER = 1013;
 /** The protocol's code for a refused credential. */
 const FORBIDDEN = 4403;
+
+export interface WebSocketBounds extends SocketBounds {
+  /** Subscriptions of one principal, or without one of one address, at once. */
+  readonly watchSubscriptionsMaxPerPrincipal: number;
+  /** The most bytes that one socket may buffer. */
+  readonly sendBytesMaxPerConnection: number;
+}
 
 export interface WebSocketSettings extends RequestSettings {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
   /** Origins whose pages may connect, besides the server's own. CORS does not cover WebSockets. */
   readonly origins: readonly AllowedOrigin[];
-  /** The most sockets at once. */
-  readonly connectionsMax: number;
+  readonly bounds: WebSocketBounds;
   readonly admission: Admission;
   /** The client's address, as in `203.0.113.7`. */
   readonly addressOf: (request: IncomingMessage) => string;
@@ -58,6 +74,7 @@ export interface WebSocketSettings extends RequestSettings {
 
 /** The state of an open connection. */
 interface Peer {
+  readonly socket: WebSocket;
   readonly correlationId: string;
   /** The client's, as in `203.0.113.7`. */
   readonly address: string;
@@ -67,48 +84,59 @@ interface Peer {
 
 type Connection = Context<Record<string, unknown>, Peer>;
 
+const SERVER_OPTIONS = {
+  noServer: true,
+  maxPayload: MESSAGE_BYTES_MAX,
+  maxFragments: MESSAGE_PIECES_MAX,
+  maxBufferedChunks: MESSAGE_PIECES_MAX,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+  perMessageDeflate: false,
+  handleProtocols,
+};
+
 export class WebSockets {
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    maxPayload: BODY_BYTES_MAX,
-    perMessageDeflate: false,
-    handleProtocols,
-  });
+  private readonly server = new WebSocketServer(SERVER_OPTIONS);
   private readonly protocol;
   private readonly gate: SubscriptionGate;
+  private readonly places: SocketPlaces;
+  private readonly subscriptions: Shares;
   private readonly unanswered = new WeakSet<WebSocket>();
   private readonly peers = new WeakMap<WebSocket, Peer>();
   private readonly timers: readonly NodeJS.Timeout[];
   private draining = false;
 
   constructor(private readonly settings: WebSocketSettings) {
+    const { bounds } = settings;
     this.gate = new SubscriptionGate(settings.schema, settings);
+    this.subscriptions = new Shares(bounds.watchSubscriptionsMaxPerPrincipal);
+    this.places = new SocketPlaces(bounds, (silent) => {
+      const reason = 'A WebSocket without connection_init gives its place to another one.';
+      this.refuse(this.peers.get(silent), 'connection-limit', reason);
+      silent.terminate();
+    });
     this.protocol = makeServer<Record<string, unknown>, Peer>({
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       // False closes the socket with the protocol's code for it.
       onConnect: async ({ connectionParams, extra }) => {
         extra.authorization = authorizationIn(connectionParams);
-        return (await this.principalOf(extra)) !== REFUSED;
+        const principal = await this.principalOf(extra);
+        return principal !== REFUSED && this.greet(extra, principal);
       },
       onSubscribe: async (connection, _id, asked) => {
-        const tooMany = Object.keys(connection.subscriptions).length > SUBSCRIPTIONS_MAX;
-        if (tooMany) {
-          const { address, correlationId } = connection.extra;
-          const reason = 'Too many subscriptions on one WebSocket.';
-          settings.refusals.add({ kind: 'connection-limit', reason, address, correlationId });
-          return [tooManySubscriptions()];
-        }
         try {
-          const context = await this.contextOf(connection);
-          const admitted = this.gate.admit(asked, context);
-          const refusal = Array.isArray(admitted) && refusalIn(admitted, context);
-          if (refusal) settings.refusals.add(refusal);
-          return admitted;
+          return await this.admit(connection, asked);
         } catch (error) {
           const refusal = toRequestError(error);
           if (refusal instanceof GraphQLError) return [refusal];
           throw error;
         }
+      },
+      subscribe: (args) => {
+        // Those that `admit` has returned.
+        const admitted = args as SubscriptionArgs;
+        return this.gate.subscriptions.subscribe(admitted, () => {
+          this.subscriptions.giveBack(ownerOf(admitted.contextValue));
+        });
       },
       onError: (_connection, _id, _asked, errors) => this.gate.formatted(errors),
       onNext: (_connection, _id, _asked, _args, { data, errors }) =>
@@ -161,7 +189,7 @@ export class WebSockets {
 
   /** The number of open sockets. */
   get connections(): number {
-    return this.server.clients.size;
+    return this.places.size;
   }
 
   /** Asks all clients to close; resolves when all sockets are closed. */
@@ -178,6 +206,58 @@ export class WebSockets {
   /** Cuts the sockets that are still open. */
   terminate(): void {
     for (const socket of this.server.clients) socket.terminate();
+  }
+
+  /** @throws RateLimitedError, and as Admission.admit */
+  private async admit(
+    connection: Connection,
+    asked: AskedOperation,
+  ): Promise<SubscriptionArgs | readonly GraphQLError[]> {
+    const { extra: peer } = connection;
+    if (Object.keys(connection.subscriptions).length > SUBSCRIPTIONS_MAX) {
+      this.refuse(peer, 'connection-limit', 'Too many subscriptions on one WebSocket.');
+      return [tooManySubscriptions()];
+    }
+    const context = await this.contextOf(connection);
+    const admitted = this.gate.admit(asked, context);
+    if (!('document' in admitted)) {
+      const refusal = refusalIn(admitted, context);
+      if (refusal) this.settings.refusals.add(refusal);
+      return admitted;
+    }
+    if (!this.subscriptions.take(ownerOf(context))) {
+      this.refuse(peer, 'connection-limit', 'Too many subscriptions of one principal.');
+      throw new RateLimitedError(
+        RETRY_AFTER_MS,
+        `At most ${this.subscriptions.max} subscriptions may be open at once; end one.`,
+      );
+    }
+    return admitted;
+  }
+
+  /** False where the socket is closed, or its principal has too many: it is then closed with a code of its own. */
+  private greet(peer: Peer, principal: Principal | null): boolean {
+    if (this.places.greet(peer.socket, principal?.name ?? null)) return true;
+    const reason = 'Too many WebSockets of this principal are open.';
+    this.refuse(peer, 'connection-limit', reason, principal?.name);
+    peer.socket.close(TRY_AGAIN_LATER, reason);
+    return false;
+  }
+
+  private refuse(
+    peer: Peer | undefined,
+    kind: RefusalKind,
+    reason: string,
+    principal?: string,
+  ): void {
+    const { address = null, correlationId } = peer ?? {};
+    this.settings.refusals.add({
+      kind,
+      reason,
+      address,
+      ...(correlationId !== undefined && { correlationId }),
+      ...(principal !== undefined && { principal }),
+    });
   }
 
   /** The only place where a socket's credential becomes the context of an operation. */
@@ -221,14 +301,9 @@ export class WebSockets {
       const message = 'The server is stopping.';
       return { kind: 'connection-limit', status: '503 Service Unavailable', message };
     }
-    if (this.connections >= this.settings.connectionsMax) {
-      return {
-        kind: 'connection-limit',
-        status: '503 Service Unavailable',
-        message: 'Too many WebSockets are open.',
-      };
-    }
-    return null;
+    const beyond = this.places.refusalOf(networkOf(this.settings.addressOf(request)));
+    if (beyond === null) return null;
+    return { kind: 'connection-limit', status: '503 Service Unavailable', message: beyond };
   }
 
   /** Only browsers send an Origin, and they always do. */
@@ -239,9 +314,16 @@ export class WebSockets {
 
   private open(socket: WebSocket, address: string): void {
     const correlationId = randomUUID();
-    const peer: Peer = { correlationId, address, authorization: undefined };
+    const peer: Peer = { socket, correlationId, address, authorization: undefined };
     this.peers.set(socket, peer);
-    const { log } = this.settings;
+    this.places.add(socket, networkOf(address));
+    const { log, bounds } = this.settings;
+    const cutIfDeaf = () => {
+      if (socket.bufferedAmount <= bounds.sendBytesMaxPerConnection) return false;
+      this.refuse(peer, 'slow-client', 'A WebSocket sends and does not read.');
+      socket.terminate();
+      return true;
+    };
     const closed = this.protocol.opened(
       {
         protocol: socket.protocol,
@@ -251,10 +333,7 @@ export class WebSockets {
         },
         onMessage: (hear) => {
           socket.on('message', (data: Buffer) => {
-            if (socket.bufferedAmount > BUFFERED_BYTES_MAX) {
-              socket.terminate();
-              return;
-            }
+            if (cutIfDeaf()) return;
             hear(data.toString('utf8')).catch((error: unknown) => {
               log.warn({ err: error, correlationId }, 'A WebSocket failed.');
               socket.terminate();
@@ -268,11 +347,10 @@ export class WebSockets {
     socket.on('error', (error) => {
       log.debug({ err: error, correlationId }, 'A client broke the WebSocket protocol.');
     });
-    socket.on('ping', () => {
-      if (socket.bufferedAmount > BUFFERED_BYTES_MAX) socket.terminate();
-    });
+    socket.on('ping', cutIfDeaf);
     socket.on('pong', () => this.unanswered.delete(socket));
     socket.once('close', (code, reason) => {
+      this.places.remove(socket);
       closed(code, reason.toString('utf8')).catch((error: unknown) => {
         log.error({ err: error, correlationId }, 'A WebSocket could not be cleaned up.');
       });
@@ -304,6 +382,11 @@ export class WebSockets {
 }
 
 const REFUSED = Symbol('refused');
+
+/** No principal's name begins with `address:`. */
+function ownerOf({ principal, address }: RequestContext): string {
+  return principal?.name ?? `address:${networkOf(address ?? '')}`;
+}
 
 function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | null {
   const entry = Object.entries(params ?? {}).find(

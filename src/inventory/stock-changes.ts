@@ -29,10 +29,19 @@ export interface StockChange extends ChangedLevel {
   readonly lowStock: boolean;
 }
 
-export type StockEvent =
-  | { readonly kind: 'CHANGED'; readonly change: StockChange }
-  /** Changes may have been missed since then; null if the moment is unknown. */
-  | { readonly kind: 'MISSED'; readonly since: Date | null };
+export interface ChangedEvent {
+  readonly kind: 'CHANGED';
+  readonly change: StockChange;
+}
+
+/** Changes may have been missed since then; null if the moment is unknown. */
+export interface MissedEvent {
+  readonly kind: 'MISSED';
+  readonly since: Date | null;
+}
+
+/** One object for all watchers that get it. */
+export type StockEvent = ChangedEvent | MissedEvent;
 
 export interface StockWatch {
   /**

@@ -8,6 +8,14 @@ import type { StockFeedStats } from '../changes/stock-feed.js';
 import type { DocumentStoreStats } from '../graphql/document-store.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
 
+interface ConnectionStats {
+  /** WebSockets included. */
+  readonly connections: number;
+  readonly webSockets: number;
+  readonly unsentBytes: number;
+  readonly held: number;
+}
+
 export interface MetricsSources {
   /** Null where no distributed lock is used. */
   readonly lock: { stats(): LockStats } | null;
@@ -22,7 +30,7 @@ export interface MetricsSources {
     stats(): { readonly refused: number; readonly uncounted: number };
   } | null;
   readonly connections?: {
-    stats(): { readonly connections: number; readonly unsentBytes: number; readonly held: number };
+    stats(): ConnectionStats;
   };
   readonly refusals?: { stats(): Readonly<Record<string, number>> };
 }
@@ -106,18 +114,13 @@ function addDocumentMetrics(metrics: Metrics<DocumentStoreStats>): void {
   );
 }
 
-function addConnectionMetrics(
-  metrics: Metrics<{
-    readonly connections: number;
-    readonly unsentBytes: number;
-    readonly held: number;
-  }>,
-): void {
+function addConnectionMetrics(metrics: Metrics<ConnectionStats>): void {
   metrics.gauge(
     'stockade_connections',
     'Open connections, WebSockets included.',
     ({ connections }) => connections,
   );
+  metrics.gauge('stockade_websockets', 'Open WebSockets.', ({ webSockets }) => webSockets);
   metrics.gauge(
     'stockade_unsent_bytes',
     'Bytes of answers that wait until their clients read them.',

@@ -51,6 +51,19 @@ test('needs nothing but the addresses and AUTH, and is frozen', () => {
   expect(Object.isFrozen(config)).toBe(true);
 });
 
+test('gives one address and one principal a quarter of the WebSockets, unless it is told otherwise', () => {
+  expect(loadConfig({ ...GOOD, WATCH_SOCKETS_MAX: '10' })).toMatchObject({
+    watchSocketsMaxPerAddress: 3,
+    watchSocketsMaxPerPrincipal: 3,
+    watchSubscriptionsMaxPerPrincipal: 1_000,
+  });
+  const given = { WATCH_SOCKETS_MAX_PER_ADDRESS: '7', WATCH_SOCKETS_MAX_PER_PRINCIPAL: '8' };
+  expect(loadConfig({ ...GOOD, ...given })).toMatchObject({
+    watchSocketsMaxPerAddress: 7,
+    watchSocketsMaxPerPrincipal: 8,
+  });
+});
+
 test('opens the Sandbox in development, and in production only when told to', () => {
   expect(loadConfig({ ...GOOD, NODE_ENV: 'development' })).toMatchObject({
     sandbox: true,

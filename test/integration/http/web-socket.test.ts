@@ -5,10 +5,11 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { jest } from '@jest/globals';
-import { WebSocket, type ClientOptions } from 'ws';
+import { WebSocket } from 'ws';
+import { BareSocket, terminateSockets, upgradeStatus } from '../../support/bare-socket.js';
 import { post } from '../../support/graphql-client.js';
 import { until, within } from '../../support/until.js';
-import { metric, startWatching, stopWatchers, webSocketUrl } from '../../support/watcher.js';
+import { metric, startWatching, stopWatchers } from '../../support/watcher.js';
 import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(30_000);
@@ -17,76 +18,11 @@ const SUBSCRIPTION = 'subscription { stockChanged { __typename } }';
 const SHOP = 'https://shop.example';
 
 const app = useApp({ CORS_ORIGINS: SHOP });
-const open = new Set<WebSocket>();
 
 afterEach(async () => {
   await stopWatchers();
-  for (const socket of open) socket.terminate();
-  open.clear();
+  terminateSockets();
 });
-
-interface Message {
-  readonly type: string;
-  readonly id?: string;
-  readonly payload?: unknown;
-}
-
-/** A socket with nothing of the protocol done yet. */
-class BareSocket {
-  readonly heard: Message[] = [];
-  readonly socket: WebSocket;
-  readonly closed: Promise<number>;
-
-  constructor(
-    graphqlUrl: string,
-    options: ClientOptions = {},
-    protocols: string[] = ['graphql-transport-ws'],
-  ) {
-    this.socket = new WebSocket(webSocketUrl(graphqlUrl), protocols, options);
-    open.add(this.socket);
-    this.socket.on('error', () => undefined);
-    this.socket.on('message', (data: Buffer) => {
-      this.heard.push(JSON.parse(data.toString('utf8')) as Message);
-    });
-    this.closed = new Promise((resolve) => this.socket.once('close', resolve));
-  }
-
-  async ready(): Promise<this> {
-    await once(this.socket, 'open');
-    this.say({ type: 'connection_init' });
-    await this.untilHeard('connection_ack');
-    return this;
-  }
-
-  say(message: Message): void {
-    this.socket.send(JSON.stringify(message));
-  }
-
-  subscribe(id: string, payload: object): void {
-    this.say({ id, type: 'subscribe', payload });
-  }
-
-  async untilHeard(type: string, id?: string): Promise<Message> {
-    const find = () => this.heard.find((m) => m.type === type && (!id || m.id === id));
-    await until(`${type} is heard`, () => find() !== undefined);
-    return find() ?? { type };
-  }
-}
-
-/** What is answered to the request for a socket: 101 where it is opened. */
-async function upgradeStatus(url: string, headers: Record<string, string> = {}): Promise<number> {
-  const socket = new WebSocket(webSocketUrl(url), ['graphql-transport-ws'], { headers });
-  open.add(socket);
-  socket.on('error', () => undefined);
-  return new Promise((resolve) => {
-    socket.once('open', () => {
-      resolve(101);
-    });
-    socket.once('unexpected-response', (_request, { statusCode }) => {
-      resolve(statusCode ?? 0);
-    });
-  });
-}
 
 describe('a connection is accepted', () => {
   test.each([
@@ -125,7 +61,10 @@ describe('a connection is accepted', () => {
   });
 
   test('only so many at once', async () => {
-    const small = await app.startAnother({ WATCH_SOCKETS_MAX: '2' });
+    const small = await app.startAnother({
+      WATCH_SOCKETS_MAX: '2',
+      WATCH_SOCKETS_MAX_PER_ADDRESS: '2',
+    });
     const first = await new BareSocket(small.graphqlUrl).ready();
     await new BareSocket(small.graphqlUrl).ready();
     expect(await upgradeStatus(small.graphqlUrl)).toBe(503);

@@ -160,3 +160,21 @@ test('a stop while a product is read ends the subscription, once', async () => {
   expect(await watcher.next()).toEqual({ done: true, value: undefined });
   expect(feed.stats().watchers).toBe(0);
 });
+
+test('an event for many subscriptions is one object, and leaves turns of the event loop to others', async () => {
+  const { feed, nextRead } = openFeed();
+  const watchers = await Promise.all(Array.from({ length: 1_000 }, () => feed.watch(['p'])));
+  const events = watchers.map((watcher) => watcher.next());
+  feed.committed([level('p', 1)]);
+  (await nextRead()).answer();
+  let turns = 0;
+  const progress = { done: false };
+  const all = Promise.all(events).finally(() => (progress.done = true));
+  while (!progress.done) {
+    turns += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(new Set((await all).map(({ value }) => value as StockEvent)).size).toBe(1);
+  expect(turns).toBeGreaterThan(10);
+  await feed.stop();
+});

@@ -1,13 +1,22 @@
 /** What waits for a slow watcher: the newest of each level, up to a bound, and never a loss that is not told. */
 import { WatchQueue } from '../../../src/changes/watch-queue.js';
-import type { StockChange, StockEvent } from '../../../src/inventory/stock-changes.js';
+import type {
+  ChangedEvent,
+  MissedEvent,
+  StockEvent,
+} from '../../../src/inventory/stock-changes.js';
 
 const EARLY = new Date(1_000);
 const LATE = new Date(2_000);
 
-function change(productId: string, version: number): StockChange {
+function change(productId: string, version: number): ChangedEvent {
   const level = { productId, locationId: 'default', onHand: version, reserved: 0, version };
-  return { ...level, available: version, productAvailable: version, lowStock: false };
+  const state = { ...level, available: version, productAvailable: version, lowStock: false };
+  return { kind: 'CHANGED', change: state };
+}
+
+function loss(since: Date | null): MissedEvent {
+  return { kind: 'MISSED', since };
 }
 
 function queueOf(levelsMax: number) {
@@ -51,11 +60,11 @@ test('beyond the bound all waiting events become one loss, and later events foll
 
 test('losses that wait are one, since the earliest of them; an unknown beginning is the earliest', async () => {
   const { queue } = queueOf(2);
-  queue.missed(LATE);
-  queue.missed(EARLY);
+  queue.missed(loss(LATE));
+  queue.missed(loss(EARLY));
   expect(await take(queue, 1)).toEqual([{ kind: 'MISSED', since: EARLY }]);
-  queue.missed(EARLY);
-  queue.missed(null);
+  queue.missed(loss(EARLY));
+  queue.missed(loss(null));
   expect(await take(queue, 1)).toEqual([{ kind: 'MISSED', since: null }]);
 });
 
@@ -63,7 +72,7 @@ test('waiting readers get the events in the order in which they asked', async ()
   const { queue } = queueOf(2);
   const [first, second] = [queue.next(), queue.next()];
   queue.changed(change('a', 1), EARLY);
-  queue.missed(LATE);
+  queue.missed(loss(LATE));
   expect((await first).value).toMatchObject({ kind: 'CHANGED' });
   expect((await second).value).toEqual({ kind: 'MISSED', since: LATE });
 });
@@ -74,7 +83,7 @@ test('it ends once, for readers that wait and for later ones', async () => {
   await queue.return();
   await queue.return();
   queue.changed(change('a', 1), EARLY);
-  queue.missed(EARLY);
+  queue.missed(loss(EARLY));
   const end = { done: true, value: undefined };
   expect([await waiting, await queue.next()]).toEqual([end, end]);
   expect(told.ends).toBe(1);
