@@ -1,5 +1,6 @@
 /** `stockade simulate`: seeded rounds of the lanes, locks and stores on simulated time, each checked. */
 import { InvalidArgumentError, type Command } from 'commander';
+import type { Seams } from '../simulation/fleet.js';
 import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';
 import { shown } from './progress.js';
@@ -34,14 +35,15 @@ export function addSimulate(program: Command): void {
     });
 }
 
-/** Resolves with the exit code. */
-async function simulate(seed: number, minutes: number): Promise<number> {
+/** Runs it and prints what it found. The seams are for tests. Resolves with the exit code. */
+export async function simulate(seed: number, minutes: number, seams?: Seams): Promise<number> {
   const { runSimulation } = await import('../simulation/run.js');
   console.log(`Seed ${seed}, ${minutes} simulated minutes.`);
   let printedMs = performance.now();
   const report = await runSimulation({
     seed,
     minutes,
+    seams,
     onProgress: (progress) => {
       const nowMs = performance.now();
       if (nowMs - printedMs < PROGRESS_EVERY_MS) return;

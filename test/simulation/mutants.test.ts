@@ -3,6 +3,8 @@
  * must find it. What it does not find, its generator does not reach.
  */
 import { jest } from '@jest/globals';
+import { EXIT } from '../../src/cli/exit-codes.js';
+import { simulate } from '../../src/cli/simulate.js';
 import type { StockLine, StockWrite } from '../../src/inventory/stock.js';
 import type { ApplyOptions, StockStore, WriteResult } from '../../src/inventory/stock-store.js';
 import { levelKey } from '../../src/inventory/stock.js';
@@ -145,6 +147,26 @@ test('a failure tells a seed that fails the same way again, within a minute of i
   if (!failure) throw new Error('The mutant was not found.');
   const again = await runSimulation({ seed: failure.seed, minutes: 1, seams });
   expect(again.failure).toEqual(failure);
+});
+
+test('the command exits with 1 at a failure, and prints its story and how to run it again', async () => {
+  const seams: Seams = { newStore: (database, settings) => new StaleWrites(database, settings) };
+  const printed: unknown[] = [];
+  const spies = (['log', 'error'] as const).map((method) =>
+    jest.spyOn(console, method).mockImplementation((line: unknown) => void printed.push(line)),
+  );
+  const code = await simulate(1, 3_000, seams);
+  for (const spy of spies) spy.mockRestore();
+  expect(code).toBe(EXIT.failed);
+  const { failure } = await runSimulation({ seed: 1, minutes: 3_000, seams });
+  if (!failure) throw new Error('The mutant was not found.');
+  expect(printed.filter((line) => !/^[0-9,]+ minutes, /.test(String(line)))).toEqual([
+    'Seed 1, 3000 simulated minutes.',
+    ...failure.story,
+    ...failure.wrong.map((line) => `WRONG ${line}`),
+    `Seed ${failure.seed} fails (STOCK_LOCK=${failure.stockLock}). To run it again:`,
+    `npm run simulate -- --seed ${failure.seed} --minutes 1`,
+  ]);
 });
 
 test.each(MUTANTS)('%s: found within a minute', async (_, seams, words) => {

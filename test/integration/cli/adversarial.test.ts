@@ -190,13 +190,17 @@ describe.each(['SIGINT', 'SIGTERM'] as const)('%s during an import', (signal) =>
     expect(await shop.levels()).toEqual(before);
 
     const { child, ended } = start(['import', '-'], shop.database.url);
-    child.stdin.write(`${HEADER}\n${rows(700, signal.toLowerCase())}`);
+    // The last record is not whole, and its quote not closed.
+    child.stdin.write(`${HEADER}\n${rows(700, signal.toLowerCase())}half,"Na`);
     const imported = async () => (await shop.levels()).size - before.size;
     await until('the first batch', async () => (await imported()) === 500);
     child.kill(signal);
-    expect(await within(30_000, 'the end of the import', ended)).toMatchObject({
+    const stopped = await within(30_000, 'the end of the import', ended);
+    expect({ ...stopped, printed: stopped.printed.replace(/^.* a second\n/gm, '') }).toEqual({
       status: 130,
-      printed: expect.stringContaining('Lines up to 501 are in') as string,
+      printed: expect.stringMatching(
+        new RegExp(`^Stopped by ${signal}\\.\nLines up to 501 are in: .*\nRun the import again`),
+      ) as string,
     });
     expect(await imported()).toBe(500);
   });
