@@ -131,7 +131,10 @@ export class StockMovementConnection {
 export class MovementResolver {
   @CountsNodes(nodesOfPage)
   @Query(() => StockMovementConnection, {
-    description: 'The ledger of one product or of all products, newest entry first.',
+    description:
+      'The ledger of one product or of all products, in the order in which entries were written, the newest first. ' +
+      'An entry that is committed late stands behind newer ones; a gap in the sequence of a product and location ' +
+      'shows that one is missing.',
   })
   @RequiresScope('read')
   async stockMovements(
