@@ -7,10 +7,11 @@ import type { LaneEntry } from './lane-entry.js';
 import { TurnQueue, type Place } from './turn-queue.js';
 
 /** An entry's place in the order of arrival, whichever its principal. */
-class Arrival implements Link<Arrival> {
+export class Arrival implements Link<Arrival> {
   previous: Arrival | null = null;
   next: Arrival | null = null;
   readonly place: Place<Arrival>;
+  isWaiting = true;
 
   constructor(
     readonly entry: LaneEntry,
@@ -43,8 +44,15 @@ export class EntryQueue {
     return this.turns.head?.item.entry.write.operation.scope ?? '';
   }
 
-  push(entry: LaneEntry): void {
-    this.arrivals.append(new Arrival(entry, this.turns));
+  push(entry: LaneEntry): Arrival {
+    const arrival = new Arrival(entry, this.turns);
+    this.arrivals.append(arrival);
+    return arrival;
+  }
+
+  /** Removes an entry that may no longer be written, wherever it stands. It is answered. */
+  expire(arrival: Arrival, nowMs: number): void {
+    if (arrival.isWaiting && !arrival.entry.isWanted(nowMs)) this.remove(arrival);
   }
 
   /**
@@ -71,7 +79,9 @@ export class EntryQueue {
   /** Takes out the entry whose turn it is. */
   shift(): void {
     const arrival = this.turns.shift();
-    if (arrival) this.arrivals.remove(arrival);
+    if (!arrival) return;
+    arrival.isWaiting = false;
+    this.arrivals.remove(arrival);
   }
 
   /** The principal whose turn it is gets no other one until `resume`, where it is first. */
@@ -92,6 +102,7 @@ export class EntryQueue {
   }
 
   private remove(arrival: Arrival): void {
+    arrival.isWaiting = false;
     this.turns.remove(arrival.place);
     this.arrivals.remove(arrival);
   }

@@ -22,9 +22,11 @@
  *    (test/unit/inventory/fair-lanes.test.ts: "a principal's flood leaves each other principal its turn")
  * 2. Each entry gets exactly one answer, whatever happens to its turn, its commit or its caller.
  *    (test/unit/inventory/adversarial.test.ts: "each caller gets one answer when a stop meets a commit")
- * 3. An entry whose commit has not begun by the end of its wait, or whose caller has gone, is never written.
+ * 3. An entry whose commit has not begun by the end of its wait, or whose caller has gone, is never written. The wait
+ *    ends with an answer, whatever waits before the entry.
+ *    (test/simulation/lane-waits.test.ts: "each entry is answered at the end of its own wait")
  *    (test/unit/inventory/lanes.test.ts: "an entry whose wait is over, or whose caller has gone, is left out")
- * 4. At most `queueMax` lines wait, at most `queueMaxPerPrincipal` of one principal; the next is OVERLOADED at once.
+ * 4. A request is OVERLOADED at once where `queueMax` lines wait, or `queueMaxPerPrincipal` lines of its principal.
  *    (test/unit/inventory/lanes.test.ts: "one line more than the queue holds is refused at once")
  *    (test/unit/inventory/fair-lanes.test.ts: "a principal that fills its part of the queue leaves the rest to others")
  * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
@@ -35,7 +37,7 @@ import { Deadline } from '../../time/deadline.js';
 import type { Operation, StockFailure, StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
 import type { GroupCommit } from './group-commit.js';
-import { EntryQueue } from './entry-queue.js';
+import { EntryQueue, type Arrival } from './entry-queue.js';
 import { LaneEntry, refusal } from './lane-entry.js';
 import type { Turn, Turns } from './turns.js';
 
@@ -78,6 +80,8 @@ export class Lane {
   /** The latest end of an entry's wait, because entries do not arrive in the order of their deadlines. */
   private longestWaitEndMs = 0;
   private expiry: Timer | null = null;
+  /** Of the last entry. */
+  private admitted: Operation | null = null;
 
   /** @param onIdle called when the last entry has its answer and the turn was given back. */
   constructor(
@@ -90,12 +94,16 @@ export class Lane {
   enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const { settings, clock } = this.parts;
     const { retryAfterMs, lockWaitMs } = settings;
-    if (!this.hasRoomFor(write.operation)) {
+    const { operation } = write;
+    // A request of several writes is admitted as a whole: its last lines would otherwise never find room.
+    if (operation !== this.admitted && !this.hasRoomFor(operation)) {
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs }));
     }
     const entry = new LaneEntry(write, deadline.within(lockWaitMs), deadline, clock);
-    this.queue.push(entry);
-    this.longestWaitEndMs = Math.max(this.longestWaitEndMs, entry.wait.endMs);
+    this.admitted = operation;
+    const arrival = this.queue.push(entry);
+    if (entry.wait.endMs < this.longestWaitEndMs) this.expireAlone(arrival);
+    else this.longestWaitEndMs = entry.wait.endMs;
     this.expiry ??= this.expireAt(entry.wait);
     if (this.current.name === 'idle') void this.run();
     return entry.result;
@@ -168,6 +176,20 @@ export class Lane {
     else this.refuseAll(failure);
   }
 
+  /** For an entry whose wait ends before that of an earlier one: it needs a timer of its own to be answered in time. */
+  private expireAlone(arrival: Arrival): void {
+    const { clock } = this.parts;
+    const { result, wait } = arrival.entry;
+    const timer = clock.after(Math.ceil(wait.leftMs), () => {
+      this.queue.expire(arrival, clock.nowMs());
+    });
+    const cancel = () => {
+      timer.cancel();
+    };
+    result.then(cancel, cancel);
+  }
+
+  /** For all other entries: each of them waits at least as long as those before it. */
   private expireAt(wait: Deadline): Timer {
     const { clock } = this.parts;
     return clock.after(Math.ceil(wait.leftMs), () => {
