@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { ReservationDocument } from '../generated/operations.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { post, send } from '../support/graphql-client.js';
+import { connectionsInTransaction, holdRow } from '../support/innodb.js';
 import { lockTable, type LockedTable } from '../support/table-lock.js';
 import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
@@ -101,3 +102,29 @@ test.each(['hangs up', 'has no time left'])(
     await server.stop();
   },
 );
+
+test('a deduction that waits for a row when its time is up leaves no statement behind', async () => {
+  // Sequelize warns of the connection that was cut.
+  jest.spyOn(console, 'warn').mockReturnValue();
+  const server = await app.startAnother({ AUTH: 'keys', REQUEST_TIMEOUT_MS: '1000' });
+  const id = await app.shop.newProduct(5);
+  const held = await holdRow(app.database.url, id);
+  try {
+    const query = `mutation { deductStock(input: { items: [{ productId: "${id}", quantity: 2 }] }) {
+      results { ... on FailedItem { error { code } } }
+    } }`;
+    const body = JSON.stringify({ query });
+    const { value } = await timeOf(() => post(server.graphqlUrl, body, { headers: bearer(key) }));
+    const error = { code: 'UNAVAILABLE' };
+    expect(value.data).toEqual({ deductStock: { results: [{ error }] } });
+    const others = async () => {
+      const connections = await connectionsInTransaction(app.database.sequelize);
+      return connections.filter((connection) => connection !== held.connectionId);
+    };
+    await until('no transaction is left', async () => (await others()).length === 0, 3_000);
+  } finally {
+    await held.release();
+  }
+  expect(await app.shop.onHand(id)).toBe(5);
+  await server.stop();
+});

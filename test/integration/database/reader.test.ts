@@ -6,6 +6,7 @@ import { CallerGoneError, StorageUnavailableError } from '../../../src/inventory
 import { systemClock } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { inTenSeconds } from '../../support/one-pool.js';
 import { until } from '../../support/until.js';
 
@@ -191,4 +192,23 @@ test('a statement that no KILL has ended is ended by the server', async () => {
   expect(tookMs).toBeLessThan(2_000);
   expect(await heavyStatements()).toBe(0);
   await bounded.close();
+});
+
+test('a server that falls silent delays no answer, and its connections are replaced', async () => {
+  const proxy = await MysqlProxy.start(fresh.url);
+  const far = new Database({ url: proxy.url, poolMax: 6, commitsMax: 2 });
+  const before = await connectionId(far);
+  proxy.fallSilent();
+  const reads = Array.from({ length: 4 }, () =>
+    failureOf(far.reader.one('SELECT SLEEP(0.1)', [], Deadline.in(300, systemClock))),
+  );
+  for (const { error, tookMs } of await Promise.all(reads)) {
+    expect(error).toBeInstanceOf(StorageUnavailableError);
+    expect(tookMs).toBeLessThan(1_000);
+  }
+  proxy.heal();
+  const serves = async () => (await connectionId(far).catch(() => before)) !== before;
+  await until('another connection serves', serves);
+  await far.close();
+  await proxy.stop();
 });

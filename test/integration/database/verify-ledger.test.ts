@@ -106,6 +106,12 @@ describe('[R13] [R14] names the first bad line of a product', () => {
       /begins at 94, the line before ended at 90/,
     ],
     [
+      'of which a level has another threshold than the product',
+      [`${LEVEL} low_stock_threshold = 7 ${OF('$')}`],
+      null,
+      /the level has the threshold 7, its product none/,
+    ],
+    [
       'with a line that begins elsewhere',
       [`${LINE} quantity_before = 50, quantity_after = 47 ${OF('$')} AND sequence = 4`],
       4,
