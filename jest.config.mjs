@@ -37,7 +37,7 @@ export default {
     {
       ...shared,
       displayName: 'services',
-      testMatch: ['<rootDir>/test/{integration,concurrency,faults}/**/*.test.ts'],
+      testMatch: ['<rootDir>/test/{integration,concurrency,faults,hostile}/**/*.test.ts'],
       globalSetup: '<rootDir>/test/support/global-setup.mjs',
       globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
     },

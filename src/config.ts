@@ -240,7 +240,7 @@ const SETTINGS = {
   ),
   requestsMaxPerConnection: preset(
     'REQUESTS_MAX_PER_CONNECTION',
-    '64',
+    '16',
     wholeNumber(1, 100_000),
     'pipelined requests of one connection that run at the same time; the next ones wait',
   ),

@@ -91,6 +91,8 @@ const SERVER_OPTIONS = {
   maxBufferedChunks: MESSAGE_PIECES_MAX,
   closeTimeout: CLOSE_TIMEOUT_MS,
   perMessageDeflate: false,
+  // One message of a socket in each turn of the event loop: a flood of them does not stop the others.
+  allowSynchronousEvents: false,
   handleProtocols,
 };
 

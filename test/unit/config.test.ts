@@ -36,7 +36,7 @@ test('needs nothing but the addresses and AUTH, and is frozen', () => {
     connectionsMax: 10_000,
     connectionsMaxPerAddress: 2_000,
     requestsMaxPerPrincipal: 5_000,
-    requestsMaxPerConnection: 64,
+    requestsMaxPerConnection: 16,
     sendBytesMaxPerConnection: 1_048_576,
     sendBytesMax: 67_108_864,
     sendTimeoutMs: 30_000,
