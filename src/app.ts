@@ -311,6 +311,7 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     corsOrigins: config.corsOrigins,
     requestTimeoutMs: config.requestTimeoutMs,
     bounds: config,
+    readNodesMax: config.readNodesMax,
     shutdownGraceMs: config.shutdownGraceMs,
     trustedProxies: config.trustedProxies,
   });

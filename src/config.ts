@@ -5,6 +5,7 @@
  * Nothing is read from the environment anywhere else.
  */
 import { z } from 'zod';
+import { optional, preset, required, type Setting } from './setting.js';
 import type { JwtSettings } from './auth/jwt-verifier.js';
 import {
   flag,
@@ -29,58 +30,6 @@ const SHARES_OF_SOCKETS = 4;
 const DAY_MS = 86_400_000;
 /** One principal may be a backend that serves many buyers; one process serves fewer requests than this. */
 const RATE_PER_SECOND_IN_PRODUCTION = 10_000;
-
-type Parser<Value> = z.ZodType<Value, string>;
-
-interface Setting<Value> {
-  readonly variable: string;
-  readonly parser: Parser<Value>;
-  /** Taken where the variable is not set; null where there is none. */
-  readonly fallback: string | null;
-  readonly isRequired: boolean;
-  /** The default, as the documentation shows it. */
-  readonly shown: string;
-  readonly meaning: string;
-  /** Carries the type of the value, which may be undefined where there is no default. */
-  readonly type?: Value;
-}
-
-const required = <V>(variable: string, parser: Parser<V>, meaning: string): Setting<V> => ({
-  variable,
-  parser,
-  fallback: null,
-  isRequired: true,
-  shown: 'must be set',
-  meaning,
-});
-
-const preset = <V>(
-  variable: string,
-  fallback: string,
-  parser: Parser<V>,
-  meaning: string,
-): Setting<V> => ({
-  variable,
-  parser,
-  fallback,
-  isRequired: false,
-  shown: fallback === '' ? 'none' : `\`${fallback}\``,
-  meaning,
-});
-
-const optional = <V>(
-  variable: string,
-  shown: string,
-  parser: Parser<V>,
-  meaning: string,
-): Setting<V | undefined> => ({
-  variable,
-  parser: parser,
-  fallback: null,
-  isRequired: false,
-  shown,
-  meaning,
-});
 
 /** In the order of the documentation. Units and meanings are in the last column. */
 const SETTINGS = {
@@ -219,6 +168,12 @@ const SETTINGS = {
     '1',
     wholeNumber(1, 128),
     'server processes behind the one port, replaced when they die; see below',
+  ),
+  readNodesMax: preset(
+    'READ_NODES_MAX',
+    '40000',
+    wholeNumber(2_000, 100_000_000),
+    'entries of lists that one process reads at once, half of them for one principal; further reads wait',
   ),
   connectionsMax: preset(
     'CONNECTIONS_MAX',

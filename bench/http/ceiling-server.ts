@@ -91,6 +91,7 @@ const server = new GraphqlServer({
   corsOrigins: config.corsOrigins,
   requestTimeoutMs: config.requestTimeoutMs,
   bounds: config,
+  readNodesMax: config.readNodesMax,
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
   documents,

@@ -16,6 +16,7 @@ import { createErrorTable, toRequestError } from './format-error.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from './limits.js';
 import { assertPermitted } from './permissions.js';
 import type { RefusalLog } from './refusal-log.js';
+import { RoomForReads } from './room-for-reads.js';
 import { fragmentsOf, surveyOf } from './survey.js';
 
 export interface ApolloSettings {
@@ -27,6 +28,8 @@ export interface ApolloSettings {
   readonly sandbox: boolean;
   readonly introspection: boolean;
   readonly documents: DocumentStore;
+  /** Entries of lists that are read at the same time. */
+  readonly readNodesMax: number;
 }
 
 /** What Sandbox opens with. */
@@ -67,6 +70,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     suggestions: settings.introspection,
   });
   const checked = Promise.resolve();
+  const reads = new RoomForReads(settings.readNodesMax);
   const checks: GraphQLRequestListener<RequestContext> = {
     didResolveOperation: ({ document, operation, request, contextValue }) => {
       if (!operation) return checked;
@@ -79,7 +83,10 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
         throw toRequestError(error);
       }
       const { variables = {} } = request;
-      assertVariablesAllowed(survey, variables, contextValue.listSizes);
+      const nodes = assertVariablesAllowed(survey, variables, contextValue.listSizes);
+      if (operation.operation === OperationTypeNode.QUERY) {
+        return nodes > 0 ? charged(reads.enter(contextValue, nodes)) : checked;
+      }
       const { charge } = contextValue;
       const further = charge && survey.lines ? survey.lines(variables) - 1 : 0;
       return charge && further > 0 ? charged(charge(further)) : checked;

@@ -64,6 +64,7 @@ export class RequestContext {
   readonly log: Logger;
   /** Counts what a request weighs beyond the one that it was admitted for; null without a rate limit. */
   readonly charge: Charge | null;
+  private ends: (() => void)[] | null = null;
   private lazyLoaders: Loaders | undefined;
 
   constructor(
@@ -90,6 +91,17 @@ export class RequestContext {
         settings.authenticator === null || request.principal?.scopes.has('manage') === true,
       deadline: Deadline.in(settings.requestTimeoutMs, systemClock, request.signal),
     };
+  }
+
+  /** Calls back when the operation has its answer. */
+  onEnd(callback: () => void): void {
+    (this.ends ??= []).push(callback);
+  }
+
+  /** The operation has its answer, or will have none. */
+  end(): void {
+    for (const callback of this.ends ?? []) callback();
+    this.ends = null;
   }
 
   get loaders(): Loaders {

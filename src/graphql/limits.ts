@@ -107,7 +107,7 @@ export function assertVariablesAllowed(
   { nodes, notNull }: Survey,
   variables: Readonly<Record<string, unknown>>,
   sizes: Omit<ListSizes, 'entries'>,
-): void {
+): number {
   for (const [variable, field] of notNull) {
     if (variables[variable] !== null) continue;
     throw badInput(
@@ -116,7 +116,7 @@ export function assertVariablesAllowed(
     );
   }
   const count = Math.ceil(nodes?.(variables, { ...sizes, entries: 1 }) ?? 0);
-  if (count <= LIMITS.nodes) return;
+  if (count <= LIMITS.nodes) return count;
   throw badInput(
     `The lists of this operation must not have more than ${LIMITS.nodes} nodes in all; got ${count}. ` +
       'Ask for smaller pages or fewer nested lists.',

@@ -1,17 +1,75 @@
 /**
- * Starts all requests of one event-loop turn together. Node reads one connection after another and runs each
+ * Starts the requests of one event-loop turn together. Node reads one connection after another and runs each
  * request up to its first wait before it reads the next, so that each would ask Redis for its lock in a command of its
  * own. Started together, requests share those commands (docs/decisions/0008-one-way-of-http.md).
+ *
+ * A turn has a bound, which follows from what the last turns cost: a flood of expensive requests must not stop the
+ * event loop. Where more requests wait than a turn begins, the clients take turns, so that one client delays itself.
  */
-export class Arrivals {
-  private waiting: (() => void)[] = [];
+const PER_TURN_MIN = 16;
+const PER_TURN_MAX = 512;
+/** A turn should take less, up to the first wait of each of its requests. */
+const TURN_MS = 40;
 
-  add(begin: () => void): void {
-    if (this.waiting.push(begin) > 1) return;
+/** The requests of one client, from `next` on. */
+interface Line {
+  readonly begins: (() => void)[];
+  next: number;
+}
+
+export class Arrivals {
+  /** By client, in the order in which they are next. */
+  private readonly lines = new Map<string, Line>();
+  private perTurn = PER_TURN_MAX / 2;
+  private isScheduled = false;
+
+  /** @param client whose requests begin in their order. */
+  add(client: string, begin: () => void): void {
+    const line = this.lines.get(client);
+    if (line) line.begins.push(begin);
+    else this.lines.set(client, { begins: [begin], next: 0 });
+    this.schedule();
+  }
+
+  private schedule(): void {
+    if (this.isScheduled) return;
+    this.isScheduled = true;
+    let begun = 0;
+    let startedMs = 0;
     setImmediate(() => {
-      const all = this.waiting;
-      this.waiting = [];
-      for (const each of all) each();
+      startedMs = performance.now();
+      begun = this.beginTurn();
     });
+    // Follows all that these requests do before their first wait, and nothing else.
+    setImmediate(() => {
+      this.adapt(begun, performance.now() - startedMs);
+    });
+  }
+
+  private beginTurn(): number {
+    this.isScheduled = false;
+    let begun = 0;
+    while (begun < this.perTurn && this.beginNext()) begun += 1;
+    if (this.lines.size > 0) this.schedule();
+    return begun;
+  }
+
+  private beginNext(): boolean {
+    for (const [client, line] of this.lines) {
+      const begin = line.begins[line.next];
+      line.next += 1;
+      if (this.lines.size > 1 || line.next === line.begins.length) {
+        this.lines.delete(client);
+        if (line.next < line.begins.length) this.lines.set(client, line);
+      }
+      begin?.();
+      return true;
+    }
+    return false;
+  }
+
+  private adapt(begun: number, tookMs: number): void {
+    if (tookMs > TURN_MS) this.perTurn = Math.max(PER_TURN_MIN, begun >> 1);
+    else if (begun === this.perTurn) this.perTurn = Math.min(PER_TURN_MAX, this.perTurn * 2);
   }
 }

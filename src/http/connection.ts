@@ -1,4 +1,5 @@
 /** One connection: its answers in the order of their requests, and the requests that wait for room. */
+import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
@@ -34,7 +35,10 @@ export class Connection {
     readonly socket: Socket,
     /** The client's network; null where it does not count, as that of a trusted proxy. */
     readonly network: string | null,
-  ) {}
+  ) {
+    // Each of its requests may listen.
+    setMaxListeners(0, this.closed.signal);
+  }
 
   /** Whether it may be closed without loss: HTTP's clients expect that of a connection without a request. */
   get isIdle(): boolean {

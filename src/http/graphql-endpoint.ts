@@ -36,7 +36,7 @@ export class GraphqlEndpoint {
   readonly answer = async (request: HttpRequest): Promise<HttpAnswer> => {
     const { raw, body } = request;
     const url = raw.url ?? '';
-    const reached = { resolvers: false };
+    const reached: { resolvers: boolean; context?: RequestContext } = { resolvers: false };
     this.operations += 1;
     try {
       const answer = await this.settings.apollo.executeHTTPGraphQLRequest({
@@ -46,9 +46,9 @@ export class GraphqlEndpoint {
           search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
           body,
         },
-        context: () => {
+        context: async () => {
           reached.resolvers = true;
-          return this.contextOf(request);
+          return (reached.context = await this.contextOf(request));
         },
       });
       if (!reached.resolvers) this.noteRefusal(request, answer.status ?? 200);
@@ -56,6 +56,7 @@ export class GraphqlEndpoint {
         throw new Error('Multipart responses are not supported.');
       return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
     } finally {
+      reached.context?.end();
       this.operations -= 1;
       if (this.operations === 0) this.whenFinished();
     }

@@ -144,20 +144,27 @@ export class RequestProcessor {
   }
 
   private receive(exchange: Exchange, route: Route, principal: HttpRequest['principal']): void {
-    if (!this.takeShare(exchange, principal?.name ?? null)) return;
+    const client = this.takeShare(exchange, principal?.name ?? null);
+    if (client === null) return;
     readBody(exchange.raw, (refused, bytes) => {
       if (refused) {
         exchange.refuse(refused);
         return;
       }
-      this.arrivals.add(() => {
+      this.arrivals.add(client, () => {
         this.answer(exchange, route, { bytes, principal });
       });
     });
   }
 
-  /** Counts the request until its connection is done with it; false where it is refused. */
-  private takeShare({ raw, response, id, reply }: Exchange, principal: string | null): boolean {
+  /**
+   * Counts the request until its connection is done with it.
+   * @returns the client for which it counts; null where it is refused.
+   */
+  private takeShare(
+    { raw, response, id, reply }: Exchange,
+    principal: string | null,
+  ): string | null {
     const { refusals, addressOf, onceDone } = this.settings;
     const address = addressOf(raw);
     // No principal's name begins with `address:`.
@@ -166,7 +173,7 @@ export class RequestProcessor {
       onceDone(response, () => {
         this.underWay.giveBack(key);
       });
-      return true;
+      return key;
     }
     const reason = 'Too many requests are under way.';
     refusals.add({ kind: 'request-limit', reason, address, principal, correlationId: id });
@@ -175,7 +182,7 @@ export class RequestProcessor {
       `At most ${this.underWay.max} requests may be under way at once; wait for the answers of others.`,
     );
     reply(answerToRefused(error, raw));
-    return false;
+    return null;
   }
 
   private answer(

@@ -143,6 +143,7 @@ export class GraphqlServer {
     const principal = options.principal ?? null;
     const contextValue = new RequestContext(this.settings, { ...options, principal });
     const { body } = await this.apollo.executeOperation(operation, { contextValue });
+    contextValue.end();
     if (body.kind === 'single') return body.singleResult as FormattedExecutionResult<Data>;
     throw new Error('Multipart responses are not supported.');
   };
