@@ -192,6 +192,7 @@ function buildAuthenticator(
       ? new ApiKeyVerifier(new MysqlApiKeyStore(database))
       : null,
     jwts: config.jwt ? new JwtVerifier(config.jwt) : null,
+    failuresMaxPerAddress: config.authFailuresMaxPerAddress,
   });
 }
 

@@ -73,6 +73,12 @@ const SETTINGS = {
     jwtAlgorithms,
     'accepted algorithms; only algorithms with a public key can be named',
   ),
+  authFailuresMaxPerAddress: preset(
+    'AUTH_FAILURES_MAX_PER_ADDRESS',
+    '20',
+    wholeNumber(1, 1_000_000),
+    'refused credentials of one address in ten seconds; then `RATE_LIMITED`, except for valid ones',
+  ),
   ratePerSecond: optional(
     'RATE_LIMIT_PER_SECOND',
     '`10000` in production',
@@ -222,6 +228,12 @@ const SETTINGS = {
     '1000',
     wholeNumber(0, 1_000_000),
     'WebSockets in one process; further ones are refused with 503',
+  ),
+  watchSubscriptionsMaxPerSocket: preset(
+    'WATCH_SUBSCRIPTIONS_MAX_PER_SOCKET',
+    '10',
+    wholeNumber(1, 1_000_000),
+    'subscriptions of one WebSocket; then `BAD_USER_INPUT`',
   ),
   watchSocketsMaxPerAddress: optional(
     'WATCH_SOCKETS_MAX_PER_ADDRESS',

@@ -104,7 +104,7 @@ const server = new GraphqlServer({
     requestLimit: null,
   }),
   trustedProxies: [],
-  authenticator: new BearerAuthenticator({ apiKeys, jwts: null }),
+  authenticator: new BearerAuthenticator({ apiKeys, jwts: null, failuresMaxPerAddress: 20 }),
   requestLimit,
 });
 

@@ -30,6 +30,8 @@ export interface BearerSettings {
   readonly apiKeys: CredentialVerifier | null;
   /** Null: JWTs are not accepted. */
   readonly jwts: CredentialVerifier | null;
+  /** Refused credentials of one address in ten seconds; further ones are not verified. */
+  readonly failuresMaxPerAddress: number;
   /** Now, in milliseconds since 1970. */
   readonly nowMs?: () => number;
 }
@@ -47,11 +49,12 @@ export class BearerAuthenticator implements Authenticator {
   /** Credentials that were valid once; a later verification may refuse them. */
   private readonly provedOnce = new LRUCache<string, true>({ max: CACHED_MAX });
   private readonly verifying = new Map<string, Promise<Principal>>();
-  private readonly failures = new FailureLimit();
+  private readonly failures: FailureLimit;
   private readonly nowMs: () => number;
   private refused = 0;
 
   constructor(private readonly settings: BearerSettings) {
+    this.failures = new FailureLimit(settings.failuresMaxPerAddress);
     this.nowMs = settings.nowMs ?? Date.now;
   }
 

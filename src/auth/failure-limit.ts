@@ -8,8 +8,6 @@
 import { LRUCache } from 'lru-cache';
 import { networkOf } from './network.js';
 
-/** Failures that an address may have in one window. */
-export const FAILURES_MAX = 20;
 export const FAILURE_WINDOW_MS = 10_000;
 /** Beyond this number of addresses the least recently used one is forgotten. */
 const ADDRESSES_MAX = 10_000;
@@ -28,11 +26,15 @@ export interface CountedFailure {
 export class FailureLimit {
   private readonly windows = new LRUCache<string, Window>({ max: ADDRESSES_MAX });
 
+  /** @param failuresMax the failures that an address may have in one window. */
+  constructor(private readonly failuresMax: number) {}
+
   /** Counts a failure in advance, or says after how many milliseconds the address may fail again. */
   count(address: string, nowMs: number): CountedFailure | { readonly retryAfterMs: number } {
     const network = networkOf(address);
     const window = this.windowOf(network, nowMs);
-    if (window.failures >= FAILURES_MAX) return { retryAfterMs: Math.ceil(window.endsMs - nowMs) };
+    if (window.failures >= this.failuresMax)
+      return { retryAfterMs: Math.ceil(window.endsMs - nowMs) };
     window.failures += 1;
     return {
       giveBack: () => {

@@ -32,7 +32,6 @@ import { SocketPlaces, type SocketBounds } from './socket-places.js';
 import { SubscriptionGate, type AskedOperation } from './subscription-gate.js';
 
 const PATH = '/graphql';
-const SUBSCRIPTIONS_MAX = 10;
 /** From the connection to `connection_init`. */
 const INIT_TIMEOUT_MS = 5_000;
 /**
@@ -55,6 +54,8 @@ const TRY_AGAIN_LATER = 1013;
 const FORBIDDEN = 4403;
 
 export interface WebSocketBounds extends SocketBounds {
+  /** Subscriptions of one socket at once. */
+  readonly watchSubscriptionsMaxPerSocket: number;
   /** Subscriptions of one principal, or without one of one address, at once. */
   readonly watchSubscriptionsMaxPerPrincipal: number;
   /** The most bytes that one socket may buffer. */
@@ -216,9 +217,10 @@ export class WebSockets {
     asked: AskedOperation,
   ): Promise<SubscriptionArgs | readonly GraphQLError[]> {
     const { extra: peer } = connection;
-    if (Object.keys(connection.subscriptions).length > SUBSCRIPTIONS_MAX) {
+    const { watchSubscriptionsMaxPerSocket: subscriptionsMax } = this.settings.bounds;
+    if (Object.keys(connection.subscriptions).length > subscriptionsMax) {
       this.refuse(peer, 'connection-limit', 'Too many subscriptions on one WebSocket.');
-      return [tooManySubscriptions()];
+      return [tooManySubscriptions(subscriptionsMax)];
     }
     const context = await this.contextOf(connection);
     const admitted = this.gate.admit(asked, context);
@@ -417,9 +419,9 @@ function send(socket: WebSocket, text: string): Promise<void> {
   });
 }
 
-function tooManySubscriptions(): GraphQLError {
+function tooManySubscriptions(max: number): GraphQLError {
   return new GraphQLError(
-    `A WebSocket may have at most ${SUBSCRIPTIONS_MAX} subscriptions; end one, or open another WebSocket.`,
+    `A WebSocket may have at most ${max} subscriptions; end one, or open another WebSocket.`,
     {
       extensions: { code: 'BAD_USER_INPUT' },
     },

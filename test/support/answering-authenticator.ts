@@ -2,6 +2,9 @@
 import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import type { Verified } from '../../src/auth/credential.js';
 
+/** The bound of the tests, which is the default. */
+export const FAILURES_MAX = 20;
+
 export interface AnsweringAuthenticator {
   readonly authenticator: BearerAuthenticator;
   readonly clock: { nowMs: number };
@@ -25,6 +28,7 @@ export function answeringAuthenticator(
       mayBeValid: (credential) => Promise.resolve(mayBeValid(credential)),
     },
     jwts: null,
+    failuresMaxPerAddress: FAILURES_MAX,
     nowMs: () => clock.nowMs,
   });
   return { authenticator, clock, verified };

@@ -33,6 +33,8 @@ test('needs nothing but the addresses and AUTH, and is frozen', () => {
     reservedUnitsMaxPerPrincipal: null,
     commitsMax: 2,
     mysqlPoolMax: 10,
+    authFailuresMaxPerAddress: 20,
+    watchSubscriptionsMaxPerSocket: 10,
     connectionsMax: 10_000,
     connectionsMaxPerAddress: 2_000,
     requestsMaxPerPrincipal: 5_000,

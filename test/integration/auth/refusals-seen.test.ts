@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { jest } from '@jest/globals';
 import { WebSocket } from 'ws';
-import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
@@ -17,6 +16,7 @@ import { startServer } from '../../support/server-process.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { webSocketUrl } from '../../support/watcher.js';
+import { FAILURES_MAX } from '../../support/answering-authenticator.js';
 
 jest.setTimeout(60_000);
 

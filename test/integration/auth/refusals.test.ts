@@ -5,7 +5,7 @@
 import { createHmac, createSecretKey } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { SignJWT } from 'jose';
-import { FAILURES_MAX, FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
+import { FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
 import { DeductStockDocument, ProductDocument } from '../../generated/operations.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -25,6 +25,7 @@ import { faultOf, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
+import { FAILURES_MAX } from '../../support/answering-authenticator.js';
 
 jest.setTimeout(60_000);
 

@@ -3,7 +3,6 @@
  * few, and one client has one address however its proxies write it.
  */
 import { jest } from '@jest/globals';
-import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
@@ -13,6 +12,7 @@ import { faultOf } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { startWatching, stopWatchers } from '../../support/watcher.js';
+import { FAILURES_MAX } from '../../support/answering-authenticator.js';
 
 jest.setTimeout(60_000);
 

@@ -3,13 +3,13 @@ import { newSecret, type ApiKey } from '../../../src/auth/api-key.js';
 import { ApiKeyVerifier } from '../../../src/auth/api-key-verifier.js';
 import { BearerAuthenticator, CACHED_MS } from '../../../src/auth/bearer-authenticator.js';
 import type { Verified } from '../../../src/auth/credential.js';
-import { FAILURES_MAX, FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
+import { FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
 import {
   AuthenticationUnavailableError,
   UnauthenticatedError,
   toScopes,
 } from '../../../src/auth/principal.js';
-import { answeringAuthenticator } from '../../support/answering-authenticator.js';
+import { FAILURES_MAX, answeringAuthenticator } from '../../support/answering-authenticator.js';
 
 const ADDRESS = '192.0.2.1';
 const PRINCIPAL = { name: 'shop', scopes: toScopes(['read']) };
@@ -65,6 +65,7 @@ function withStore() {
   const authenticator = new BearerAuthenticator({
     apiKeys: new ApiKeyVerifier(store, nowMs),
     jwts: null,
+    failuresMaxPerAddress: FAILURES_MAX,
     nowMs,
   });
   const ask = (key: string) => codeOf(authenticator.authenticate(`Bearer ${key}`));

@@ -1,13 +1,12 @@
 /** How long an outcome is cached, and that caching one never outlives the credential. */
 import { CACHED_MS } from '../../../src/auth/bearer-authenticator.js';
 import type { Verified } from '../../../src/auth/credential.js';
-import { FAILURES_MAX } from '../../../src/auth/failure-limit.js';
 import {
   AuthenticationUnavailableError,
   UnauthenticatedError,
   toScopes,
 } from '../../../src/auth/principal.js';
-import { answeringAuthenticator } from '../../support/answering-authenticator.js';
+import { FAILURES_MAX, answeringAuthenticator } from '../../support/answering-authenticator.js';
 
 const PRINCIPAL = { name: 'shop', scopes: toScopes(['read']) };
 

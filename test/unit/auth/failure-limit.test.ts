@@ -1,5 +1,6 @@
-import { FAILURES_MAX, FAILURE_WINDOW_MS, FailureLimit } from '../../../src/auth/failure-limit.js';
+import { FAILURE_WINDOW_MS, FailureLimit } from '../../../src/auth/failure-limit.js';
 import { canonicalAddress, networkOf } from '../../../src/auth/network.js';
+import { FAILURES_MAX } from '../../support/answering-authenticator.js';
 
 /** Whether the address may fail once more, which is counted. */
 function mayFail(limit: FailureLimit, address: string, nowMs: number): boolean {
@@ -7,7 +8,7 @@ function mayFail(limit: FailureLimit, address: string, nowMs: number): boolean {
 }
 
 test('refuses an address after too many failures, until its window ends', () => {
-  const limit = new FailureLimit();
+  const limit = new FailureLimit(FAILURES_MAX);
   for (let i = 0; i < FAILURES_MAX; i += 1) {
     expect(mayFail(limit, '192.0.2.1', 1_000 + i)).toBe(true);
   }
@@ -18,7 +19,7 @@ test('refuses an address after too many failures, until its window ends', () => 
 });
 
 test('starts a new count in a new window', () => {
-  const limit = new FailureLimit();
+  const limit = new FailureLimit(FAILURES_MAX);
   const laterMs = 1_000 + FAILURE_WINDOW_MS;
   for (let i = 0; i < FAILURES_MAX; i += 1) limit.count('192.0.2.1', 1_000);
   for (let i = 0; i < FAILURES_MAX; i += 1) {
@@ -28,7 +29,7 @@ test('starts a new count in a new window', () => {
 });
 
 test('what is given back can be used again, and in a later window it frees nothing', () => {
-  const limit = new FailureLimit();
+  const limit = new FailureLimit(FAILURES_MAX);
   const counted = Array.from({ length: FAILURES_MAX }, () => limit.count('192.0.2.1', 1_000));
   const [first, second] = counted;
   if (!first || !('giveBack' in first) || !second || !('giveBack' in second)) throw new Error();
@@ -42,7 +43,7 @@ test('what is given back can be used again, and in a later window it frees nothi
 });
 
 test('forgets the least recently used address beyond ten thousand', () => {
-  const limit = new FailureLimit();
+  const limit = new FailureLimit(FAILURES_MAX);
   const refuse = (address: string) => {
     for (let i = 0; i < FAILURES_MAX; i += 1) limit.count(address, 1_000);
   };
