@@ -6,10 +6,10 @@
  * A turn has a bound, which follows from what the last turns cost: a flood of expensive requests must not stop the
  * event loop. Where more requests wait than a turn begins, the clients take turns, so that one client delays itself.
  */
-const PER_TURN_MIN = 16;
+const PER_TURN_MIN = 64;
 const PER_TURN_MAX = 512;
 /** A turn should take less, up to the first wait of each of its requests. */
-const TURN_MS = 40;
+const TURN_MS = 100;
 
 /** The requests of one client, from `next` on. */
 interface Line {

@@ -166,15 +166,15 @@ export class RequestProcessor {
     principal: string | null,
   ): string | null {
     const { refusals, addressOf, onceDone } = this.settings;
-    const address = addressOf(raw);
     // No principal's name begins with `address:`.
-    const key = principal ?? `address:${networkOf(address)}`;
+    const key = principal ?? `address:${networkOf(addressOf(raw))}`;
     if (this.underWay.take(key)) {
       onceDone(response, () => {
         this.underWay.giveBack(key);
       });
       return key;
     }
+    const address = addressOf(raw);
     const reason = 'Too many requests are under way.';
     refusals.add({ kind: 'request-limit', reason, address, principal, correlationId: id });
     const error = new RateLimitedError(
