@@ -177,3 +177,12 @@ test('a word in place of an actor is found in comments and texts of sources, and
   );
   expect(wordsWithoutActorInSource('a.lua', "-- Nobody.\nlocal he = 'him'")).toEqual(['Nobody']);
 });
+
+test('the decisions are numbered one after another, in their names and in their headings', () => {
+  const names = readdirSync('docs/decisions').filter((name) => name.endsWith('.md'));
+  const numbers = names.sort().map((name) => {
+    const text = readFileSync(join('docs/decisions', name), 'utf8');
+    return [Number(name.slice(0, 4)), Number(/^# (\d+)\./.exec(text)?.[1])];
+  });
+  expect(numbers).toEqual(numbers.map((_, i) => [i + 1, i + 1]));
+});
