@@ -178,7 +178,10 @@ describe('a client that pipelines', () => {
   });
 
   test('and lets too many bytes of all clients wait is cut first', async () => {
-    const small = await app.startAnother({ SEND_BYTES_MAX: '400000' });
+    const small = await app.startAnother({
+      REQUESTS_MAX_PER_CONNECTION: '64',
+      SEND_BYTES_MAX: '200000',
+    });
     const [greedy, modest] = [new Wire(small.origin), new Wire(small.origin)];
     for (const { socket } of [greedy, modest]) socket.pause();
     modest.socket.write(METRICS.repeat(2));
