@@ -283,10 +283,18 @@ export class StockFeed implements StockWatch, StockChanges {
   }
 
   private tellMissed(watchers: Iterable<WatchQueue>, since: Date): void {
-    const event: MissedEvent = { kind: 'MISSED', since };
-    for (const watcher of watchers) {
+    this.giveMissed({ kind: 'MISSED', since }, [...watchers]);
+  }
+
+  /** In turns, as a change. A watcher that has ended meanwhile takes nothing. */
+  private giveMissed(event: MissedEvent, watchers: readonly WatchQueue[]): void {
+    for (const watcher of watchers.slice(0, EVENTS_PER_TURN)) {
       this.counts.missed += 1;
       watcher.missed(event);
     }
+    if (watchers.length <= EVENTS_PER_TURN) return;
+    this.settings.clock.soon(() => {
+      this.giveMissed(event, watchers.slice(EVENTS_PER_TURN));
+    });
   }
 }

@@ -161,6 +161,17 @@ test('a stop while a product is read ends the subscription, once', async () => {
   expect(feed.stats().watchers).toBe(0);
 });
 
+test('a loss for many subscriptions leaves turns of the event loop to others, too', async () => {
+  const { feed } = openFeed();
+  const watchers = await Promise.all(Array.from({ length: 500 }, () => feed.watch(['p'])));
+  const events = Promise.all(watchers.map((watcher) => watcher.next()));
+  feed.uncertain(new Date(1_000));
+  expect(feed.stats().missed).toBeLessThan(500);
+  expect(new Set((await events).map(({ value }) => value as StockEvent)).size).toBe(1);
+  expect(feed.stats().missed).toBe(500);
+  await feed.stop();
+});
+
 test('an event for many subscriptions is one object, and leaves turns of the event loop to others', async () => {
   const { feed, nextRead } = openFeed();
   const watchers = await Promise.all(Array.from({ length: 1_000 }, () => feed.watch(['p'])));
