@@ -173,7 +173,7 @@ test('messages in the channels of Redis that no server has written', async () =>
     '['.repeat(50_000),
     '\u0000\uffff',
   ];
-  await arena.withstands(async () => {
+  const attack = async () => {
     for (let round = 0; round < 50; round += 1) {
       await Promise.all(
         [channel, ...inboxes].flatMap((name) =>
@@ -181,6 +181,6 @@ test('messages in the channels of Redis that no server has written', async () =>
         ),
       );
     }
-  }, 'many connections');
-  await redis.quit();
+  };
+  await arena.withstands(attack, 'many connections').finally(() => redis.quit());
 });
