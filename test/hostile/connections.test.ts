@@ -13,12 +13,17 @@ const arena = useArena();
 
 const wires = new Set<Wire>();
 
-afterEach(() => {
-  for (const { socket } of wires) socket.destroy();
-  wires.clear();
-});
+afterEach(closeAll);
 
+async function closeAll(): Promise<void> {
+  for (const { socket } of wires) socket.destroy();
+  await Promise.all([...wires].map((wire) => wire.untilClosed()));
+  wires.clear();
+}
+
+/** Connections of an earlier attack give their places. */
 async function open(count: number): Promise<Wire[]> {
+  await closeAll();
   const opened = Array.from({ length: count }, () => new Wire(arena.server.origin));
   for (const wire of opened) wires.add(wire);
   await Promise.all(opened.map(({ socket }) => once(socket, 'connect')));

@@ -15,10 +15,19 @@ jest.setTimeout(60_000);
 const arena = useArena();
 const sockets = new Set<WebSocket>();
 
-afterEach(() => {
-  for (const socket of sockets) socket.terminate();
+afterEach(closeAll);
+
+async function closeAll(): Promise<void> {
+  const closed = [...sockets]
+    .filter(({ readyState }) => readyState !== WebSocket.CLOSED)
+    .map((socket) => new Promise((resolve) => socket.once('close', resolve)));
+  for (const socket of sockets) {
+    if (socket.isPaused) socket.resume();
+    socket.terminate();
+  }
   sockets.clear();
-});
+  await Promise.all(closed);
+}
 
 /** A socket; what it hears is counted and not parsed. */
 class Attacker {
@@ -59,7 +68,9 @@ class Attacker {
   }
 }
 
+/** Sockets of an earlier attack give their places. */
 async function openAll(count: number): Promise<Attacker[]> {
+  await closeAll();
   const attackers = Array.from({ length: count }, () => new Attacker());
   await Promise.all(attackers.map(({ settled }) => settled));
   return attackers.filter(({ socket }) => socket.readyState === WebSocket.OPEN);
