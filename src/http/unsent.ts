@@ -32,13 +32,12 @@ export class Unsent {
     owed.bytes = bytes;
     connection.sendBytes += bytes;
     this.bytes += bytes;
-    while (this.bytes > this.settings.sendBytesMax) {
-      let largest = connection;
-      for (const each of all) if (each.sendBytes > largest.sendBytes) largest = each;
-      if (largest.sendBytes === 0) return;
-      this.settings.cut(largest, 'The answers of all clients that wait to be read are too many.');
-      this.forget(largest);
-    }
+    if (this.bytes <= this.settings.sendBytesMax) return;
+    // The largest has at least as much as this answer added, so that one is enough.
+    let largest = connection;
+    for (const each of all) if (each.sendBytes > largest.sendBytes) largest = each;
+    this.settings.cut(largest, 'The answers of all clients that wait to be read are too many.');
+    this.forget(largest);
   }
 
   /** An answer of so many bytes was sent, or its connection is closed. */

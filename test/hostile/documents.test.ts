@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { bearer } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
 import { useArena } from '../support/hostile-arena.js';
+import { NUMBERS } from '../support/number-rows.js';
 
 jest.setTimeout(60_000);
 
@@ -105,9 +106,7 @@ async function fillShop(count: number): Promise<void> {
   const { sequelize } = arena.shop.database;
   await sequelize.query(
     `INSERT INTO products (id, name, low_stock_threshold)
-     WITH RECURSIVE tens (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM tens WHERE n < 999)
-     SELECT CONCAT('bulk-', a.n * 1000 + b.n), CONCAT('Bulk ', a.n * 1000 + b.n), 3
-     FROM tens a JOIN tens b WHERE a.n * 1000 + b.n < ${count}`,
+     SELECT CONCAT('bulk-', n), CONCAT('Bulk ', n), 3 FROM ${NUMBERS} WHERE n < ${count}`,
   );
   await sequelize.query(
     `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)

@@ -76,6 +76,14 @@ async function openAll(count: number): Promise<Attacker[]> {
   return attackers.filter(({ socket }) => socket.readyState === WebSocket.OPEN);
 }
 
+/** Sockets that have sent the key, and have their answer. */
+async function openWelcomed(count: number, key: string): Promise<Attacker[]> {
+  const attackers = await openAll(count);
+  for (const attacker of attackers) attacker.init(key);
+  await until('they are welcomed', () => attackers.every(({ heard }) => heard > 0));
+  return attackers;
+}
+
 test('a thousand sockets that never say hello are cut, and others still get in from elsewhere', async () => {
   const key = await arena.key('watcher', ['read']);
   await arena.withstands(async () => {
@@ -110,9 +118,7 @@ test('as many equal subscriptions as one key may have, while a product sells', a
 test('subscribers that stop reading', async () => {
   const key = await arena.key('deaf', ['read']);
   await arena.withstands(async () => {
-    const attackers = await openAll(100);
-    for (const attacker of attackers) attacker.init(key);
-    await until('they are welcomed', () => attackers.every(({ heard }) => heard > 0));
+    const attackers = await openWelcomed(100, key);
     for (const attacker of attackers) {
       for (let i = 0; i < 5; i += 1) attacker.subscribe(String(i));
       attacker.socket.pause();
@@ -124,9 +130,7 @@ test('subscribers that stop reading', async () => {
 test('frames that break the protocol, and floods of those that keep it', async () => {
   const key = await arena.key('noisy', ['read']);
   await arena.withstands(async () => {
-    const attackers = await openAll(60);
-    for (const attacker of attackers) attacker.init(key);
-    await until('they are welcomed', () => attackers.every(({ heard }) => heard > 0));
+    const attackers = await openWelcomed(60, key);
     for (const [i, attacker] of attackers.entries()) {
       const { socket } = attacker;
       if (i % 6 === 0) for (let n = 0; n < 2_000; n += 1) socket.ping();
@@ -150,9 +154,7 @@ test('frames that break the protocol, and floods of those that keep it', async (
 test('subscriptions of documents that are nearly all comments', async () => {
   const key = await arena.key('author', ['read']);
   await arena.withstands(async () => {
-    const attackers = await openAll(100);
-    for (const attacker of attackers) attacker.init(key);
-    await until('they are welcomed', () => attackers.every(({ heard }) => heard > 0));
+    const attackers = await openWelcomed(100, key);
     for (const [i, attacker] of attackers.entries()) {
       for (let n = 0; n < 10; n += 1) {
         attacker.subscribe(

@@ -6,6 +6,35 @@ export function cursorOf(page: PageRequest): string | null {
   return page.direction === 'FORWARD' ? page.after : page.before;
 }
 
+/** Entries that are looked at first: usually enough, and far fewer. */
+const LOOK_FIRST = 200;
+/** The most entries that are looked at for one page. */
+export const LOOK_MAX = 2_000;
+
+/**
+ * The rows of a page whose filter no index answers: entries are looked at in the order of the list, and those that
+ * match are its rows. They may be fewer than the page wants, while the list goes on.
+ *
+ * @param look the next `max` entries behind the page's cursor, or fewer where the list ends.
+ * @param matching of these entries the rows that match, at most `limit + 1`.
+ * @returns lookedUntil: the last entry that was looked at; null where the list ends there.
+ */
+export async function lookForRows<Entry, Row>(
+  { limit }: PageRequest,
+  look: (max: number) => Promise<readonly Entry[]>,
+  matching: (entries: readonly Entry[]) => Promise<readonly Row[]>,
+): Promise<{ readonly rows: readonly Row[]; readonly lookedUntil: Entry | null }> {
+  for (const max of [LOOK_FIRST, LOOK_MAX]) {
+    const entries = await look(max);
+    const rows = await matching(entries);
+    if (entries.length < max) return { rows, lookedUntil: null };
+    if (rows.length >= limit || max === LOOK_MAX) {
+      return { rows, lookedUntil: entries.at(-1) ?? null };
+    }
+  }
+  throw new Error('The last look must end a page.');
+}
+
 /**
  * @param rows at most `limit + 1`, in the direction of the page. The extra row only shows that there is a next page.
  * @param how the sort key is what the list is sorted by.

@@ -10,12 +10,8 @@ import type { Page, PageRequest } from '../../inventory/pages.js';
 import type { Product, ProductFilter } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
-import { cursorOf, decodeCursor, toPage } from './pages.js';
+import { LOOK_MAX, cursorOf, decodeCursor, lookForRows, toPage } from './pages.js';
 import { IS_LOW, SELECT_PRODUCTS, toProducts, type ProductRecord } from './product-rows.js';
-
-/** Products that are looked at first: usually enough, and far fewer. */
-const LOOK_FIRST = 200;
-const LOOK_MAX = 2_000;
 
 /** What a page is sorted by. */
 type Key = Pick<Product, 'id' | 'name'>;
@@ -61,19 +57,15 @@ class ProductPage {
       const candidates = await this.lookAtCandidates(null, LOOK_MAX);
       if (candidates.length < LOOK_MAX) return this.toPage(await this.readAmong(candidates), null);
     }
-    for (const max of [LOOK_FIRST, LOOK_MAX]) {
-      const looked =
+    const { rows, lookedUntil } = await lookForRows(
+      this.page,
+      (max) =>
         lowStock && !this.byName
-          ? await this.lookAtCandidates(cursorOf(this.page), max)
-          : await this.lookAtAll(max);
-      const rows = await this.readAmong(looked);
-      const isEverything = looked.length < max;
-      if (isEverything) return this.toPage(rows, null);
-      if (rows.length >= this.page.limit || max === LOOK_MAX) {
-        return this.toPage(rows, looked.at(-1) ?? null);
-      }
-    }
-    throw new Error('The last look must end a page.');
+          ? this.lookAtCandidates(cursorOf(this.page), max)
+          : this.lookAtAll(max),
+      (looked) => this.readAmong(looked),
+    );
+    return this.toPage(rows, lookedUntil);
   }
 
   /** Products that may be low, by their index, in the direction of the page. */

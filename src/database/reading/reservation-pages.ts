@@ -12,10 +12,7 @@ import { isValidId } from '../../inventory/stock.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
 import { EFFECTIVE_STATUS, type ReservationHead } from '../writing/reservation-statements.js';
-import { cursorOf, decodeCursor, toPage } from './pages.js';
-
-const LOOK_FIRST = 200;
-const LOOK_MAX = 2_000;
+import { LOOK_MAX, cursorOf, decodeCursor, lookForRows, toPage } from './pages.js';
 
 /** With microseconds, which a Date does not have. */
 const MOMENT = `DATE_FORMAT(created_at, '%Y-%m-%d %H:%i:%s.%f')`;
@@ -53,15 +50,12 @@ export class ReservationPage {
     if (!isNarrowed) return this.toPage(await this.heads(null), null);
     const candidates = await this.candidates();
     if (candidates) return this.toPage(await this.heads(candidates), null);
-    for (const max of [LOOK_FIRST, LOOK_MAX]) {
-      const looked = await this.look(max);
-      const rows = await this.heads(looked.map(({ id }) => id));
-      if (looked.length < max) return this.toPage(rows, null);
-      if (rows.length >= page.limit || max === LOOK_MAX) {
-        return this.toPage(rows, looked.at(-1) ?? null);
-      }
-    }
-    throw new Error('The last look must end a page.');
+    const { rows, lookedUntil } = await lookForRows(
+      page,
+      (max) => this.look(max),
+      (looked) => this.heads(looked.map(({ id }) => id)),
+    );
+    return this.toPage(rows, lookedUntil);
   }
 
   /** All that can match, by the indexes of the lines; null: too many, or no index tells it. */

@@ -8,16 +8,13 @@ import { MysqlProductImport } from '../../../src/database/writing/product-import
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import type { ProductFilter } from '../../../src/inventory/products.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations, write } from '../../support/stock-writes.js';
 
 jest.setTimeout(180_000);
 
 const MANY = 100_000;
-const DIGITS = Array.from({ length: 10 }, (_, d) => `SELECT ${d} AS d`).join(' UNION ALL ');
-const NUMBERS = `(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n
-  FROM (${DIGITS}) AS a, (${DIGITS}) AS b, (${DIGITS}) AS c, (${DIGITS}) AS e, (${DIGITS}) AS f) AS numbers`;
-
 let fresh: FreshDatabase;
 /** One connection, whose counts of touched rows are those of what was just read. */
 let session: Sequelize;

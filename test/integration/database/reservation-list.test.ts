@@ -6,13 +6,10 @@ import { MysqlReservationCatalogue } from '../../../src/database/reading/reserva
 import { InvalidCursorError } from '../../../src/inventory/pages.js';
 import type { Owner, ReservationFilter } from '../../../src/inventory/reservation-list.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 
 jest.setTimeout(120_000);
-
-const DIGITS = Array.from({ length: 10 }, (_, d) => `SELECT ${d} AS d`).join(' UNION ALL ');
-const NUMBERS = `(SELECT a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n
-  FROM (${DIGITS}) AS a, (${DIGITS}) AS b, (${DIGITS}) AS c, (${DIGITS}) AS e, (${DIGITS}) AS f) AS numbers`;
 
 let fresh: FreshDatabase;
 let session: Sequelize;
@@ -107,7 +104,7 @@ test('each combination of filters lists what matches, newest first, in both dire
   const all = await everything();
   const owners: Owner[] = [
     'ANY',
-    ...[null, 'shop', 'Shop', 'nobody'].map((principal) => ({ principal })),
+    ...[null, 'shop', 'Shop', 'no-such-principal'].map((principal) => ({ principal })),
   ];
   for (const owner of owners) {
     for (const status of [undefined, ...STATUSES]) {
