@@ -3,28 +3,11 @@ import type { StockStore, WriteResult } from '../../src/inventory/stock-store.js
 import type { CreatingWrite, StockWrite } from '../../src/inventory/stock.js';
 import { systemClock } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
-import { newProductId } from './product-ids.js';
-import { HELD_UNITS_MAX, type StockStoreBed } from './stock-store-contract.js';
+import { HELD_UNITS_MAX, useStockStoreBed, type StockStoreBed } from './stock-store-contract.js';
 import { close, outcomes, reserve, write } from './stock-writes.js';
 
 export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
-  let bed: StockStoreBed;
-
-  beforeAll(async () => {
-    bed = await open();
-  });
-
-  afterAll(async () => {
-    const problems = await bed.problems();
-    await bed.close();
-    expect(problems).toEqual([]);
-  });
-
-  async function newProduct(quantity = 1_000): Promise<string> {
-    const id = newProductId();
-    await bed.createProduct(id, quantity);
-    return id;
-  }
+  const { bed, newProduct } = useStockStoreBed(open);
 
   function applyBy(store: StockStore, writes: readonly StockWrite[]) {
     return store.apply(writes, {
@@ -36,7 +19,7 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
   }
 
   const apply = (...writes: readonly StockWrite[]): Promise<readonly WriteResult[]> =>
-    applyBy(bed.bounded[0], writes);
+    applyBy(bed().bounded[0], writes);
 
   const anna = { principal: 'anna' };
   const at = (locationId: string, create: CreatingWrite): CreatingWrite => ({
@@ -57,8 +40,8 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
         { failure: { code: 'ABORTED', retryable: true } },
       ],
     });
-    expect(await bed.level(a, 'default')).toMatchObject({ reserved: HELD_UNITS_MAX - 1 });
-    expect(await bed.level(b, 'default')).toMatchObject({ reserved: 0 });
+    expect(await bed().level(a, 'default')).toMatchObject({ reserved: HELD_UNITS_MAX - 1 });
+    expect(await bed().level(b, 'default')).toMatchObject({ reserved: 0 });
     expect(isGranted((await apply(reserve({ [a]: 1 }, anna)))[0])).toBe(true);
   });
 
@@ -78,7 +61,7 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
 
   test('it counts a product over all its locations and all lines of a request', async () => {
     const a = await newProduct();
-    await bed.createLocation(`at-${a}`);
+    await bed().createLocation(`at-${a}`);
     const there = { productId: a, quantity: 100, locationId: `at-${a}` };
     await apply(write('increaseStock', { items: [there] }));
     const [here] = await apply(reserve({ [a]: 3 }, anna));
@@ -112,7 +95,7 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
   test('what has expired is not counted', async () => {
     const a = await newProduct();
     await apply(reserve({ [a]: HELD_UNITS_MAX }, { ...anna, ttlSeconds: 60 }));
-    await bed.passTime(61);
+    await bed().passTime(61);
     expect(isGranted((await apply(reserve({ [a]: HELD_UNITS_MAX }, anna)))[0])).toBe(true);
   });
 
@@ -128,7 +111,7 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
     const [again] = await apply(request());
     expect(granted).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
     expect(again).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: true }] });
-    expect(await bed.level(a, 'default')).toMatchObject({ reserved: 2 });
+    expect(await bed().level(a, 'default')).toMatchObject({ reserved: 2 });
   });
 
   test('too little stock is said first, and for good', async () => {
@@ -140,13 +123,13 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
 
   test('transactions that race without any lock hold the bound together, at several locations', async () => {
     const a = await newProduct();
-    await bed.createLocation(`at-${a}`);
+    await bed().createLocation(`at-${a}`);
     const there = { productId: a, quantity: 100, locationId: `at-${a}` };
     await apply(write('increaseStock', { items: [there] }));
     const results = await Promise.all(
       Array.from({ length: 24 }, (_, i) => {
         const create = reserve({ [a]: 1 }, { principal: i % 3 === 0 ? 'ben' : 'anna' });
-        const store = bed.bounded[i % 2 === 0 ? 0 : 1];
+        const store = bed().bounded[i % 2 === 0 ? 0 : 1];
         return applyBy(store, [i % 4 < 2 ? create : at(`at-${a}`, create)]);
       }),
     );

@@ -66,7 +66,11 @@ export interface StockStoreBed {
 const TIMEOUT_MS = 10_000;
 export const HELD_UNITS_MAX = 5;
 
-export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
+/** The bed of a suite, open from before its first test until after its last one; levels and ledger must then agree. */
+export function useStockStoreBed(open: () => Promise<StockStoreBed>): {
+  readonly bed: () => StockStoreBed;
+  readonly newProduct: (quantity?: number) => Promise<string>;
+} {
   let bed: StockStoreBed;
 
   beforeAll(async () => {
@@ -79,17 +83,24 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     expect(problems).toEqual([]);
   });
 
-  async function newProduct(quantity: number): Promise<string> {
-    const id = newProductId();
-    await bed.createProduct(id, quantity);
-    return id;
-  }
+  return {
+    bed: () => bed,
+    newProduct: async (quantity = 1_000) => {
+      const id = newProductId();
+      await bed.createProduct(id, quantity);
+      return id;
+    },
+  };
+}
+
+export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
+  const { bed, newProduct } = useStockStoreBed(open);
 
   function apply(
     writes: readonly StockWrite[],
     options: Partial<ApplyOptions> = {},
   ): Promise<readonly WriteResult[]> {
-    return bed.store.apply(writes, {
+    return bed().store.apply(writes, {
       deadline: Deadline.in(TIMEOUT_MS, systemClock),
       contended: false,
       impatient: false,
@@ -99,7 +110,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
   }
 
   const available = async (productId: string, locationId = 'default') => {
-    const level = await bed.level(productId, locationId);
+    const level = await bed().level(productId, locationId);
     return level && level.onHand - level.reserved;
   };
 
@@ -128,7 +139,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
         'LOCATION_NOT_FOUND',
         'INVALID_QUANTITY',
       ]);
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 0, reserved: 0 });
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 0, reserved: 0 });
     });
 
     test('several writes over several products are decided on top of each other', async () => {
@@ -179,7 +190,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       const create = reserve({ [a]: 3 });
       const [made] = await apply([create], { contended });
       expect(made).toMatchObject({ outcome: 'DECIDED', reservation: { status: 'ACTIVE' } });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 3 });
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 5, reserved: 3 });
       const [tooMuch] = await apply([write('deductStock', { items: lines({ [a]: 3 }) })]);
       expect(outcomes(tooMuch)).toEqual(['INSUFFICIENT_STOCK']);
 
@@ -190,9 +201,9 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       expect(results[1]).toMatchObject({
         failure: { code: 'RESERVATION_NOT_ACTIVE', status: 'COMMITTED' },
       });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 2, reserved: 0 });
-      expect((await bed.reservation(create.reservationId))?.status).toBe('COMMITTED');
-      const [, sold] = await bed.ledger(a);
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 2, reserved: 0 });
+      expect((await bed().reservation(create.reservationId))?.status).toBe('COMMITTED');
+      const [, sold] = await bed().ledger(a);
       expect(sold).toMatchObject({ kind: 'RESERVATION_COMMIT', delta: -3, quantityBefore: 5 });
     });
 
@@ -206,7 +217,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
         verdicts: [{ replayed: true }],
         reservation: { id: reservationOf(first).id, status: 'ACTIVE' },
       });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
     });
 
     test('a principal ends its own reservations, and those of others only where it may manage', async () => {
@@ -220,7 +231,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       for (const result of await apply(others, { contended })) {
         expect(result).toMatchObject({ failure: { code: 'RESERVATION_NOT_FOUND' } });
       }
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
       const [ended, late] = await apply(
         [
           { ...close(create, 'RELEASED', { principal: 'staff' }), mayManage: true },
@@ -230,7 +241,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       );
       expect(ended).toMatchObject({ outcome: 'DECIDED' });
       expect(late).toMatchObject({ failure: { code: 'RESERVATION_NOT_ACTIVE' } });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 0 });
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 5, reserved: 0 });
     });
 
     test('what a reservation held is available again when it is released', async () => {
@@ -242,7 +253,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
         contended,
       });
       expect(outcomes(result)).toEqual([0]);
-      expect((await bed.reservation(create.reservationId))?.status).toBe('RELEASED');
+      expect((await bed().reservation(create.reservationId))?.status).toBe('RELEASED');
     });
 
     test('what an expired reservation held is given back before anything is decided', async () => {
@@ -251,8 +262,8 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
       await apply([create], { contended });
       const [early] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })]);
       expect(outcomes(early)).toEqual(['INSUFFICIENT_STOCK']);
-      await bed.passTime(6);
-      expect((await bed.reservation(create.reservationId))?.status).toBe('EXPIRED');
+      await bed().passTime(6);
+      expect((await bed().reservation(create.reservationId))?.status).toBe('EXPIRED');
       const [late] = await apply([write('deductStock', { items: lines({ [a]: 2 }) })], {
         contended,
       });
@@ -287,18 +298,18 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     const a = await newProduct(4);
     const create = reserve({ [a]: 4 }, { ttlSeconds: 5 });
     await apply([create]);
-    await bed.passTime(6);
-    expect(await bed.level(a, 'default')).toEqual({ onHand: 4, reserved: 4 });
+    await bed().passTime(6);
+    expect(await bed().level(a, 'default')).toEqual({ onHand: 4, reserved: 4 });
     await apply([sweepOf([a])]);
-    expect(await bed.level(a, 'default')).toEqual({ onHand: 4, reserved: 0 });
+    expect(await bed().level(a, 'default')).toEqual({ onHand: 4, reserved: 0 });
   });
 
   test('a key whose answer has expired is known for ever', async () => {
     const a = await newProduct(3);
     const request = { items: lines({ [a]: 1 }), idempotencyKey: `old-${a}` };
     await apply([write('deductStock', request)]);
-    await bed.passTime(2 * 86_400);
-    await bed.expireAnswers();
+    await bed().passTime(2 * 86_400);
+    await bed().expireAnswers();
     const [result] = await apply([write('deductStock', request)]);
     expect(result).toEqual({ outcome: 'KEY_REUSED', answerExpired: true });
     expect(await available(a)).toBe(2);
@@ -309,7 +320,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     const request = { items: lines({ [a]: 2 }), idempotencyKey: `why-${a}`, reason: 'sold' };
     await apply([write('deductStock', request)], { fencingTokenOf: () => 77n });
     await apply([write('deductStock', { items: lines({ [a]: 2 }) })]);
-    expect(await bed.ledger(a)).toMatchObject([
+    expect(await bed().ledger(a)).toMatchObject([
       { sequence: 1, kind: 'INITIAL', delta: 3, quantityBefore: 0, quantityAfter: 3 },
       {
         sequence: 2,
@@ -322,7 +333,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
         reason: 'sold',
       },
     ]);
-    expect(await bed.ledger(a)).toHaveLength(2);
+    expect(await bed().ledger(a)).toHaveLength(2);
   });
 
   test('transactions that race without any lock take exactly what is there', async () => {
@@ -338,7 +349,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
 
   test('stock can be put at a location where the product never was, by several at once', async () => {
     const a = await newProduct(1);
-    await bed.createLocation(`at-${a}`);
+    await bed().createLocation(`at-${a}`);
     const items = [{ productId: a, quantity: 2, locationId: `at-${a}` }];
     const results = await Promise.all(
       Array.from({ length: 5 }, () => apply([write('increaseStock', { items })])),
@@ -360,36 +371,36 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     ])('is settled with one effect and a first answer, %s', async (_, keyed) => {
       const a = await newProduct(5);
       const key = keyed ? { idempotencyKey: `lost-${a}` } : {};
-      bed.loseNextCommit(how);
+      bed().loseNextCommit(how);
       const [result] = await apply([write('deductStock', { items: lines({ [a]: 2 }), ...key })]);
       expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
       expect(outcomes(result)).toEqual([3]);
       expect(await available(a)).toBe(3);
-      expect(await bed.ledger(a)).toHaveLength(2);
+      expect(await bed().ledger(a)).toHaveLength(2);
     });
 
     test('of a reservation is settled: it is there once, and ends once', async () => {
       const a = await newProduct(5);
       const create = reserve({ [a]: 2 });
-      bed.loseNextCommit(how);
+      bed().loseNextCommit(how);
       const [made] = await apply([create]);
       expect(made).toMatchObject({ outcome: 'DECIDED', reservation: { status: 'ACTIVE' } });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
-      bed.loseNextCommit(how);
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 5, reserved: 2 });
+      bed().loseNextCommit(how);
       const [committed] = await apply([close(create, 'COMMITTED')]);
       expect(committed).toMatchObject({
         outcome: 'DECIDED',
         verdicts: [{ outcome: 'APPLIED', replayed: false }],
       });
-      expect(await bed.level(a, 'default')).toEqual({ onHand: 3, reserved: 0 });
-      expect(await bed.ledger(a)).toHaveLength(2);
+      expect(await bed().level(a, 'default')).toEqual({ onHand: 3, reserved: 0 });
+      expect(await bed().ledger(a)).toHaveLength(2);
     });
 
     test('is settled with one effect when the next COMMITs are lost as well', async () => {
       const a = await newProduct(5);
-      bed.loseNextCommit(how);
-      bed.loseNextCommit(how);
-      bed.loseNextCommit(how);
+      bed().loseNextCommit(how);
+      bed().loseNextCommit(how);
+      bed().loseNextCommit(how);
       const request = { items: lines({ [a]: 2 }), idempotencyKey: `late-${a}` };
       const [first] = await apply([write('deductStock', request)]);
       const [again] = await apply([write('deductStock', request)]);
@@ -401,7 +412,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
 
   test('a locked row is LOCK_TIMEOUT at the deadline for a patient caller, and nothing is applied', async () => {
     const a = await newProduct(5);
-    const release = await bed.holdLevel(a);
+    const release = await bed().holdLevel(a);
     const deadline = Deadline.in(3_000, systemClock);
     const [result] = await apply([write('deductStock', { items: lines({ [a]: 1 }) })], {
       deadline,
@@ -414,7 +425,7 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
 
   test('a locked row rejects an impatient caller and names the products that are locked', async () => {
     const [a, b] = [await newProduct(5), await newProduct(5)];
-    const release = await bed.holdLevel(a);
+    const release = await bed().holdLevel(a);
     const failure: unknown = await apply(
       [write('deductStock', { items: lines({ [a]: 1, [b]: 1 }) })],
       { contended: true, impatient: true },
