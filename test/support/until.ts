@@ -30,7 +30,10 @@ export async function within<T>(patienceMs: number, what: string, promise: Promi
   }
 }
 
-/** For when real time itself has to pass, as it does beyond a time to live. */
-export function pass(durationMs: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, durationMs));
+/** For when real time itself has to pass, as it does beyond a time to live: never less, though a timer may be early. */
+export async function pass(durationMs: number): Promise<void> {
+  const endMs = performance.now() + durationMs;
+  for (let leftMs = durationMs; leftMs > 0; leftMs = endMs - performance.now()) {
+    await new Promise((resolve) => setTimeout(resolve, leftMs));
+  }
 }
