@@ -17,17 +17,35 @@ export type TransactionFault =
   | 'BUG';
 
 const LOST_RACE_ERRNOS = new Set([
-  1213, // deadlock; InnoDB has rolled back
+  1213, // deadlock; InnoDB has rolled back. Galera: certification failed
   3101, // Group Replication: certification failed at COMMIT, rolled back
   1062, // duplicate key: another transaction has inserted the row
   1020, // MariaDB: record has changed since last read (snapshot isolation)
+  8002, // TiDB, from its documents, as the next two: a locking read met a newer version
+  8022, // TiDB: the commit failed and was rolled back
+  9007, // TiDB: write conflict
 ]);
 const ROWS_LOCKED_ERRNOS = new Set([
   1205, // lock wait timeout; only the statement was rolled back, so this process rolls back the transaction
 ]);
+/** The server is up, and not one that takes writes: read-only, demoted, or outside of its cluster's quorum. */
+const NOT_WRITABLE_ERRNOS = new Set([
+  1047, // Galera: the node is not in the primary component, or is not synced yet
+  1290, // --read-only, --super-read-only
+  1792, // the transaction is read-only: set for all sessions of a replica, or by a proxy
+  1836, // read-only mode
+  3100, // Group Replication: the plugin refused the transaction
+  3796, // Group Replication: the member's state does not allow the session's consistency
+]);
 const UNREACHABLE_ERRNOS = new Set([
+  ...NOT_WRITABLE_ERRNOS,
   1040, // too many connections
+  1203, // too many connections of this user
+  1226, // a limit of the account is reached: connections, statements or changes
   1041, // out of resources
+  1135, // the server can create no thread
+  1206, // no room for more locks; rolled back
+  1637, // too many transactions at once
   1043, // bad handshake, from a server that is going down
   1053, // server shutdown in progress
   1077, // normal shutdown
@@ -38,21 +56,36 @@ const UNREACHABLE_ERRNOS = new Set([
   1159,
   1160,
   1161, // network errors as the server sees them
+  1184, // aborted connection
   1114, // the table is full: no space left on the device
   1021, // disk full
   1026, // error writing file
   1030, // got error from storage engine
-  1180, // error during COMMIT
-  1290, // --read-only: a member that must not be written to
-  1836, // read-only mode
+  1180, // error during COMMIT; see isAborted
+  1598, // the binary log cannot be written, so the server ends
   1317, // query interrupted: KILL QUERY
   1927, // MariaDB: connection was killed
   3024,
   1969, // statement timed out
-  3100, // Group Replication: the plugin refused the transaction
+  3032, // the server is in offline mode
   3168,
   3169, // session was killed or is not to be used
+  3797,
+  3798, // Group Replication: the wait for the session's consistency failed
   4031, // disconnected for inactivity
+  2002,
+  2003,
+  2005,
+  2006,
+  2012,
+  2013,
+  2055, // what a client sees of a lost server, handed on by proxies and routers
+  9001,
+  9002,
+  9003,
+  9004,
+  9005,
+  9006, // ProxySQL: it has no server to send this to. TiDB: a part of the store is away or busy
 ]);
 const UNREACHABLE_CODES = new Set([
   'PROTOCOL_CONNECTION_LOST',
@@ -91,7 +124,7 @@ export function faultOf(error: unknown): TransactionFault {
     return 'LOST_RACE';
   }
   const { errno, code, name, fatal } = driverError(error);
-  if (errno !== undefined && LOST_RACE_ERRNOS.has(errno)) return 'LOST_RACE';
+  if (isRolledBackForCertain(error)) return 'LOST_RACE';
   if (errno !== undefined && ROWS_LOCKED_ERRNOS.has(errno)) return 'ROWS_LOCKED';
   if (errno !== undefined && UNREACHABLE_ERRNOS.has(errno)) return 'UNREACHABLE';
   if (code !== undefined && UNREACHABLE_CODES.has(code)) return 'UNREACHABLE';
@@ -112,10 +145,25 @@ export async function available<T>(work: () => Promise<T>): Promise<T> {
   }
 }
 
+/** Whether an error proves that the server takes no writes now, so that another server may be the one that does. */
+export function isNotWritable(error: unknown): boolean {
+  const { errno } = driverError(error);
+  return errno !== undefined && NOT_WRITABLE_ERRNOS.has(errno);
+}
+
 /** Whether an error of COMMIT proves that the transaction was rolled back. */
 export function isRolledBackForCertain(error: unknown): boolean {
-  const { errno } = driverError(error);
-  return errno !== undefined && LOST_RACE_ERRNOS.has(errno);
+  const failure = driverError(error);
+  return (failure.errno !== undefined && LOST_RACE_ERRNOS.has(failure.errno)) || isAborted(failure);
+}
+
+/**
+ * "Got error 149 during COMMIT": InnoDB gave the transaction up for one that a replication applier has certified, and
+ * rolled it back before anything was written to the binary log. Every other number leaves the outcome unknown: Galera
+ * reports a connection that it lost while the write set was on its way (6), and the other members may have it.
+ */
+function isAborted({ errno, text = '' }: DriverError): boolean {
+  return errno === 1180 && /\b149\b/.test(text);
 }
 
 interface DriverError {
@@ -123,6 +171,8 @@ interface DriverError {
   readonly code?: string | undefined;
   readonly name?: string | undefined;
   readonly fatal?: boolean | undefined;
+  /** The server's message. */
+  readonly text?: string | undefined;
 }
 
 /** mysql2's own error, which Sequelize wraps; mysql2 gives system errors a negative errno. */
@@ -130,7 +180,13 @@ function driverError(error: unknown): DriverError {
   if (!(error instanceof Error)) return {};
   const outer = error as Error & { readonly original?: unknown };
   const inner: unknown = outer.original ?? outer;
-  const { errno, code, fatal } = inner as DriverError;
+  const { errno, code, fatal, sqlMessage } = inner as DriverError & { sqlMessage?: string };
   const isServerErrno = errno !== undefined && errno > 0;
-  return { errno: isServerErrno ? errno : undefined, code, fatal, name: error.name };
+  return {
+    errno: isServerErrno ? errno : undefined,
+    code,
+    fatal,
+    name: error.name,
+    text: sqlMessage,
+  };
 }

@@ -11,6 +11,10 @@
  *   UNREACHABLE   | connection, server or deadline              | 4 attempts
  *   BUG           | anything else                               | thrown
  *   after a COMMIT without an answer                            | until the deadline
+ *
+ * A member that leaves its group or cluster rolls back the transactions whose COMMIT it was to certify, with the error
+ * of a lost race, although the others may have received and applied them. So a race that was lost at COMMIT is settled
+ * like an unanswered COMMIT once the server turns out to be away.
  */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import {
@@ -74,6 +78,7 @@ export async function runTransaction<T>(
   const { clock } = deadline;
   const startedMs = clock.nowMs();
   let settling = false;
+  let lostAtCommit = false;
   let rowsWereLocked = options.rowsWereLocked ?? false;
   for (let number = 1; ; number += 1) {
     const progress = { committing: false };
@@ -88,6 +93,8 @@ export async function runTransaction<T>(
       const fault = error instanceof DeadlineError ? 'UNREACHABLE' : faultOf(error);
       if (fault === 'BUG' && !progress.committing) throw error;
       if (progress.committing && !isRolledBackForCertain(error)) settling = true;
+      if (lostAtCommit && fault === 'UNREACHABLE') settling = true;
+      lostAtCommit ||= progress.committing;
       if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
         throw new RowsLockedError(error);
       // After a first lost race the next attempt locks the rows, so it need not back off.
