@@ -1,4 +1,4 @@
-/** Shared by both projects: ES modules, compiled by swc with decorator metadata for type-graphql. */
+/** Shared by all projects: ES modules, compiled by swc with decorator metadata for type-graphql. */
 const shared = {
   testEnvironment: 'node',
   extensionsToTreatAsEsm: ['.ts'],
@@ -24,6 +24,13 @@ const shared = {
   },
 };
 
+/** A project whose tests find MySQL and Redis in the environment, and the server built. */
+export const services = {
+  ...shared,
+  globalSetup: '<rootDir>/test/support/global-setup.mjs',
+  globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+};
+
 /** @type {import('jest').Config} */
 export default {
   // One file at a time: the concurrency tests need all cores of the machine.
@@ -35,11 +42,9 @@ export default {
       testMatch: ['<rootDir>/test/{unit,simulation}/**/*.test.ts'],
     },
     {
-      ...shared,
+      ...services,
       displayName: 'services',
       testMatch: ['<rootDir>/test/{integration,concurrency,faults,hostile}/**/*.test.ts'],
-      globalSetup: '<rootDir>/test/support/global-setup.mjs',
-      globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
     },
   ],
 };

@@ -1,6 +1,7 @@
 /**
- * A TCP proxy between a client and a server, for faults that only a network has: bytes that arrive late or never, and
- * connections that break before or after the other side has read. It knows nothing of what passes through it.
+ * A TCP proxy between a client and a server, for faults that only a network has: bytes that arrive late or never,
+ * connections that break before or after the other side has read, an address that moves to another server. It knows
+ * nothing of what passes through it.
  */
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
@@ -30,16 +31,24 @@ export interface TcpProxy {
   via(url: string): string;
   /** Looks at all bytes in one direction; null to stop. */
   hook(direction: Direction, hook: Hook | null): void;
-  /** Holds bytes back, in one direction or in both, on present and future connections. */
+  /**
+   * Holds back bytes, and the end of a connection, in one direction or in both, on present and future connections. In
+   * both it is a black hole: neither side gets an answer, and neither is told.
+   */
   pause(direction?: Direction): void;
   /** Delivers what was held back, in its order. */
   resume(): void;
+  /** From now on what arrives is passed on so much later; 0 for at once. */
+  delay(delayMs: number, direction?: Direction): void;
   /** Breaks all present connections. New ones are welcome. */
   cut(): void;
   /** Refuses new connections, or welcomes them again. Present ones stay. */
   refuse(refuses: boolean): void;
-  /** New connections lead to that server, as after a failover; present ones break. */
-  leadTo(url: string): void;
+  /**
+   * New connections lead to that server. Present ones break, as after the death of a server, or stay where they are, as
+   * after a planned switch, or one in DNS or of a service's address.
+   */
+  leadTo(url: string, options: { readonly present: 'stay' | 'break' }): void;
   connections(): readonly ProxiedConnection[];
   stop(): Promise<void>;
 }
@@ -54,6 +63,7 @@ export async function startTcpProxy(url: string): Promise<TcpProxy> {
 class Proxy implements TcpProxy {
   port = 0;
   readonly paused: Record<Direction, boolean> = { toServer: false, toClient: false };
+  readonly delayMs: Record<Direction, number> = { toServer: 0, toClient: 0 };
   readonly hooks: Record<Direction, Hook | null> = { toServer: null, toClient: null };
   private readonly open = new Set<Connection>();
   private readonly server: Server;
@@ -71,10 +81,7 @@ class Proxy implements TcpProxy {
       const server = connect(Number(port), hostname);
       const connection = new Connection(this.opened, { client, server }, this);
       this.open.add(connection);
-      connection.closed.then(
-        () => this.open.delete(connection),
-        () => undefined,
-      );
+      void connection.closed.then(() => this.open.delete(connection));
     });
   }
 
@@ -104,6 +111,10 @@ class Proxy implements TcpProxy {
     for (const connection of this.open) connection.resume();
   }
 
+  delay(delayMs: number, direction?: Direction): void {
+    for (const each of directions(direction)) this.delayMs[each] = delayMs;
+  }
+
   cut(): void {
     for (const connection of this.open) connection.cut();
   }
@@ -112,9 +123,9 @@ class Proxy implements TcpProxy {
     this.refuses = refuses;
   }
 
-  leadTo(url: string): void {
+  leadTo(url: string, options: { readonly present: 'stay' | 'break' }): void {
     this.target = url;
-    this.cut();
+    if (options.present === 'break') this.cut();
   }
 
   connections(): readonly ProxiedConnection[] {
@@ -130,58 +141,108 @@ class Proxy implements TcpProxy {
 }
 
 class Connection implements ProxiedConnection {
+  /** Both sides, as one may outlive the other where its end is held back. */
   readonly closed: Promise<unknown>;
-  private readonly held: Record<Direction, Buffer[]> = { toServer: [], toClient: [] };
-  private readonly paused: Record<Direction, boolean> = { toServer: false, toClient: false };
+  private readonly streams: Record<Direction, Stream>;
 
   constructor(
     readonly number: number,
     private readonly sockets: { readonly client: Socket; readonly server: Socket },
-    private readonly proxy: Proxy,
+    readonly proxy: Proxy,
   ) {
     const { client, server } = sockets;
-    this.closed = once(client, 'close');
-    this.forward(client, 'toServer');
-    this.forward(server, 'toClient');
+    this.closed = Promise.all([client, server].map((socket) => hasClosed(socket)));
+    this.streams = {
+      toServer: new Stream('toServer', { from: client, to: server }, this),
+      toClient: new Stream('toClient', { from: server, to: client }, this),
+    };
   }
 
   cut(): void {
+    for (const direction of directions()) this.streams[direction].forget();
     reset(this.sockets.client);
     reset(this.sockets.server);
   }
 
   pause(direction?: Direction): void {
-    for (const each of directions(direction)) this.paused[each] = true;
+    for (const each of directions(direction)) this.streams[each].paused = true;
   }
 
   resume(): void {
-    for (const direction of directions()) {
-      this.paused[direction] = false;
-      if (this.proxy.paused[direction]) continue;
-      for (const bytes of this.held[direction].splice(0)) this.pass(bytes, direction);
+    for (const each of directions()) {
+      this.streams[each].paused = false;
+      this.streams[each].flow();
     }
   }
+}
 
-  private forward(from: Socket, direction: Direction): void {
+/** What arrived from one side and has not been passed to the other yet, in its order. */
+class Stream {
+  paused = false;
+  private held: { readonly bytes: Buffer | 'END'; readonly dueMs: number }[] = [];
+  private timer: NodeJS.Timeout | undefined;
+
+  constructor(
+    private readonly direction: Direction,
+    private readonly ends: { readonly from: Socket; readonly to: Socket },
+    private readonly connection: Connection,
+  ) {
+    const { from } = ends;
     from.setNoDelay(true);
     from.on('data', (bytes: Buffer) => {
-      const isPaused = this.paused[direction] || this.proxy.paused[direction];
-      if (isPaused) this.held[direction].push(bytes);
-      else this.pass(bytes, direction);
+      this.arrive(bytes);
     });
     from.on('error', () => undefined);
     // One side's end is the other's, with or without an error.
     from.on('close', () => {
-      this.cut();
+      this.arrive('END');
     });
   }
 
-  private pass(bytes: Buffer, direction: Direction): void {
-    const { client, server } = this.sockets;
-    const verdict = this.proxy.hooks[direction]?.(bytes, this) ?? 'pass';
-    if (verdict === 'cut') this.cut();
-    if (verdict === 'pass') (direction === 'toServer' ? server : client).write(bytes);
+  /** Passes on what is due, unless it is held back. */
+  flow(): void {
+    clearTimeout(this.timer);
+    for (;;) {
+      const [next] = this.held;
+      if (!next || this.paused || this.connection.proxy.paused[this.direction]) return;
+      const waitMs = next.dueMs - performance.now();
+      if (waitMs > 0) {
+        this.timer = setTimeout(() => {
+          this.flow();
+        }, waitMs);
+        return;
+      }
+      this.held.shift();
+      this.pass(next.bytes);
+    }
   }
+
+  forget(): void {
+    clearTimeout(this.timer);
+    this.held = [];
+  }
+
+  private arrive(bytes: Buffer | 'END'): void {
+    const delayMs = this.connection.proxy.delayMs[this.direction];
+    this.held.push({ bytes, dueMs: performance.now() + delayMs });
+    this.flow();
+  }
+
+  private pass(bytes: Buffer | 'END'): void {
+    const { connection, direction } = this;
+    const verdict =
+      bytes === 'END' ? 'cut' : (connection.proxy.hooks[direction]?.(bytes, connection) ?? 'pass');
+    if (verdict === 'cut') connection.cut();
+    if (verdict === 'pass') this.ends.to.write(bytes);
+  }
+}
+
+function hasClosed(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    socket.once('close', () => {
+      resolve();
+    });
+  });
 }
 
 /** Resetting a socket that is at its end already would fail, and leave its handle open for ever. */

@@ -33,7 +33,7 @@ test('[F16] a replica promoted without the key grants it to a second holder, und
     replication.cut();
     await replica.redis.replicaof('NO', 'ONE');
     expect(await replica.redis.exists(KEY)).toBe(0);
-    address.leadTo(replica.server.url);
+    address.leadTo(replica.server.url, { present: 'break' });
     await until('the new primary in use', async () => (await young.health()).available);
     const lease = await within(
       5_000,
