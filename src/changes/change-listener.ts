@@ -8,7 +8,8 @@
  */
 import type { StockChanges } from '../inventory/stock-changes.js';
 import { connectByIoredis } from '../redis/connection.js';
-import { SIGN_OF_LIFE_MS, Subscription } from '../redis/subscription.js';
+import { SIGN_OF_LIFE_MS } from '../redis/sign-of-life.js';
+import { Subscription } from '../redis/subscription.js';
 import type { Clock, Timer } from '../time/clock.js';
 import {
   channelOf,

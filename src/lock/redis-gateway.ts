@@ -10,6 +10,10 @@
  *
  * A ticket in doubt is one whose state at Redis is unknown because an answer was lost.
  *
+ * Commands and inbox must be at one server, the current primary: a hand-over counts the subscribers of its own server,
+ * so a process whose inbox is elsewhere would be skipped. A connection leaves a replica by itself; here both leave it
+ * when one of them has found it out, and a message to the own inbox, each second, must be counted there.
+ *
  * Invariants:
  * 1. An outage rejects all waiters once and new callers at once.
  *    (test/integration/lock/availability.test.ts: "waiting and new callers are rejected at once")
@@ -80,6 +84,8 @@ export class RedisGateway {
   private tries = 0;
   private backAtMs = 0;
   private nextProbe: Timer | null = null;
+  /** Messages to the own inbox in a row that had no subscriber. */
+  private unheard = 0;
   private stopped = false;
 
   constructor(
@@ -113,6 +119,9 @@ export class RedisGateway {
       onMessage: (message) => {
         const grant = readGrant(message);
         if (grant) events.onGrant(grant);
+      },
+      onSign: () => {
+        void this.checkInbox();
       },
     });
   }
@@ -227,6 +236,7 @@ export class RedisGateway {
     if (this.stopped) return;
     if (this.availability.away(failure.reason)) {
       if (this.parts.clock.nowMs() - this.backAtMs > LIMITS.stableMs) this.tries = 0;
+      if (failure.reconnect) this.moveOn(failure);
       this.events.onAway(this.unavailable());
     }
     // A new connection is probed when it is ready; an open one after a pause.
@@ -242,6 +252,30 @@ export class RedisGateway {
       if (failure.reconnect) this.commands.drop(failure);
       else void this.probe();
     });
+  }
+
+  /** Commands and inbox leave the server together. */
+  private moveOn(failure: RedisFailure): void {
+    if (this.commands.ready) this.commands.drop(failure);
+    this.inbox.drop(failure);
+  }
+
+  /**
+   * Publishes nothing to the own inbox, and looks whether that has a subscriber. If not, the inbox is at another server
+   * and leaves it; if it is not counted after that either, the commands do.
+   */
+  private async checkInbox(): Promise<void> {
+    if (!this.available) return;
+    const message = ['publish', inboxOf(this.parts.processId), ''];
+    const heard = await this.commands.command(message).catch(() => null);
+    if (heard !== 0) {
+      this.unheard = 0;
+      return;
+    }
+    if (!this.inbox.listening) return;
+    this.unheard += 1;
+    if (this.unheard === 1) this.inbox.drop(ELSEWHERE);
+    else this.moveOn(ELSEWHERE);
   }
 
   /** Acquires and releases a lock: a PING would not show a full memory or a missing permission. */
@@ -277,6 +311,11 @@ export class RedisGateway {
     this.parts.log?.warn({ maxmemoryPolicy: policy }, message);
   }
 }
+
+const ELSEWHERE: RedisFailure = {
+  kind: 'away',
+  reason: 'commands and messages of Redis lead to different servers',
+};
 
 /** One key for all processes, so that restarts leave nothing behind. That another process holds it is no failure. */
 const PROBE_KEY = 'lock:{probe}';

@@ -2,6 +2,9 @@
  * One connection to Redis: a command is sent once and at once, or fails at once. No command is queued while Redis is
  * away, and none is sent a second time. A missing answer counts as a failure of the connection.
  *
+ * Only a primary is talked to: its role is asked before the connection is ready and each second from then on
+ * (sign-of-life.ts), and a refused write ends the connection to a replica at once.
+ *
  * Answers come in order, so one timer watches the whole connection. Redis counts as silent after
  * several checks in a row without an answer; a pause of this process, however long, counts as one check.
  */
@@ -9,6 +12,7 @@ import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { failureOf, LOST, type RedisFailure } from './failure.js';
+import { GREETING, objectionTo, SignsOfLife } from './sign-of-life.js';
 
 /** Bounds of connecting, in milliseconds. */
 export const CONNECTING = Object.freeze({
@@ -35,6 +39,8 @@ export interface ConnectionEvents {
   /** Called for each failed attempt to connect and each loss of the connection. */
   onDown(failure: RedisFailure): void;
   onMessage?(channel: string, message: string): void;
+  /** Called each second while the server answers: what it sent before has arrived. */
+  onSign?(): void;
 }
 
 /** One connection: a command is sent once and now, or fails now. */
@@ -82,6 +88,11 @@ class IoredisConnection implements RedisConnection {
   private unanswered = 0;
   private answers = 0;
   private watch: Timer | null = null;
+  /** Counts the connections that were made, so that what concerns an earlier one is told from the present. */
+  private epoch = 0;
+  /** Attempts to connect since the last connection that was of use. */
+  private attempts = 0;
+  private readonly signs: SignsOfLife;
   private readonly digests = new Map<string, string>();
 
   constructor(
@@ -99,7 +110,15 @@ class IoredisConnection implements RedisConnection {
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECTING.timeoutMs,
       disconnectTimeout: 1,
-      retryStrategy: (times) => retryDelayMs(times, settings.random),
+      retryStrategy: () => this.nextDelayMs(),
+    });
+    this.signs = new SignsOfLife({
+      clock: settings.clock,
+      greet: () => this.send((redis) => redis.call(GREETING)),
+      onSign: () => events.onSign?.(),
+      onObjection: (failure) => {
+        this.drop(failure);
+      },
     });
     this.redis.on('message', (channel: string, message: string) => {
       events.onMessage?.(channel, message);
@@ -111,7 +130,7 @@ class IoredisConnection implements RedisConnection {
       this.failure = failureOf(error);
     });
     this.redis.on('ready', () => {
-      this.onReady();
+      void this.onReady();
     });
     this.redis.on('close', () => {
       this.onClose();
@@ -132,8 +151,10 @@ class IoredisConnection implements RedisConnection {
 
   close(): void {
     this.closed = true;
+    this.isReady = false;
     this.handshake?.cancel();
     this.watch?.cancel();
+    this.signs.end();
     this.redis.disconnect();
   }
 
@@ -162,8 +183,19 @@ class IoredisConnection implements RedisConnection {
     });
   }
 
-  /** Sends a command and watches for its answer. */
+  /** Sends a command on a connection that is of use. */
   private send(send: (redis: Redis) => Promise<unknown>): Promise<unknown> {
+    if (!this.isReady) return Promise.reject(new Error(LOST.reason));
+    const { epoch } = this;
+    return this.watched(send).catch((error: unknown) => {
+      const failure = failureOf(error);
+      if (failure.reconnect && this.isReady && this.epoch === epoch) this.drop(failure);
+      throw error;
+    });
+  }
+
+  /** Sends a command and watches for its answer. */
+  private watched(send: (redis: Redis) => Promise<unknown>): Promise<unknown> {
     this.unanswered += 1;
     if (!this.watch) this.watchSilence(0, this.answers);
     return send(this.redis).then(
@@ -206,20 +238,28 @@ class IoredisConnection implements RedisConnection {
     });
   }
 
-  private onReady(): void {
-    this.handshake?.cancel();
-    if (this.closed) return;
+  private async onReady(): Promise<void> {
+    const { epoch } = this;
     // ioredis uses database 0 where the configured one does not exist.
-    if (this.failure?.kind === 'refused') {
-      this.drop(this.failure);
+    let objection = this.failure?.kind === 'refused' ? this.failure : null;
+    const answer = this.watched((redis) => redis.call(GREETING)).catch(() => null);
+    objection ??= objectionTo(await answer);
+    if (this.closed || this.epoch !== epoch) return;
+    this.handshake?.cancel();
+    if (objection) {
+      this.drop(objection);
       return;
     }
+    this.attempts = 0;
     this.isReady = true;
+    this.signs.begin();
     this.events.onReady();
   }
 
   private onClose(): void {
+    this.epoch += 1;
     this.handshake?.cancel();
+    this.signs.end();
     this.isReady = false;
     if (!this.closed) this.events.onDown(this.failure ?? LOST);
   }
@@ -227,9 +267,14 @@ class IoredisConnection implements RedisConnection {
   /** ioredis stops reconnecting where a connection is dropped before it has a socket. */
   private onEnd(): void {
     if (this.closed) return;
-    this.settings.clock.after(retryDelayMs(1, this.settings.random), () => {
+    this.settings.clock.after(this.nextDelayMs(), () => {
       if (!this.closed) this.open();
     });
+  }
+
+  private nextDelayMs(): number {
+    this.attempts += 1;
+    return retryDelayMs(this.attempts, this.settings.random);
   }
 }
 

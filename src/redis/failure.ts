@@ -10,7 +10,7 @@ export interface RedisFailure {
    */
   readonly kind: 'refused' | 'away' | 'unusable-key';
   readonly reason: string;
-  /** A new connection may lead to a server that can serve. */
+  /** A new connection may lead to a server that can serve; this one never will. */
   readonly reconnect?: boolean;
 }
 
@@ -30,7 +30,7 @@ function away(reason: string): RedisFailure {
   return { kind: 'away', reason };
 }
 
-function refused(reason: string): RedisFailure {
+export function refused(reason: string): RedisFailure {
   return { kind: 'refused', reason };
 }
 
@@ -39,6 +39,8 @@ function unusableKey(reason: string): RedisFailure {
 }
 
 export const LOST = away('the connection to Redis is lost');
+
+export const REPLICA: RedisFailure = { ...away('Redis is a read-only replica'), reconnect: true };
 
 const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure }[] = [
   { pattern: /^WRONGPASS/, failure: refused('Redis refuses the password') },
@@ -63,10 +65,7 @@ const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure
     pattern: /^NOPERM/,
     failure: refused('the Redis user may not run a command that the lock needs'),
   },
-  {
-    pattern: /^READONLY/,
-    failure: { ...away('Redis is a read-only replica'), reconnect: true },
-  },
+  { pattern: /^READONLY/, failure: REPLICA },
   { pattern: /^OOM/, failure: away('the memory of Redis is full') },
   { pattern: /^LOADING/, failure: away('Redis is loading its data') },
 ];

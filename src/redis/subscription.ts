@@ -5,11 +5,10 @@
  * | ----------- | ------------------------------------------------------------------------- |
  * | down        | the connection is ready: subscribing                                      |
  * | subscribing | Redis confirms: listening; it refuses: again later; connection lost: down |
- * | listening   | the connection is lost, or a PING stays without an answer: down           |
+ * | listening   | the connection is lost: down                                              |
  *
  * Pub/Sub keeps nothing: a message that is published outside `listening` is lost. Each entry into `listening` is
- * therefore reported, so that the owner can ask for what it missed. A network may drop a connection without telling
- * either side, so an idle connection is checked by PING.
+ * therefore reported, so that the owner can ask for what it missed.
  */
 import type { Clock, Timer } from '../time/clock.js';
 import {
@@ -21,16 +20,13 @@ import {
 } from './connection.js';
 import { failureOf, type RedisFailure } from './failure.js';
 
-/** The pause between two PINGs. */
-export const SIGN_OF_LIFE_MS = 1_000;
-
 export interface SubscriptionEvents {
   /** Called when each message from now on arrives. */
   onListening(): void;
   onMessage(message: string): void;
   /** Called when messages no longer arrive, and for each failed attempt to connect or to subscribe. */
   onDeaf?(failure: RedisFailure): void;
-  /** Called when Redis answered a PING: all messages that were published before it have arrived. */
+  /** Called each second while it listens: all messages that were published before have arrived. */
   onSign?(): void;
 }
 
@@ -40,7 +36,7 @@ export class Subscription {
   private readonly connection: RedisConnection;
   private readonly clock: Clock;
   private state: 'down' | 'subscribing' | 'listening' | 'closed' = 'down';
-  /** The next attempt to subscribe, or the next PING. */
+  /** The next attempt to subscribe. */
   private timer: Timer | null = null;
 
   constructor(
@@ -63,6 +59,9 @@ export class Subscription {
       onMessage: (_, message) => {
         events.onMessage(message);
       },
+      onSign: () => {
+        if (this.listening) events.onSign?.();
+      },
     });
   }
 
@@ -72,6 +71,11 @@ export class Subscription {
 
   open(): void {
     this.connection.open();
+  }
+
+  /** Leaves the present server, for the one to which a new connection leads. */
+  drop(failure: RedisFailure): void {
+    if (this.connection.ready) this.connection.drop(failure);
   }
 
   close(): void {
@@ -98,7 +102,6 @@ export class Subscription {
     if (!this.isSubscribing()) return;
     this.state = 'listening';
     this.firstNews.tell(null);
-    this.awaitSign();
     this.events.onListening();
   }
 
@@ -110,20 +113,5 @@ export class Subscription {
   private deaf(failure: RedisFailure): void {
     this.firstNews.tell(failure);
     this.events.onDeaf?.(failure);
-  }
-
-  /** Without an answer the connection is dropped, as after any other command. */
-  private awaitSign(): void {
-    this.timer?.cancel();
-    this.timer = this.clock.after(SIGN_OF_LIFE_MS, () => {
-      this.connection.command(['ping']).then(
-        () => {
-          if (!this.listening) return;
-          this.events.onSign?.();
-          this.awaitSign();
-        },
-        () => undefined, // onDown was called.
-      );
-    });
   }
 }

@@ -15,6 +15,7 @@ import {
   type ConnectionSettings,
   type RedisConnection,
 } from '../redis/connection.js';
+import { GREETING, SignsOfLife } from '../redis/sign-of-life.js';
 import type { Timer } from '../time/clock.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { RedisRequest, RedisServer, Session } from './redis-network.js';
@@ -45,13 +46,23 @@ export class SimulatedConnection implements RedisConnection {
   private replies = 0;
   private watch: Timer | null = null;
   private tries = 0;
+  private readonly signs: SignsOfLife;
 
   constructor(
     private readonly redis: RedisServer,
     readonly process: SimulatedProcess,
     private readonly settings: ConnectionSettings,
     private readonly events: ConnectionEvents,
-  ) {}
+  ) {
+    this.signs = new SignsOfLife({
+      clock: settings.clock,
+      greet: () => this.command([GREETING]),
+      onSign: () => events.onSign?.(),
+      onObjection: (failure) => {
+        this.drop(failure);
+      },
+    });
+  }
 
   get ready(): boolean {
     return this.state === 'ready';
@@ -66,6 +77,7 @@ export class SimulatedConnection implements RedisConnection {
   close(): void {
     this.state = 'closed';
     this.watch?.cancel();
+    this.signs.end();
     this.endWire();
     this.failPending();
   }
@@ -112,6 +124,7 @@ export class SimulatedConnection implements RedisConnection {
   /** The process has died: its operating system closes its end of the connection. */
   die(): void {
     this.state = 'closed';
+    this.signs.end();
     this.endWire();
     this.pending.clear();
   }
@@ -127,6 +140,7 @@ export class SimulatedConnection implements RedisConnection {
       this.wire = this.newWire();
       this.redis.enter(this.wire.session);
       this.state = 'ready';
+      this.signs.begin();
       this.events.onReady();
     });
   }
@@ -144,6 +158,7 @@ export class SimulatedConnection implements RedisConnection {
     this.endWire();
     this.watch?.cancel();
     this.watch = null;
+    this.signs.end();
     this.state = 'connecting';
     this.failPending();
     this.retry(failure);

@@ -130,8 +130,10 @@ export class SimulatedRedis implements RedisServer {
 
   private command(session: Session, [name = '', ...args]: readonly string[]): unknown {
     switch (name.toUpperCase()) {
-      case 'PING':
-        return 'PONG';
+      case 'HELLO':
+        return ['mode', 'standalone', 'role', 'master'];
+      case 'PUBLISH':
+        return this.publish(args[0] ?? '', args[1] ?? '');
       case 'INFO':
         return 'maxmemory_policy:noeviction\r\n';
       case 'SUBSCRIBE':

@@ -81,7 +81,10 @@ local function hand_over(own)
     if ticket == own then return ticket, skipped end
     local inbox = 'lock:inbox:' .. (string.match(ticket, '^(.*):') or '')
     local message = ticket .. ' ' .. clock() .. ' ' .. mint(CLAIM_TOKENS) .. ' ' .. lock_key
+    -- Not replicated: a subscriber that a failover has left at a replica is not counted here and gets no lock.
+    redis.set_repl(redis.REPL_NONE)
     local heard = redis.pcall('PUBLISH', inbox, message)
+    redis.set_repl(redis.REPL_ALL)
     if type(heard) == 'number' and heard > 0 then
       redis.call('SET', lock_key, ticket, 'PX', CLAIM_TTL_MS)
       return ticket, skipped

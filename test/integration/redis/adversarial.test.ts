@@ -11,7 +11,8 @@ import {
   type RedisConnection,
 } from '../../../src/redis/connection.js';
 import type { RedisFailure } from '../../../src/redis/failure.js';
-import { SIGN_OF_LIFE_MS, Subscription } from '../../../src/redis/subscription.js';
+import { SIGN_OF_LIFE_MS } from '../../../src/redis/sign-of-life.js';
+import { Subscription } from '../../../src/redis/subscription.js';
 import { systemClock } from '../../../src/time/clock.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
