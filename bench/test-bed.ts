@@ -8,7 +8,8 @@ import { dirname } from 'node:path';
 import { tmpdir } from 'node:os';
 import { Redis } from 'ioredis';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { openPool } from '../src/database/connections.js';
+import { withDatabase } from '../src/database/mysql-address.js';
+import { openPool } from '../src/database/pool.js';
 import { verifyLedger } from '../src/database/reading/ledger-verification.js';
 import { migrate } from '../src/database/migrator.js';
 import type { Services } from './contenders/contender.js';
@@ -58,17 +59,16 @@ export class TestBed {
 
   /** Creates a database of the benchmark's own on the given server. */
   static async open(given: Services, signal: AbortSignal): Promise<TestBed> {
-    const url = new URL(given.mysqlUrl.replace(/^mariadb:/, 'mysql:'));
     const name = `stockade_bench_${randomBytes(5).toString('hex')}`;
-    await runOnServer(url.href, `CREATE DATABASE ${name}`);
-    const serverUrl = url.href;
-    url.pathname = `/${name}`;
-    await migrate(url.href);
+    await runOnServer(given.mysqlUrl, `CREATE DATABASE ${name}`);
+    const serverUrl = given.mysqlUrl;
+    const mysqlUrl = withDatabase(serverUrl, name);
+    await migrate(mysqlUrl);
     // Idle during trials, which are longer than the service lets a connection be silent.
-    const database = openPool({ url: url.href, silenceMaxMs: HOUR_MS }, 1, {
+    const database = openPool({ url: mysqlUrl, silenceMaxMs: HOUR_MS }, 1, {
       pool: { max: 1, min: 1, idle: HOUR_MS, evict: HOUR_MS, acquire: 60_000 },
     });
-    const services = { mysqlUrl: url.href, redisUrl: given.redisUrl };
+    const services = { mysqlUrl, redisUrl: given.redisUrl };
     const redis = new Redis(given.redisUrl);
     return new TestBed(services, signal, { serverUrl, database, redis, name });
   }

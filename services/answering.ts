@@ -4,6 +4,8 @@
  */
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
+import { parseMysqlUrl, type MysqlAddress, type MysqlHost } from '../src/database/mysql-address.js';
+import { driverTls } from '../src/database/tls-options.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -17,9 +19,37 @@ interface MysqlAnswerRow extends RowDataPacket {
   readonly socketPath: string;
 }
 
-/** @throws the driver's error. */
+/** Of several hosts, the first that answers. @throws the driver's error, or MysqlAddressError. */
 export async function askMysql(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<MysqlAnswer> {
-  const connection = await createConnection({ uri: url, connectTimeout: timeoutMs });
+  const address = parseMysqlUrl(url);
+  const [first, ...others] = address.hosts;
+  try {
+    return await askMysqlHost(address, first, timeoutMs);
+  } catch (error) {
+    for (const host of others) {
+      const answer = await askMysqlHost(address, host, timeoutMs).catch(() => null);
+      if (answer) return answer;
+    }
+    throw error;
+  }
+}
+
+async function askMysqlHost(
+  { user, password, database, tls }: MysqlAddress,
+  host: MysqlHost,
+  timeoutMs: number,
+): Promise<MysqlAnswer> {
+  const ssl = driverTls(tls);
+  const connect = (encrypted: boolean) =>
+    createConnection({
+      ...{ ...host, user, password, database, connectTimeout: timeoutMs },
+      ...(encrypted && ssl && { ssl }),
+    });
+  const connection = await connect(true).catch((error: unknown) => {
+    const { code } = error as { readonly code?: string };
+    if (tls.mode === 'PREFERRED' && code === 'HANDSHAKE_NO_SSL_SUPPORT') return connect(false);
+    throw error;
+  });
   // A server that dies meanwhile fails the query; the event needs no handling.
   connection.on('error', () => undefined);
   try {

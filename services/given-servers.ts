@@ -4,6 +4,7 @@
  * the host and the user, never the password.
  */
 import { askMysql, askRedis } from './answering.js';
+import { parseMysqlUrl, showHost } from '../src/database/mysql-address.js';
 import { ServiceError, firstLine } from './service-errors.js';
 
 export interface GivenServer {
@@ -14,9 +15,9 @@ export interface GivenServer {
 
 /** @throws ServiceError */
 export async function reachGivenMysql(url: string): Promise<GivenServer> {
-  const address = parseUrl('MYSQL_URL', url, ['mysql:', 'mariadb:'], 3306);
+  const address = mysqlAddressOf(url);
   try {
-    const { version } = await askMysql(url.replace(/^mariadb:/, 'mysql:'));
+    const { version } = await askMysql(url);
     return { url, version, host: address.host };
   } catch (error) {
     throw explain('MySQL', 'MYSQL_URL', address, error);
@@ -39,6 +40,16 @@ interface Address {
   readonly user: string;
   readonly database: string;
   readonly secrets: readonly string[];
+}
+
+function mysqlAddressOf(text: string): Address {
+  try {
+    const { hosts, user, password, database } = parseMysqlUrl(text);
+    const secrets = password === '' ? [] : [password, encodeURIComponent(password)];
+    return { host: hosts.map(showHost).join(','), user, database, secrets };
+  } catch (error) {
+    throw new ServiceError((error as Error).message, { cause: error });
+  }
 }
 
 function parseUrl(

@@ -1,6 +1,8 @@
 /** Forms of the values of variables, each with the message for a value that has another form. */
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { MysqlAddressError, parseMysqlUrl } from './database/mysql-address.js';
+import { driverTls } from './database/tls-options.js';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/jwt-verifier.js';
 
 export const wholeNumber = (min: number, max: number) =>
@@ -26,9 +28,14 @@ export const urlOf = (...protocols: string[]) =>
     `must be an address that begins with ${protocols.map((p) => `${p}//`).join(' or ')}`,
   );
 
-export const mysqlUrl = urlOf('mysql:', 'mariadb:').refine((text) => {
-  return !URL.canParse(text) || new URL(text).pathname.length > 1;
-}, 'must name a database, as in mysql://user:password@host:3306/stockade');
+export const mysqlUrl = z.string().superRefine((text, context) => {
+  try {
+    driverTls(parseMysqlUrl(text).tls);
+  } catch (error) {
+    if (!(error instanceof MysqlAddressError)) throw error;
+    context.addIssue({ code: 'custom', message: error.problem });
+  }
+});
 
 const list = (text: string): readonly string[] =>
   Object.freeze(text.split(',').filter((word) => word !== ''));

@@ -4,7 +4,7 @@
  */
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
 import { Reader } from '../../src/database/reader.js';
 import type { Contender, Line, Services } from './contender.js';
 

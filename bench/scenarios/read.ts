@@ -3,7 +3,7 @@
  * pages are also read by OFFSET, for comparison.
  */
 import type { Sequelize } from 'sequelize';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
 import { toRow } from '../report/row.js';
 import { PRODUCTS_MAX, type TestBed } from '../test-bed.js';
 import type { Job } from '../workers/job.js';

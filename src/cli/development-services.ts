@@ -6,6 +6,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'nod
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, requireMysqlUrl } from '../config.js';
+import { parseMysqlUrl, showHost } from '../database/mysql-address.js';
 
 /** From dist/src/cli/ of the checkout. */
 const CACHE = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..', '.cache');
@@ -48,9 +49,9 @@ export function mysqlUrlOrDevelopment(env: NodeJS.ProcessEnv): string {
     throw new ConfigError([`MYSQL_URL must be set: "stockade dev" runs as processes ${pids}`]);
   }
   const { mysqlUrl } = JSON.parse(readFileSync(first.path, 'utf8')) as DevelopmentServices;
-  const { host, pathname } = new URL(mysqlUrl);
+  const { hosts, database } = parseMysqlUrl(mysqlUrl);
   console.error(
-    `MYSQL_URL is not set: using ${host}${pathname} of "stockade dev" (process ${first.pid}).`,
+    `MYSQL_URL is not set: using ${showHost(hosts[0])}/${database} of "stockade dev" (process ${first.pid}).`,
   );
   return mysqlUrl;
 }

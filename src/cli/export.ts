@@ -1,7 +1,7 @@
 /** `stockade export`: writes all products as a file that `stockade import` reads. */
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
-import { openPool } from '../database/connections.js';
+import { openPool } from '../database/pool.js';
 import { assertMigrated } from '../database/migrator.js';
 import { exportProducts } from '../database/reading/product-export.js';
 import type { ExportRow } from '../inventory/products.js';

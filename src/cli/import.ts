@@ -2,7 +2,7 @@
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
 import { InvalidArgumentError, type Command } from 'commander';
-import { openPool } from '../database/connections.js';
+import { openPool } from '../database/pool.js';
 import { assertMigrated } from '../database/migrator.js';
 import { MysqlProductImport } from '../database/writing/product-import.js';
 import { ProductImport, type BadLine, type ImportCounts } from '../inventory/product-import.js';

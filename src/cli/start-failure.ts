@@ -16,7 +16,15 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ER_DBACCESS_DENIED_ERROR: 'The user in MYSQL_URL may not use that database.',
   ER_BAD_DB_ERROR: 'The database named in MYSQL_URL does not exist.',
   ER_TABLEACCESS_DENIED_ERROR: 'The user in MYSQL_URL lacks rights on the tables.',
+  HANDSHAKE_NO_SSL_SUPPORT: 'MySQL offers no TLS, and the ssl-mode in MYSQL_URL demands it.',
+  ER_SECURE_TRANSPORT_REQUIRED:
+    'MySQL takes encrypted connections only (require_secure_transport). Set ssl-mode=REQUIRED in MYSQL_URL.',
 };
+
+const NOT_VERIFIED =
+  'Set ssl-ca in MYSQL_URL to the file of its CA, or an ssl-mode that does not verify it.';
+const PERHAPS_CLEAR =
+  'The connection was not encrypted; a user with REQUIRE SSL needs ssl-mode=REQUIRED.';
 
 /** Codes of errors whose message is written for the operator. */
 const OUR_CODES = new Set([
@@ -26,14 +34,23 @@ const OUR_CODES = new Set([
   'API_KEY_REQUEST',
   'SERVICES_MISSING',
   'STORAGE_UNAVAILABLE',
+  'MYSQL_ADDRESS',
 ]);
 
 export function explainStartFailure(error: unknown): string {
   if (error instanceof ConfigError) return error.message;
   let ours: string | undefined;
   for (let cause: unknown = error; cause instanceof Error; cause = causeOf(cause)) {
-    const { code = '' } = cause as { readonly code?: string };
+    const { code = '', wasClear } = cause as {
+      readonly code?: string;
+      readonly wasClear?: boolean;
+    };
+    if (code === 'HANDSHAKE_SSL_ERROR') {
+      return `The certificate of MySQL, or the TLS connection, is refused: ${cause.message}. ${NOT_VERIFIED}`;
+    }
     const sentence = SENTENCES[code];
+    if (sentence && wasClear && code === 'ER_ACCESS_DENIED_ERROR')
+      return `${sentence} ${PERHAPS_CLEAR}`;
     if (sentence) return sentence;
     if (OUR_CODES.has(code)) ours ??= cause.message;
   }

@@ -1,6 +1,6 @@
 /** `stockade verify-ledger`: checks that the ledger explains every unit of a live database. */
 import type { Command } from 'commander';
-import { openPool } from '../database/connections.js';
+import { openPool } from '../database/pool.js';
 import { verifyLedger, type LedgerReport } from '../database/reading/ledger-verification.js';
 import { addCommand } from './add-command.js';
 import { DATABASE_NOTE, mysqlUrlOrDevelopment } from './development-services.js';

@@ -6,7 +6,7 @@ import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { systemClock } from '../../src/time/clock.js';
 import { closeClient } from '../support/graphql-client.js';

@@ -1,7 +1,8 @@
 /** A migrated database of a test file's own, on the server that the global setup brought. */
 import { randomBytes } from 'node:crypto';
 import { QueryTypes, Sequelize } from 'sequelize';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
+import { withDatabase } from '../../src/database/mysql-address.js';
 import { migrate } from '../../src/database/migrator.js';
 import { verifyLedger, type LedgerReport } from '../../src/database/reading/ledger-verification.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
@@ -28,15 +29,15 @@ export function givenUrl(name: 'MYSQL_URL' | 'REDIS_URL'): string {
 
 /** Creates the database on the server at `serverUrl`, by default the one of the global setup. */
 export async function createFreshDatabase(serverUrl?: string): Promise<FreshDatabase> {
-  const url = new URL(serverUrl ?? givenUrl('MYSQL_URL'));
+  const onServer = serverUrl ?? givenUrl('MYSQL_URL');
   const name = `test_${randomBytes(6).toString('hex')}`;
-  const server = openPool({ url: url.href }, 1);
+  const server = openPool({ url: onServer }, 1);
   await server.query(`CREATE DATABASE ${name}`);
-  url.pathname = `/${name}`;
-  await migrate(url.href);
-  const sequelize = openPool({ url: url.href }, 4);
+  const url = withDatabase(onServer, name);
+  await migrate(url);
+  const sequelize = openPool({ url }, 4);
   return {
-    url: url.href,
+    url,
     sequelize,
     newProduct: (quantity) => createProduct(sequelize, quantity),
     onHand: (productId, locationId = 'default') => onHand(sequelize, productId, locationId),

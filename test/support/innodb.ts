@@ -4,7 +4,7 @@
  */
 import { setTimeout as wait } from 'node:timers/promises';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
 
 const PATIENCE_MS = 10_000;
 /** InnoDB shows its transactions from a cache, and leaves it as it is while it is read more often than this. */

@@ -56,6 +56,8 @@ export class MysqlProxy {
     const url = new URL(databaseUrl);
     url.hostname = '127.0.0.1';
     url.port = String(address.port);
+    // A COMMIT is only seen in clear text.
+    url.searchParams.set('ssl-mode', 'DISABLED');
     return new MysqlProxy(server, new URL(databaseUrl), url.href);
   }
 

@@ -3,7 +3,7 @@
  * reads it waits at the server. MySQL also keeps writes of tables with foreign keys to it waiting.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { openPool } from '../../src/database/connections.js';
+import { openPool } from '../../src/database/pool.js';
 import { until } from './until.js';
 
 export interface LockedTable {

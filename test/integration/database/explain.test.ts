@@ -5,7 +5,7 @@
  */
 import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { openPool } from '../../../src/database/connections.js';
+import { openPool } from '../../../src/database/pool.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { exportProducts } from '../../../src/database/reading/product-export.js';
 import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';

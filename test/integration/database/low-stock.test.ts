@@ -1,7 +1,7 @@
 /** Products whose stock is low are found by an index, whatever the size of the shop, and each page is exact. */
 import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { openPool } from '../../../src/database/connections.js';
+import { openPool } from '../../../src/database/pool.js';
 import { up } from '../../../src/database/migrations/2026.11.28T02.00.00.low-stock.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { MysqlProductImport } from '../../../src/database/writing/product-import.js';

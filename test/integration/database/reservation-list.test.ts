@@ -1,7 +1,7 @@
 /** Reservations are listed newest first, each page exact and bounded, whatever the number of reservations. */
 import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { openPool } from '../../../src/database/connections.js';
+import { openPool } from '../../../src/database/pool.js';
 import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
 import { InvalidCursorError } from '../../../src/inventory/pages.js';
 import type { Owner, ReservationFilter } from '../../../src/inventory/reservation-list.js';

@@ -11,7 +11,7 @@ import {
   ProductsDocument,
   StockMovementsDocument,
 } from '../../generated/operations.js';
-import { openPool } from '../../../src/database/connections.js';
+import { openPool } from '../../../src/database/pool.js';
 import { createDatabaseUser, type DatabaseUser } from '../../support/database-user.js';
 import { post, send } from '../../support/graphql-client.js';
 import { whileRowsAreHeld } from '../../support/held-rows.js';
