@@ -65,14 +65,25 @@ async function askMysqlHost(
   }
 }
 
+/** For a server that asks for a password, or speaks TLS. */
+export interface RedisSignIn {
+  readonly password?: string;
+  readonly tls?: { readonly ca: Buffer; readonly cert: Buffer; readonly key: Buffer };
+}
+
 export interface RedisAnswer {
   readonly version: string;
   readonly pid: number;
 }
 
 /** @throws the client's or the server's error. */
-export async function askRedis(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Promise<RedisAnswer> {
+export async function askRedis(
+  url: string,
+  timeoutMs = ANSWER_TIMEOUT_MS,
+  signIn: RedisSignIn = {},
+): Promise<RedisAnswer> {
   const redis = new Redis(url, {
+    ...signIn,
     lazyConnect: true,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
@@ -87,7 +98,10 @@ export async function askRedis(url: string, timeoutMs = ANSWER_TIMEOUT_MS): Prom
     await redis.connect();
     const info = await redis.info('server');
     return {
-      version: /^redis_version:(\S+)/m.exec(info)?.[1] ?? 'of unknown version',
+      version:
+        // Valkey calls itself Redis as well, of the version that it speaks like.
+        (/^valkey_version:(\S+)/m.exec(info) ?? /^redis_version:(\S+)/m.exec(info))?.[1] ??
+        'of unknown version',
       pid: Number(/^process_id:(\d+)/m.exec(info)?.[1] ?? 0),
     };
   } catch (error) {

@@ -61,10 +61,30 @@ export async function unpackRedis(options: PackagesOptions): Promise<Program> {
   const { source } = distribution;
   const choose = () => Promise.resolve(['redis-server', 'redis-tools']);
   const root = await fill({ server: 'Redis', source, distribution, options, choose });
+  return fromPackages(root, 'usr/bin/redis-server', distribution, source.suite);
+}
+
+/** @throws WayUnavailable */
+export async function unpackValkey(options: PackagesOptions): Promise<Program> {
+  const distribution = readDistribution();
+  // Debian's older releases have none.
+  const suite = distribution.id === 'debian' ? 'sid' : distribution.source.suite;
+  const source = { ...distribution.source, suite };
+  const choose = () => Promise.resolve(['valkey-server', 'valkey-tools']);
+  const root = await fill({ server: 'Valkey', source, distribution, options, choose });
+  return fromPackages(root, 'usr/bin/valkey-server', distribution, suite);
+}
+
+async function fromPackages(
+  root: string,
+  program: string,
+  distribution: Distribution,
+  suite: string,
+): Promise<Program> {
   return {
-    command: await ownLoader(root, 'usr/bin/redis-server'),
+    command: await ownLoader(root, program),
     args: [],
-    where: `from the packages of ${titleOf(distribution)} (${source.suite}), unpacked in .cache/`,
+    where: `from the packages of ${titleOf(distribution)} (${suite}), unpacked in .cache/`,
   };
 }
 
@@ -84,7 +104,7 @@ async function chooseMysql(apt: Apt): Promise<string[]> {
 }
 
 interface Fill {
-  readonly server: 'MySQL' | 'Redis';
+  readonly server: 'MySQL' | 'Redis' | 'Valkey';
   readonly source: AptSource;
   readonly distribution: Distribution;
   readonly options: PackagesOptions;

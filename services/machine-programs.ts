@@ -49,8 +49,17 @@ export async function findMariadbd(search: Search): Promise<Program> {
 
 /** @throws WayUnavailable */
 export function findRedisServer(search: Search): Program {
-  const [path] = findPrograms('redis-server', search.env);
-  if (path === undefined) throw new WayUnavailable('this machine has no redis-server');
+  return findByName('redis-server', search);
+}
+
+/** @throws WayUnavailable */
+export function findValkeyServer(search: Search): Program {
+  return findByName('valkey-server', search);
+}
+
+function findByName(name: string, search: Search): Program {
+  const [path] = findPrograms(name, search.env);
+  if (path === undefined) throw new WayUnavailable(`this machine has no ${name}`);
   return { command: [path], args: [], where: `on this machine (${path})` };
 }
 

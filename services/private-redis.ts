@@ -1,12 +1,13 @@
 /**
- * A private Redis without persistence: after a restart it is empty, as a Redis that holds locks may be at any time. It
- * listens on the loopback only.
+ * A private Redis, or Valkey, without persistence: after a restart it is empty, as a Redis that holds locks may be at
+ * any time. It listens on the loopback only.
  */
 import { askRedis } from './answering.js';
 import { makeTemporaryFolder } from './child-processes.js';
-import { unpackRedis } from './debian-packages.js';
-import { findRedisServer, type Program } from './machine-programs.js';
+import { unpackRedis, unpackValkey } from './debian-packages.js';
+import { findRedisServer, findValkeyServer, type Program } from './machine-programs.js';
 import { startPrivateServer, type PrivateServer } from './private-server.js';
+import { administrator, redisUrl, securityArgs, type RedisSecurity } from './redis-security.js';
 import { ServiceError, WayUnavailable } from './service-errors.js';
 import { readSkippedWays } from './skipped-ways.js';
 import { chooseWay, type Attempt } from './way-choice.js';
@@ -14,71 +15,114 @@ import { chooseWay, type Attempt } from './way-choice.js';
 const BOOT_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
 
-export interface PrivateRedisOptions {
-  readonly port?: number | undefined;
-  /** Further options of the server; they override the defaults. */
+export type RedisFlavour = 'redis' | 'valkey';
+
+/** What is common to one server and to several of them. */
+export interface RedisOptions {
+  readonly flavour?: RedisFlavour | undefined;
+  readonly security?: RedisSecurity | undefined;
+  /** Further options of each server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
   readonly env?: NodeJS.ProcessEnv | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly log?: ((line: string) => void) | undefined;
 }
 
+export interface PrivateRedisOptions extends RedisOptions {
+  readonly port?: number | undefined;
+}
+
 /** From this machine's programs or the distribution's packages. @throws ServiceError, or the signal's reason. */
-export async function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateServer> {
+export function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<PrivateServer> {
+  return withRedisProgram(options, (program) => startRedisServer(program, options));
+}
+
+/** Starts one server, or several, of the first program of which it can be done. */
+export async function withRedisProgram<T>(
+  options: RedisOptions,
+  start: (program: Program) => Promise<T>,
+): Promise<T> {
   const skipped = readSkippedWays(options.env ?? process.env);
   try {
-    return (await chooseWay(privateRedisWays(options), skipped)).made;
+    return (await chooseWay(redisWays(options, start), skipped)).made;
   } catch (error) {
     if (!(error instanceof WayUnavailable)) throw error;
-    throw new ServiceError(`No private Redis can be started: ${error.message}.`, { cause: error });
+    const name = nameOf(options);
+    throw new ServiceError(`No private ${name} can be started: ${error.message}.`, {
+      cause: error,
+    });
   }
 }
 
 export function privateRedisWays(options: PrivateRedisOptions): Attempt<PrivateServer>[] {
+  return redisWays(options, (program) => startRedisServer(program, options));
+}
+
+function redisWays<T>(
+  options: RedisOptions,
+  start: (program: Program) => Promise<T>,
+): Attempt<T>[] {
   const search = {
     env: options.env ?? process.env,
     signal: options.signal ?? new AbortController().signal,
     log: options.log ?? (() => undefined),
   };
-  const start = (program: Program) => startProgram(program, { ...options, ...search });
+  const isValkey = options.flavour === 'valkey';
   return [
     {
       way: 'machine',
-      title: 'Redis on this machine',
-      run: () => start(findRedisServer(search)),
+      title: `${nameOf(options)} on this machine`,
+      run: () => start((isValkey ? findValkeyServer : findRedisServer)(search)),
     },
     {
       way: 'packages',
       title: "the distribution's packages",
-      run: async () => start(await unpackRedis(search)),
+      run: async () => start(await (isValkey ? unpackValkey : unpackRedis)(search)),
     },
   ];
 }
 
-async function startProgram(
+function nameOf({ flavour }: RedisOptions): string {
+  return flavour === 'valkey' ? 'Valkey' : 'Redis';
+}
+
+export async function startRedisServer(
   program: Program,
-  options: PrivateRedisOptions & { readonly signal: AbortSignal },
+  options: PrivateRedisOptions,
 ): Promise<PrivateServer> {
   const folder = await makeTemporaryFolder('stockade-redis-');
-  const keepNothing = ['--save', '', '--appendonly', 'no'];
+  return startInFolder(program, folder, options, ['--save', '', '--appendonly', 'no']);
+}
+
+/** Any process of the program, a Sentinel among them. */
+export function startInFolder(
+  program: Program,
+  folder: string,
+  options: PrivateRedisOptions,
+  own: readonly string[],
+): Promise<PrivateServer> {
+  const { security = {} } = options;
   const recipe = {
-    name: 'Redis',
+    name: nameOf(options),
     where: program.where,
     folder,
     bootTimeoutMs: BOOT_TIMEOUT_MS,
     stopTimeoutMs: STOP_TIMEOUT_MS,
     command: (port: number): [string, ...string[]] => [
       ...program.command,
-      ...['--port', String(port), '--bind', '127.0.0.1', '--dir', folder],
-      ...keepNothing,
+      ...own,
+      ...['--bind', '127.0.0.1', '--dir', folder],
+      ...securityArgs(security, port),
       ...(options.args ?? []),
     ],
-    url: (port: number) => `redis://127.0.0.1:${port}`,
+    url: (port: number) => redisUrl(security, [port]),
     ask: async (port: number, pid: number) => {
-      const answer = await askRedis(`redis://127.0.0.1:${port}`);
+      const url = `redis://127.0.0.1:${port}`;
+      const answer = await askRedis(url, undefined, administrator(security));
       if (answer.pid !== pid) throw new ServiceError('Another server has the port.');
       return answer.version;
     },
   };
-  return startPrivateServer(recipe, options);
+  const { signal = new AbortController().signal, port } = options;
+  return startPrivateServer(recipe, { port, signal });
 }

@@ -47,7 +47,8 @@ const ELSEWHERE: CertificateExtension = {
 export async function makeCertificates(): Promise<Certificates> {
   const [ca, foreignCa] = await Promise.all([makeAuthority('tests'), makeAuthority('strangers')]);
   const [server, misnamedServer, client] = await Promise.all([
-    sign(ca, 'localhost', [LOOPBACK, { name: 'extKeyUsage', serverAuth: true }]),
+    // Servers of one topology are each other's clients.
+    sign(ca, 'localhost', [LOOPBACK, { name: 'extKeyUsage', serverAuth: true, clientAuth: true }]),
     sign(ca, 'elsewhere.example', [ELSEWHERE, { name: 'extKeyUsage', serverAuth: true }]),
     sign(ca, 'stockade', [{ name: 'extKeyUsage', clientAuth: true }]),
   ]);
