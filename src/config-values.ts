@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { MysqlAddressError, parseMysqlUrl } from './database/mysql-address.js';
 import { driverTls } from './database/tls-options.js';
 import { JWT_ALGORITHMS, type JwtAlgorithm } from './auth/jwt-verifier.js';
+import { parseRedisUrl, RedisAddressError } from './redis/address.js';
 
 export const wholeNumber = (min: number, max: number) =>
   z
@@ -34,6 +35,15 @@ export const mysqlUrl = z.string().superRefine((text, context) => {
   } catch (error) {
     if (!(error instanceof MysqlAddressError)) throw error;
     context.addIssue({ code: 'custom', message: error.problem });
+  }
+});
+
+export const redisUrl = z.string().superRefine((text, context) => {
+  try {
+    parseRedisUrl(text);
+  } catch (error) {
+    if (!(error instanceof RedisAddressError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
   }
 });
 

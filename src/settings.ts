@@ -12,7 +12,7 @@ import {
   origins,
   proxies,
   text,
-  urlOf,
+  redisUrl,
   wholeNumber,
 } from './config-values.js';
 import { CONTROL_CONNECTIONS } from './database/connection-counts.js';
@@ -31,8 +31,8 @@ export const SETTINGS = {
   redisUrl: optional(
     'REDIS_URL',
     'must be set where `STOCK_LOCK` is `redis`',
-    urlOf('redis:', 'rediss:'),
-    '`redis://` or `rediss://`; Redis 7 or later',
+    redisUrl,
+    'one server, several, or Sentinels: [docs/redis.md](docs/redis.md); Redis 7 or later',
   ),
   port: preset('PORT', '4000', wholeNumber(0, 65_535), '`0` takes a free port'),
   host: preset('HOST', '127.0.0.1', text, 'the address to listen on; `0.0.0.0` for all'),

@@ -9,6 +9,7 @@
  */
 import { isValidId } from '../inventory/stock.js';
 import type { ChangedLevel } from '../inventory/stock-changes.js';
+import { parseRedisUrl, serverOf } from '../redis/address.js';
 import type { ConnectionSettings } from '../redis/connection.js';
 import type { Clock, Random } from '../time/clock.js';
 
@@ -33,13 +34,13 @@ export type ChangeMessage = { readonly publisher: string; readonly sequence: num
 
 /** Pub/Sub ignores databases; installations that share a Redis by database number need channels of their own. */
 export function channelOf(redisUrl: string): string {
-  const database = new URL(redisUrl).pathname.slice(1);
-  return `stock:changes:${database === '' ? '0' : database}`;
+  const [{ database }] = parseRedisUrl(redisUrl);
+  return `stock:changes:${database}`;
 }
 
 /** Settings that publisher and listener share. */
 export interface ChangeSettings {
-  /** As in `redis://user:password@host:6379/0`. */
+  /** In one of the forms of src/redis/address.ts; of several servers the channel is at one. */
   readonly redisUrl: string;
   /** Identifies this process among the publishers. */
   readonly name: string;
@@ -52,7 +53,7 @@ export interface ChangeSettings {
 export function connectionOf(settings: ChangeSettings, purpose: string): ConnectionSettings {
   const { redisUrl, name, clock, random } = settings;
   return {
-    url: redisUrl,
+    server: serverOf(parseRedisUrl(redisUrl), channelOf(redisUrl)),
     name: `${purpose}:${name}`,
     commandTimeoutMs: COMMAND_TIMEOUT_MS,
     clock,

@@ -13,6 +13,12 @@ export interface ReadinessReport {
 export interface ServiceHealth {
   readonly available: boolean;
   readonly since: Date;
+  /** One for each Redis. */
+  readonly servers: readonly {
+    readonly name: string | null;
+    readonly available: boolean;
+    readonly since: Date;
+  }[];
 }
 
 const PING_TIMEOUT_MS = 1_000;
@@ -37,21 +43,14 @@ export class Readiness {
     const { lock, lockIsNeeded } = this.parts;
     const database = await this.databaseAnswers();
     const lockHealth = lock?.health();
-    const lockServes = !lockIsNeeded || lockHealth?.available !== false;
+    // Where a part of several Redis is away, every process is without it, and serves the other products.
+    const lockServes = !lockIsNeeded || !lockHealth || lockHealth.servers.some(isAvailable);
     return {
       ready: database && lockServes && !this.draining,
       details: {
         draining: this.draining,
         database: database ? 'available' : 'away',
-        ...(lockHealth && {
-          lock: lockHealth.available ? 'available' : 'away',
-          lockSince: lockHealth.since.toISOString(),
-          deductionsRunUnder: lockHealth.available
-            ? 'redis'
-            : lockIsNeeded
-              ? 'nothing'
-              : 'database',
-        }),
+        ...(lockHealth && lockDetails(lockHealth, lockIsNeeded)),
       },
     };
   }
@@ -73,4 +72,22 @@ export class Readiness {
       clearTimeout(timer);
     }
   }
+}
+
+function lockDetails(health: ServiceHealth, isNeeded: boolean): ReadinessReport['details'] {
+  const { servers } = health;
+  const served = servers.filter(isAvailable).length;
+  const without = isNeeded ? 'nothing' : 'database';
+  const under = served === 0 ? without : served < servers.length ? `redis or ${without}` : 'redis';
+  const names = servers.filter((server) => !isAvailable(server)).map(({ name }) => name);
+  return {
+    lock: served === servers.length ? 'available' : served === 0 ? 'away' : 'partly away',
+    ...(servers.length > 1 && { redisAway: names }),
+    lockSince: health.since.toISOString(),
+    deductionsRunUnder: under,
+  };
+}
+
+function isAvailable({ available }: { readonly available: boolean }): boolean {
+  return available;
 }

@@ -1,53 +1,71 @@
-/** Whether Redis serves the lock, with one log line for each change. */
+/** Whether a Redis server serves the lock, with one log line for each change. */
 import type { Clock } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
 
-export interface LockHealth {
+export interface ServerHealth {
+  /** Which of several servers, as in `Redis 2 of 3`; null where there is one. */
+  readonly name: string | null;
   readonly available: boolean;
   /** Why it is unavailable, without addresses and secrets. */
   readonly reason?: string;
   readonly since: Date;
 }
 
+/** Of all servers together: available where each is, and since the last change of any. */
+export interface LockHealth extends Omit<ServerHealth, 'name'> {
+  readonly servers: readonly ServerHealth[];
+}
+
+export function healthOf(servers: readonly ServerHealth[]): LockHealth {
+  const since = new Date(Math.max(...servers.map((server) => server.since.getTime())));
+  const away = servers.filter(({ available }) => !available);
+  const reason = away
+    .map((server) => (server.name === null ? server.reason : `${server.name}: ${server.reason}`))
+    .join('; ');
+  if (away.length === 0) return { available: true, since, servers };
+  return { available: false, reason, since, servers };
+}
+
 export class Availability {
-  private current: LockHealth;
+  private current: ServerHealth;
 
   constructor(
     private readonly clock: Clock,
     private readonly log: LockLog | undefined,
+    private readonly name: string | null,
   ) {
-    this.current = { available: false, reason: NOT_STARTED, since: clock.today() };
+    this.current = this.now(false, NOT_STARTED);
   }
 
   get available(): boolean {
     return this.current.available;
   }
 
-  health(): LockHealth {
+  health(): ServerHealth {
     return this.current;
   }
 
   /** @returns false when Redis was unavailable already: a further failure of the same outage. */
   away(reason: string): boolean {
     if (!this.current.available && this.current.reason !== NOT_STARTED) return false;
-    this.current = { available: false, reason, since: this.clock.today() };
-    this.log?.warn({ reason }, 'Redis does not serve the lock.');
+    this.current = this.now(false, reason);
+    this.log?.warn({ ...this.which(), reason }, 'Redis does not serve the lock.');
     return true;
   }
 
   back(): void {
     const { available, reason, since } = this.current;
     if (available) return;
-    this.current = { available: true, since: this.clock.today() };
+    this.current = this.now(true);
     if (reason === NOT_STARTED) return;
     const awayMs = this.current.since.getTime() - since.getTime();
-    this.log?.info({ awayMs }, 'Redis serves the lock again.');
+    this.log?.info({ ...this.which(), awayMs }, 'Redis serves the lock again.');
   }
 
   /** The service has stopped. */
   end(): void {
-    this.current = { available: false, reason: 'stopped', since: this.clock.today() };
+    this.current = this.now(false, 'stopped');
   }
 
   /** The error for calls while Redis is unavailable. */
@@ -55,6 +73,15 @@ export class Availability {
     return new LockUnavailableError(
       `The lock is unavailable: ${this.current.reason ?? 'unknown'}.`,
     );
+  }
+
+  private now(available: boolean, reason?: string): ServerHealth {
+    const { name } = this;
+    return { name, available, ...(reason !== undefined && { reason }), since: this.clock.today() };
+  }
+
+  private which(): object {
+    return this.name === null ? {} : { redis: this.name };
   }
 }
 

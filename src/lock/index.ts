@@ -9,7 +9,7 @@ export type {
 } from './lock-service.js';
 export { RedisLockService } from './redis-lock-service.js';
 export type { RedisLockSettings } from './settings.js';
-export type { LockHealth } from './availability.js';
+export type { LockHealth, ServerHealth } from './availability.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
 export { Deadline } from '../time/deadline.js';
 export {

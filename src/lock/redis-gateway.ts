@@ -24,10 +24,11 @@
  * 4. No error contains the address or the password.
  *    (test/integration/lock/availability.test.ts: "no error, health report or log line contains the address")
  */
-import { Availability, type LockHealth } from './availability.js';
+import { Availability, type ServerHealth } from './availability.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
+import type { RedisServerAddress } from '../redis/address.js';
 import {
   FirstNews,
   connectByIoredis,
@@ -64,6 +65,7 @@ export interface GatewayEvents {
 
 export interface GatewayParts {
   readonly settings: Settings;
+  readonly server: RedisServerAddress;
   readonly processId: string;
   readonly connect: Connect | undefined;
   readonly clock: Clock;
@@ -92,10 +94,10 @@ export class RedisGateway {
     private readonly parts: GatewayParts,
     private readonly events: GatewayEvents,
   ) {
-    const { settings, processId, clock, random } = parts;
-    const { url, commandTimeoutMs } = settings;
-    const connection = { url, commandTimeoutMs, clock, random };
-    this.availability = new Availability(clock, parts.log);
+    const { settings, server, processId, clock, random } = parts;
+    const { commandTimeoutMs } = settings;
+    const connection = { server, commandTimeoutMs, clock, random };
+    this.availability = new Availability(clock, parts.log, server.name);
     this.scripts = new LockScripts(settings);
     this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
     this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
@@ -127,16 +129,16 @@ export class RedisGateway {
   }
 
   /** Resolves also when Redis is unreachable. @throws LockUnavailableError when Redis refuses the client. */
-  async start(): Promise<LockHealth> {
+  async start(): Promise<void> {
     this.commands.open();
     this.inbox.open();
     const failures = await Promise.all([this.firstNews.told, this.inbox.firstNews.told]);
     const refusal = failures.find((failure) => failure?.kind === 'refused');
     if (refusal) {
       this.stop();
-      throw new LockUnavailableError(`The lock cannot use Redis: ${refusal.reason}.`);
+      const which = this.parts.server.name ?? 'Redis';
+      throw new LockUnavailableError(`The lock cannot use ${which}: ${refusal.reason}.`);
     }
-    return this.health();
   }
 
   stop(): void {
@@ -148,7 +150,7 @@ export class RedisGateway {
     this.firstNews.tell(null);
   }
 
-  health(): LockHealth {
+  health(): ServerHealth {
     return this.availability.health();
   }
 
@@ -308,7 +310,11 @@ export class RedisGateway {
     if (policy === undefined || policy === 'noeviction') return;
     const message =
       'This Redis may evict locks when its memory is full; set maxmemory-policy noeviction.';
-    this.parts.log?.warn({ maxmemoryPolicy: policy }, message);
+    const { name } = this.parts.server;
+    this.parts.log?.warn(
+      { ...(name !== null && { redis: name }), maxmemoryPolicy: policy },
+      message,
+    );
   }
 }
 

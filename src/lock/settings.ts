@@ -4,7 +4,7 @@ import type { Connect } from '../redis/connection.js';
 import type { LockLog } from './lock-service.js';
 
 export interface RedisLockSettings {
-  /** As in `redis://user:password@host:6379/0`. */
+  /** In one of the forms of src/redis/address.ts, as in `redis://user:password@host:6379/0`. */
   readonly url: string;
   /** Time to live of a held lock, in milliseconds: how long a dead holder blocks it. Renewed after a third of it. */
   readonly ttlMs?: number | undefined;
@@ -54,12 +54,11 @@ export const LIMITS = Object.freeze({
   doubtsMax: 10_000,
 });
 
-export type Settings = Readonly<{ url: string } & Record<keyof typeof DEFAULTS, number>>;
+export type Settings = Readonly<Record<keyof typeof DEFAULTS, number>>;
 
 /** @throws RangeError that names the setting, what was expected and what was got. */
-export function readSettings(given: RedisLockSettings): Settings {
+export function readSettings(given: Partial<RedisLockSettings>): Settings {
   const settings = {
-    url: given.url,
     ttlMs: given.ttlMs ?? DEFAULTS.ttlMs,
     commandTimeoutMs: given.commandTimeoutMs ?? DEFAULTS.commandTimeoutMs,
     queueMax: given.queueMax ?? DEFAULTS.queueMax,

@@ -10,28 +10,23 @@
  * A request is admitted while its principal has anything left, and counts in full: what it takes beyond the rest makes
  * the window longer by as much. So the rate holds on average, and no request is too heavy to be admitted.
  */
-import {
-  connectByIoredis,
-  FirstNews,
-  type LuaScript,
-  type RedisConnection,
-} from '../redis/connection.js';
-import { failureOf } from '../redis/failure.js';
-import type { Clock, Random } from '../time/clock.js';
 import { LRUCache } from 'lru-cache';
+import {
+  parseRedisUrl,
+  serverOf,
+  type RedisServerAddress,
+  type RedisServers,
+} from '../redis/address.js';
+import type { Clock } from '../time/clock.js';
+import { CountingRedis, type CountingRedisParts } from './counting-redis.js';
 
-export interface RequestLimitSettings {
+export interface RequestLimitSettings extends CountingRedisParts {
+  /** In one of the forms of src/redis/address.ts; of several servers each principal is counted at one. */
   readonly redisUrl: string;
   /** Units of one principal in one second. */
   readonly perSecond: number;
   /** Units beyond that in any ten seconds; 0 for none. */
   readonly burst: number;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: {
-    warn(fields: object, message: string): void;
-    info(fields: object, message: string): void;
-  };
 }
 
 /** The principal has exceeded its rate, or another bound in time. The request was not carried out. */
@@ -63,34 +58,8 @@ const WINDOW_MS = 1_000;
 const BURST_WINDOW_MS = 10_000;
 /** The part of one second's units in an allotment: few round trips, and few unspent units. */
 const ALLOTMENTS_IN_WINDOW = 20;
-const COMMAND_TIMEOUT_MS = 1_000;
-/** The pause after a failure of Redis, so that not every request waits for a time-out. */
-const AWAY_PAUSE_MS = 1_000;
 /** The most principals and addresses that are kept; the least recently used is dropped first. */
 const BUDGETS_MAX = 10_000;
-
-/**
- * Takes units from a window that begins with its first request: as many of ARGV[1] as are left of ARGV[2], or, where
- * ARGV[4] is 1, all of them. Units beyond the window's own make it longer, at the window's rate. A time to live that
- * cannot be, as after a step of the clock of Redis, is set right. Returns the units taken, and what is left of the
- * window in ms.
- */
-const COUNT: LuaScript = {
-  name: 'count-requests',
-  source: `
-    redis.call('SET', KEYS[1], '0', 'PX', ARGV[3], 'NX')
-    local used = tonumber(redis.call('GET', KEYS[1]))
-    local wanted, points, lasts = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
-    local function longer() return math.ceil(math.max(0, used - points) * lasts / points) end
-    local granted, before = math.max(0, math.min(wanted, points - used)), longer()
-    if ARGV[4] == '1' then granted = wanted end
-    if granted > 0 then used = redis.call('INCRBY', KEYS[1], granted) end
-    local left, longest = redis.call('PTTL', KEYS[1]), lasts + longer()
-    local ends = left + longer() - before
-    if left < 0 or ends > longest then ends = longest end
-    if ends ~= left then redis.call('PEXPIRE', KEYS[1], ends) end
-    return { granted, ends }`,
-};
 
 /** A request that waits for an answer of Redis. */
 interface Waiter {
@@ -110,36 +79,21 @@ interface Budget {
 }
 
 export class RequestLimit {
-  private readonly redis: RedisConnection;
-  private readonly firstNews = new FirstNews();
+  private readonly servers: RedisServers;
+  private readonly redises: ReadonlyMap<RedisServerAddress, CountingRedis>;
   private readonly sustained: Window;
   private readonly burst: Window | null;
   private readonly budgets = new LRUCache<string, Budget>({ max: BUDGETS_MAX });
   private readonly clock: Clock;
-  private awayUntilMs = -Infinity;
-  private away = false;
   private refused = 0;
   private uncounted = 0;
 
   constructor(private readonly settings: RequestLimitSettings) {
-    const { redisUrl, perSecond, burst, clock, random } = settings;
+    const { redisUrl, perSecond, burst, clock } = settings;
     this.clock = clock;
-    this.redis = connectByIoredis(
-      {
-        url: redisUrl,
-        name: 'stockade-rate-limit',
-        commandTimeoutMs: COMMAND_TIMEOUT_MS,
-        clock,
-        random,
-      },
-      {
-        onReady: () => {
-          this.firstNews.tell(null);
-        },
-        onDown: (failure) => {
-          this.firstNews.tell(failure);
-        },
-      },
+    this.servers = parseRedisUrl(redisUrl);
+    this.redises = new Map(
+      this.servers.map((server) => [server, new CountingRedis(server, settings)]),
     );
     this.sustained = {
       keyPrefix: 'stockade:rate:second',
@@ -154,14 +108,11 @@ export class RequestLimit {
 
   /** Connects, and from then on reconnects by itself. Resolves also where Redis is away. */
   async start(): Promise<void> {
-    this.redis.open();
-    const failure = await this.firstNews.told;
-    if (failure) this.onAway(failure.reason);
+    await Promise.all([...this.redises.values()].map((redis) => redis.start()));
   }
 
   stop(): Promise<void> {
-    this.redis.close();
-    this.firstNews.tell(null);
+    for (const redis of this.redises.values()) redis.stop();
     return Promise.resolve();
   }
 
@@ -181,7 +132,7 @@ export class RequestLimit {
       }
       if (nowMs < budget.refusedUntilMs) throw this.refusalUntil(budget.refusedUntilMs);
     }
-    if (nowMs < this.awayUntilMs) {
+    if (this.redisOf(principal).rests) {
       this.uncounted += 1;
       return;
     }
@@ -196,9 +147,9 @@ export class RequestLimit {
     for (let [first] = budget.waiting; first; [first] = budget.waiting) {
       try {
         await this.refill(principal, budget, first.weight);
-        this.onAnswer();
+        this.redisOf(principal).onAnswer();
       } catch (error) {
-        this.onAway(failureOf(error).reason);
+        this.redisOf(principal).onError(error);
         for (const { resolve } of budget.waiting.splice(0)) {
           this.uncounted += 1;
           resolve();
@@ -277,25 +228,15 @@ export class RequestLimit {
   ): Promise<{ readonly granted: number; readonly endsInMs: number }> {
     const key = `${keyPrefix}:${principal}`;
     const overdraws = how === 'OVERDRAW' ? 1 : 0;
-    const reply = await this.redis.script(COUNT, [key], [wanted, points, lastsMs, overdraws]);
+    const reply = await this.redisOf(principal).count(key, [wanted, points, lastsMs, overdraws]);
     const [granted, endsInMs] = reply as [number, number];
     return { granted, endsInMs: Math.max(1, endsInMs) };
   }
 
-  private onAway(reason: string): void {
-    this.awayUntilMs = this.clock.nowMs() + AWAY_PAUSE_MS;
-    if (this.away) return;
-    this.away = true;
-    this.settings.log.warn(
-      { reason },
-      'Redis cannot count requests: rate limits are off until it can.',
-    );
-  }
-
-  private onAnswer(): void {
-    if (!this.away) return;
-    this.away = false;
-    this.settings.log.info({}, 'Redis counts requests again: rate limits are on.');
+  private redisOf(principal: string): CountingRedis {
+    const redis = this.redises.get(serverOf(this.servers, principal));
+    if (!redis) throw new Error('A server without its connection: a bug.');
+    return redis;
   }
 }
 

@@ -11,7 +11,9 @@
 import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from '../time/clock.js';
+import type { RedisServerAddress } from './address.js';
 import { failureOf, LOST, type RedisFailure } from './failure.js';
+import { connectingMs, optionsFor } from './server-options.js';
 import { GREETING, objectionTo, SignsOfLife } from './sign-of-life.js';
 
 /** Bounds of connecting, in milliseconds. */
@@ -26,7 +28,7 @@ export const CONNECTING = Object.freeze({
 const LOOKS = 3;
 
 export interface ConnectionSettings {
-  readonly url: string;
+  readonly server: RedisServerAddress;
   /** Shown by CLIENT LIST. */
   readonly name: string;
   readonly commandTimeoutMs: number;
@@ -99,7 +101,8 @@ class IoredisConnection implements RedisConnection {
     private readonly settings: ConnectionSettings,
     private readonly events: ConnectionEvents,
   ) {
-    this.redis = new Redis(settings.url, {
+    this.redis = new Redis({
+      ...optionsFor(settings.server, CONNECTING.timeoutMs),
       connectionName: settings.name,
       lazyConnect: true,
       enableOfflineQueue: false,
@@ -233,7 +236,8 @@ class IoredisConnection implements RedisConnection {
     this.failure = null;
     this.handshake?.cancel();
     // ioredis does not treat a server that accepts connections and never answers as a failure.
-    this.handshake = this.settings.clock.after(CONNECTING.timeoutMs, () => {
+    const patienceMs = connectingMs(this.settings.server, CONNECTING.timeoutMs);
+    this.handshake = this.settings.clock.after(patienceMs, () => {
       this.drop({ kind: 'away', reason: 'Redis does not answer' });
     });
   }
@@ -264,9 +268,10 @@ class IoredisConnection implements RedisConnection {
     if (!this.closed) this.events.onDown(this.failure ?? LOST);
   }
 
-  /** ioredis stops reconnecting where a connection is dropped before it has a socket. */
+  /** ioredis stops reconnecting where there is no socket: dropped before, or no Sentinel names a primary. */
   private onEnd(): void {
     if (this.closed) return;
+    this.onClose();
     this.settings.clock.after(this.nextDelayMs(), () => {
       if (!this.closed) this.open();
     });

@@ -66,6 +66,16 @@ const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure
     failure: refused('the Redis user may not run a command that the lock needs'),
   },
   { pattern: /^READONLY/, failure: REPLICA },
+  {
+    // An old primary that has lost its replicas, and may have lost its role: `min-replicas-to-write`.
+    pattern: /^NOREPLICAS/,
+    failure: { ...away('Redis has too few replicas to write'), reconnect: true },
+  },
+  {
+    pattern: /^All sentinels .*(NOAUTH|WRONGPASS|NOPERM)/,
+    failure: refused('the Redis Sentinels refuse the user or the password'),
+  },
+  { pattern: /^All sentinels /, failure: away('no Redis Sentinel names a primary') },
   { pattern: /^OOM/, failure: away('the memory of Redis is full') },
   { pattern: /^LOADING/, failure: away('Redis is loading its data') },
 ];

@@ -15,8 +15,12 @@ export const GREETING = 'hello';
 /** Why a connection must leave the server that answered so, or null. A server that says nothing of itself is kept. */
 export function objectionTo(answer: unknown): RedisFailure | null {
   const { mode, role } = fieldsOf(answer);
-  if (mode === 'sentinel') return refused('this is a Redis Sentinel, no Redis server');
-  if (mode === 'cluster') return refused('this Redis is a node of a Redis Cluster');
+  if (mode === 'sentinel')
+    return refused('it is a Sentinel; REDIS_URL must be redis+sentinel://host:26379/name');
+  if (mode === 'cluster')
+    return refused(
+      'it is a Redis Cluster, which is not served: name one server, several or Sentinels',
+    );
   return role === 'replica' ? REPLICA : null;
 }
 

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { ConfigError, documentedSettings, loadConfig } from '../../src/config.js';
+import { REDIS_FORMS } from '../../src/redis/address.js';
 
 const GOOD = {
   MYSQL_URL: 'mysql://root@127.0.0.1:3306/stockade',
@@ -224,7 +225,7 @@ test('the table of the README is the one of the configuration', () => {
 
 test('names the value that it refuses, but no address, which may contain a password', () => {
   expect(problemsOf({ ...GOOD, PORT: '70000', REDIS_URL: 'http://:secret@cache' })).toEqual([
-    'REDIS_URL must be an address that begins with redis:// or rediss://',
+    `REDIS_URL must be ${REDIS_FORMS}`,
     'PORT must be a whole number from 0 to 65535; got "70000"',
   ]);
 });

@@ -15,7 +15,7 @@ import {
   ModelData,
   readScriptSettings,
 } from '../../../src/simulation/lock-script-model.js';
-import { LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
+import { LockServices, uniqueKey } from '../../support/lock-services.js';
 
 jest.setTimeout(60_000);
 
@@ -115,7 +115,7 @@ const own = (name: string) => `${prefix}.${name}`;
 
 class Pair {
   readonly keys = LOCKS.map(() => uniqueKey());
-  readonly settings = readSettings({ url: REDIS_URL });
+  readonly settings = readSettings({});
   readonly scripts = new LockScripts(this.settings);
   private readonly subscribed = new Set<string>();
   private nowUs = 0;

@@ -9,7 +9,7 @@ import {
   type Step,
 } from '../../../src/lock/scripts.js';
 import { readSettings, tokensMax } from '../../../src/lock/settings.js';
-import { LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
+import { LockServices, uniqueKey } from '../../support/lock-services.js';
 
 const TTL_MS = 60_000;
 
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(() => clients.stopAll());
 
-const SETTINGS = readSettings({ url: REDIS_URL, ttlMs: TTL_MS });
+const SETTINGS = readSettings({ ttlMs: TTL_MS });
 const scripts = new LockScripts(SETTINGS);
 
 async function run<T>({ script, keys, args, read }: ScriptCall<T>): Promise<T> {

@@ -5,6 +5,7 @@
 import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { parseRedisUrl } from '../../../src/redis/address.js';
 import {
   connectByIoredis,
   type ConnectionSettings,
@@ -44,9 +45,9 @@ afterEach(async () => {
 });
 
 function settings(name: string): ConnectionSettings {
-  const url = proxy.via(givenUrl('REDIS_URL'));
+  const [server] = parseRedisUrl(proxy.via(givenUrl('REDIS_URL')));
   const commandTimeoutMs = COMMAND_TIMEOUT_MS;
-  return { url, name, commandTimeoutMs, clock: systemClock, random: Math.random };
+  return { server, name, commandTimeoutMs, clock: systemClock, random: Math.random };
 }
 
 function connect(): { connection: RedisConnection; downs: RedisFailure[] } {

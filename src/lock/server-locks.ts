@@ -1,0 +1,116 @@
+/**
+ * The locks that one Redis server keeps: a KeyLock for each key in use, the connections, and the events of Redis for
+ * them. Each server has its own, so that one which dies takes no lock of another with it.
+ */
+import type { RedisServerAddress } from '../redis/address.js';
+import type { Connect } from '../redis/connection.js';
+import type { Clock, Random } from '../time/clock.js';
+import type { ServerHealth } from './availability.js';
+import { LockUnavailableError } from './errors.js';
+import { HandOvers } from './hand-overs.js';
+import type { HeldLease } from './hold.js';
+import { KeyLock, type LockParts } from './key-lock.js';
+import type { LockLog } from './lock-service.js';
+import { RedisGateway } from './redis-gateway.js';
+import { Renewal } from './renewal.js';
+import type { Settings } from './settings.js';
+import type { StatsCollector } from './stats.js';
+import type { Tickets } from './tickets.js';
+import type { Waiter } from './waiting-room.js';
+
+/** What all servers of a lock service share. */
+export interface SharedParts {
+  readonly settings: Settings;
+  readonly connect: Connect | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: LockLog | undefined;
+  readonly stats: StatsCollector;
+  readonly tickets: Tickets;
+}
+
+export class ServerLocks {
+  private readonly locks = new Map<string, KeyLock>();
+  private readonly gateway: RedisGateway;
+  private readonly parts: LockParts;
+
+  constructor(shared: SharedParts, server: RedisServerAddress) {
+    const { settings, clock, random, stats, tickets } = shared;
+    const { processId } = tickets;
+    this.gateway = new RedisGateway(
+      { ...shared, server, processId },
+      {
+        onGrant: (grant) => {
+          const { key } = grant;
+          // A message may name any ticket. Giving up another process's would release its lock.
+          if (!tickets.isOurs(grant.ticket)) return;
+          const lock = this.locks.get(key) ?? new KeyLock(this.parts, key, () => undefined);
+          lock.onHandOver(grant);
+        },
+        onListening: () => {
+          for (const lock of this.locks.values()) lock.onListening();
+        },
+        onAway: (error) => {
+          this.rejectAll(error);
+        },
+        onBack: () => {
+          this.parts.renewal.renewNow();
+        },
+      },
+    );
+    const { gateway } = this;
+    const renewal = new Renewal({ settings, clock, gateway, stats });
+    const handOvers = new HandOvers({ settings, clock, random, gateway, stats });
+    this.parts = { settings, clock, random, stats, tickets, gateway, renewal, handOvers };
+  }
+
+  /** Resolves also when the server is unreachable. @throws LockUnavailableError when it refuses the client. */
+  start(): Promise<void> {
+    return this.gateway.start();
+  }
+
+  get available(): boolean {
+    return this.gateway.available;
+  }
+
+  unavailable(): LockUnavailableError {
+    return this.gateway.unavailable();
+  }
+
+  health(): ServerHealth {
+    return this.gateway.health();
+  }
+
+  enter(key: string, waiter: Waiter): void {
+    this.lockOf(key).enter(waiter);
+  }
+
+  async release(lease: HeldLease): Promise<void> {
+    await this.locks.get(lease.key)?.release(lease);
+  }
+
+  rejectAll(error: LockUnavailableError): void {
+    for (const lock of this.locks.values()) lock.rejectAll(error);
+  }
+
+  /** Marks held leases as lost, releases their locks, and disconnects. */
+  async stop(): Promise<void> {
+    this.parts.renewal.stop();
+    this.parts.handOvers.stop();
+    await Promise.allSettled([...this.locks.values()].map((lock) => lock.stop()));
+    await this.gateway.settleDoubts();
+    this.gateway.stop();
+  }
+
+  private lockOf(key: string): KeyLock {
+    let lock = this.locks.get(key);
+    if (!lock) {
+      const made: KeyLock = new KeyLock(this.parts, key, () => {
+        if (this.locks.get(key) === made) this.locks.delete(key);
+      });
+      lock = made;
+      this.locks.set(key, lock);
+    }
+    return lock;
+  }
+}
