@@ -82,7 +82,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const shared = { log, clock: systemClock, random: systemRandom };
   const started = new Started(log);
   try {
-    const database = await openDatabase(config, options.onStatement);
+    const database = await openDatabase(config, log, options.onStatement);
     started.push('database', () => database.close());
 
     const lock = config.stockLock === 'redis' ? openLock(config, log) : null;
@@ -150,6 +150,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
 async function openDatabase(
   config: Config,
+  log: Logger,
   onStatement: AppOptions['onStatement'],
 ): Promise<Database> {
   if (config.migrateOnStart) await migrate(config.mysqlUrl);
@@ -159,6 +160,7 @@ async function openDatabase(
     poolMax: config.mysqlPoolMax,
     commitsMax: config.commitsMax,
     readMaxMs: config.requestTimeoutMs,
+    log,
     onStatement,
   });
 }

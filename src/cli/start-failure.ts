@@ -35,6 +35,7 @@ const OUR_CODES = new Set([
   'SERVICES_MISSING',
   'STORAGE_UNAVAILABLE',
   'MYSQL_ADDRESS',
+  'NO_WRITABLE_SERVER',
 ]);
 
 export function explainStartFailure(error: unknown): string {

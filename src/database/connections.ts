@@ -6,6 +6,8 @@
 import type { Sequelize } from 'sequelize';
 import type { ExclusiveTurns } from '../inventory/recurring-work.js';
 import { connectionCounts } from './connection-counts.js';
+import { CurrentServer } from './current-server.js';
+import { parseMysqlUrl } from './mysql-address.js';
 import { NamedLocks } from './named-locks.js';
 import { openPool, type PoolSettings } from './pool.js';
 import { Reader } from './reader.js';
@@ -28,8 +30,12 @@ export class Database implements ExclusiveTurns {
   readonly control: Sequelize;
   private readonly readers: Sequelize;
   private readonly locks: NamedLocks;
+  private readonly server: CurrentServer;
 
-  constructor(settings: DatabaseSettings) {
+  /** @throws MysqlAddressError */
+  constructor(given: DatabaseSettings) {
+    this.server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
+    const settings = { ...given, server: this.server };
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
     this.writer = openPool(settings, counts.writing);
     this.control = openPool(settings, counts.control);
@@ -41,6 +47,11 @@ export class Database implements ExclusiveTurns {
       counts.control,
     );
     this.locks = new NamedLocks(this.control);
+  }
+
+  /** The server that takes the writes, as in `db1:3306`; null while none is known. */
+  get primary(): string | null {
+    return this.server.name;
   }
 
   /** Rejects where the database does not answer. */

@@ -88,6 +88,7 @@ const UNREACHABLE_ERRNOS = new Set([
   9006, // ProxySQL: it has no server to send this to. TiDB: a part of the store is away or busy
 ]);
 const UNREACHABLE_CODES = new Set([
+  'NO_WRITABLE_SERVER',
   'PROTOCOL_CONNECTION_LOST',
   'PROTOCOL_SEQUENCE_TIMEOUT',
   'ECONNREFUSED',
@@ -149,6 +150,16 @@ export async function available<T>(work: () => Promise<T>): Promise<T> {
 export function isNotWritable(error: unknown): boolean {
   const { errno } = driverError(error);
   return errno !== undefined && NOT_WRITABLE_ERRNOS.has(errno);
+}
+
+/**
+ * Whether an error speaks against the server as a whole: there is no way to it, it stops, or it takes no writes. A full
+ * server does not count, because leaving it would make all its connections be opened again.
+ */
+export function isServerAway(error: unknown): boolean {
+  const { errno, code } = driverError(error);
+  if (errno !== undefined) return errno === 1053 || NOT_WRITABLE_ERRNOS.has(errno);
+  return code !== undefined && UNREACHABLE_CODES.has(code);
 }
 
 /** Whether an error of COMMIT proves that the transaction was rolled back. */

@@ -1,5 +1,6 @@
 /**
- * One pool of connections: how each of them is opened, encrypted and set up.
+ * One pool of connections: how each of them is opened, set up, and thrown away when its server is not the one that
+ * takes writes (current-server.ts).
  *
  * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a locked row: the default of
  * fifty would outlive the request.
@@ -8,12 +9,19 @@
  * where the first is refused.
  */
 import { Sequelize, type Options } from 'sequelize';
-import { parseMysqlUrl, type MysqlAddress } from './mysql-address.js';
-import { driverTls, type DriverTls } from './tls-options.js';
+import { CurrentServer, NoWritableServerError, type ServerLog } from './current-server.js';
+import { connectorOf, encrypted, type Connect, type ConnectConfig } from './encrypted-connect.js';
+import { isNotWritable, isServerAway } from './errors.js';
+import { parseMysqlUrl, type MysqlHost } from './mysql-address.js';
+import { ask, identityOf, takesWrites, type Session } from './server-state.js';
 
 export interface PoolSettings {
   /** As parseMysqlUrl understands it. */
   readonly url: string;
+  /** Shared by the pools of one process; without it, the pool finds its own. */
+  readonly server?: CurrentServer | undefined;
+  /** Told of each change of the server. */
+  readonly log?: ServerLog | undefined;
   /**
    * A connection that was silent for so long is cut by this process and by the server, in milliseconds. Longer than
    * the pool keeps an idle one.
@@ -27,6 +35,24 @@ const LOCK_WAIT_SECONDS = 2;
 const CONNECT_TIMEOUT_MS = 2_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const SILENCE_MAX_MS = 20_000;
+/** The host of a new connection may turn out to be away; then another one is looked for once. */
+const HOSTS_TRIED_MAX = 2;
+
+/** Where a connection is, from the moment it is set up. */
+interface Place {
+  readonly generation: number;
+  readonly identity: string;
+  /** A statement on it was refused because the server takes no writes. */
+  isRefused: boolean;
+}
+
+const places = new WeakMap<object, Place>();
+
+/** Whether both are at one server, so that a KILL of one session can name the other. */
+export function areAtOneServer(one: object, other: object): boolean {
+  const identity = places.get(one)?.identity ?? '';
+  return identity !== '' && identity === places.get(other)?.identity;
+}
 
 /**
  * Opens a pool whose sessions are set up as described above.
@@ -42,16 +68,15 @@ export function openPool(
 ): Sequelize {
   const { onStatement, silenceMaxMs = SILENCE_MAX_MS } = settings;
   const address = parseMysqlUrl(settings.url);
-  const [first] = address.hosts;
+  const server = settings.server ?? new CurrentServer(address.hosts, settings.log);
+  const usual = { max: connectionsMax, min: 0, idle: 10_000, acquire: ACQUIRE_TIMEOUT_MS };
   const sequelize = new Sequelize(address.database, address.user, address.password, {
-    ...first,
     dialect: 'mysql',
     logging: onStatement
       ? (sql) => {
           onStatement(sql);
         }
       : false,
-    pool: { max: connectionsMax, min: 0, idle: 10_000, acquire: ACQUIRE_TIMEOUT_MS },
     dialectOptions: {
       connectTimeout: CONNECT_TIMEOUT_MS,
       charset: 'utf8mb4',
@@ -61,86 +86,107 @@ export function openPool(
     // A statement that is repeated alone would run outside of its transaction. Whole transactions are retried.
     retry: { max: 1 },
     ...options,
+    pool: {
+      ...(options.pool ?? usual),
+      validate: (connection) =>
+        connector.validate(connection as Session) && isCurrent(connection as Session, server),
+    },
   });
-  encrypt(sequelize, address);
-  sequelize.addHook('afterConnect', (connection) =>
-    setUpSession(connection as SessionConnection, silenceMaxMs, sessionSql),
-  );
+  const connector = connectorOf(sequelize);
+  const open = encrypted(connector.connect.bind(connector), address.tls);
+  const setUp = (session: Session) => setUpSession(session, silenceMaxMs, sessionSql);
+  connector.connect = (config) => connectToCurrent(server, config, open, setUp);
+  noticeRefusals(sequelize, server);
   return sequelize;
 }
 
-/** The used part of mysql2's connection, which Sequelize returns untyped. */
-interface SessionConnection {
-  readonly stream: { setTimeout(ms: number, then: () => void): void; destroy(): void };
-  query(sql: string, then: (error: Error | null) => void): void;
+function isCurrent(session: Session, server: CurrentServer): boolean {
+  const place = places.get(session);
+  return place !== undefined && !place.isRefused && place.generation === server.generation;
 }
 
-interface ConnectConfig {
-  readonly dialectOptions: object;
-}
-
-/** The used part of Sequelize's, which its types leave out. */
-interface Connector {
-  connect(config: ConnectConfig): Promise<SessionConnection>;
-}
-
-function encrypt(sequelize: Sequelize, { tls }: MysqlAddress): void {
-  const connector = sequelize.connectionManager as unknown as Connector;
-  const connect = connector.connect.bind(connector);
-  const ssl = driverTls(tls);
-  connector.connect = async (config) => {
+async function connectToCurrent(
+  server: CurrentServer,
+  config: ConnectConfig,
+  open: Connect,
+  setUp: (session: Session) => Promise<void>,
+): Promise<Session> {
+  for (let tried = 1; ; tried += 1) {
+    const began = server.generation;
+    const host = await server.host((candidate) => probe({ ...config, ...candidate }, open));
     try {
-      return await connect(withTls(config, ssl));
+      const session = await open({ ...config, ...host });
+      return await orDestroyed(session, async () => {
+        await setUp(session);
+        if (server.hasSeveral && !(await takesWrites(session)))
+          throw new NoWritableServerError([host]);
+        const identity = await identityOf(session);
+        const generation = server.opened(began, identity);
+        places.set(session, { generation, identity, isRefused: false });
+        return session;
+      });
     } catch (error) {
-      const isRefused = originalOf(error).code === 'HANDSHAKE_NO_SSL_SUPPORT';
-      if (!isRefused || tls.mode !== 'PREFERRED') throw markClear(error, ssl);
+      if (!isServerAway(error)) throw error;
+      server.failed(host);
+      if (!server.hasSeveral || tried === HOSTS_TRIED_MAX) throw error;
     }
-    return connect(withTls(config, null)).catch((error: unknown) => {
-      throw markClear(error, null);
-    });
+  }
+}
+
+async function probe(config: ConnectConfig & MysqlHost, open: Connect): Promise<boolean> {
+  const session = await open(config);
+  try {
+    return await takesWrites(session);
+  } finally {
+    session.stream.destroy();
+  }
+}
+
+async function orDestroyed<T>(session: Session, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    session.stream.destroy();
+    throw error;
+  }
+}
+
+/** Every statement passes here: of transactions, of the pool, and of connections that are taken out of it. */
+function noticeRefusals(sequelize: Sequelize, server: CurrentServer): void {
+  type Query = (sql: unknown, options?: { readonly transaction?: object }) => Promise<unknown>;
+  const query = sequelize.query.bind(sequelize) as Query;
+  const noticing: Query = async (sql, options) => {
+    const began = server.generation;
+    try {
+      return await query(sql, options);
+    } catch (error) {
+      if (isNotWritable(error)) {
+        const { connection } = (options?.transaction ?? {}) as { readonly connection?: object };
+        const place = connection && places.get(connection);
+        if (place) place.isRefused = true;
+        server.refusedWrite(place?.generation ?? began, place?.identity);
+      }
+      throw error;
+    }
   };
-}
-
-function withTls(config: ConnectConfig, ssl: DriverTls | null): ConnectConfig {
-  return ssl ? { ...config, dialectOptions: { ...config.dialectOptions, ssl } } : config;
-}
-
-/** MySQL refuses a user of REQUIRE SSL in the words of a wrong password, so the error says how it was asked. */
-function markClear(error: unknown, ssl: DriverTls | null): unknown {
-  if (!ssl) originalOf(error).wasClear = true;
-  return error;
-}
-
-/** The driver's error, which Sequelize wraps. */
-function originalOf(error: unknown): { code?: string; wasClear?: boolean } {
-  const { original } = error as { readonly original?: object };
-  return original ?? (error as object);
+  sequelize.query = noticing as typeof sequelize.query;
 }
 
 async function setUpSession(
-  connection: SessionConnection,
+  session: Session,
   silenceMaxMs: number,
   sessionSql: string,
 ): Promise<void> {
   // The server uses the same timeout: the session of a lost client would keep rows locked for hours.
-  connection.stream.setTimeout(silenceMaxMs, () => {
-    connection.stream.destroy();
+  session.stream.setTimeout(silenceMaxMs, () => {
+    session.stream.destroy();
   });
-  await run(connection, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
-  await run(
-    connection,
+  await ask(session, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
+  await ask(
+    session,
     `SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS},
        wait_timeout = ${Math.ceil(silenceMaxMs / 1_000)},
        sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'
      ${sessionSql}`,
   );
-}
-
-function run(connection: SessionConnection, sql: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    connection.query(sql, (error) => {
-      if (error) reject(error);
-      else resolve();
-    });
-  });
 }

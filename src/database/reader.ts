@@ -4,7 +4,8 @@
  *
  * Invariants:
  * 1. A KILL meets the statement that it is meant for, or none: the connection is not given back before the KILL is
- *    answered, the statement has ended, and a further statement has shown that no KILL is pending.
+ *    answered, the statement has ended, and a further statement has shown that no KILL is pending. After a switch of
+ *    the primary the KILL would go to another server; then the statement's connection is closed instead.
  *    (test/integration/database/reader.test.ts: "a KILL never meets the statement of another caller")
  * 2. Every connection that was taken is given back or closed, whichever comes first: rows, error, caller's end.
  *    (test/integration/database/reader.test.ts: "no connection is lost")
@@ -128,7 +129,10 @@ export class Reader {
   }
 
   private async kill(connection: TakenConnection, statement: Promise<unknown>): Promise<void> {
-    await this.pools.control.query(`KILL QUERY ${connection.threadId}`);
+    const killer = await TakenConnection.from(this.pools.control);
+    await killer.kill(connection).finally(() => {
+      killer.giveBack();
+    });
     await statement.catch(() => undefined);
     // The statement may have ended just before, and the KILL may wait for the next one: this is the next one.
     const probe = () => connection.query('SELECT 0');

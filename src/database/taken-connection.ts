@@ -1,6 +1,8 @@
 /** A connection that is taken out of its pool, so that several statements meet one session, or a KILL can name it. */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 
+import { areAtOneServer } from './pool.js';
+
 export type Replacements = unknown[] | Record<string, unknown>;
 
 /** The used part of mysql2's connection, which Sequelize returns untyped. */
@@ -31,6 +33,16 @@ export class TakenConnection {
       replacements,
       type: QueryTypes.SELECT,
       // Sequelize runs a statement on the connection of its transaction, and gives that back to no pool.
+      transaction: { connection: this.connection } as unknown as Transaction,
+    });
+  }
+
+  /** Ends the statement of another session. @throws where that is at another server, or is not to be ended. */
+  async kill(other: TakenConnection): Promise<void> {
+    if (!areAtOneServer(this.connection, other.connection)) {
+      throw new Error('The session is at another server, where its id may be that of another one.');
+    }
+    await this.pool.query(`KILL QUERY ${other.threadId}`, {
       transaction: { connection: this.connection } as unknown as Transaction,
     });
   }
