@@ -33,7 +33,7 @@ import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
 import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
-import { OVERLOADED_RETRY_AFTER_MS, StockService } from './inventory/lanes/stock-service.js';
+import { StockService } from './inventory/lanes/stock-service.js';
 import type { ReservationCatalogue } from './inventory/reservation.js';
 import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
@@ -285,7 +285,6 @@ function buildTurns(config: Config, lock: RedisLockService | null): Turns {
   if (lock) {
     return new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
       fallback: config.lockFallback,
-      retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
     });
   }
   return new LocalTurns(config.stockLock === 'database');

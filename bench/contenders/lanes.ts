@@ -11,10 +11,7 @@ import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { Operations } from '../../src/inventory/operation.js';
 import { stockOperations, type StockOperations } from '../../src/inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns } from '../../src/inventory/lanes/turns.js';
-import {
-  OVERLOADED_RETRY_AFTER_MS,
-  StockService,
-} from '../../src/inventory/lanes/stock-service.js';
+import { StockService } from '../../src/inventory/lanes/stock-service.js';
 import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
 import {
   RESERVATION_TTL_SECONDS,
@@ -73,7 +70,6 @@ async function openProduct(
   const locking = lock
     ? new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
         fallback: config.lockFallback,
-        retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       })
     : new LocalTurns(false);
   const stock = new StockService(new MysqlStockStore(database.writer), locking, {

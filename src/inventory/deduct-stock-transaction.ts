@@ -20,8 +20,9 @@ export class DeductStockTransaction {
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
     const checked = checkRequest(this.operations, 'deductStock', request, caller.principal);
     const writes = writesOf(checked, this.settings.batchMax);
+    const deadline = caller.deadline.waitingAtMost(checked.maxWaitMs);
     const results = await Promise.all(
-      writes.map((write) => this.stock.decreaseStock(write, caller.deadline)),
+      writes.map((write) => this.stock.decreaseStock(write, deadline)),
     );
     return responseOf(checked.lines, writes, results);
   }

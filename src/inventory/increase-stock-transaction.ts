@@ -20,8 +20,9 @@ export class IncreaseStockTransaction {
   async execute(request: StockRequest, caller: Caller): Promise<StockResponse> {
     const checked = checkRequest(this.operations, 'increaseStock', request, caller.principal);
     const writes = writesOf(checked, this.settings.batchMax);
+    const deadline = caller.deadline.waitingAtMost(checked.maxWaitMs);
     const results = await Promise.all(
-      writes.map((write) => this.stock.increaseStock(write, caller.deadline)),
+      writes.map((write) => this.stock.increaseStock(write, deadline)),
     );
     return responseOf(checked.lines, writes, results);
   }

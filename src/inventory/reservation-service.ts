@@ -17,6 +17,7 @@ import {
 import {
   IdempotencyKeyReusedError,
   checkLines,
+  checkMaxWait,
   meaningOfLines,
   type Caller,
   type LineRequest,
@@ -38,6 +39,7 @@ export interface ReserveStockRequest {
   readonly ttlSeconds: number;
   readonly idempotencyKey?: string | null | undefined;
   readonly reference?: string | null | undefined;
+  readonly maxWaitMs?: number | null | undefined;
 }
 
 export interface ReserveStockResult {
@@ -81,7 +83,8 @@ export class ReservationService {
   /** All lines or none. @throws InvalidRequestError, IdempotencyKeyReusedError; nothing was done then. */
   async reserve(request: ReserveStockRequest, caller: Caller): Promise<ReserveStockResult> {
     const write = checkReserve(this.operations, request, caller.principal);
-    const result = await this.stock.carryOut(write, caller.deadline);
+    const deadline = caller.deadline.waitingAtMost(checkMaxWait(request.maxWaitMs));
+    const result = await this.stock.carryOut(write, deadline);
     const verdicts = verdictsOf(write, result);
     const failedItems = write.lines.flatMap((line, i): LineResult[] => {
       const verdict = verdicts[i];

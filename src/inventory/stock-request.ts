@@ -22,6 +22,7 @@ export interface StockRequest {
   readonly idempotencyKey?: string | null | undefined;
   readonly reason?: string | null | undefined;
   readonly reference?: string | null | undefined;
+  readonly maxWaitMs?: number | null | undefined;
 }
 
 /** The principal and the deadline of a request. */
@@ -68,6 +69,8 @@ export interface CheckedRequest {
   readonly reason: string | null;
   readonly reference: string | null;
   readonly operation: Operation;
+  /** Null: the server's own bound. */
+  readonly maxWaitMs: number | null;
 }
 
 export type LinesOperation = 'deductStock' | 'increaseStock';
@@ -88,9 +91,17 @@ export function checkRequest(
   const { mode } = request;
   const reason = checkText(request.reason, 'reason');
   const reference = checkText(request.reference, 'reference');
+  const maxWaitMs = checkMaxWait(request.maxWaitMs);
   const meaning = [mode, reason, reference, meaningOfLines(lines)];
   const operation = operations.identify(name, principal, request.idempotencyKey, meaning);
-  return { lines, mode, reason, reference, operation };
+  return { lines, mode, reason, reference, operation, maxWaitMs };
+}
+
+/** It is no part of a request's meaning: a retry under the same key may wait longer. @throws InvalidRequestError */
+export function checkMaxWait(maxWaitMs: number | null | undefined): number | null {
+  if (maxWaitMs == null) return null;
+  if (maxWaitMs >= 1) return maxWaitMs;
+  throw new InvalidRequestError(`maxWaitMs must be 1 or more; got ${maxWaitMs}.`, 'maxWaitMs');
 }
 
 export interface LineRequest {

@@ -22,6 +22,9 @@ export interface ApplyOptions {
   fencingTokenOf(productId: string): bigint | null;
 }
 
+/** For LOCK_TIMEOUT where rows stayed locked, in milliseconds: nothing tells when the other transaction will end. */
+export const ROWS_LOCKED_RETRY_AFTER_MS = 1_000;
+
 export type WriteResult =
   | {
       readonly outcome: 'DECIDED';

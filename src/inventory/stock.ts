@@ -82,7 +82,7 @@ export type StockFailure =
   | { readonly code: 'INVALID_QUANTITY' }
   | { readonly code: 'STALE_QUANTITY'; readonly expected: number; readonly actual: number }
   | { readonly code: 'ABORTED'; readonly retryable: boolean }
-  | { readonly code: 'LOCK_TIMEOUT'; readonly waitedMs: number }
+  | { readonly code: 'LOCK_TIMEOUT'; readonly waitedMs: number; readonly retryAfterMs: number }
   | {
       readonly code: 'OVERLOADED';
       readonly retryAfterMs: number;
@@ -92,11 +92,11 @@ export type StockFailure =
   | { readonly code: 'UNAVAILABLE'; readonly mayHaveApplied: boolean; readonly retryable: boolean };
 
 /** The database could not be reached, or the caller hung up before the transaction began. */
-export const UNAVAILABLE: StockFailure = Object.freeze({
+export const UNAVAILABLE = Object.freeze({
   code: 'UNAVAILABLE',
   mayHaveApplied: false,
   retryable: true,
-});
+} as const) satisfies StockFailure;
 
 export type Verdict =
   | {

@@ -26,17 +26,15 @@ import {
   type StockWrite,
 } from '../inventory/stock.js';
 import {
+  ROWS_LOCKED_RETRY_AFTER_MS,
   RowsLockedError,
   type ApplyOptions,
   type StockStore,
   type WriteResult,
 } from '../inventory/stock-store.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
-import {
-  ConnectionLostError,
-  type TransactionFaults,
-  type TransactionStep,
-} from './transaction-faults.js';
+import type { TransactionFaults, TransactionStep } from './transaction-faults.js';
+import { ConnectionLostError } from './transaction-faults.js';
 import {
   RowLockTimeoutError,
   type MemoryDatabase,
@@ -483,12 +481,14 @@ function openPart({ write, reused, refused, decided }: Claim): StockWrite {
   return { ...write, type: 'LINES', lines: write.lines.filter(({ index }) => !decided.has(index)) };
 }
 
+const ROWS_LOCKED = { code: 'LOCK_TIMEOUT', retryAfterMs: ROWS_LOCKED_RETRY_AFTER_MS } as const;
+
 function undecided(
   { operation }: StockWrite,
   how: { readonly isLocked: boolean; readonly waitedMs: number; readonly settling: boolean },
 ): WriteResult {
   const failure: StockFailure = how.isLocked
-    ? { code: 'LOCK_TIMEOUT', waitedMs: how.waitedMs }
+    ? { ...ROWS_LOCKED, waitedMs: how.waitedMs }
     : {
         code: 'UNAVAILABLE',
         mayHaveApplied: how.settling,

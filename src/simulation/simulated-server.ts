@@ -16,7 +16,7 @@ import {
   type Caller,
   type LineResult,
 } from '../inventory/stock-request.js';
-import { OVERLOADED_RETRY_AFTER_MS, StockService } from '../inventory/lanes/stock-service.js';
+import { StockService } from '../inventory/lanes/stock-service.js';
 import { DistributedTurns, LocalTurns, type Turns } from '../inventory/lanes/turns.js';
 import { DistributedLockManager, RedisLockService } from '../lock/index.js';
 import type { StockStore } from '../inventory/stock-store.js';
@@ -153,7 +153,7 @@ export class SimulatedServer {
     if (!this.locks) return new LocalTurns(stockLock === 'database');
     const watched = witness.watch(process.name, this.locks);
     const manager = new DistributedLockManager(watched, { waitMs: lockWaitMs }, process.clock);
-    return new DistributedTurns(manager, { fallback, retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
+    return new DistributedTurns(manager, { fallback });
   }
 
   private async answer(request: Request, caller: Caller): Promise<CarriedOut> {

@@ -8,12 +8,14 @@ export class Deadline {
   /**
    * @param endMs on the clock's own scale, in milliseconds; Infinity for no bound.
    * @param signal aborted when the caller has hung up.
+   * @param waitEndMs when the caller no longer wants to wait for a turn; on the same scale.
    * @throws RangeError for NaN.
    */
   constructor(
     readonly clock: Clock,
     readonly endMs: number,
     readonly signal?: AbortSignal,
+    private readonly waitEndMs = Infinity,
   ) {
     if (Number.isNaN(endMs))
       throw new RangeError('The end of a deadline must be a number; got NaN.');
@@ -45,6 +47,20 @@ export class Deadline {
   within(ms: number): Deadline {
     const endMs = this.clock.nowMs() + ms;
     return endMs >= this.endMs ? this : new Deadline(this.clock, endMs, this.signal);
+  }
+
+  /** The same end, but the caller waits for a turn for at most `ms` from now; null where it has no bound of its own. */
+  waitingAtMost(ms: number | null): Deadline {
+    if (ms === null) return this;
+    return new Deadline(this.clock, this.endMs, this.signal, this.clock.nowMs() + ms);
+  }
+
+  /** For a wait for a turn: at most `ms` from now, and no longer than the caller wants to wait. */
+  forWaiting(ms: number): Deadline {
+    const wait = this.within(ms);
+    return wait.endMs <= this.waitEndMs
+      ? wait
+      : new Deadline(this.clock, this.waitEndMs, this.signal);
   }
 
   /** The same end; its signal is also aborted by any of these, with the reason of the first that is. */

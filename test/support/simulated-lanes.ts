@@ -45,6 +45,12 @@ interface Settings {
   readonly rowLockWaitMs?: number;
 }
 
+interface More extends Partial<StockRequest> {
+  readonly ms?: number;
+  readonly signal?: AbortSignal;
+  readonly principal?: string | null;
+}
+
 /** The process's lanes over a store in memory; `fails` and `locked` take effect on the transactions from then on. */
 export function openLanes(settings: Settings = {}) {
   const time = new SimulatedTime();
@@ -101,15 +107,7 @@ export function openLanes(settings: Settings = {}) {
   const stock = new StockService(store, turns, service, clock);
   const operations = new Operations(new SeededRandom(2).bytes);
   const deducting = new DeductStockTransaction(stock, operations, { batchMax: service.batchMax });
-  const deduct = async (
-    productId: string,
-    reference: string,
-    more: Partial<StockRequest> & {
-      readonly ms?: number;
-      readonly signal?: AbortSignal;
-      readonly principal?: string | null;
-    } = {},
-  ): Promise<number | string> => {
+  const verdictOf = async (productId: string, reference: string, more: More = {}) => {
     const { ms, signal, principal = null, ...request } = more;
     const items = [{ productId, quantity: 1 }];
     const deadline = Deadline.in(ms ?? 5_000, clock, signal);
@@ -117,11 +115,18 @@ export function openLanes(settings: Settings = {}) {
       { items, mode: 'PARTIAL', reference, ...request },
       { principal, deadline },
     );
-    const verdict = response.results[0]?.verdict;
+    return response.results[0]?.verdict;
+  };
+  const deduct = async (
+    productId: string,
+    reference: string,
+    more?: More,
+  ): Promise<number | string> => {
+    const verdict = await verdictOf(productId, reference, more);
     if (verdict?.outcome === 'APPLIED') return verdict.remaining;
     const failure = verdict?.failure;
     if (failure?.code === 'UNAVAILABLE' && failure.mayHaveApplied) return 'MAY_HAVE_APPLIED';
     return failure?.code ?? 'NONE';
   };
-  return { time, database, stock, batches, fails, locked, turns, deduct };
+  return { time, database, stock, batches, fails, locked, turns, deduct, verdictOf };
 }

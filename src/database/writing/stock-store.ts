@@ -7,6 +7,7 @@ import { sweepOf } from '../../inventory/reservation-sweep.js';
 import { isPossible, levelKey, type StockFailure, type StockWrite } from '../../inventory/stock.js';
 import type { StockChanges } from '../../inventory/stock-changes.js';
 import {
+  ROWS_LOCKED_RETRY_AFTER_MS,
   RowsLockedError,
   type ApplyOptions,
   type StockStore,
@@ -126,7 +127,8 @@ function failureOf(
   write: StockWrite,
 ): StockFailure {
   if (outcome.outcome === 'ROWS_LOCKED') {
-    return { code: 'LOCK_TIMEOUT', waitedMs: Math.round(outcome.waitedMs) };
+    const waitedMs = Math.round(outcome.waitedMs);
+    return { code: 'LOCK_TIMEOUT', waitedMs, retryAfterMs: ROWS_LOCKED_RETRY_AFTER_MS };
   }
   const { mayHaveApplied } = outcome;
   const retryable = !mayHaveApplied || write.operation.idempotencyKey !== null;

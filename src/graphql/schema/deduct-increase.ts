@@ -25,6 +25,7 @@ import {
   ExplainedInput,
   FailedItem,
   Line,
+  MAX_WAIT_RULE,
   PRODUCT_NOW_RULE,
   StockLineInput,
   toFailedItem,
@@ -53,6 +54,9 @@ abstract class ChangeStockInput extends ExplainedInput {
 
   @Field(() => BatchModes, { defaultValue: BatchModes.PARTIAL })
   readonly mode!: BatchMode;
+
+  @Field(() => Int, { nullable: true, description: MAX_WAIT_RULE })
+  readonly maxWaitMs?: number | null;
 }
 
 @InputType('DeductStockInput')

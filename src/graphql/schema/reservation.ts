@@ -43,6 +43,7 @@ import {
 import {
   FailedItem,
   KeyedInput,
+  MAX_WAIT_RULE,
   REPLAYED_RULE,
   StockLineInput,
   toFailedItem,
@@ -84,6 +85,9 @@ export class ReserveStockInput extends KeyedInput {
     description: 'The cart or order that this belongs to; at most 255 characters.',
   })
   readonly reference?: string | null;
+
+  @Field(() => Int, { nullable: true, description: MAX_WAIT_RULE })
+  readonly maxWaitMs?: number | null;
 }
 
 @InputType()

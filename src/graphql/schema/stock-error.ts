@@ -133,6 +133,12 @@ export class AbortedError extends StockError {}
 export class LockTimeoutError extends StockError {
   @Field(() => Int, { description: 'How long the request waited, in milliseconds.' })
   readonly waitedMs!: number;
+
+  @Field(() => Int, {
+    description:
+      'How long to wait before the retry, in milliseconds: from how fast the queue of this product moves.',
+  })
+  readonly retryAfterMs!: number;
 }
 
 @ObjectType('OverloadedError', {
@@ -215,7 +221,9 @@ function describe(
     case 'LOCK_TIMEOUT':
       return {
         type: LockTimeoutError,
-        message: `The product was busy for ${failure.waitedMs} ms; nothing was applied. Retry.`,
+        message:
+          `The product was busy for ${failure.waitedMs} ms; nothing was applied. ` +
+          `Retry in ${failure.retryAfterMs} ms.`,
       };
     case 'OVERLOADED':
       return {

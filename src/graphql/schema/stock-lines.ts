@@ -11,6 +11,9 @@ export const REPLAYED_RULE =
 export const PRODUCT_NOW_RULE =
   'The product as it is now, also in a replayed answer. Null: it could not be read; the change stands.';
 export const DEFAULT_LOCATION_RULE = `Default: the location \`${DEFAULT_LOCATION_ID}\`.`;
+export const MAX_WAIT_RULE =
+  "How long the lines may wait for their products' turn, in milliseconds, 1 or more; " +
+  "the server's own bound where left out or longer. Without a turn in time they fail with LockTimeoutError.";
 export const QUANTITY_RULE = `1 to ${QUANTITY_MAX_TEXT}.`;
 
 @InputType('StockLineInput', { description: 'Units of one product at one location.' })

@@ -2,8 +2,10 @@
  * The entries of a lane that are in no commit yet. Principals take turns by lines, and each principal's entries keep
  * the order of their arrival. Without authentication all entries are of one principal.
  */
+import type { Clock } from '../../time/clock.js';
 import { Chain, type Link } from './chain.js';
 import type { LaneEntry } from './lane-entry.js';
+import { Pace } from './pace.js';
 import { TurnQueue, type Place } from './turn-queue.js';
 
 /** An entry's place in the order of arrival, whichever its principal. */
@@ -25,6 +27,23 @@ export class Arrival implements Link<Arrival> {
 export class EntryQueue {
   private readonly turns = new TurnQueue<Arrival>();
   private readonly arrivals = new Chain<Arrival>();
+  /** In lines. */
+  private readonly pace: Pace;
+  /** Lines that went into commits since the last count. */
+  private taken = 0;
+
+  constructor(clock: Clock) {
+    this.pace = new Pace(clock);
+  }
+
+  /** To be called after each commit: once for all of its lines, because each look at the clock costs. */
+  countTaken(): void {
+    this.pace.add(this.taken);
+    this.taken = 0;
+  }
+
+  /** When the lines of a request that came now would be written, as fast as the queue moves, in milliseconds. */
+  readonly retryAfterMs = (): number => this.pace.retryAfterMs(this.lines);
 
   get lines(): number {
     return this.turns.weight;
@@ -52,7 +71,8 @@ export class EntryQueue {
 
   /** Removes an entry that may no longer be written, wherever it stands. It is answered. */
   expire(arrival: Arrival, nowMs: number): void {
-    if (arrival.isWaiting && !arrival.entry.isWanted(nowMs)) this.remove(arrival);
+    if (arrival.isWaiting && !arrival.entry.isWanted(nowMs, this.retryAfterMs))
+      this.remove(arrival);
   }
 
   /**
@@ -62,7 +82,7 @@ export class EntryQueue {
   head(nowMs: number): LaneEntry | undefined {
     for (;;) {
       const arrival = this.turns.head?.item;
-      if (!arrival || arrival.entry.isWanted(nowMs)) return arrival?.entry;
+      if (!arrival || arrival.entry.isWanted(nowMs, this.retryAfterMs)) return arrival?.entry;
       this.remove(arrival);
     }
   }
@@ -71,7 +91,7 @@ export class EntryQueue {
   oldest(nowMs: number): LaneEntry | undefined {
     for (;;) {
       const { first } = this.arrivals;
-      if (!first || first.entry.isWanted(nowMs)) return first?.entry;
+      if (!first || first.entry.isWanted(nowMs, this.retryAfterMs)) return first?.entry;
       this.remove(first);
     }
   }
@@ -81,6 +101,7 @@ export class EntryQueue {
     const arrival = this.turns.shift();
     if (!arrival) return;
     arrival.isWaiting = false;
+    this.taken += arrival.entry.write.lines.length;
     this.arrivals.remove(arrival);
   }
 

@@ -37,11 +37,16 @@ export class LaneEntry {
     });
   }
 
-  /** Whether its commit may still begin. An entry that has timed out, or whose caller has hung up, is answered here. */
-  isWanted(nowMs: number): boolean {
+  /**
+   * Whether its commit may still begin. An entry that has timed out, or whose caller has hung up, is answered here.
+   *
+   * @param retryAfterMs called for an entry that has timed out.
+   */
+  isWanted(nowMs: number, retryAfterMs: () => number): boolean {
     if (this.deadline.callerHasGone) this.refuse(UNAVAILABLE);
     else if (this.wait.endMs <= nowMs) {
-      this.refuse({ code: 'LOCK_TIMEOUT', waitedMs: Math.round(nowMs - this.arrivedMs) });
+      const waitedMs = Math.round(nowMs - this.arrivedMs);
+      this.refuse({ code: 'LOCK_TIMEOUT', waitedMs, retryAfterMs: retryAfterMs() });
     }
     return !this.settled;
   }

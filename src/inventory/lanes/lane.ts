@@ -39,7 +39,7 @@ import type { WriteResult } from '../stock-store.js';
 import type { GroupCommit } from './group-commit.js';
 import { EntryQueue, type Arrival } from './entry-queue.js';
 import { LaneEntry, refusal } from './lane-entry.js';
-import type { Turn, Turns } from './turns.js';
+import type { Turn, TurnFailure, Turns } from './turns.js';
 
 export interface LaneSettings {
   /** How long a caller may wait for its commit to begin, in milliseconds. */
@@ -52,8 +52,6 @@ export interface LaneSettings {
   readonly queueMax: number;
   /** The most lines of one principal that may wait; writes without a principal may use the whole queue. */
   readonly queueMaxPerPrincipal: number;
-  /** For OVERLOADED, in milliseconds. */
-  readonly retryAfterMs: number;
 }
 
 /** What all lanes of a process share. */
@@ -76,7 +74,7 @@ const QUEUED: LaneState = { name: 'queued' };
 
 export class Lane {
   private current: LaneState = IDLE;
-  private readonly queue = new EntryQueue();
+  private readonly queue: EntryQueue;
   /** The latest end of an entry's wait, because entries do not arrive in the order of their deadlines. */
   private longestWaitEndMs = 0;
   private expiry: Timer | null = null;
@@ -88,18 +86,24 @@ export class Lane {
     readonly productId: string,
     private readonly parts: LaneParts,
     private readonly onIdle: () => void,
-  ) {}
+  ) {
+    this.queue = new EntryQueue(parts.clock);
+  }
+
+  /** When a request that came now would be served, as fast as the queue moves, in milliseconds. */
+  get retryAfterMs(): number {
+    return this.queue.retryAfterMs();
+  }
 
   /** Queues a write of this product. Rejects only for a defect of the program. */
   enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const { settings, clock } = this.parts;
-    const { retryAfterMs, lockWaitMs } = settings;
     const { operation } = write;
     // A request of several writes is admitted as a whole: its last lines would otherwise never find room.
     if (operation !== this.admitted && !this.hasRoomFor(operation)) {
-      return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs }));
+      return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs: this.retryAfterMs }));
     }
-    const entry = new LaneEntry(write, deadline.within(lockWaitMs), deadline, clock);
+    const entry = new LaneEntry(write, deadline.forWaiting(settings.lockWaitMs), deadline, clock);
     this.admitted = operation;
     const arrival = this.queue.push(entry);
     if (entry.wait.endMs < this.longestWaitEndMs) this.expireAlone(arrival);
@@ -162,6 +166,7 @@ export class Lane {
       do {
         await commits.join({ productId: this.productId, queue: this.queue, turn });
         commitsLeft -= 1;
+        this.queue.countTaken();
         // Callers that were just answered may send their next request at once: keep the turn for this event-loop turn.
         if (!goesOn()) await commits.endOfTurn();
       } while (goesOn());
@@ -170,10 +175,11 @@ export class Lane {
     }
   }
 
-  private refuseFor(failure: StockFailure): void {
+  private refuseFor(failure: TurnFailure): void {
     // All entries that the lane had when it asked have timed out. Entries that arrived since then keep waiting.
     if (failure.code === 'LOCK_TIMEOUT') this.queue.oldest(this.parts.clock.nowMs());
-    else this.refuseAll(failure);
+    else if (failure.code === 'UNAVAILABLE') this.refuseAll(failure);
+    else this.refuseAll({ ...failure, retryAfterMs: this.retryAfterMs });
   }
 
   /** For an entry whose wait ends before that of an earlier one: it needs a timer of its own to be answered in time. */

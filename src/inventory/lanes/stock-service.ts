@@ -8,14 +8,15 @@
  */
 import { systemClock, type Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
-import { UNAVAILABLE, isPossible, type StockWrite } from '../stock.js';
+import { UNAVAILABLE, isPossible, type StockFailure, type StockWrite } from '../stock.js';
 import type { StockStore, WriteResult } from '../stock-store.js';
 import { BasketGates } from './basket-gates.js';
 import { CommitSlots } from './commit-slots.js';
 import { GroupCommit } from './group-commit.js';
 import { Lane, type LaneSettings } from './lane.js';
 import { refusal } from './lane-entry.js';
-import type { Turn, Turns } from './turns.js';
+import { Pace } from './pace.js';
+import type { Turn, TurnFailure, Turns } from './turns.js';
 
 export interface StockServiceSettings {
   /** The longest wait for a turn, in milliseconds. */
@@ -32,8 +33,6 @@ export interface StockServiceSettings {
   readonly onOverloaded?: (principal: string | null) => void;
 }
 
-/** For OVERLOADED, in milliseconds. */
-export const OVERLOADED_RETRY_AFTER_MS = 1_000;
 /** Long enough to amortise the round trips to Redis, short enough for lanes of other processes. */
 const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
@@ -46,6 +45,7 @@ export class StockService {
   private readonly laneSettings: LaneSettings;
   private readonly gates: BasketGates;
   private basketsUnderWay = 0;
+  private readonly basketPace: Pace;
   private readonly basketsOf = new Map<string, number>();
   private stopped = false;
   private whenLanesAreGone: () => void = () => undefined;
@@ -58,13 +58,13 @@ export class StockService {
   ) {
     const { batchMax, commitsMax, lockWaitMs, queueMax, queueMaxPerPrincipal } = settings;
     this.gates = new BasketGates(clock);
+    this.basketPace = new Pace(clock);
     this.slots = new CommitSlots(commitsMax, clock);
     this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
     this.laneSettings = {
       lockWaitMs,
       queueMax,
       queueMaxPerPrincipal,
-      retryAfterMs: OVERLOADED_RETRY_AFTER_MS,
       tenureMs: TENURE_MS,
       tenureCommitsMax: batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
     };
@@ -139,18 +139,19 @@ export class StockService {
     const { scope } = write.operation;
     const ofPrincipal = this.basketsOf.get(scope) ?? 0;
     if (!this.hasRoomForBasket(write.operation.principal, ofPrincipal)) {
-      return refusal({ code: 'OVERLOADED', retryAfterMs: OVERLOADED_RETRY_AFTER_MS });
+      return refusal(this.retryable({ code: 'OVERLOADED' }, write));
     }
     this.basketsUnderWay += 1;
     this.basketsOf.set(scope, ofPrincipal + 1);
     const arrivedMs = this.clock.nowMs();
-    const wait = deadline.within(this.settings.lockWaitMs);
+    const wait = deadline.forWaiting(this.settings.lockWaitMs);
     try {
       const result = await this.gates.through(scope, write.productIds, wait, () =>
         this.commitInTurn(write, wait, deadline),
       );
-      return result === 'TIMED_OUT' ? this.timedOut(arrivedMs) : result;
+      return result === 'TIMED_OUT' ? this.timedOut(write, arrivedMs) : result;
     } finally {
+      this.basketPace.add(1);
       this.basketsUnderWay -= 1;
       const left = (this.basketsOf.get(scope) ?? 0) - 1;
       if (left > 0) this.basketsOf.set(scope, left);
@@ -170,7 +171,7 @@ export class StockService {
     deadline: Deadline,
   ): Promise<WriteResult> {
     const turn = await this.turns.take(write.productIds, wait);
-    if ('failure' in turn) return refusal(turn.failure);
+    if ('failure' in turn) return refusal(this.retryable(turn.failure, write));
     try {
       return await this.commitAlone(write, turn, deadline);
     } finally {
@@ -194,15 +195,23 @@ export class StockService {
       });
     };
     const results = await this.slots.run(deadline, apply, write.operation.scope);
-    if (results === 'TIMED_OUT') return this.timedOut(arrivedMs);
+    if (results === 'TIMED_OUT') return this.timedOut(write, arrivedMs);
     const [result] = results;
     if (!result) throw new Error('The store gave no result for a write.');
     return result;
   }
 
-  private timedOut(sinceMs: number): WriteResult {
+  private timedOut(write: StockWrite, sinceMs: number): WriteResult {
     const waitedMs = Math.round(this.clock.nowMs() - sinceMs);
-    return refusal({ code: 'LOCK_TIMEOUT', waitedMs });
+    return refusal(this.retryable({ code: 'LOCK_TIMEOUT', waitedMs }, write));
+  }
+
+  /** A basket waits behind the lanes of its products, and behind other baskets: the slowest of these counts. */
+  private retryable(failure: TurnFailure, { productIds }: StockWrite): StockFailure {
+    if (failure.code === 'UNAVAILABLE') return failure;
+    const lanes = productIds.flatMap((id) => this.lanes.get(id)?.retryAfterMs ?? []);
+    const retryAfterMs = Math.max(this.basketPace.retryAfterMs(this.basketsUnderWay), ...lanes);
+    return { ...failure, retryAfterMs };
   }
 }
 

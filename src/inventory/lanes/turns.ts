@@ -15,7 +15,7 @@ import {
   type LockHold,
 } from '../../lock/index.js';
 import type { Deadline } from '../../time/deadline.js';
-import { UNAVAILABLE, type StockFailure } from '../stock.js';
+import { UNAVAILABLE } from '../stock.js';
 
 /** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
@@ -27,9 +27,15 @@ export interface Turn {
   end(): void;
 }
 
+/** Why a turn was not granted. How soon a retry may be worth it, the queue knows that asked for the turn. */
+export type TurnFailure =
+  | { readonly code: 'LOCK_TIMEOUT'; readonly waitedMs: number }
+  | { readonly code: 'OVERLOADED' }
+  | typeof UNAVAILABLE;
+
 /** The turn was not granted, so nothing was done. */
 export interface NoTurn {
-  readonly failure: StockFailure;
+  readonly failure: TurnFailure;
 }
 
 export interface Turns {
@@ -70,11 +76,7 @@ export class DistributedTurns implements Turns {
 
   constructor(
     private readonly manager: Pick<DistributedLockManager, 'hold'>,
-    private readonly settings: {
-      readonly fallback: 'database' | 'fail';
-      /** For OVERLOADED, in milliseconds. */
-      readonly retryAfterMs: number;
-    },
+    private readonly settings: { readonly fallback: 'database' | 'fail' },
   ) {}
 
   async take(
@@ -93,13 +95,11 @@ export class DistributedTurns implements Turns {
     }
   }
 
-  private failureOf(error: unknown): StockFailure {
+  private failureOf(error: unknown): TurnFailure {
     if (error instanceof LockTimeoutError) {
       return { code: 'LOCK_TIMEOUT', waitedMs: Math.round(error.waitedMs) };
     }
-    if (error instanceof LockQueueFullError) {
-      return { code: 'OVERLOADED', retryAfterMs: this.settings.retryAfterMs };
-    }
+    if (error instanceof LockQueueFullError) return { code: 'OVERLOADED' };
     const isExpected =
       error instanceof LockUnavailableError ||
       error instanceof LockLostError ||

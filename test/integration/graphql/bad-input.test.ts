@@ -7,6 +7,7 @@ import {
   DeductStockDocument,
   IncreaseStockDocument,
   ProductDocument,
+  ReserveStockDocument,
 } from '../../generated/operations.js';
 import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 import { post } from '../../support/graphql-client.js';
@@ -52,6 +53,22 @@ function deductAsWritten(items: string) {
     `{"query": ${JSON.stringify(DEDUCT)}, "variables": {"input": {"items": ${items}}}}`,
   );
 }
+
+test.each([0, -1, -2_147_483_648])(
+  'a bound of %d ms for the wait is BAD_USER_INPUT',
+  async (maxWaitMs) => {
+    const input = { items: [{ productId: 'a', quantity: 1 }], maxWaitMs };
+    const replies = [
+      await app.ask.http(DeductStockDocument, { input }),
+      await app.ask.http(IncreaseStockDocument, { input }),
+      await app.ask.http(ReserveStockDocument, { input }),
+    ];
+    for (const reply of replies) {
+      expect(faultOf(reply)).toBe('BAD_USER_INPUT');
+      expect(reply.errors?.[0]?.message).toBe(`maxWaitMs must be 1 or more; got ${maxWaitMs}.`);
+    }
+  },
+);
 
 describe('a quantity', () => {
   test.each(['0', '-1', '-0', '1000000001', '2147483647', '-2147483648', '0e5'])(

@@ -47,6 +47,7 @@ describe('where another connection has locked the rows', () => {
           code: 'LOCK_TIMEOUT',
           retryable: true,
           waitedMs: expect.any(Number) as number,
+          retryAfterMs: expect.any(Number) as number,
           message: expect.any(String) as string,
         },
       ]);
@@ -55,6 +56,30 @@ describe('where another connection has locked the rows', () => {
     });
     const { deductStock } = await app.dataOf(DeductStockDocument, { input });
     expect(deductStock).toMatchObject({ replayed: false, results: [{ remaining: 4 }] });
+    await app.stop();
+  });
+
+  test('a caller that waits for 100 ms gets its answer then, and may wait longer under the same key', async () => {
+    const app = await shared.startAnother({});
+    const id = await app.newProduct(5);
+    const input = { items: [{ productId: id, quantity: 2 }], idempotencyKey: `hurries ${id}` };
+    await whileRowsAreHeld(shared.database.url, id, async (release) => {
+      const ahead = app.ask.http(IncreaseStockDocument, {
+        input: { items: [{ productId: id, quantity: 1 }] },
+      });
+      await untilRowsAreWaitedFor(shared.database.sequelize);
+      const hurried = { ...input, maxWaitMs: 100 };
+      expect(errorsOf(await app.ask.http(DeductStockDocument, { input: hurried }))).toMatchObject([
+        { code: 'LOCK_TIMEOUT', retryable: true },
+      ]);
+      await release();
+      expect((await ahead).data?.increaseStock.results).toMatchObject([{ remaining: 6 }]);
+    });
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input });
+    expect(deductStock).toMatchObject({ replayed: false, results: [{ remaining: 4 }] });
+    const again = { ...input, maxWaitMs: 5_000 };
+    const repeated = await app.dataOf(DeductStockDocument, { input: again });
+    expect(repeated.deductStock).toMatchObject({ replayed: true, results: [{ remaining: 4 }] });
     await app.stop();
   });
 

@@ -100,6 +100,6 @@ test('a line that was decided twice is not stored', () => {
 });
 
 test('only final failures are stored', () => {
-  const late = refused({ code: 'LOCK_TIMEOUT', waitedMs: 5 });
+  const late = refused({ code: 'LOCK_TIMEOUT', waitedMs: 5, retryAfterMs: 50 });
   expect(() => textOf([late])).toThrow(/LOCK_TIMEOUT is not final/);
 });

@@ -69,6 +69,35 @@ test('[B12] an entry whose wait is over, or whose caller has gone, is left out o
   expect(batches).toEqual([['a'], ['b']]);
 });
 
+test('a caller with a shorter wait of its own is answered then, with the time of a retry', async () => {
+  const { time, database, verdictOf } = openLanes({ batchMax: 1 });
+  database.createProduct('p', 100);
+  const others = Array.from({ length: 50 }, (_, i) => verdictOf('p', `other ${i}`));
+  const impatient = verdictOf('p', 'impatient', { maxWaitMs: 45 });
+  await time.runUntil(2_000);
+  const refused = await impatient;
+  expect(refused).toMatchObject({ failure: { code: 'LOCK_TIMEOUT', waitedMs: 45 } });
+  // 46 lines wait then, and each of them takes a commit of 10 ms.
+  const { retryAfterMs } = (refused as { failure: { retryAfterMs: number } }).failure;
+  expect(retryAfterMs / (46 * COMMIT_MS)).toBeCloseTo(1, 0);
+  expect((await Promise.all(others)).map((verdict) => verdict?.outcome)).toEqual(
+    others.map(() => 'APPLIED'),
+  );
+});
+
+test('a queue that is full tells when its lines will have been written', async () => {
+  const { time, database, verdictOf } = openLanes({ batchMax: 1, queueMax: 20 });
+  database.createProduct('p', 100);
+  const others = Array.from({ length: 20 }, (_, i) => verdictOf('p', `other ${i}`));
+  await time.runUntil(5 * COMMIT_MS + 1);
+  const more = Array.from({ length: 10 }, (_, i) => verdictOf('p', `more ${i}`));
+  const refused = (await Promise.race([more.at(-1), time.runUntil(2_000)])) ?? null;
+  await Promise.all([...others, ...more]);
+  expect(refused).toMatchObject({ failure: { code: 'OVERLOADED' } });
+  const { retryAfterMs } = (refused as { failure: { retryAfterMs: number } }).failure;
+  expect(retryAfterMs / (20 * COMMIT_MS)).toBeCloseTo(1, 0);
+});
+
 test('[B9] a turn ends after a bounded number of commits', async () => {
   const turns = new CountedTurns();
   // One line in a transaction means one commit in a turn.

@@ -37,3 +37,14 @@ test('further signals abort it, too, and the end stays', () => {
   caller.abort();
   expect(again.callerHasGone).toBe(true);
 });
+
+test("a wait for a turn ends with the caller's own bound, the given one, or the deadline, whichever is first", () => {
+  const deadline = Deadline.in(100, clock).waitingAtMost(20);
+  expect(deadline.leftMs).toBe(100);
+  expect(deadline.forWaiting(50).leftMs).toBe(20);
+  expect(deadline.forWaiting(10).leftMs).toBe(10);
+  expect(Deadline.in(5, clock).waitingAtMost(20).forWaiting(10).leftMs).toBe(5);
+  const unbounded = Deadline.in(100, clock);
+  expect(unbounded.waitingAtMost(null)).toBe(unbounded);
+  expect(unbounded.forWaiting(50).leftMs).toBe(50);
+});
