@@ -20,6 +20,7 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
+import { probeWrites } from './database/write-probe.js';
 import type { Services } from './graphql/context.js';
 import { DocumentStore } from './graphql/document-store.js';
 import { RefusalLog } from './graphql/refusal-log.js';
@@ -31,6 +32,7 @@ import { RecurringWork } from './inventory/recurring-work.js';
 import { ReservationList, type ReservationLister } from './inventory/reservation-list.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
+import { WriteHealth } from './inventory/write-health.js';
 import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
 import { StockService } from './inventory/lanes/stock-service.js';
@@ -105,18 +107,17 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     started.push('watching', () => feed.stop());
 
     const refusals = new RefusalLog(log);
-    const store = new MysqlStockStore(database.writer, feed, config.reservedUnitsMaxPerPrincipal);
+    const health = watchWrites(database, shared, started);
+    const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
+    const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
     const stock = buildStock(config, { store, lock, refusals });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
-    for (const work of buildRecurringWork(config, database, stock, log)) {
-      started.push('recurring work', () => work.stop());
-      work.start();
-    }
+    startRecurringWork(buildRecurringWork(config, database, stock, log), started);
 
     const lockIsNeeded = config.lockFallback === 'fail';
-    const readiness = new Readiness({ database, lock, lockIsNeeded });
+    const readiness = new Readiness({ database, writes: health, lock, lockIsNeeded });
     const authenticator = buildAuthenticator(config, database, log);
     const requestLimit = openRequestLimit(config, shared);
     if (requestLimit) {
@@ -163,6 +164,16 @@ async function openDatabase(
     log,
     onStatement,
   });
+}
+
+function watchWrites({ control }: Database, shared: Shared, started: Started): WriteHealth {
+  const probe = (deadline: Deadline) => probeWrites(control, deadline);
+  const health = new WriteHealth({ ...shared, probe });
+  started.push('write health', () => {
+    health.stop();
+    return Promise.resolve();
+  });
+  return health;
 }
 
 function openLock(config: Config, log: Logger): RedisLockService {
@@ -229,6 +240,13 @@ async function openServices(parts: {
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
     stockWatch: feed,
   };
+}
+
+function startRecurringWork(works: readonly RecurringWork[], started: Started): void {
+  for (const work of works) {
+    started.push('recurring work', () => work.stop());
+    work.start();
+  }
 }
 
 function buildRecurringWork(

@@ -5,6 +5,8 @@
  * A process is not ready while it stops and while a required dependency is away. Optional dependencies are only
  * reported: a health check that failed with Redis would take the whole fleet down with Redis.
  */
+import type { WriteState } from '../inventory/write-health.js';
+
 export interface ReadinessReport {
   readonly ready: boolean;
   readonly details: Readonly<Record<string, unknown>>;
@@ -29,6 +31,7 @@ export class Readiness {
   constructor(
     private readonly parts: {
       readonly database: { ping(): Promise<unknown> };
+      readonly writes: { report(): WriteState };
       readonly lock: { health(): ServiceHealth } | null;
       readonly lockIsNeeded: boolean;
     },
@@ -42,14 +45,17 @@ export class Readiness {
   async report(): Promise<ReadinessReport> {
     const { lock, lockIsNeeded } = this.parts;
     const database = await this.databaseAnswers();
+    const writes = this.parts.writes.report();
     const lockHealth = lock?.health();
     // Where a part of several Redis is away, every process is without it, and serves the other products.
     const lockServes = !lockIsNeeded || !lockHealth || lockHealth.servers.some(isAvailable);
     return {
-      ready: database && lockServes && !this.draining,
+      ready: database && writes.writable && lockServes && !this.draining,
       details: {
         draining: this.draining,
         database: database ? 'available' : 'away',
+        writes: writes.writable ? 'available' : 'away',
+        ...(!writes.writable && { writesSince: writes.since.toISOString() }),
         ...(lockHealth && lockDetails(lockHealth, lockIsNeeded)),
       },
     };

@@ -15,6 +15,7 @@ import {
   type StockCall,
 } from '../support/stock-calls.js';
 import { checkStorm } from '../support/storm-checks.js';
+import { until } from '../support/until.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
 
 jest.setTimeout(120_000);
@@ -130,11 +131,15 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const ready = await fetch(`${server.origin}/ready`);
     const live = await fetch(`${server.origin}/live`);
     await mysql.restart();
+    await until('the server is ready', async () => {
+      return (await fetch(`${server.origin}/ready`)).status === 200;
+    });
 
     for (const [line] of answers.map(linesOf)) {
       expect(line).toMatchObject({ code: 'UNAVAILABLE', retryable: true, mayHaveApplied: false });
     }
     expect([ready.status, live.status]).toEqual([503, 200]);
+    expect(await ready.json()).toMatchObject({ database: 'away', writes: 'away' });
     const settled = await Promise.all(calls.map((call) => askUntilFinal(server, call)));
     expect(settled.flatMap(brief).filter((outcome) => typeof outcome === 'number')).toHaveLength(
       10,

@@ -214,7 +214,13 @@ describe('the health endpoints', () => {
     expect(await get(server, '/live')).toEqual({ status: 200, body: { live: true } });
     expect(await get(server, '/ready')).toMatchObject({
       status: 200,
-      body: { ready: true, draining: false, database: 'available', lock: 'available' },
+      body: {
+        ready: true,
+        draining: false,
+        database: 'available',
+        writes: 'available',
+        lock: 'available',
+      },
     });
   });
 

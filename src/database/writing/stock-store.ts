@@ -13,6 +13,7 @@ import {
   type StockStore,
   type WriteResult,
 } from '../../inventory/stock-store.js';
+import type { WriteHealth } from '../../inventory/write-health.js';
 import { MissingLevelsError, runAttempt, type Applied } from './attempt.js';
 import { Attempt, Known } from './known.js';
 import { LevelMemory } from './level-memory.js';
@@ -20,17 +21,21 @@ import { ManyDueError } from './levels.js';
 import { StockStatements } from './stock-statements.js';
 import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './transactions.js';
 
+export interface StockStoreSettings {
+  /** Receives the changed levels after each COMMIT. */
+  readonly changes?: StockChanges | undefined;
+  /** The most units of one product that one principal may hold; null: no bound. */
+  readonly heldUnitsMax?: number | null | undefined;
+  /** Learns what becomes of each attempt at a transaction. */
+  readonly health?: WriteHealth | undefined;
+}
+
 export class MysqlStockStore implements StockStore {
   private readonly memory = new LevelMemory();
 
-  /**
-   * @param changes receives the changed levels after each COMMIT.
-   * @param heldUnitsMax the most units of one product that one principal may hold; null: no bound.
-   */
   constructor(
     private readonly sequelize: Sequelize,
-    private readonly changes?: StockChanges,
-    private readonly heldUnitsMax: number | null = null,
+    private readonly settings: StockStoreSettings = {},
   ) {}
 
   async apply(
@@ -96,23 +101,25 @@ export class MysqlStockStore implements StockStore {
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
     const began = new Date();
-    const known = new Known(writes, options, this.memory, this.heldUnitsMax);
+    const { changes, heldUnitsMax = null, health } = this.settings;
+    const known = new Known(writes, options, this.memory, heldUnitsMax);
+    const { impatient, rowsWereLocked } = options;
     const outcome = await runTransaction(
       this.sequelize,
       options.deadline,
       (running) => runAttempt(new Attempt(this.sequelize, running, known)),
-      options,
+      { impatient, rowsWereLocked, health },
     );
     // An attempt that settles an earlier one finds its answers, but not the levels as that one left them.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
-    if (isUncertain) this.changes?.uncertain(began);
+    if (isUncertain) changes?.uncertain(began);
     if (outcome.outcome === 'COMMITTED') {
       const { levels } = outcome.value;
       for (const level of levels) {
         this.memory.left(level, options.fencingTokenOf(level.productId));
       }
-      this.changes?.committed(levels);
+      changes?.committed(levels);
     }
     return outcome;
   }

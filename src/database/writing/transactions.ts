@@ -22,6 +22,7 @@ import {
   StorageUnavailableError,
   type ApplyOptions,
 } from '../../inventory/stock-store.js';
+import type { WriteHealth } from '../../inventory/write-health.js';
 import { systemRandom, type Random, type Timer } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
@@ -64,6 +65,13 @@ const BACKOFF_MAX_MS = 500;
 /** No attempt begins with less time left than this. */
 const ATTEMPT_MIN_MS = 5;
 
+export interface TransactionOptions extends Partial<
+  Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>
+> {
+  /** Learns what becomes of each attempt. */
+  readonly health?: WriteHealth | undefined;
+}
+
 /**
  * @param deadline when it passes, the connection of an attempt that is under way is cut.
  * @throws RowsLockedError for an impatient caller; any other error is a defect of this program.
@@ -72,7 +80,7 @@ export async function runTransaction<T>(
   sequelize: Sequelize,
   deadline: Deadline,
   work: (running: RunningTransaction) => Promise<T>,
-  options: Partial<Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>> = {},
+  options: TransactionOptions = {},
   random: Random = systemRandom,
 ): Promise<TransactionOutcome<T>> {
   const { clock } = deadline;
@@ -82,15 +90,20 @@ export async function runTransaction<T>(
   let rowsWereLocked = options.rowsWereLocked ?? false;
   for (let number = 1; ; number += 1) {
     const progress = { committing: false };
+    const watched = options.health?.begin();
     try {
       const value = await transactionUntil(deadline, sequelize, async (transaction) => {
         const result = await work({ transaction, number, settling });
         progress.committing = true;
         return result;
       });
+      watched?.committed();
       return { outcome: 'COMMITTED', value };
     } catch (error) {
-      const fault = error instanceof DeadlineError ? 'UNREACHABLE' : faultOf(error);
+      const isLate = error instanceof DeadlineError;
+      const fault = isLate ? 'UNREACHABLE' : faultOf(error);
+      // A deadline may be short: that it has passed is no failure of the database.
+      watched?.ended(fault === 'UNREACHABLE' && !isLate ? error : undefined);
       if (fault === 'BUG' && !progress.committing) throw error;
       if (progress.committing && !isRolledBackForCertain(error)) settling = true;
       if (lostAtCommit && fault === 'UNREACHABLE') settling = true;
@@ -105,8 +118,7 @@ export async function runTransaction<T>(
       const pauseMs = random() * pauseMaxMs;
       const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
       // The deadline ended the last attempt while it waited for the same rows as the earlier ones.
-      rowsWereLocked =
-        fault === 'ROWS_LOCKED' || (rowsWereLocked && error instanceof DeadlineError);
+      rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);
       if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {
         return rowsWereLocked && !settling
           ? { outcome: 'ROWS_LOCKED', waitedMs: clock.nowMs() - startedMs }

@@ -44,8 +44,8 @@ async function openBed(): Promise<StockStoreBed> {
   return {
     store: new MysqlStockStore(writing.writer),
     bounded: [
-      new MysqlStockStore(writing.writer, undefined, HELD_UNITS_MAX),
-      new MysqlStockStore(writing.writer, undefined, HELD_UNITS_MAX),
+      new MysqlStockStore(writing.writer, { heldUnitsMax: HELD_UNITS_MAX }),
+      new MysqlStockStore(writing.writer, { heldUnitsMax: HELD_UNITS_MAX }),
     ],
     createProduct: async (id, quantity) => {
       const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };

@@ -101,7 +101,8 @@ describe('/live, /ready and /metrics', () => {
   test('/ready reports what works', async () => {
     const response = await fetch(`${app.origin}/ready`);
     expect(response.status).toBe(200);
-    expect(await response.json()).toEqual({ ready: true, draining: false, database: 'available' });
+    const states = { database: 'available', writes: 'available' };
+    expect(await response.json()).toEqual({ ready: true, draining: false, ...states });
   });
 
   test('/metrics is in the format of Prometheus', async () => {
