@@ -26,7 +26,7 @@ export const SETTINGS = {
   mysqlUrl: required(
     'MYSQL_URL',
     mysqlUrl,
-    '`mysql://user:password@host:3306/database`; MySQL 8.0.16 or later, or MariaDB 10.11 or later',
+    '`mysql://user:password@host:3306/database`; several hosts and TLS: [docs/mysql.md](docs/mysql.md)',
   ),
   redisUrl: optional(
     'REDIS_URL',
