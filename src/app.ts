@@ -110,7 +110,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const health = watchWrites(database, shared, started);
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
-    const stock = buildStock(config, { store, lock, refusals });
+    const stock = buildStock(config, { store, lock, refusals, health });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -160,6 +160,7 @@ async function openDatabase(
     url: config.mysqlUrl,
     poolMax: config.mysqlPoolMax,
     commitsMax: config.commitsMax,
+    silentTransactionMaxMs: config.lockTtlMs,
     readMaxMs: config.requestTimeoutMs,
     log,
     onStatement,
@@ -284,9 +285,17 @@ function buildStock(
     store,
     lock,
     refusals,
-  }: { store: MysqlStockStore; lock: RedisLockService | null; refusals: RefusalLog },
+    health,
+  }: {
+    store: MysqlStockStore;
+    lock: RedisLockService | null;
+    refusals: RefusalLog;
+    health: WriteHealth;
+  },
 ): StockService {
   return new StockService(store, buildTurns(config, lock), {
+    writes: health,
+    turnMaxMs: config.lockTtlMs,
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,

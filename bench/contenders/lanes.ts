@@ -73,6 +73,7 @@ async function openProduct(
       })
     : new LocalTurns(false);
   const stock = new StockService(new MysqlStockStore(database.writer), locking, {
+    turnMaxMs: config.lockTtlMs,
     lockWaitMs: config.lockWaitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,

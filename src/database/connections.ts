@@ -17,9 +17,18 @@ export interface DatabaseSettings extends PoolSettings {
   readonly poolMax: number;
   /** The connections of the pool for writing. */
   readonly commitsMax: number;
+  /**
+   * The server ends a session for writing that is silent for so long, in milliseconds, and frees the rows that it has
+   * locked: a process that is stopped, or has lost its way to the server, keeps them no longer than its lock. Three
+   * seconds at least; the usual bound of silence where it is not given.
+   */
+  readonly silentTransactionMaxMs?: number | undefined;
   /** The longest that a statement may read, in milliseconds, where its caller's end could not end it; 0: no limit. */
   readonly readMaxMs?: number | undefined;
 }
+
+/** Below this, a process that is merely slow would lose its transactions. */
+const SILENT_TRANSACTION_MIN_MS = 3_000;
 
 export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
@@ -37,7 +46,11 @@ export class Database implements ExclusiveTurns {
     this.server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
     const settings = { ...given, server: this.server };
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
-    this.writer = openPool(settings, counts.writing);
+    const { silentTransactionMaxMs } = settings;
+    this.writer =
+      silentTransactionMaxMs === undefined
+        ? openPool(settings, counts.writing)
+        : openWriter(settings, counts.writing, silentTransactionMaxMs);
     this.control = openPool(settings, counts.control);
     const { readMaxMs = 0 } = settings;
     this.readers = openPool(settings, counts.reading, {}, readLimit(readMaxMs));
@@ -67,6 +80,21 @@ export class Database implements ExclusiveTurns {
     await Promise.all([this.writer.close(), this.readers.close()]);
     await this.control.close();
   }
+}
+
+function openWriter(
+  settings: DatabaseSettings,
+  connectionsMax: number,
+  silentMs: number,
+): Sequelize {
+  const maxMs = Math.max(SILENT_TRANSACTION_MIN_MS, silentMs);
+  const pool = { idle: maxMs / 2 };
+  return openPool(
+    settings,
+    connectionsMax,
+    { pool },
+    `, wait_timeout = ${Math.ceil(maxMs / 1_000)}`,
+  );
 }
 
 /** MySQL counts milliseconds and MariaDB seconds; each of them takes the other one's assignment for a comment. */

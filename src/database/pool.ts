@@ -87,7 +87,8 @@ export function openPool(
     retry: { max: 1 },
     ...options,
     pool: {
-      ...(options.pool ?? usual),
+      ...usual,
+      ...options.pool,
       validate: (connection) =>
         connector.validate(connection as Session) && isCurrent(connection as Session, server),
     },

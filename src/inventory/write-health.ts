@@ -29,6 +29,12 @@ export interface Writability {
   whenWritable(deadline: Deadline): Promise<boolean>;
 }
 
+/** For stores that do not tell. */
+export const ALWAYS_WRITABLE: Writability = Object.freeze({
+  isWritable: true,
+  whenWritable: () => Promise.resolve(true),
+});
+
 /** One attempt at a transaction, from its begin to its one end. */
 export interface WatchedWrite {
   /** COMMIT has succeeded. */
@@ -63,6 +69,8 @@ export const WRITE_HEALTH = Object.freeze({
   silenceMaxMs: 1_000,
   /** Longer than a COMMIT takes on a slow disk, shorter than a lock's time to live. */
   probeMaxMs: 2_000,
+  /** How long a write waits for the database to take writes again, in milliseconds. */
+  patienceMs: 1_000,
   pauseFirstMs: 50,
   pauseMaxMs: 1_000,
 });
@@ -97,10 +105,15 @@ export class WriteHealth implements Writability {
     return 0;
   }
 
-  /** To be called at the begin of each attempt at a transaction. */
-  begin(): WatchedWrite {
+  /**
+   * To be called at the begin of each attempt at a transaction.
+   *
+   * @param giveUp called, perhaps more than once, while the database is away and the attempt has no outcome for long.
+   */
+  begin(giveUp?: () => void): WatchedWrite {
     const write: Running = {
       beganMs: this.parts.clock.nowMs(),
+      giveUp,
       committed: () => {
         this.running.delete(write);
         this.committedMs = this.parts.clock.nowMs();
@@ -176,6 +189,7 @@ export class WriteHealth implements Writability {
     }
     if (this.state.writable) this.away(failure.reason);
     this.failedProbes += 1;
+    this.giveUpSilent();
     const { pauseFirstMs, pauseMaxMs } = WRITE_HEALTH;
     const longestMs = Math.min(pauseMaxMs, pauseFirstMs * 2 ** Math.min(this.failedProbes, 16));
     this.pause = clock.after(this.parts.random() * longestMs, () => {
@@ -190,7 +204,10 @@ export class WriteHealth implements Writability {
     const deadline = Deadline.in(WRITE_HEALTH.probeMaxMs, clock);
     return new Promise((resolve) => {
       const timer = clock.after(WRITE_HEALTH.probeMaxMs, () => {
-        resolve({ reason: `no answer within ${WRITE_HEALTH.probeMaxMs} ms` });
+        // In a process that was stopped the timer fires before the answer is read.
+        clock.soon(() => {
+          resolve({ reason: `no answer within ${WRITE_HEALTH.probeMaxMs} ms` });
+        });
       });
       this.parts.probe(deadline).then(
         () => {
@@ -203,6 +220,13 @@ export class WriteHealth implements Writability {
         },
       );
     });
+  }
+
+  private giveUpSilent(): void {
+    const silentSinceMs = this.parts.clock.nowMs() - WRITE_HEALTH.silenceMaxMs;
+    for (const { beganMs, giveUp } of [...this.running]) {
+      if (beganMs <= silentSinceMs) giveUp?.();
+    }
   }
 
   private away(reason: string): void {
@@ -224,6 +248,7 @@ export class WriteHealth implements Writability {
 
 interface Running extends WatchedWrite {
   readonly beganMs: number;
+  readonly giveUp: (() => void) | undefined;
 }
 
 /** The code of an error, which names no address: texts of drivers do. */

@@ -78,7 +78,7 @@ export class SimulatedServer {
     this.stock = new StockService(
       parts.store,
       this.turnsOf(parts, settings),
-      settings,
+      { ...settings, turnMaxMs: settings.ttlMs },
       process.clock,
     );
     this.operations = stockOperations(this.stock, parts.operations, database, settings);

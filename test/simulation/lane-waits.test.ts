@@ -2,8 +2,10 @@
 import { Lane } from '../../src/inventory/lanes/lane.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
 import { GroupCommit } from '../../src/inventory/lanes/group-commit.js';
+import { Standstill } from '../../src/inventory/lanes/standstill.js';
 import { Operations } from '../../src/inventory/operation.js';
 import type { StockWrite } from '../../src/inventory/stock.js';
+import { ALWAYS_WRITABLE } from '../../src/inventory/write-health.js';
 import { SimulatedProcess } from '../../src/simulation/simulated-process.js';
 import { SimulatedTime } from '../../src/simulation/simulated-time.js';
 import { Deadline } from '../../src/time/deadline.js';
@@ -52,7 +54,10 @@ test('a turn held elsewhere is asked for once, and each entry is answered at the
     queueMaxPerPrincipal: 10,
     retryAfterMs: 1_000,
   };
-  const lane = new Lane('p', { turns, commits, settings, clock }, () => undefined);
+  const writes = ALWAYS_WRITABLE;
+  const standstill = new Standstill(clock, writes, 5_000);
+  const parts = { turns, commits, writes, standstill, settings, clock };
+  const lane = new Lane('p', parts, () => undefined);
   const startedMs = clock.nowMs();
   const answeredMs: number[] = [];
   for (const waitMs of [3_000, 1_000, 100]) {

@@ -19,6 +19,7 @@ import { createFreshDatabase, type FreshDatabase } from './fresh-database.js';
 import { until } from './until.js';
 
 const SETTINGS: StockServiceSettings = {
+  turnMaxMs: 5_000,
   lockWaitMs: 10_000,
   batchMax: 512,
   queueMax: 10_000,

@@ -5,6 +5,7 @@ import type { Turn, Turns } from '../../src/inventory/lanes/turns.js';
 import { Operations } from '../../src/inventory/operation.js';
 import type { StockRequest } from '../../src/inventory/stock-request.js';
 import { RowsLockedError, type StockStore } from '../../src/inventory/stock-store.js';
+import type { Writability } from '../../src/inventory/write-health.js';
 import { MemoryDatabase } from '../../src/simulation/memory-database.js';
 import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
@@ -24,13 +25,16 @@ export class CountedTurns implements Turns {
 
   take(): Promise<Turn> {
     this.taken += 1;
-    return Promise.resolve({
+    const turn = {
+      isOver: false,
       isContended: () => false,
       fencingTokenOf: () => null,
       end: () => {
-        this.ended += 1;
+        if (!turn.isOver) this.ended += 1;
+        turn.isOver = true;
       },
-    });
+    };
+    return Promise.resolve(turn);
   }
 }
 
@@ -41,6 +45,8 @@ interface Settings {
   readonly lockWaitMs?: number;
   readonly commitsMax?: number;
   readonly turns?: Turns;
+  readonly turnMaxMs?: number;
+  readonly writes?: Writability;
   /** How long a transaction waits for a locked row; 0 for not at all. */
   readonly rowLockWaitMs?: number;
 }
@@ -63,13 +69,15 @@ export function openLanes(settings: Settings = {}) {
     today: () => new Date(time.nowMs),
   };
   const database = new MemoryDatabase(clock);
+  /** How long a COMMIT takes from now on, in milliseconds. */
+  const commit = { ms: COMMIT_MS };
   const memory = new MemoryStockStore(database, {
     clock,
     random: new SeededRandom(1).next,
     faults: {
       before: (step) =>
         step === 'COMMIT'
-          ? new Promise((resolve) => time.after(COMMIT_MS, 'commit', resolve))
+          ? new Promise((resolve) => time.after(commit.ms, 'commit', resolve))
           : undefined,
     },
   });
@@ -97,6 +105,7 @@ export function openLanes(settings: Settings = {}) {
   };
   const turns = settings.turns ?? new CountedTurns();
   const service = {
+    turnMaxMs: 5_000,
     lockWaitMs: 1_000,
     batchMax: 512,
     queueMax: 1_000,
@@ -128,5 +137,5 @@ export function openLanes(settings: Settings = {}) {
     if (failure?.code === 'UNAVAILABLE' && failure.mayHaveApplied) return 'MAY_HAVE_APPLIED';
     return failure?.code ?? 'NONE';
   };
-  return { time, database, stock, batches, fails, locked, turns, deduct, verdictOf };
+  return { time, database, stock, batches, fails, locked, commit, turns, deduct, verdictOf };
 }

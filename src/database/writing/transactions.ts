@@ -12,6 +12,9 @@
  *   BUG           | anything else                               | thrown
  *   after a COMMIT without an answer                            | until the deadline
  *
+ * While the database is away no further attempt begins: a transaction waits a moment, one to be settled until its
+ * deadline. An attempt that has no answer meanwhile is given up, unless its COMMIT was sent.
+ *
  * A member that leaves its group or cluster rolls back the transactions whose COMMIT it was to certify, with the error
  * of a lost race, although the others may have received and applied them. So a race that was lost at COMMIT is settled
  * like an unanswered COMMIT once the server turns out to be away.
@@ -22,9 +25,9 @@ import {
   StorageUnavailableError,
   type ApplyOptions,
 } from '../../inventory/stock-store.js';
-import type { WriteHealth } from '../../inventory/write-health.js';
+import { WRITE_HEALTH, type WriteHealth } from '../../inventory/write-health.js';
 import { systemRandom, type Random, type Timer } from '../../time/clock.js';
-import type { Deadline } from '../../time/deadline.js';
+import { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
 
 /** One attempt, in a transaction that is open. */
@@ -68,7 +71,7 @@ const ATTEMPT_MIN_MS = 5;
 export interface TransactionOptions extends Partial<
   Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>
 > {
-  /** Learns what becomes of each attempt. */
+  /** Learns what becomes of each attempt; no attempt begins while it knows that none can succeed. */
   readonly health?: WriteHealth | undefined;
 }
 
@@ -88,11 +91,16 @@ export async function runTransaction<T>(
   let settling = false;
   let lostAtCommit = false;
   let rowsWereLocked = options.rowsWereLocked ?? false;
+  /** Until then an outage of the database may be a hiccup. */
+  let patienceEndMs: number | undefined;
   for (let number = 1; ; number += 1) {
-    const progress = { committing: false };
-    const watched = options.health?.begin();
+    const progress: Progress = { committing: false };
+    const watched = options.health?.begin(() => {
+      // Nothing was committed. A COMMIT that was sent is waited for: its answer may still come.
+      if (!progress.committing) progress.giveUp?.();
+    });
     try {
-      const value = await transactionUntil(deadline, sequelize, async (transaction) => {
+      const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
         const result = await work({ transaction, number, settling });
         progress.committing = true;
         return result;
@@ -101,7 +109,7 @@ export async function runTransaction<T>(
       return { outcome: 'COMMITTED', value };
     } catch (error) {
       const isLate = error instanceof DeadlineError;
-      const fault = isLate ? 'UNREACHABLE' : faultOf(error);
+      const fault = isLate || error instanceof GivenUpError ? 'UNREACHABLE' : faultOf(error);
       // A deadline may be short: that it has passed is no failure of the database.
       watched?.ended(fault === 'UNREACHABLE' && !isLate ? error : undefined);
       if (fault === 'BUG' && !progress.committing) throw error;
@@ -125,7 +133,29 @@ export async function runTransaction<T>(
           : { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
       }
       if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
+      const { health } = options;
+      if (!health || health.isWritable) continue;
+      patienceEndMs ??= clock.nowMs() + WRITE_HEALTH.patienceMs;
+      const endMs = settling ? deadline.endMs : Math.min(patienceEndMs, deadline.endMs);
+      if (!(await health.whenWritable(new Deadline(clock, endMs)))) {
+        return { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
+      }
     }
+  }
+}
+
+interface Progress {
+  committing: boolean;
+  /** Ends the attempt by cutting its connection. */
+  giveUp?: () => void;
+}
+
+/** The database was away while the transaction had no answer. Nothing was applied. */
+class GivenUpError extends Error {
+  readonly code = 'GIVEN_UP' as const;
+  constructor() {
+    super('The transaction had no answer, and the database takes no writes.');
+    this.name = 'GivenUpError';
   }
 }
 
@@ -146,20 +176,32 @@ class DeadlineError extends Error {
 async function transactionUntil<T>(
   deadline: Deadline,
   sequelize: Sequelize,
+  progress: Progress,
   work: (transaction: Transaction) => Promise<T>,
 ): Promise<T> {
-  const state: { begun?: Transaction; timeIsUp: boolean } = { timeIsUp: false };
+  const state: { begun?: Transaction; timeIsUp: boolean; isGivenUp: boolean } = {
+    timeIsUp: false,
+    isGivenUp: false,
+  };
   let timer: Timer | undefined;
   const late = new Promise<never>((_, reject) => {
+    // A connection that is cut rejects the transaction, which clears up; before it has begun there is none.
+    const end = (error: Error) => {
+      if (state.begun) cut(state.begun);
+      else reject(error);
+    };
     timer = deadline.clock.after(deadline.leftMs, () => {
       state.timeIsUp = true;
-      // A connection that is cut rejects the transaction, which clears up; before it has begun there is none.
-      if (state.begun) cut(state.begun);
-      else reject(new DeadlineError());
+      end(new DeadlineError());
     });
+    progress.giveUp = () => {
+      state.isGivenUp = true;
+      end(new GivenUpError());
+    };
   });
   const transaction = sequelize.transaction(async (opened) => {
     if (state.timeIsUp) throw new DeadlineError();
+    if (state.isGivenUp) throw new GivenUpError();
     state.begun = opened;
     return work(opened);
   });

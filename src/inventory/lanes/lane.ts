@@ -9,12 +9,15 @@
  *
  * | state   | the lane has                                | it ends when                                          |
  * | ------- | ------------------------------------------- | ----------------------------------------------------- |
- * | idle    | no entries                                  | an entry arrives → asking                             |
+ * | idle    | no entries                                  | an entry arrives → asking, or away                    |
+ * | away    | no turn: the database takes no writes       | it takes them → asking; not within a second → the     |
+ * |         |                                             | entries are answered → idle                           |
  * | asking  | asked for its turn; no answer yet           | granted → serving; a place in the queue → queued;     |
  * |         |                                             | refused → entries are answered → asking or idle       |
  * | queued  | its place in the queue behind another owner | granted → serving; refused, as above                  |
  * | serving | the turn; its entries go with the commits   | no entries, or the tenure is over → the turn ends     |
- * |         | of GroupCommit                              | → asking or idle                                      |
+ * |         | of GroupCommit                              | → asking, away or idle; standstill.ts ends the turn   |
+ * |         |                                             | earlier where the commit does not move                |
  *
  * Invariants:
  * 1. The entries of a principal are decided in the order of their arrival, and principals take turns by lines.
@@ -31,14 +34,19 @@
  *    (test/unit/inventory/fair-lanes.test.ts: "a principal that fills its part of the queue leaves the rest to others")
  * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
  *    (test/unit/inventory/lanes.test.ts: "a turn ends after a bounded number of commits", "after a bounded time")
+ * 6. A lane whose commit does not move gives its turn back, and asks for none while the database takes no writes.
+ *    (test/unit/inventory/standstill.test.ts: "a turn ends where its transaction has no outcome for too long")
+ *    (test/unit/inventory/standstill.test.ts: "no turn is asked for while the database is away")
  */
 import type { Clock, Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
-import type { Operation, StockFailure, StockWrite } from '../stock.js';
+import { UNAVAILABLE, type Operation, type StockFailure, type StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
+import { WRITE_HEALTH, type Writability } from '../write-health.js';
 import type { GroupCommit } from './group-commit.js';
 import { EntryQueue, type Arrival } from './entry-queue.js';
 import { LaneEntry, refusal } from './lane-entry.js';
+import type { Standstill } from './standstill.js';
 import type { Turn, TurnFailure, Turns } from './turns.js';
 
 export interface LaneSettings {
@@ -58,17 +66,21 @@ export interface LaneSettings {
 export interface LaneParts {
   readonly turns: Turns;
   readonly commits: GroupCommit;
+  readonly writes: Writability;
+  readonly standstill: Standstill;
   readonly settings: LaneSettings;
   readonly clock: Clock;
 }
 
 type LaneState =
   | { readonly name: 'idle' }
+  | { readonly name: 'away' }
   | { readonly name: 'asking' }
   | { readonly name: 'queued' }
   | { readonly name: 'serving'; readonly turn: Turn };
 
 const IDLE: LaneState = { name: 'idle' };
+const AWAY: LaneState = { name: 'away' };
 const ASKING: LaneState = { name: 'asking' };
 const QUEUED: LaneState = { name: 'queued' };
 
@@ -129,9 +141,8 @@ export class Lane {
   private async run(): Promise<void> {
     while (!this.queue.isEmpty) {
       try {
-        const turn = await this.take(this.longestWaitEndMs);
-        if ('failure' in turn) this.refuseFor(turn.failure);
-        else await this.serve(turn);
+        if (this.parts.writes.isWritable || (await this.untilWritable())) await this.takeTurn();
+        else this.refuseAll(UNAVAILABLE);
       } catch (error) {
         this.queue.dismiss((entry) => {
           entry.fail(error);
@@ -142,6 +153,21 @@ export class Lane {
     this.expiry?.cancel();
     this.expiry = null;
     this.onIdle();
+  }
+
+  /** Waits out a hiccup of the database, without a turn. */
+  private untilWritable(): Promise<boolean> {
+    const { writes, clock } = this.parts;
+    this.current = AWAY;
+    return writes.whenWritable(Deadline.in(WRITE_HEALTH.patienceMs, clock));
+  }
+
+  private async takeTurn(): Promise<void> {
+    const turn = await this.take(this.longestWaitEndMs);
+    if ('failure' in turn) this.refuseFor(turn.failure);
+    // The wait for the turn may have been long.
+    else if (this.parts.writes.isWritable) await this.serve(turn);
+    else turn.end();
   }
 
   /** Waits as long as any entry may. A caller that hangs up ends its own wait, not the lane's. */
@@ -161,10 +187,11 @@ export class Lane {
     const { commits, settings, clock } = this.parts;
     const tenure = Deadline.in(settings.tenureMs, clock);
     let commitsLeft = settings.tenureCommitsMax;
-    const goesOn = () => !this.queue.isEmpty && commitsLeft > 0 && !tenure.hasPassed;
+    const goesOn = () =>
+      !this.queue.isEmpty && commitsLeft > 0 && !tenure.hasPassed && !turn.isOver;
     try {
       do {
-        await commits.join({ productId: this.productId, queue: this.queue, turn });
+        await this.commit(turn);
         commitsLeft -= 1;
         this.queue.countTaken();
         // Callers that were just answered may send their next request at once: keep the turn for this event-loop turn.
@@ -172,6 +199,18 @@ export class Lane {
       } while (goesOn());
     } finally {
       turn.end();
+    }
+  }
+
+  private async commit(turn: Turn): Promise<void> {
+    const { commits, standstill } = this.parts;
+    const watch = standstill.watch(turn, () => {
+      this.refuseAll(UNAVAILABLE);
+    });
+    try {
+      await commits.join({ productId: this.productId, queue: this.queue, turn });
+    } finally {
+      watch.cancel();
     }
   }
 

@@ -10,17 +10,23 @@ import { systemClock, type Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { UNAVAILABLE, isPossible, type StockFailure, type StockWrite } from '../stock.js';
 import type { StockStore, WriteResult } from '../stock-store.js';
+import { ALWAYS_WRITABLE, WRITE_HEALTH, type Writability } from '../write-health.js';
 import { BasketGates } from './basket-gates.js';
 import { CommitSlots } from './commit-slots.js';
 import { GroupCommit } from './group-commit.js';
-import { Lane, type LaneSettings } from './lane.js';
+import { Lane, type LaneParts } from './lane.js';
 import { refusal } from './lane-entry.js';
 import { Pace } from './pace.js';
+import { Standstill } from './standstill.js';
 import type { Turn, TurnFailure, Turns } from './turns.js';
 
 export interface StockServiceSettings {
   /** The longest wait for a turn, in milliseconds. */
   readonly lockWaitMs: number;
+  /** How long a turn is kept while the transaction under it has no outcome, in milliseconds. */
+  readonly turnMaxMs: number;
+  /** Whether this process can commit; always, where nothing tells. */
+  readonly writes?: Writability | undefined;
   /** The most lines in one transaction; 1 takes one lock and one transaction for each line. */
   readonly batchMax: number;
   /** The most lines that may wait for one product, and the most writes of several products under way. */
@@ -42,7 +48,7 @@ export class StockService {
   readonly slots: CommitSlots;
   private readonly commits: GroupCommit;
   private readonly lanes = new Map<string, Lane>();
-  private readonly laneSettings: LaneSettings;
+  private readonly laneParts: LaneParts;
   private readonly gates: BasketGates;
   private basketsUnderWay = 0;
   private readonly basketPace: Pace;
@@ -61,13 +67,17 @@ export class StockService {
     this.basketPace = new Pace(clock);
     this.slots = new CommitSlots(commitsMax, clock);
     this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
-    this.laneSettings = {
+    const { writes = ALWAYS_WRITABLE, turnMaxMs } = settings;
+    const { commits } = this;
+    const standstill = new Standstill(clock, writes, turnMaxMs);
+    const laneSettings = {
       lockWaitMs,
       queueMax,
       queueMaxPerPrincipal,
       tenureMs: TENURE_MS,
       tenureCommitsMax: batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
     };
+    this.laneParts = { turns, commits, writes, standstill, settings: laneSettings, clock };
   }
 
   /** Takes stock out: for a write whose lines TAKE. */
@@ -116,8 +126,7 @@ export class StockService {
   private laneOf(productId: string): Lane {
     let lane = this.lanes.get(productId);
     if (!lane) {
-      const { turns, commits, laneSettings, clock } = this;
-      lane = new Lane(productId, { turns, commits, settings: laneSettings, clock }, () => {
+      lane = new Lane(productId, this.laneParts, () => {
         this.lanes.delete(productId);
         if (this.lanes.size === 0) this.whenLanesAreGone();
       });
@@ -170,11 +179,16 @@ export class StockService {
     wait: Deadline,
     deadline: Deadline,
   ): Promise<WriteResult> {
+    const { writes, standstill } = this.laneParts;
+    const patience = wait.within(WRITE_HEALTH.patienceMs);
+    if (!(await writes.whenWritable(patience))) return refusal(UNAVAILABLE);
     const turn = await this.turns.take(write.productIds, wait);
     if ('failure' in turn) return refusal(this.retryable(turn.failure, write));
+    const watch = standstill.watch(turn);
     try {
       return await this.commitAlone(write, turn, deadline);
     } finally {
+      watch.cancel();
       turn.end();
     }
   }

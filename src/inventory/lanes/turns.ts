@@ -19,11 +19,13 @@ import { UNAVAILABLE } from '../stock.js';
 
 /** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
+  /** Whether a lock was held and has been released. */
+  readonly isOver: boolean;
   /** False while the lock excludes other processes; true without a lock, or after the lease was lost. */
   isContended(): boolean;
   /** The fencing token of the held lock; null where no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
-  /** Releases the products. Never throws. */
+  /** Releases the products. Never throws, and may be repeated. */
   end(): void;
 }
 
@@ -59,6 +61,7 @@ export class LocalTurns implements Turns {
   /** @param contended whether each transaction locks its rows before it reads them. */
   constructor(contended: boolean) {
     this.granted = Promise.resolve({
+      isOver: false,
       isContended: () => contended,
       fencingTokenOf: () => null,
       end: () => undefined,
@@ -110,18 +113,22 @@ export class DistributedTurns implements Turns {
 }
 
 class LockedTurn implements Turn {
+  isOver = false;
+
   constructor(private readonly hold: LockHold) {}
 
   isContended(): boolean {
-    return this.hold.lost;
+    return this.isOver || this.hold.lost;
   }
 
-  /** Null once the lease is lost: the ledger must not record a token whose lease has ended. */
+  /** Null once the lease has ended: the ledger must not record its token then. */
   fencingTokenOf(productId: string): bigint | null {
-    return this.hold.lost ? null : this.hold.fencingTokenOf(stockLockKey(productId));
+    return this.isContended() ? null : this.hold.fencingTokenOf(stockLockKey(productId));
   }
 
   end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
     void this.hold.release();
   }
 }

@@ -34,6 +34,7 @@ class SerialTurns implements Turns {
       await before;
     }
     return {
+      isOver: false,
       isContended: () => false,
       fencingTokenOf: () => null,
       end: () => {
@@ -206,7 +207,7 @@ test('entries whose wait is over are answered, whichever principal has its turn'
       new Promise<Turn>((resolve) => {
         grant = () => {
           const end = () => undefined;
-          resolve({ isContended: () => false, fencingTokenOf: () => null, end });
+          resolve({ isOver: false, isContended: () => false, fencingTokenOf: () => null, end });
         };
       }),
   };
