@@ -9,6 +9,7 @@ import { closeSync, openSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { ServiceError, WayUnavailable, firstLine } from './service-errors.js';
 
 const groupsAlive = new Set<number>();
@@ -137,17 +138,24 @@ export function lastComplaint(output: string): string {
   return firstLine(said ?? lines.at(-1) ?? '');
 }
 
-/** A server's process. Its output goes to a file, because a pipe would break when this process dies. */
+/** Takes a process's lines and sets its variables. Its pipe breaks when this process dies. */
+export interface WatchedOutput {
+  readonly env: NodeJS.ProcessEnv;
+  readonly onLine: (line: string) => void;
+}
+
+/** A server's process. Its output goes to a file where it must outlive this process, or is watched. */
 export class ServerProcess {
   private readonly child: ChildProcess;
   /** Fulfilled when it has ended, for any reason. */
   readonly exited: Promise<void>;
   private failure: Error | undefined;
 
-  constructor(program: string, args: readonly string[], logFile: string) {
-    const log = openSync(logFile, 'a');
-    this.child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
-    closeSync(log);
+  constructor(program: string, args: readonly string[], output: string | WatchedOutput) {
+    this.child =
+      typeof output === 'string'
+        ? spawnWithFile(program, args, output)
+        : spawnWatched(program, args, output);
     watchGroup(this.child);
     // It must not keep a test runner alive that did not stop it.
     this.child.unref();
@@ -192,6 +200,25 @@ export class ServerProcess {
     this.child.ref();
     await this.exited;
   }
+}
+
+function spawnWithFile(program: string, args: readonly string[], logFile: string): ChildProcess {
+  const log = openSync(logFile, 'a');
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', log, log] });
+  closeSync(log);
+  return child;
+}
+
+function spawnWatched(
+  program: string,
+  args: readonly string[],
+  { env, onLine }: WatchedOutput,
+): ChildProcess {
+  const child = spawn(program, args, { detached: true, stdio: ['ignore', 'pipe', 'pipe'], env });
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', onLine);
+  }
+  return child;
 }
 
 let diesWithUs: Promise<readonly string[]> | undefined;

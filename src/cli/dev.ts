@@ -5,9 +5,12 @@
  * imports nothing of src/. This command needs both, so it loads `development.ts`, which joins them, when it runs.
  */
 import { existsSync } from 'node:fs';
-import type { Command } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';
+
+/** As services/topologies.ts has it, which must not be loaded before it is known to be there. */
+type TopologyName = 'group' | 'sentinel';
 
 const SERVICES = new URL('../../services/services.js', import.meta.url);
 
@@ -17,20 +20,38 @@ export function addDev(program: Command): void {
     summary: 'serve the API with MySQL, Redis and sample data of its own',
     description:
       'Starts MySQL and Redis, serves the API with a sample catalogue, and stops all of it at Ctrl-C. Servers that ' +
-      'MYSQL_URL or REDIS_URL name are used instead of new ones.',
-    notes: 'PORT=4001 serves on another port.',
+      'MYSQL_URL or REDIS_URL name are used instead of new ones. With --topology it starts several MySQL or Redis and ' +
+      'several servers, and prints how to kill each of them.',
+    notes: 'PORT=4001 serves on another port; several servers take the ports that follow.',
     exitCodes: {
       [EXIT.done]: 'stopped by a signal, also while it was starting',
       [EXIT.failed]: 'the start failed',
       [EXIT.interrupted]: 'a second signal ended it at once',
     },
-  }).action(async () => {
-    if (!existsSync(SERVICES)) {
-      throw new MissingServicesError();
-    }
-    const { develop } = await import('./development.js');
-    await develop();
-  });
+  })
+    .addOption(
+      new Option(
+        '--topology <name>',
+        'group: MySQL Group Replication; sentinel: Redis with Sentinel',
+      ).choices(['group', 'sentinel']),
+    )
+    .option('--servers <number>', 'servers of a topology, each a process', readServers, 3)
+    .action(async (options: { readonly topology?: TopologyName; readonly servers: number }) => {
+      if (!existsSync(SERVICES)) {
+        throw new MissingServicesError();
+      }
+      const { develop } = await import('./development.js');
+      const { topology, servers } = options;
+      await develop(topology === undefined ? null : { topology, servers });
+    });
+}
+
+const SERVERS_MAX = 9;
+
+function readServers(text: string): number {
+  const number = Number(text);
+  if (Number.isInteger(number) && number >= 1 && number <= SERVERS_MAX) return number;
+  throw new InvalidArgumentError(`It must be a number from 1 to ${SERVERS_MAX}.`);
 }
 
 class MissingServicesError extends Error {

@@ -2,29 +2,28 @@
  * The development server: services, server and a sample catalogue from one command, and all of it stopped at Ctrl-C,
  * also while it is starting. A wrong variable or a taken port is reported before anything is started.
  */
-import { createServer } from 'node:net';
 import { SAMPLE_MUTATION, addSampleCatalogue, type Ask } from '../../services/sample-catalogue.js';
 import { ServiceError } from '../../services/service-errors.js';
 import { bringServices, type Services } from '../../services/services.js';
 import { startApp, type App } from '../app.js';
 import { SCOPES, type Principal } from '../auth/principal.js';
-import { loadConfig, type Config } from '../config.js';
+import type { Config } from '../config.js';
 import { announceServices } from './development-services.js';
+import { PLACE_HOLDERS, assertPortIsFree, configure } from './development-settings.js';
+import { serveTopology, type TopologyRequest } from './development-topology.js';
 import { EXIT } from './exit-codes.js';
 import { explainStartFailure } from './start-failure.js';
 
 /** A wrapper may forward the terminal's Ctrl-C, so that it arrives twice; only a later one forces the exit. */
 const SAME_SIGNAL_MS = 1_000;
 
-/** Stand in for addresses that are not known yet, so that all variables are checked before anything is started. */
-const PLACE_HOLDER_MYSQL = 'mysql://root@127.0.0.1:3306/stockade';
-const PLACE_HOLDER_REDIS = 'redis://127.0.0.1:6379';
-
-/** Resolves never: the process exits when all is stopped. */
-export async function develop(): Promise<void> {
+/** One server, or a topology of several. Resolves never: the process exits when all is stopped. */
+export async function develop(request: TopologyRequest | null): Promise<void> {
   const signal = listenForSignals();
+  process.env.NODE_ENV = 'development';
   try {
-    await serveWithServices(signal);
+    if (request) await serveTopology(request, (config) => addSample(config, signal), signal);
+    else await serveWithServices(signal);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) {
       console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
@@ -55,9 +54,8 @@ function listenForSignals(): AbortSignal {
 }
 
 async function serveWithServices(signal: AbortSignal): Promise<void> {
-  process.env.NODE_ENV = 'development';
-  const planned = configure({ mysqlUrl: PLACE_HOLDER_MYSQL, redisUrl: PLACE_HOLDER_REDIS });
-  await assertPortIsFree(planned);
+  const { host, port } = configure(PLACE_HOLDERS);
+  await assertPortIsFree(host, port);
   const log = (line: string) => {
     console.log(line);
   };
@@ -91,53 +89,21 @@ async function serve(services: Services, signal: AbortSignal): Promise<void> {
   }
 }
 
+/** By a server that migrates the database, listens on no known port, and is gone afterwards. */
+async function addSample(config: Config, signal: AbortSignal): Promise<number> {
+  const app = await startApp({ ...config, port: 0 });
+  try {
+    return await addSampleCatalogue(askerOf(app, config), signal);
+  } finally {
+    await app.stop();
+  }
+}
+
 /** The sample catalogue is added within the process, so it needs no credential. */
 function askerOf(app: App, { auth }: Config): Ask {
   const principal: Principal = { name: 'sample-catalogue', scopes: new Set(SCOPES) };
   return (operation, { signal }) =>
     app.execute(operation, { signal, principal: auth.length > 0 ? principal : null });
-}
-
-/** Variables that the user set win over the defaults of development. @throws ConfigError */
-function configure(urls: { readonly mysqlUrl: string; readonly redisUrl: string }): Config {
-  const given = Object.fromEntries(Object.entries(process.env).filter(([, value]) => value !== ''));
-  return loadConfig({
-    PORT: '4000',
-    HOST: '127.0.0.1',
-    LOG_LEVEL: 'warn',
-    SHUTDOWN_GRACE_MS: '1000',
-    MYSQL_URL: urls.mysqlUrl,
-    REDIS_URL: urls.redisUrl,
-    ...given,
-    NODE_ENV: 'development',
-  });
-}
-
-/** @throws with the system's code where the port cannot be listened on. */
-async function assertPortIsFree({ host, port }: Config): Promise<void> {
-  if (port === 0) return;
-  await new Promise<void>((resolve, reject) => {
-    const server = createServer();
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(new ServiceError(explainPort(error, host, port), { cause: error }));
-    });
-    server.listen({ host, port, exclusive: true }, () => {
-      server.close(() => {
-        resolve();
-      });
-    });
-  });
-}
-
-function explainPort(error: NodeJS.ErrnoException, host: string, port: number): string {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return `Port ${port} is taken by another program; choose a free one, as in PORT=${port + 1} npm run dev.`;
-    case 'EACCES':
-      return `This user may not listen on port ${port}; choose one above 1023, as in PORT=4000 npm run dev.`;
-    default:
-      return `HOST=${host} is no address on which this machine can listen (${error.code ?? error.message}).`;
-  }
 }
 
 function greet(

@@ -110,8 +110,11 @@ test('only the development server imports services, and services import only the
   const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
   expect(outside(/^(test|bench)\//)).toEqual([]);
   const users = new Set(outside(/^services\//).map(({ from }) => from));
-  expect([...users]).toEqual(['src/cli/development.ts']);
-  const loaders = IMPORTS.filter(({ to }) => to === 'src/cli/development.js');
+  const development = ['development', 'development-settings', 'development-topology'];
+  expect([...users].sort()).toEqual(development.map((name) => `src/cli/${name}.ts`));
+  const loaders = IMPORTS.filter(({ from }) => !users.has(from)).filter(({ to }) =>
+    development.some((name) => to === `src/cli/${name}.js`),
+  );
   expect(loaders.map(({ from }) => from)).toEqual(['src/cli/dev.ts']);
   const source = readFileSync('src/cli/dev.ts', 'utf8');
   expect(source).toContain("await import('./development.js')");

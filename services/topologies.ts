@@ -1,0 +1,155 @@
+/**
+ * Whole installations of several MySQL or several Redis on this machine, to be tried out: which processes each has, and
+ * what to expect when one of them is killed.
+ */
+import { startMysqlGroup } from './mysql-group.js';
+import { startPrivateMysql } from './private-mysql.js';
+import { startPrivateRedis } from './private-redis.js';
+import { startRedisSentinel } from './redis-sentinel.js';
+import type { BringOptions } from './services.js';
+
+export const TOPOLOGIES = ['group', 'sentinel'] as const;
+export type TopologyName = (typeof TOPOLOGIES)[number];
+
+/** A process of it. */
+export interface Part {
+  /** As in `Redis 1, the primary now`. */
+  readonly name: string;
+  readonly port: number;
+  readonly pid: number;
+  /** What happens when it is killed; a sentence. */
+  readonly expect: string;
+}
+
+export interface Topology {
+  readonly mysqlUrl: string;
+  readonly redisUrl: string;
+  /** A MySQL by itself, for programs that take one host. */
+  readonly oneMysqlUrl: string;
+  /** One line for each kind of server: its version and where it comes from. */
+  readonly chosen: readonly string[];
+  readonly parts: readonly Part[];
+  stop(): Promise<void>;
+}
+
+interface Started {
+  readonly port: number;
+  readonly pid: number;
+}
+
+interface Half {
+  readonly url: string;
+  readonly oneUrl: string;
+  readonly chosen: string;
+  readonly parts: readonly Part[];
+  stop(): Promise<void>;
+}
+
+/** @throws ServiceError, or the signal's reason; nothing is left behind then. */
+export async function bringTopology(name: TopologyName, options: BringOptions): Promise<Topology> {
+  const mysql = await (name === 'group' ? bringGroup(options) : bringMysql(options));
+  try {
+    const redis = await REDIS[name](options);
+    return {
+      mysqlUrl: mysql.url,
+      redisUrl: redis.url,
+      oneMysqlUrl: mysql.oneUrl,
+      chosen: [mysql.chosen, redis.chosen],
+      parts: [...mysql.parts, ...redis.parts],
+      stop: async () => {
+        await Promise.all([mysql.stop(), redis.stop()]);
+      },
+    };
+  } catch (error) {
+    await mysql.stop();
+    throw error;
+  }
+}
+
+const REDIS: Readonly<Record<TopologyName, (options: BringOptions) => Promise<Half>>> = {
+  group: bringRedis,
+  sentinel: bringSentinel,
+};
+
+async function bringMysql(options: BringOptions): Promise<Half> {
+  const server = await startPrivateMysql(options);
+  const expect =
+    'Writes and reads fail with UNAVAILABLE, and /ready says 503, because it is the only MySQL.';
+  return {
+    url: server.url,
+    oneUrl: server.url,
+    chosen: chosen('MySQL', server),
+    parts: [part('MySQL', server, expect)],
+    stop: () => server.stop(),
+  };
+}
+
+async function bringGroup(options: BringOptions): Promise<Half> {
+  const group = await startMysqlGroup({ ...options, mode: 'single-primary' });
+  const { members } = group;
+  const primary = await group.primary();
+  const expectOf = (member: Started) =>
+    member.port === primary.port
+      ? 'The group elects another primary after about 5 s, and the servers follow it.'
+      : 'Nothing is lost and writes go on; a second loss leaves the group without a majority.';
+  const name = (member: Started, i: number) =>
+    `MySQL ${i + 1}${member.port === primary.port ? ', the primary now' : ''}`;
+  const hosts = members.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  return {
+    url: `mysql://root@${hosts}/stockade`,
+    oneUrl: primary.url,
+    chosen: chosen('MySQL', group),
+    parts: members.map((member, i) => part(name(member, i), member, expectOf(member))),
+    stop: () => group.stop(),
+  };
+}
+
+async function bringRedis(options: BringOptions): Promise<Half> {
+  const server = await startPrivateRedis(options);
+  const expect = 'Deductions go on under row locks in MySQL, and more slowly for a hot product.';
+  return {
+    url: server.url,
+    oneUrl: server.url,
+    chosen: chosen('Redis', server),
+    parts: [part('Redis', server, expect)],
+    stop: () => server.stop(),
+  };
+}
+
+async function bringSentinel(options: BringOptions): Promise<Half> {
+  const sentinel = await startRedisSentinel(options);
+  const [primary, ...replicas] = atLeastOne(sentinel.servers);
+  const elected =
+    'Deductions go on under row locks until the sentinels have elected a replica, in about 3 s.';
+  return {
+    url: sentinel.url,
+    oneUrl: primary.url,
+    chosen: chosen('Redis', primary),
+    parts: [
+      part('Redis 1, the primary now', primary, elected),
+      ...replicas.map((one, i) =>
+        part(`Redis ${i + 2}, a replica now`, one, 'Nothing changes; the other replica remains.'),
+      ),
+      ...sentinel.sentinels.map((one, i) =>
+        part(`Sentinel ${i + 1}`, one, 'Nothing changes; two sentinels still elect a primary.'),
+      ),
+    ],
+    stop: () => sentinel.stop(),
+  };
+}
+
+function atLeastOne<T>([first, ...others]: readonly T[]): [T, ...T[]] {
+  if (first === undefined) throw new Error('A topology has servers.');
+  return [first, ...others];
+}
+
+function part(name: string, { port, pid }: Started, expect: string): Part {
+  return { name, port, pid, expect };
+}
+
+function chosen(
+  name: string,
+  server: { readonly version: string; readonly where: string },
+): string {
+  return `${name}: ${server.version} ${server.where}.`;
+}

@@ -1,0 +1,175 @@
+/**
+ * `stockade dev --topology`: several MySQL or several Redis, and several servers, each a process of its own. It prints
+ * how to kill each part and what to expect then, so that a reader can watch a failover.
+ */
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout as wait } from 'node:timers/promises';
+import { ServerProcess, deathPact } from '../../services/child-processes.js';
+import { ServiceError } from '../../services/service-errors.js';
+import { bringTopology, type Topology, type TopologyName } from '../../services/topologies.js';
+import type { Config } from '../config.js';
+import { announceServices } from './development-services.js';
+import {
+  PLACE_HOLDERS,
+  assertPortIsFree,
+  configure,
+  developmentEnvironment,
+} from './development-settings.js';
+
+const PROGRAM = join(fileURLToPath(import.meta.url), '..', 'stockade.js');
+const START_TIMEOUT_MS = 60_000;
+const POLL_INTERVAL_MS = 50;
+/** What a server gets beyond its own grace period. */
+const STOP_MARGIN_MS = 5_000;
+
+export interface TopologyRequest {
+  readonly topology: TopologyName;
+  readonly servers: number;
+}
+
+/** Adds the sample catalogue; resolves with how many products were added. */
+export type AddSample = (config: Config) => Promise<number>;
+
+interface Running {
+  readonly port: number;
+  readonly process: ServerProcess;
+}
+
+export async function serveTopology(
+  { topology: name, servers: count }: TopologyRequest,
+  addSample: AddSample,
+  signal: AbortSignal,
+): Promise<void> {
+  refuseGivenServers();
+  const { host, port } = configure(PLACE_HOLDERS);
+  if (port === 0) throw new ServiceError('PORT must name the first of the ports; got 0.');
+  const ports = Array.from({ length: count }, (_, i) => port + i);
+  for (const each of ports) await assertPortIsFree(host, each);
+  console.log(`Starting the topology "${name}"; this takes up to a minute …`);
+  const log = (line: string) => {
+    console.log(line);
+  };
+  const topology = await bringTopology(name, { env: process.env, signal, log });
+  try {
+    const { mysqlUrl, redisUrl } = topology;
+    const config = configure({ mysqlUrl, redisUrl });
+    // It migrates the database as well, so the servers begin with a complete one.
+    const added = await addSample(config);
+    signal.throwIfAborted();
+    await serve(topology, { config, ports, added, name }, signal);
+  } finally {
+    await topology.stop();
+  }
+}
+
+function refuseGivenServers(): void {
+  const given = ['MYSQL_URL', 'REDIS_URL'].find((name) => process.env[name]);
+  if (given === undefined) return;
+  throw new ServiceError(
+    `--topology brings its own MySQL and Redis, but ${given} is set; unset it.`,
+  );
+}
+
+interface Plan {
+  readonly name: TopologyName;
+  readonly config: Config;
+  readonly ports: readonly number[];
+  readonly added: number;
+}
+
+async function serve(topology: Topology, plan: Plan, signal: AbortSignal): Promise<void> {
+  const { config, ports } = plan;
+  const { mysqlUrl, redisUrl, oneMysqlUrl } = topology;
+  const env = { ...developmentEnvironment({ mysqlUrl, redisUrl }), MIGRATE_ON_START: 'false' };
+  const servers: Running[] = [];
+  const withdraw = announceServices({ mysqlUrl: oneMysqlUrl, redisUrl });
+  try {
+    for (const [i, port] of ports.entries()) servers.push(await startServer(i + 1, port, env));
+    await Promise.all(servers.map((server) => untilReady(server, config, signal)));
+    console.log(greet(topology, plan, servers));
+    if (!signal.aborted) {
+      await new Promise<void>((resolve) => {
+        signal.addEventListener('abort', () => {
+          resolve();
+        });
+      });
+    }
+  } finally {
+    withdraw();
+    const graceMs = config.shutdownGraceMs + STOP_MARGIN_MS;
+    await Promise.all(servers.map((server) => server.process.stop(graceMs)));
+  }
+}
+
+async function startServer(
+  number: number,
+  port: number,
+  env: Record<string, string | undefined>,
+): Promise<Running> {
+  const start = [process.execPath, ...process.execArgv, PROGRAM, 'start'];
+  const [command, ...args] = [...(await deathPact()), ...start] as [string, ...string[]];
+  const started = new ServerProcess(command, args, {
+    env: { ...env, PORT: String(port) },
+    onLine: (line) => {
+      console.log(`[server ${number}] ${line}`);
+    },
+  });
+  void started.exited.then(() => {
+    console.log(`[server ${number}] ended`);
+  });
+  return { port, process: started };
+}
+
+/** @throws ServiceError where it ends or does not become ready in time; its own lines say why. */
+async function untilReady(
+  { port, process: running }: Running,
+  { host }: Config,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUpMs = performance.now() + START_TIMEOUT_MS;
+  for (;;) {
+    signal.throwIfAborted();
+    const isReady = await fetch(`http://${host}:${port}/ready`, { signal }).then(
+      (response) => response.ok,
+      () => false,
+    );
+    if (isReady) return;
+    if (!running.alive || performance.now() > giveUpMs) {
+      throw new ServiceError(`The server on port ${port} did not become ready.`);
+    }
+    await wait(POLL_INTERVAL_MS, undefined, { signal });
+  }
+}
+
+function greet(topology: Topology, plan: Plan, servers: readonly Running[]): string {
+  const parts = [
+    ...servers.map(({ port, process: { pid } }, i) => ({
+      name: `Stockade ${i + 1}`,
+      port,
+      pid,
+      expect: 'Its requests fail; the other servers go on, at the latest after LOCK_TTL_MS.',
+    })),
+    ...topology.parts,
+  ];
+  const lines = parts.map(
+    ({ name, port, pid, expect }) => `  ${name}, port ${port}\n    kill -9 ${pid}\n    ${expect}`,
+  );
+  const addresses = servers.map(({ port }) => `  http://localhost:${port}/graphql`);
+  return `
+${topology.chosen.join('\n')}
+Sample catalogue: ${plan.added === 0 ? 'was there already' : `added, ${plan.added} products`}.
+
+Stockade serves, as ${servers.length} processes with the topology "${plan.name}":
+${addresses.join('\n')}
+
+For other programs:
+
+  export MYSQL_URL=${topology.mysqlUrl} REDIS_URL=${topology.redisUrl}
+
+To try a failure, kill a part, and watch the lines that follow here:
+
+${lines.join('\n')}
+
+Ctrl-C stops everything.`;
+}
