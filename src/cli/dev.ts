@@ -20,8 +20,8 @@ export function addDev(program: Command): void {
     summary: 'serve the API with MySQL, Redis and sample data of its own',
     description:
       'Starts MySQL and Redis, serves the API with a sample catalogue, and stops all of it at Ctrl-C. Servers that ' +
-      'MYSQL_URL or REDIS_URL name are used instead of new ones. With --topology it starts several MySQL or Redis and ' +
-      'several servers, and prints how to kill each of them.',
+      'MYSQL_URL or REDIS_URL name are used instead of new ones. With --topology it starts several MySQL or Redis ' +
+      'and several servers, and prints how to kill each of them.',
     notes: 'PORT=4001 serves on another port; several servers take the ports that follow.',
     exitCodes: {
       [EXIT.done]: 'stopped by a signal, also while it was starting',

@@ -110,7 +110,7 @@ test('only the development server imports services, and services import only the
   const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
   expect(outside(/^(test|bench)\//)).toEqual([]);
   const users = new Set(outside(/^services\//).map(({ from }) => from));
-  const development = ['development', 'development-settings', 'development-topology'];
+  const development = ['development-settings', 'development-topology', 'development'];
   expect([...users].sort()).toEqual(development.map((name) => `src/cli/${name}.ts`));
   const loaders = IMPORTS.filter(({ from }) => !users.has(from)).filter(({ to }) =>
     development.some((name) => to === `src/cli/${name}.js`),
