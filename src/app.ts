@@ -138,6 +138,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     });
     started.push('server', async () => {
       readiness.drain();
+      await new Promise<void>((resolve) => shared.clock.after(config.shutdownDelayMs, resolve));
       await server.stop();
     });
     const url = await server.start();

@@ -255,6 +255,12 @@ export const SETTINGS = {
     flag,
     '`false`: only `npm run migrate` applies migrations, and a server without them does not start',
   ),
+  shutdownDelayMs: preset(
+    'SHUTDOWN_DELAY_MS',
+    '0',
+    wholeNumber(0, DAY_MS),
+    'how long a stop still serves everything while `/ready` says 503, so that load balancers can look away first',
+  ),
   shutdownGraceMs: preset(
     'SHUTDOWN_GRACE_MS',
     '10000',

@@ -101,7 +101,7 @@ export class WorkerSupervisor {
     worker.process.kill('SIGTERM');
     const tooLong = setTimeout(
       () => worker.process.kill('SIGKILL'),
-      this.config.shutdownGraceMs + STOP_MARGIN_MS,
+      this.config.shutdownDelayMs + this.config.shutdownGraceMs + STOP_MARGIN_MS,
     );
     const [code, signal] = await exit;
     clearTimeout(tooLong);

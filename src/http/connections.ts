@@ -16,6 +16,8 @@ import { Unsent } from './unsent.js';
 
 /** Refused connections that wait for their request, to be answered; further ones are closed at once. */
 const REFUSED_MAX = 1_000;
+/** How long they may be silent. */
+const REFUSED_SILENCE_MS = 5_000;
 /** How often slow clients are looked for while one may be slow. */
 const SWEEPS_IN_TIMEOUT = 4;
 const SWEEP_INTERVAL_MAX_MS = 5_000;
@@ -195,6 +197,7 @@ export class Connections {
       return false;
     }
     this.refused += 1;
+    socket.setTimeout(REFUSED_SILENCE_MS);
     return true;
   }
 

@@ -2,13 +2,18 @@
 import { createServer, type Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { refuseConnection } from './answer.js';
+import { giveAtFirstByte } from './first-byte.js';
 import { Connections, type ConnectionSettings } from './connections.js';
 
 const HEADER_BYTES_MAX = 16_384;
+/** From the first byte of a request. */
 const HEADERS_TIMEOUT_MS = 5_000;
 const BODY_TIMEOUT_MS = 10_000;
 const TIMEOUT_CHECK_INTERVAL_MS = 1_000;
-/** Longer than load balancers keep an idle connection, so that none is closed under a request on its way. */
+/**
+ * Longer than load balancers keep an idle connection, so that none is closed under a request on its way. Also before a
+ * connection's first request.
+ */
 const KEEP_ALIVE_MS = 72_000;
 
 /** A server that listens nowhere yet; its owner adds the listener of its requests. */
@@ -26,6 +31,7 @@ export function createHttpServer(settings: ConnectionSettings): {
     requireHostHeader: false,
     joinDuplicateHeaders: true,
   });
+  giveAtFirstByte(server, KEEP_ALIVE_MS);
   // The bounds above count; Node's older one would cut answers that take long.
   server.setTimeout(0);
   // Bounded by their bytes; beyond a number, Node would drop headers silently.

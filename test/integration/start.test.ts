@@ -249,6 +249,10 @@ describe('the health endpoints', () => {
 
 describe('a stop', () => {
   /** Until new connections are refused. */
+  /** On a connection of its own, as a load balancer asks. */
+  const statusOf = async (server: ServerProcess, path: string) =>
+    (await fetch(`${server.origin}${path}`, { headers: { connection: 'close' } })).status;
+
   async function untilItStops(server: ServerProcess): Promise<void> {
     await until('a refusal of new connections', () =>
       fetch(`${server.origin}/live`).then(
@@ -278,6 +282,19 @@ describe('a stop', () => {
     // The client's agent keeps the connection.
     await post(server.graphqlUrl, JSON.stringify({ query: '{ __typename }' }));
     expect(await server.kill('SIGTERM')).toBe(0);
+  });
+
+  test('is told by /ready first, for SHUTDOWN_DELAY_MS, and everything is still served', async () => {
+    const server = await serve({ SHUTDOWN_DELAY_MS: '3000' });
+    await addProduct(server, 3);
+    const beganMs = performance.now();
+    const exited = server.kill('SIGTERM');
+    await until('/ready says 503', async () => (await statusOf(server, '/ready')) === 503);
+    expect(await statusOf(server, '/live')).toBe(200);
+    expect(await deduct(server, 1)).toMatchObject({ results: [{ remaining: 2 }] });
+    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    expect(await exited).toBe(0);
+    expect(performance.now() - beganMs).toBeGreaterThan(2_900);
   });
 
   test('is bounded by the grace period', async () => {

@@ -69,6 +69,15 @@ describe('a request', () => {
     }
   });
 
+  test('may come late on a new connection: its time counts from its first byte', async () => {
+    const early = connect(Number(new URL(app.graphqlUrl).port), '127.0.0.1');
+    await sleep(6_500);
+    early.write('GET /live HTTP/1.1\r\nHost: a\r\n\r\n');
+    const [answer] = (await once(early, 'data')) as [Buffer];
+    expect(answer.toString()).toMatch(/^HTTP\/1.1 200 /);
+    early.destroy();
+  });
+
   test('gets its own id back, or a new one', async () => {
     const own = await post(app.graphqlUrl, BODY, { headers: { 'x-request-id': 'mine-1' } });
     expect(own.headers['x-request-id']).toBe('mine-1');
