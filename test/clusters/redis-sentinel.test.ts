@@ -1,0 +1,127 @@
+/**
+ * A server on Redis with Sentinel: the primary is killed or is switched by an operator while deductions go on. None of
+ * them fails, the lock is back when the Sentinels have made another primary, and nothing needs a restart.
+ */
+import { jest } from '@jest/globals';
+import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sentinel.js';
+import { closeClient } from '../support/graphql-client.js';
+import { deadlineIn, LockServices } from '../support/lock-services.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { Shop } from '../support/shop.js';
+import { callStock, deduction, linesOf } from '../support/stock-calls.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(180_000);
+
+const PASSWORD = 's3cret';
+/** Beyond what the Sentinels take themselves, for reconnecting with pauses of up to a second, on a slow machine. */
+const BACK_WITHIN_MS = 20_000;
+
+let sentinel: RedisSentinel;
+let shop: Shop;
+const servers: ServerProcess[] = [];
+const services = new LockServices();
+
+beforeAll(async () => {
+  sentinel = await startRedisSentinel({ security: { password: PASSWORD } });
+  shop = await Shop.open();
+});
+
+afterEach(async () => {
+  await services.stopAll();
+  await Promise.all(servers.splice(0).map((server) => server.stop()));
+});
+
+afterAll(async () => {
+  await sentinel.stop();
+  await shop.close();
+  closeClient();
+});
+
+/** Buys one unit after another until it is stopped. */
+class Buyer {
+  readonly outcomes: (string | undefined)[] = [];
+  private stopped = false;
+  private readonly buying: Promise<void>;
+
+  constructor(
+    private readonly server: ServerProcess,
+    private readonly id: string,
+  ) {
+    this.buying = this.buy();
+  }
+
+  async stop(): Promise<void> {
+    this.stopped = true;
+    await this.buying;
+  }
+
+  private async buy(): Promise<void> {
+    while (!this.stopped) {
+      const call = deduction({ [this.id]: 1 });
+      const [line] = linesOf(await callStock(this.server.graphqlUrl, call));
+      this.outcomes.push(line?.outcome === 'APPLIED' ? 'APPLIED' : JSON.stringify(line));
+    }
+  }
+}
+
+async function isUnderLock(id: string): Promise<boolean> {
+  return Number((await shop.ledgerOf(id)).at(-1)?.fencingToken) > 0;
+}
+
+async function lockOf(server: ServerProcess): Promise<unknown> {
+  const response = await fetch(`${server.origin}/ready`);
+  return ((await response.json()) as { readonly lock?: unknown }).lock;
+}
+
+test.each([
+  ['is killed', async () => (await sentinel.primary()).kill('SIGKILL'), true],
+  ['is switched by an operator', () => sentinel.failover(), false],
+])(
+  'no deduction fails when the primary %s, and the lock comes back',
+  async (_, fail, isAwayFirst) => {
+    servers.push(
+      ...(await shop.startServers(2, 'redis', { REDIS_URL: sentinel.url, LOG_LEVEL: 'info' })),
+    );
+    const id = await shop.newProduct(1_000_000);
+    const killed = await sentinel.primary();
+    const buyers = servers.map((server) => new Buyer(server, id));
+    await until('deductions under the lock', () => isUnderLock(id));
+    await fail();
+    for (const server of isAwayFirst ? servers.slice(0, 1) : []) {
+      await until('the lock away', async () => (await lockOf(server)) === 'away');
+    }
+    expect((await sentinel.primary()).port).not.toBe(killed.port);
+    for (const server of servers) {
+      await until(
+        'the lock back',
+        async () => (await lockOf(server)) === 'available',
+        BACK_WITHIN_MS,
+      );
+    }
+    await until('deductions under the lock', () => isUnderLock(id));
+    for (const buyer of buyers) await buyer.stop();
+    const outcomes = buyers.flatMap((buyer) => buyer.outcomes);
+    expect(outcomes.filter((outcome) => outcome !== 'APPLIED')).toEqual([]);
+    expect(outcomes.length).toBeGreaterThan(0);
+    expect(await shop.problems()).toEqual([]);
+    await killed.restart();
+  },
+);
+
+test('Sentinels that want another password are told from Redis, and refuse the start', async () => {
+  await expect(services.start({ url: sentinel.url.replace(/\?.*/, '') })).rejects.toThrow(
+    'The lock cannot use Redis: the Redis Sentinels refuse the user or the password.',
+  );
+});
+
+test('a name that no Sentinel knows is said, and tried again', async () => {
+  const service = await services.start({ url: sentinel.url.replace('/stockade', '/unknown') });
+  expect(service.health()).toMatchObject({
+    available: false,
+    reason: 'no Redis Sentinel names a primary',
+  });
+  await expect(service.acquire('lock:{k}', deadlineIn(0))).rejects.toMatchObject({
+    code: 'LOCK_UNAVAILABLE',
+  });
+});
