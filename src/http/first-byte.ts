@@ -1,7 +1,7 @@
 /**
  * Lets a new connection be silent for as long as one between two requests: balancers open connections ahead. Node
- * counts the time for a first request's headers from the connection's beginning, so it gets the connection only with its
- * first byte.
+ * counts the time for a first request's headers from the connection's beginning, so it gets the connection only with
+ * its first byte.
  */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
