@@ -164,8 +164,11 @@ describe('when Redis is reachable and cannot serve locks', () => {
     const service = await start();
     const client = redis();
     await client.call('REPLICAOF', '127.0.0.1', '1');
-    const error = await errorOf(service.acquire(uniqueKey(), deadlineIn(0)));
-    expect(error.message).toBe('The lock is unavailable: Redis is a read-only replica.');
+    // A connection that is lost meanwhile is told first.
+    await until('the reason', async () => {
+      const error = await errorOf(service.acquire(uniqueKey(), deadlineIn(0)));
+      return error.message === 'The lock is unavailable: Redis is a read-only replica.';
+    });
     await client.call('REPLICAOF', 'NO', 'ONE');
     await untilBack(service);
     await isServed(service);
