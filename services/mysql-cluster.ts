@@ -94,7 +94,9 @@ export interface MembersRequest {
   /** Called with the prepared data folder before it is copied. */
   prepare?(folder: string): Promise<void>;
   /** The options of one member, at each of its starts. */
-  args(index: number, port: number): readonly string[];
+  args(index: number, port: number, folder: string): readonly string[];
+  /** Each of them starts when the one before it answers; otherwise all boot at once. */
+  readonly oneByOne?: boolean;
 }
 
 /** What every member that replicates by GTID needs. */
@@ -111,18 +113,24 @@ export function gtidArgs(index: number, port: number): string[] {
   ];
 }
 
-/** Boots all of them at once; none is a member of anything yet. @throws WayUnavailable, or the signal's reason. */
+/** None of them is a member of anything yet, unless its options say so. @throws WayUnavailable, or the signal's reason. */
 export async function bootMembers(request: MembersRequest): Promise<PrivateServer[]> {
   const { program, flavour, search, count } = request;
   const template = await makeTemporaryFolder('stockade-cluster-');
   await initializeMysql(program, flavour, template, search);
   await request.prepare?.(template);
-  const booting = Array.from({ length: count }, async (_, index) => {
+  const boot = async (index: number) => {
     const folder = await makeTemporaryFolder('stockade-member-');
     await copyMysqlData(template, folder);
-    const args = (port: number) => request.args(index, port);
+    const args = (port: number) => request.args(index, port, folder);
     return startPrivateServer(mysqlRecipe(program, flavour, folder, args), search);
-  });
+  };
+  const booting: Promise<PrivateServer>[] = [];
+  for (let index = 0; index < count; index++) {
+    const booted = boot(index);
+    booting.push(booted);
+    if (request.oneByOne) await booted.catch(() => undefined);
+  }
   const outcomes = await Promise.allSettled(booting);
   await removeFolder(template);
   const members = outcomes.flatMap((o) => (o.status === 'fulfilled' ? [o.value] : []));

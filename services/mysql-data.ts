@@ -61,7 +61,7 @@ async function installMariadb(_: Program, folder: string, limits: CommandOptions
   await writeFile(init, DATABASE_SQL);
   const args = ['--auth-root-authentication-method=normal', '--skip-test-db'];
   const options = ['--no-defaults', ...args, `--extra-file=${init}`, ...asRoot()];
-  await runCommand(script, [...options, `--datadir=${folder}/data`], limits);
+  await runCommand(script, [...options, `--datadir=${folder}/data`, `--tmpdir=${folder}`], limits);
 }
 
 /** A copy for another server of a cluster: the file with the server's identity is left out. */

@@ -1,11 +1,12 @@
 /**
  * Brings the schema up to date, forward only, one process at a time.
  *
- * The run uses one connection, which holds MySQL's GET_LOCK: when the process dies, the session ends and with it the
- * lock. GET_LOCK is per server: with several primaries run `npm run migrate` once instead of on every start.
+ * On one server MySQL's GET_LOCK decides whose turn it is: when the process dies, its session ends and with it the lock.
+ * In a group or in Galera a row decides (migration-claim.ts), because GET_LOCK is per server. There, a process whose
+ * server takes no writes waits until another one has migrated.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
-import { SequelizeStorage, Umzug, type MigrationFn } from 'umzug';
+import { SequelizeStorage, Umzug, type MigrationFn, type MigrationParams } from 'umzug';
 import { openPool } from './pool.js';
 import * as stock from './migrations/2026.11.24T00.00.00.stock.js';
 import * as reservations from './migrations/2026.11.25T00.00.00.reservations.js';
@@ -14,6 +15,7 @@ import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-id
 import * as operationAnswers from './migrations/2026.11.28T01.00.00.operation-answers.js';
 import * as lowStock from './migrations/2026.11.28T02.00.00.low-stock.js';
 import * as reservationList from './migrations/2026.11.28T03.00.00.reservation-list.js';
+import { isInCluster, underClaim, type ClaimedWork } from './migration-claim.js';
 import { NAMED_LOCK } from './named-locks.js';
 
 /** Forward only. A migration is never edited after its release. */
@@ -56,24 +58,51 @@ export class MigrationBusyError extends Error {
 
 /**
  * Applies pending migrations; resolves with their names.
- * @throws MigrationBusyError
+ * @throws MigrationBusyError, ClaimLostError
  */
 export async function migrate(url: string): Promise<readonly string[]> {
   return onOneConnection(url, async (sequelize) => {
+    if (await isInCluster(sequelize)) return migrateInCluster(url, sequelize);
     const [lock] = await sequelize.query<{ taken: number | null }>(
       `SELECT GET_LOCK(${NAMED_LOCK}, ?) AS taken`,
       { replacements: [LOCK_PREFIX, LOCK_WAIT_SECONDS], type: QueryTypes.SELECT },
     );
     if (lock?.taken !== 1) throw new MigrationBusyError();
-    const umzug = new Umzug({
-      migrations: MIGRATIONS.map(({ name, up }) => ({ name, up })),
-      context: sequelize,
-      storage: new SequelizeStorage({ sequelize, tableName: TABLE }),
-      logger: undefined,
-    });
-    const applied = await umzug.up();
-    return applied.map((migration) => migration.name);
+    return applyPending(sequelize);
   });
+}
+
+async function migrateInCluster(url: string, sequelize: Sequelize): Promise<readonly string[]> {
+  const work: ClaimedWork = {
+    isDone: async () => (await readPending(sequelize)).length === 0,
+    run: (assertOwner) => applyPending(sequelize, assertOwner),
+  };
+  const applied = await onOneConnection(url, (renewing) =>
+    underClaim(sequelize, renewing, work, LOCK_WAIT_SECONDS * 1_000),
+  );
+  if (!applied) throw new MigrationBusyError();
+  return applied;
+}
+
+/** @param beforeEach awaited before each migration. */
+async function applyPending(
+  sequelize: Sequelize,
+  beforeEach: () => Promise<void> = () => Promise.resolve(),
+): Promise<readonly string[]> {
+  const umzug = new Umzug({
+    migrations: MIGRATIONS.map(({ name, up }) => ({
+      name,
+      up: async (params: MigrationParams<Sequelize>) => {
+        await beforeEach();
+        await up(params);
+      },
+    })),
+    context: sequelize,
+    storage: new SequelizeStorage({ sequelize, tableName: TABLE }),
+    logger: undefined,
+  });
+  const applied = await umzug.up();
+  return applied.map((migration) => migration.name);
 }
 
 /**
@@ -82,20 +111,24 @@ export async function migrate(url: string): Promise<readonly string[]> {
  */
 export async function assertMigrated(url: string): Promise<void> {
   await onOneConnection(url, async (sequelize) => {
-    const [there] = await sequelize.query<{ tables: number }>(
-      `SELECT COUNT(*) AS tables FROM information_schema.tables
-       WHERE table_schema = DATABASE() AND table_name = ?`,
-      { replacements: [TABLE], type: QueryTypes.SELECT },
-    );
-    const applied = there?.tables
-      ? await sequelize.query<{ name: string }>(`SELECT name FROM ${TABLE}`, {
-          type: QueryTypes.SELECT,
-        })
-      : [];
-    const names = new Set(applied.map(({ name }) => name));
-    const pending = MIGRATIONS.map(({ name }) => name).filter((name) => !names.has(name));
+    const pending = await readPending(sequelize);
     if (pending.length > 0) throw new SchemaOutdatedError(pending);
   });
+}
+
+async function readPending(sequelize: Sequelize): Promise<readonly string[]> {
+  const [there] = await sequelize.query<{ tables: number }>(
+    `SELECT COUNT(*) AS tables FROM information_schema.tables
+     WHERE table_schema = DATABASE() AND table_name = ?`,
+    { replacements: [TABLE], type: QueryTypes.SELECT },
+  );
+  const applied = there?.tables
+    ? await sequelize.query<{ name: string }>(`SELECT name FROM ${TABLE}`, {
+        type: QueryTypes.SELECT,
+      })
+    : [];
+  const names = new Set(applied.map(({ name }) => name));
+  return MIGRATIONS.map(({ name }) => name).filter((name) => !names.has(name));
 }
 
 async function onOneConnection<T>(

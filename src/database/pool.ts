@@ -3,7 +3,7 @@
  * takes writes (current-server.ts).
  *
  * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a locked row: the default of
- * fifty would outlive the request.
+ * fifty would outlive the request. In a cluster it reads what was committed at any member.
  *
  * Sequelize keeps the pool. The way that it opens a connection is replaced, because its hooks cannot open a second one
  * where the first is refused.
@@ -190,4 +190,22 @@ async function setUpSession(
        sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'
      ${sessionSql}`,
   );
+  await readWhatIsCommitted(session);
+}
+
+/**
+ * In a group or in Galera a member may be behind the others. It would refuse what another member has already made
+ * possible, and store the refusal under its idempotency key. So a transaction begins when this member has applied
+ * everything that was committed before it.
+ */
+async function readWhatIsCommitted(session: Session): Promise<void> {
+  const found = await ask<{ Variable_name: string; Value: string }>(
+    session,
+    "SHOW VARIABLES WHERE Variable_name IN ('group_replication_consistency', 'wsrep_on')",
+  );
+  for (const { Variable_name: name, Value: value } of found) {
+    if (name !== 'wsrep_on') await ask(session, `SET SESSION ${name} = 'BEFORE'`);
+    // Before reads (1), UPDATE and DELETE (2), INSERT and REPLACE (4). MariaDB has the variable without Galera, too.
+    else if (value === 'ON') await ask(session, 'SET SESSION wsrep_sync_wait = 7');
+  }
 }

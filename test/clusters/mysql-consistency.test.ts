@@ -1,0 +1,66 @@
+/** A member that is behind the others refuses nothing that another member has already made possible. */
+import { jest } from '@jest/globals';
+import { createConnection } from 'mysql2/promise';
+import { Database } from '../../src/database/connections.js';
+import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
+import { Deadline } from '../../src/time/deadline.js';
+import { systemClock } from '../../src/time/clock.js';
+import { runSql, type MysqlCluster } from '../../services/mysql-cluster.js';
+import { startMysqlGroup } from '../../services/mysql-group.js';
+import { createFreshDatabase } from '../support/fresh-database.js';
+import { lines, outcomes, write } from '../support/stock-writes.js';
+import { until } from '../support/until.js';
+
+jest.setTimeout(300_000);
+
+let group: MysqlCluster;
+
+beforeAll(async () => {
+  group = await startMysqlGroup({ mode: 'multi-primary' });
+});
+
+afterAll(async () => {
+  await group.stop();
+});
+
+test('a deduction at a member that lags waits for the stock that another one has acknowledged', async () => {
+  const [ahead, behind] = group.members;
+  if (!ahead || !behind) throw new Error('There are three members.');
+  const fresh = await createFreshDatabase(ahead.url);
+  const url = new URL(fresh.url);
+  url.port = String(behind.port);
+  await group.caughtUp();
+  const database = new Database({ url: url.href, poolMax: 4, commitsMax: 2 });
+  const store = new MysqlStockStore(database.writer);
+
+  // The member receives what the others commit, and applies none of it.
+  const lag = await createConnection(behind.url);
+  await lag.query('FLUSH TABLES WITH READ LOCK');
+  const product = await fresh.newProduct(5);
+  let isAnswered = false;
+  const answer = store
+    .apply([write('deductStock', { items: lines({ [product]: 5 }), idempotencyKey: 'lag' })], {
+      deadline: Deadline.in(20_000, systemClock),
+      contended: false,
+      impatient: false,
+      fencingTokenOf: () => null,
+    })
+    .finally(() => (isAnswered = true));
+  await until('the transaction waits for the applier', () => isWaiting(behind.url), 15_000);
+  expect(isAnswered).toBe(false);
+  await lag.query('UNLOCK TABLES');
+
+  const [result] = await answer;
+  expect(outcomes(result)).toEqual([0]);
+  await lag.end();
+  await group.caughtUp();
+  expect(await fresh.onHand(product)).toBe(0);
+  expect((await fresh.verifyLedger()).problems).toEqual([]);
+  await database.close();
+  await fresh.drop();
+});
+
+async function isWaiting(url: string): Promise<boolean> {
+  const sql = `SELECT state FROM information_schema.processlist WHERE state LIKE '%hook on transaction begin%'`;
+  return (await runSql(url, [sql])).length > 0;
+}
