@@ -35,6 +35,8 @@ export const services = {
 export default {
   // One file at a time: the concurrency tests need all cores of the machine.
   maxWorkers: 1,
+  // In a process that is replaced when it has grown: what each file has loaded is never given back.
+  workerIdleMemoryLimit: '1GB',
   projects: [
     {
       ...shared,

@@ -113,7 +113,10 @@ export function gtidArgs(index: number, port: number): string[] {
   ];
 }
 
-/** None of them is a member of anything yet, unless its options say so. @throws WayUnavailable, or the signal's reason. */
+/**
+ * None of them is a member of anything yet, unless its options say so.
+ * @throws WayUnavailable, or the signal's reason.
+ */
 export async function bootMembers(request: MembersRequest): Promise<PrivateServer[]> {
   const { program, flavour, search, count } = request;
   const template = await makeTemporaryFolder('stockade-cluster-');

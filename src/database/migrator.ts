@@ -1,9 +1,9 @@
 /**
  * Brings the schema up to date, forward only, one process at a time.
  *
- * On one server MySQL's GET_LOCK decides whose turn it is: when the process dies, its session ends and with it the lock.
- * In a group or in Galera a row decides (migration-claim.ts), because GET_LOCK is per server. There, a process whose
- * server takes no writes waits until another one has migrated.
+ * On one server MySQL's GET_LOCK decides whose turn it is: when the process dies, its session ends and with it the
+ * lock. In a group or in Galera a row decides (migration-claim.ts), because GET_LOCK is per server. There, a process
+ * whose server takes no writes waits until another one has migrated.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { SequelizeStorage, Umzug, type MigrationFn, type MigrationParams } from 'umzug';
