@@ -5,7 +5,7 @@
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { parseMysqlUrl, type MysqlAddress, type MysqlHost } from '../src/database/mysql-address.js';
-import { driverTls } from '../src/database/tls-options.js';
+import { connectAs, driverTls } from '../src/database/tls-options.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -39,17 +39,12 @@ async function askMysqlHost(
   host: MysqlHost,
   timeoutMs: number,
 ): Promise<MysqlAnswer> {
-  const ssl = driverTls(tls);
-  const connect = (encrypted: boolean) =>
+  const connection = await connectAs(tls, driverTls(tls), (ssl) =>
     createConnection({
       ...{ ...host, user, password, database, connectTimeout: timeoutMs },
-      ...(encrypted && ssl && { ssl }),
-    });
-  const connection = await connect(true).catch((error: unknown) => {
-    const { code } = error as { readonly code?: string };
-    if (tls.mode === 'PREFERRED' && code === 'HANDSHAKE_NO_SSL_SUPPORT') return connect(false);
-    throw error;
-  });
+      ...(ssl && { ssl }),
+    }),
+  );
   // A server that dies meanwhile fails the query; the event needs no handling.
   connection.on('error', () => undefined);
   try {

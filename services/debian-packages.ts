@@ -37,13 +37,12 @@ export interface PackagesOptions {
 /** @throws WayUnavailable */
 export async function unpackMysql(options: PackagesOptions): Promise<Program> {
   const distribution = readDistribution();
-  // Debian's releases have MariaDB only; its unstable suite, on the same mirrors, has MySQL.
-  const suite = distribution.id === 'debian' ? 'sid' : distribution.source.suite;
-  const source = { ...distribution.source, suite };
+  // Debian's releases have MariaDB only.
+  const source = newestSource(distribution);
   const root = await fill({ server: 'MySQL', source, distribution, options, choose: chooseMysql });
   const share = join(root, 'usr/share/mysql');
   return {
-    command: await ownLoader(root, 'usr/sbin/mysqld'),
+    ...(await fromPackages(root, 'usr/sbin/mysqld', distribution, source)),
     args: [
       `--basedir=${join(root, 'usr')}`,
       `--lc-messages-dir=${share}`,
@@ -51,7 +50,6 @@ export async function unpackMysql(options: PackagesOptions): Promise<Program> {
       `--plugin-dir=${join(root, 'usr/lib/mysql/plugin')}`,
       '--secure-file-priv=NULL',
     ],
-    where: `from the packages of ${titleOf(distribution)} (${suite}), unpacked in .cache/`,
   };
 }
 
@@ -61,25 +59,29 @@ export async function unpackRedis(options: PackagesOptions): Promise<Program> {
   const { source } = distribution;
   const choose = () => Promise.resolve(['redis-server', 'redis-tools']);
   const root = await fill({ server: 'Redis', source, distribution, options, choose });
-  return fromPackages(root, 'usr/bin/redis-server', distribution, source.suite);
+  return fromPackages(root, 'usr/bin/redis-server', distribution, source);
 }
 
 /** @throws WayUnavailable */
 export async function unpackValkey(options: PackagesOptions): Promise<Program> {
   const distribution = readDistribution();
   // Debian's older releases have none.
-  const suite = distribution.id === 'debian' ? 'sid' : distribution.source.suite;
-  const source = { ...distribution.source, suite };
+  const source = newestSource(distribution);
   const choose = () => Promise.resolve(['valkey-server', 'valkey-tools']);
   const root = await fill({ server: 'Valkey', source, distribution, options, choose });
-  return fromPackages(root, 'usr/bin/valkey-server', distribution, suite);
+  return fromPackages(root, 'usr/bin/valkey-server', distribution, source);
+}
+
+/** Debian's unstable suite is on the mirrors of its releases. */
+function newestSource({ id, source }: Distribution): AptSource {
+  return id === 'debian' ? { ...source, suite: 'sid' } : source;
 }
 
 async function fromPackages(
   root: string,
   program: string,
   distribution: Distribution,
-  suite: string,
+  { suite }: AptSource,
 ): Promise<Program> {
   return {
     command: await ownLoader(root, program),

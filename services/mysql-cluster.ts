@@ -11,6 +11,7 @@ import type { Program, Search } from './machine-programs.js';
 import { copyMysqlData, initializeMysql, mysqlRecipe, type MysqlFlavour } from './mysql-data.js';
 import { startPrivateServer, type PrivateServer } from './private-server.js';
 import { ServiceError } from './service-errors.js';
+import type { SearchOptions } from './way-choice.js';
 
 const STATEMENT_TIMEOUT_MS = 30_000;
 const PRIMARY_WAIT_MS = 90_000;
@@ -43,12 +44,9 @@ export interface MysqlCluster {
   stop(): Promise<void>;
 }
 
-export interface ClusterOptions {
+export interface ClusterOptions extends SearchOptions {
   /** Further options of each server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly log?: ((line: string) => void) | undefined;
 }
 
 /** Small, and quick to start: three of them share a machine with the tests. */

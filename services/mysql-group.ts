@@ -19,9 +19,10 @@ import {
   type ClusterOptions,
   type MysqlCluster,
 } from './mysql-cluster.js';
-import { mysqlWays, readSearch, takeFirstWay } from './mysql-ways.js';
+import { mysqlWays } from './mysql-ways.js';
 import { freePort, type PrivateServer } from './private-server.js';
 import { WayUnavailable } from './service-errors.js';
+import { readSearch, takeFirstWay } from './way-choice.js';
 
 const MEMBERS = 3;
 const QUESTION_TIMEOUT_MS = 2_000;

@@ -17,8 +17,9 @@ import {
   type ClusterOptions,
   type MysqlCluster,
 } from './mysql-cluster.js';
-import { mysqlWays, readSearch, takeFirstWay } from './mysql-ways.js';
+import { mysqlWays } from './mysql-ways.js';
 import type { PrivateServer } from './private-server.js';
+import { readSearch, takeFirstWay } from './way-choice.js';
 
 const QUESTION_TIMEOUT_MS = 2_000;
 

@@ -6,21 +6,18 @@
 import { makeTemporaryFolder } from './child-processes.js';
 import { findMariadbd, type Program } from './machine-programs.js';
 import { initializeMysql, mysqlRecipe, type MysqlFlavour } from './mysql-data.js';
-import { mysqlWays, readSearch, takeFirstWay } from './mysql-ways.js';
+import { mysqlWays } from './mysql-ways.js';
 import { startPrivateServer, type PrivateServer } from './private-server.js';
-import type { Attempt } from './way-choice.js';
+import { readSearch, takeFirstWay, type Attempt, type SearchOptions } from './way-choice.js';
 
 /** Commits are durable, as in production. */
 const DURABLE = ['--sync-binlog=1', '--innodb-flush-log-at-trx-commit=1'];
 
-export interface PrivateMysqlOptions {
+export interface PrivateMysqlOptions extends SearchOptions {
   readonly flavour?: MysqlFlavour | undefined;
   readonly port?: number | undefined;
   /** Further options of the server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly log?: ((line: string) => void) | undefined;
 }
 
 /** From this machine's programs or the distribution's packages. @throws ServiceError, or the signal's reason. */

@@ -8,9 +8,8 @@ import { unpackRedis, unpackValkey } from './debian-packages.js';
 import { findRedisServer, findValkeyServer, type Program } from './machine-programs.js';
 import { startPrivateServer, type PrivateServer } from './private-server.js';
 import { administrator, redisUrl, securityArgs, type RedisSecurity } from './redis-security.js';
-import { ServiceError, WayUnavailable } from './service-errors.js';
-import { readSkippedWays } from './skipped-ways.js';
-import { chooseWay, type Attempt } from './way-choice.js';
+import { ServiceError } from './service-errors.js';
+import { readSearch, takeFirstWay, type Attempt, type SearchOptions } from './way-choice.js';
 
 const BOOT_TIMEOUT_MS = 15_000;
 const STOP_TIMEOUT_MS = 5_000;
@@ -18,14 +17,11 @@ const STOP_TIMEOUT_MS = 5_000;
 export type RedisFlavour = 'redis' | 'valkey';
 
 /** What is common to one server and to several of them. */
-export interface RedisOptions {
+export interface RedisOptions extends SearchOptions {
   readonly flavour?: RedisFlavour | undefined;
   readonly security?: RedisSecurity | undefined;
   /** Further options of each server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
-  readonly env?: NodeJS.ProcessEnv | undefined;
-  readonly signal?: AbortSignal | undefined;
-  readonly log?: ((line: string) => void) | undefined;
 }
 
 export interface PrivateRedisOptions extends RedisOptions {
@@ -38,20 +34,12 @@ export function startPrivateRedis(options: PrivateRedisOptions = {}): Promise<Pr
 }
 
 /** Starts one server, or several, of the first program of which it can be done. */
-export async function withRedisProgram<T>(
+export function withRedisProgram<T>(
   options: RedisOptions,
   start: (program: Program) => Promise<T>,
 ): Promise<T> {
-  const skipped = readSkippedWays(options.env ?? process.env);
-  try {
-    return (await chooseWay(redisWays(options, start), skipped)).made;
-  } catch (error) {
-    if (!(error instanceof WayUnavailable)) throw error;
-    const name = nameOf(options);
-    throw new ServiceError(`No private ${name} can be started: ${error.message}.`, {
-      cause: error,
-    });
-  }
+  const what = `private ${nameOf(options)}`;
+  return takeFirstWay(redisWays(options, start), readSearch(options), { what });
 }
 
 export function privateRedisWays(options: PrivateRedisOptions): Attempt<PrivateServer>[] {
@@ -62,11 +50,7 @@ function redisWays<T>(
   options: RedisOptions,
   start: (program: Program) => Promise<T>,
 ): Attempt<T>[] {
-  const search = {
-    env: options.env ?? process.env,
-    signal: options.signal ?? new AbortController().signal,
-    log: options.log ?? (() => undefined),
-  };
+  const search = readSearch(options);
   const isValkey = options.flavour === 'valkey';
   return [
     {

@@ -1,6 +1,6 @@
 /**
- * How a private Redis asks its clients who they are, and hides what it says: a password for everybody, ACL users, TLS.
- * Several servers of one topology have the same, also among themselves.
+ * How a private Redis authenticates its clients and encrypts its connections: one password for all clients, ACL users,
+ * TLS. All servers of one topology use the same, also among themselves.
  */
 import { readFileSync } from 'node:fs';
 import type { RedisSignIn } from './answering.js';

@@ -5,6 +5,7 @@
 import { startMysqlGroup } from './mysql-group.js';
 import { startPrivateMysql } from './private-mysql.js';
 import { startPrivateRedis } from './private-redis.js';
+import type { PrivateServer } from './private-server.js';
 import { startRedisSentinel } from './redis-sentinel.js';
 import type { BringOptions } from './services.js';
 
@@ -75,13 +76,7 @@ async function bringMysql(options: BringOptions): Promise<Half> {
   const server = await startPrivateMysql(options);
   const expect =
     'Writes and reads fail with UNAVAILABLE, and /ready says 503, because it is the only MySQL.';
-  return {
-    url: server.url,
-    oneUrl: server.url,
-    chosen: chosen('MySQL', server),
-    parts: [part('MySQL', server, expect)],
-    stop: () => server.stop(),
-  };
+  return only('MySQL', server, expect);
 }
 
 async function bringGroup(options: BringOptions): Promise<Half> {
@@ -107,13 +102,7 @@ async function bringGroup(options: BringOptions): Promise<Half> {
 async function bringRedis(options: BringOptions): Promise<Half> {
   const server = await startPrivateRedis(options);
   const expect = 'Deductions go on under row locks in MySQL, and more slowly for a hot product.';
-  return {
-    url: server.url,
-    oneUrl: server.url,
-    chosen: chosen('Redis', server),
-    parts: [part('Redis', server, expect)],
-    stop: () => server.stop(),
-  };
+  return only('Redis', server, expect);
 }
 
 async function bringSentinel(options: BringOptions): Promise<Half> {
@@ -135,6 +124,16 @@ async function bringSentinel(options: BringOptions): Promise<Half> {
       ),
     ],
     stop: () => sentinel.stop(),
+  };
+}
+
+function only(name: string, server: PrivateServer, expect: string): Half {
+  return {
+    url: server.url,
+    oneUrl: server.url,
+    chosen: chosen(name, server),
+    parts: [part(name, server, expect)],
+    stop: () => server.stop(),
   };
 }
 

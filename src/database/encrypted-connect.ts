@@ -2,7 +2,7 @@
 import type { Sequelize } from 'sequelize';
 import type { MysqlHost, MysqlTls } from './mysql-address.js';
 import type { Session } from './server-state.js';
-import { driverTls, type DriverTls } from './tls-options.js';
+import { connectAs, driverTls, originalOf, type DriverTls } from './tls-options.js';
 
 /** Sequelize's configuration of a connection, as far as it is changed here. */
 export interface ConnectConfig extends MysqlHost {
@@ -24,17 +24,12 @@ export function connectorOf(sequelize: Sequelize): Connector {
 /** @throws MysqlAddressError where a file of the address cannot be read. */
 export function encrypted(connect: Connect, tls: MysqlTls): Connect {
   const ssl = driverTls(tls);
-  return async (config) => {
-    try {
-      return await connect(withTls(config, ssl));
-    } catch (error) {
-      const isRefused = originalOf(error).code === 'HANDSHAKE_NO_SSL_SUPPORT';
-      if (!isRefused || tls.mode !== 'PREFERRED') throw markClear(error, ssl);
-    }
-    return connect(config).catch((error: unknown) => {
-      throw markClear(error, null);
-    });
-  };
+  return (config) =>
+    connectAs(tls, ssl, (used) =>
+      connect(withTls(config, used)).catch((error: unknown) => {
+        throw markClear(error, used);
+      }),
+    );
 }
 
 function withTls(config: ConnectConfig, ssl: DriverTls | null): ConnectConfig {
@@ -45,10 +40,4 @@ function withTls(config: ConnectConfig, ssl: DriverTls | null): ConnectConfig {
 function markClear(error: unknown, ssl: DriverTls | null): unknown {
   if (!ssl) originalOf(error).wasClear = true;
   return error;
-}
-
-/** The driver's error, which Sequelize wraps. */
-function originalOf(error: unknown): { code?: string; wasClear?: boolean } {
-  const { original } = error as { readonly original?: object };
-  return original ?? (error as object);
 }

@@ -23,6 +23,26 @@ export function driverTls({ mode, ca, cert, key }: MysqlTls): DriverTls | null {
   };
 }
 
+/** Opens a connection as the mode says: PREFERRED does without TLS where the server has none. */
+export async function connectAs<T>(
+  { mode }: MysqlTls,
+  ssl: DriverTls | null,
+  connect: (ssl: DriverTls | null) => Promise<T>,
+): Promise<T> {
+  try {
+    return await connect(ssl);
+  } catch (error) {
+    if (mode !== 'PREFERRED' || originalOf(error).code !== 'HANDSHAKE_NO_SSL_SUPPORT') throw error;
+  }
+  return connect(null);
+}
+
+/** The driver's error, which Sequelize wraps. */
+export function originalOf(error: unknown): { code?: string; wasClear?: boolean } {
+  const { original } = error as { readonly original?: object };
+  return original ?? (error as object);
+}
+
 function pemOf(parameter: string, pathOrText: string): string {
   if (pathOrText.startsWith('-----BEGIN ')) return pathOrText;
   try {
