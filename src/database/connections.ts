@@ -39,12 +39,11 @@ export class Database implements ExclusiveTurns {
   readonly control: Sequelize;
   private readonly readers: Sequelize;
   private readonly locks: NamedLocks;
-  private readonly server: CurrentServer;
 
   /** @throws MysqlAddressError */
   constructor(given: DatabaseSettings) {
-    this.server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
-    const settings = { ...given, server: this.server };
+    const server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
+    const settings = { ...given, server };
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
     const { silentTransactionMaxMs } = settings;
     this.writer =
@@ -60,11 +59,6 @@ export class Database implements ExclusiveTurns {
       counts.control,
     );
     this.locks = new NamedLocks(this.control);
-  }
-
-  /** The server that takes the writes, as in `db1:3306`; null while none is known. */
-  get primary(): string | null {
-    return this.server.name;
   }
 
   /** Rejects where the database does not answer. */

@@ -68,7 +68,7 @@ export class CurrentServer {
   }
 
   /** As in `db1:3306`; null while none is known. */
-  get name(): string | null {
+  private get name(): string | null {
     return this.current && showHost(this.current);
   }
 
