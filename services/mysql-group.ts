@@ -5,6 +5,7 @@
  * defaults.
  */
 import { randomUUID } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Program, Search } from './machine-programs.js';
 import {
   Member,
@@ -27,6 +28,10 @@ import { readSearch, takeFirstWay } from './way-choice.js';
 const MEMBERS = 3;
 const QUESTION_TIMEOUT_MS = 2_000;
 const JOIN_TIMEOUT_MS = 120_000;
+const REFUSED_FOR_MS = 60_000;
+const REJOIN_PAUSE_MS = 1_000;
+/** ER_GROUP_REPLICATION_CONFIGURATION: START GROUP_REPLICATION failed, for a reason that the error log tells. */
+const NOT_STARTED = 3092;
 
 export type GroupMode = 'single-primary' | 'multi-primary';
 
@@ -161,7 +166,17 @@ class GroupMember extends Member {
       'START GROUP_REPLICATION',
       'SET GLOBAL group_replication_bootstrap_group = OFF',
     ];
-    await runSql(this.url, statements, JOIN_TIMEOUT_MS);
+    // A group refuses a member that it still counts as one, until it has expelled the process that was killed.
+    const giveUpMs = performance.now() + REFUSED_FOR_MS;
+    for (;;) {
+      try {
+        await runSql(this.url, statements, JOIN_TIMEOUT_MS);
+        break;
+      } catch (error) {
+        if (performance.now() > giveUpMs || !isRefusal(error)) throw error;
+        await wait(REJOIN_PAUSE_MS);
+      }
+    }
     await findMember('in the group', [this], async () => (await this.state())?.state === 'ONLINE');
   }
 
@@ -173,4 +188,8 @@ class GroupMember extends Member {
     );
     return row;
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return error instanceof Error && 'errno' in error && error.errno === NOT_STARTED;
 }
