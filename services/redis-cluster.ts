@@ -28,6 +28,10 @@ export interface RedisClusterNodes {
   masterOf(key: string): Promise<PrivateServer>;
   /** A planned switch: the key's master becomes a replica, and connections stay. */
   failover(key: string): Promise<void>;
+  /** The replica of a key's master. */
+  replicaOf(key: string): Promise<PrivateServer>;
+  /** Gives a key's slot, with its keys, to another master. Not for servers with a password. */
+  moveSlot(key: string): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -54,6 +58,8 @@ async function startNode(program: Program, options: RedisOptions): Promise<Priva
     ...['--cluster-port', String(await freePort())],
     // A replica is elected however long it has not heard of its master.
     ...['--cluster-replica-validity-factor', '0', '--repl-diskless-sync-delay', '0'],
+    // By default all slots are refused as long as one has no master.
+    ...['--cluster-require-full-coverage', 'no'],
     ...(options.args ?? []),
   ];
   return startRedisServer(program, { ...options, args });
@@ -136,15 +142,40 @@ class Instance implements RedisClusterNodes {
 
   async failover(key: string): Promise<void> {
     const master = await this.masterOf(key);
+    await this.ask(await this.replicaOf(key), 'CLUSTER', 'FAILOVER');
+    await untilState('another master', this.signal, async () => {
+      return (await this.masterOf(key)) !== master;
+    });
+  }
+
+  async replicaOf(key: string): Promise<PrivateServer> {
+    const master = await this.masterOf(key);
     const { id } = await this.self(master);
     const nodes = await this.nodes(master);
     const ports = nodes.filter(({ masterId }) => masterId === id).map(({ port }) => port);
     const replica = this.servers.find(({ port }) => ports.includes(port));
     if (!replica) throw new Error(`The master of ${key} has no replica.`);
-    await this.ask(replica, 'CLUSTER', 'FAILOVER');
-    await untilState('another master', this.signal, async () => {
-      return (await this.masterOf(key)) !== master;
-    });
+    return replica;
+  }
+
+  async moveSlot(key: string): Promise<void> {
+    const from = await this.masterOf(key);
+    const nodes = await this.nodes(from);
+    const source = await this.self(from);
+    const masters = nodes.filter(({ flags }) => flags.includes('master'));
+    const target = masters.find(({ id, flags }) => id !== source.id && !flags.includes('fail'));
+    const to = this.servers.find(({ port }) => port === target?.port);
+    if (!target || !to) throw new Error('A cluster has more than one master.');
+    const slot = Number(await this.ask(from, 'CLUSTER', 'KEYSLOT', key));
+    await this.ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', source.id);
+    await this.ask(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', target.id);
+    for (;;) {
+      const keys = (await this.ask(from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
+      if (keys.length === 0) break;
+      await this.ask(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys);
+    }
+    for (const one of [to, from])
+      await this.ask(one, 'CLUSTER', 'SETSLOT', slot, 'NODE', target.id);
   }
 
   stop(): Promise<void> {

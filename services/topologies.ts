@@ -6,10 +6,11 @@ import { startMysqlGroup } from './mysql-group.js';
 import { startPrivateMysql } from './private-mysql.js';
 import { startPrivateRedis } from './private-redis.js';
 import type { PrivateServer } from './private-server.js';
+import { startRedisCluster } from './redis-cluster.js';
 import { startRedisSentinel } from './redis-sentinel.js';
 import type { BringOptions } from './services.js';
 
-export const TOPOLOGIES = ['group', 'sentinel'] as const;
+export const TOPOLOGIES = ['group', 'sentinel', 'cluster'] as const;
 export type TopologyName = (typeof TOPOLOGIES)[number];
 
 /** A process of it. */
@@ -70,6 +71,7 @@ export async function bringTopology(name: TopologyName, options: BringOptions): 
 const REDIS: Readonly<Record<TopologyName, (options: BringOptions) => Promise<Half>>> = {
   group: bringRedis,
   sentinel: bringSentinel,
+  cluster: bringCluster,
 };
 
 async function bringMysql(options: BringOptions): Promise<Half> {
@@ -124,6 +126,27 @@ async function bringSentinel(options: BringOptions): Promise<Half> {
       ),
     ],
     stop: () => sentinel.stop(),
+  };
+}
+
+async function bringCluster(options: BringOptions): Promise<Half> {
+  const cluster = await startRedisCluster(options);
+  const [first] = atLeastOne(cluster.servers);
+  const masters = cluster.servers.length / 2;
+  const elected =
+    'Its third of the products is deducted under row locks until its replica is the master, in about 3 s.';
+  const idle =
+    'Nothing changes; if its master is killed as well, its products stay under row locks.';
+  return {
+    url: cluster.url,
+    oneUrl: first.url,
+    chosen: chosen('Redis', first),
+    parts: cluster.servers.map((one, i) =>
+      i < masters
+        ? part(`Redis ${i + 1}, a master now`, one, elected)
+        : part(`Redis ${i + 1}, the replica of Redis ${i + 1 - masters} now`, one, idle),
+    ),
+    stop: () => cluster.stop(),
   };
 }
 

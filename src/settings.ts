@@ -32,7 +32,7 @@ export const SETTINGS = {
     'REDIS_URL',
     'must be set where `STOCK_LOCK` is `redis`',
     redisUrl,
-    'one server, several, or Sentinels: [docs/redis.md](docs/redis.md); Redis 7 or later',
+    'one server, several, Sentinels or a Cluster: [docs/redis.md](docs/redis.md); Redis 7 or later',
   ),
   port: preset('PORT', '4000', wholeNumber(0, 65_535), '`0` takes a free port'),
   host: preset('HOST', '127.0.0.1', text, 'the address to listen on; `0.0.0.0` for all'),

@@ -10,7 +10,7 @@ import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';
 
 /** As services/topologies.ts has it, which must not be loaded before it is known to be there. */
-type TopologyName = 'group' | 'sentinel';
+type TopologyName = 'group' | 'sentinel' | 'cluster';
 
 const SERVICES = new URL('../../services/services.js', import.meta.url);
 
@@ -32,8 +32,8 @@ export function addDev(program: Command): void {
     .addOption(
       new Option(
         '--topology <name>',
-        'group: MySQL Group Replication; sentinel: Redis with Sentinel',
-      ).choices(['group', 'sentinel']),
+        'group: MySQL Group Replication; sentinel: Redis with Sentinel; cluster: Redis Cluster',
+      ).choices(['group', 'sentinel', 'cluster']),
     )
     .option('--servers <number>', 'servers of a topology, each a process', readServers, 3)
     .action(async (options: { readonly topology?: TopologyName; readonly servers: number }) => {

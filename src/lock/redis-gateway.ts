@@ -28,7 +28,7 @@ import { Availability, type ServerHealth } from './availability.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
 import type { LockLog } from './lock-service.js';
-import type { RedisServerAddress } from '../redis/address.js';
+import { hashTagOf, type RedisServerAddress } from '../redis/address.js';
 import {
   FirstNews,
   connectByIoredis,
@@ -41,7 +41,6 @@ import { Subscription } from '../redis/subscription.js';
 import {
   LockScripts,
   acquireStep,
-  readGrant,
   releaseStep,
   type AcquireRequest,
   type Answer,
@@ -98,7 +97,7 @@ export class RedisGateway {
     const { commandTimeoutMs } = settings;
     const connection = { server, commandTimeoutMs, clock, random };
     this.availability = new Availability(clock, parts.log, server.name);
-    this.scripts = new LockScripts(settings);
+    this.scripts = new LockScripts(settings, hashTagOf(server));
     this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
     this.doubts = new Doubts((key, ticket) => this.steps.run(releaseStep(key, ticket)));
     const connect = parts.connect ?? connectByIoredis;
@@ -114,12 +113,12 @@ export class RedisGateway {
       },
     );
     const listening = { ...connection, name: `lock-inbox:${processId}` };
-    this.inbox = new Subscription(connect, listening, inboxOf(processId), {
+    this.inbox = new Subscription(connect, listening, (at) => this.inboxCommand('subscribe', at), {
       onListening: () => {
         events.onListening();
       },
       onMessage: (message) => {
-        const grant = readGrant(message);
+        const grant = this.scripts.readGrant(message);
         if (grant) events.onGrant(grant);
       },
       onSign: () => {
@@ -268,8 +267,9 @@ export class RedisGateway {
    */
   private async checkInbox(): Promise<void> {
     if (!this.available) return;
-    const message = ['publish', inboxOf(this.parts.processId), ''];
-    const heard = await this.commands.command(message).catch(() => null);
+    const heard = await this.inboxCommand('publish', this.commands)
+      .then((publish) => this.commands.command([...publish, '']))
+      .catch(() => null);
     if (heard !== 0) {
       this.unheard = 0;
       return;
@@ -278,6 +278,18 @@ export class RedisGateway {
     this.unheard += 1;
     if (this.unheard === 1) this.inbox.drop(ELSEWHERE);
     else this.moveOn(ELSEWHERE);
+  }
+
+  /** As hand-over.lua names the channel and publishes on it: at a node of a cluster, with the node's id. */
+  private async inboxCommand(
+    verb: 'publish' | 'subscribe',
+    connection: RedisConnection,
+  ): Promise<readonly string[]> {
+    const { server, processId } = this.parts;
+    const inbox = inboxOf(processId, hashTagOf(server));
+    if (!server.shard) return [verb, inbox];
+    const node = String(await connection.command(['cluster', 'myid']));
+    return [`s${verb}`, `${inbox}:${node}`];
   }
 
   /** Acquires and releases a lock: a PING would not show a full memory or a missing permission. */

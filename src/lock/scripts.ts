@@ -63,10 +63,16 @@ export class LockScripts {
   private readonly stepsScript: LuaScript;
   private readonly renewScript: LuaScript;
 
-  constructor(settings: Settings) {
+  /** What stands before each key at Redis. */
+  private readonly keyPrefix: string;
+
+  /** @param hashTag of a shard, as in `{556}:`; empty where there is no cluster. */
+  constructor(settings: Settings, hashTag = '') {
+    this.keyPrefix = hashTag === '' ? '' : `lock:${hashTag}`;
     const preamble =
       'local TTL_MS, CLAIM_TTL_MS, CLAIM_TOKENS, COUNTER_TTL_MS = ' +
-      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'`;
+      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'\n` +
+      `local HASH_TAG = '${hashTag}'`;
     const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
     this.stepsScript = load('steps', preamble, ...files);
     this.renewScript = load('renew', preamble, 'renew.lua');
@@ -82,7 +88,7 @@ export class LockScripts {
     }
     return {
       script: this.stepsScript,
-      keys: steps.map(({ key }) => key),
+      keys: steps.map(({ key }) => this.keyPrefix + key),
       args,
       read: (reply) => reply as readonly unknown[],
     };
@@ -94,10 +100,17 @@ export class LockScripts {
   ): ScriptCall<readonly boolean[]> {
     return {
       script: this.renewScript,
-      keys: locks.map(({ key }) => key),
+      keys: locks.map(({ key }) => this.keyPrefix + key),
       args: locks.map(({ ticket }) => ticket),
       read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
     };
+  }
+
+  /** Parses a message of an inbox. @returns null for any but a hand-over: every client may publish. */
+  readGrant(message: string): Grant | null {
+    const grant = readGrant(message);
+    if (!grant?.key.startsWith(this.keyPrefix)) return null;
+    return { ...grant, key: grant.key.slice(this.keyPrefix.length) };
   }
 }
 
@@ -126,7 +139,7 @@ export interface Grant {
   readonly firstToken: number;
 }
 
-/** Parses the message that hand-over.lua publishes. @returns null for any other message: every client may publish. */
+/** Parses the message that hand-over.lua publishes, with the key at Redis. @returns null for any other message. */
 export function readGrant(message: string): Grant | null {
   const [ticket = '', atText = '', tokenText = '', ...key] = message.split(' ');
   const [atUs, firstToken] = [Number(atText), Number(tokenText)];

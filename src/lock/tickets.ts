@@ -28,9 +28,9 @@ export class Tickets {
   }
 }
 
-/** The channel on which hand-over.lua publishes the grants of a process. */
-export function inboxOf(processId: string): string {
-  return `lock:inbox:${processId}`;
+/** The channel on which hand-over.lua publishes the grants of a process; `hashTag` puts it into a shard's slot. */
+export function inboxOf(processId: string, hashTag = ''): string {
+  return `lock:inbox:${hashTag}${processId}`;
 }
 
 export function processOf(ticket: string): string {

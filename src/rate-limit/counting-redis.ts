@@ -1,5 +1,5 @@
 /** One Redis that counts requests, and whether it can: while it is away, no request waits for its time-out. */
-import type { RedisServerAddress } from '../redis/address.js';
+import { hashTagOf, type RedisServerAddress } from '../redis/address.js';
 import {
   connectByIoredis,
   FirstNews,
@@ -88,7 +88,7 @@ export class CountingRedis {
 
   /** @throws the error of Redis. */
   count(key: string, args: readonly number[]): Promise<unknown> {
-    return this.connection.script(COUNT, [key], args);
+    return this.connection.script(COUNT, [`stockade:rate:${hashTagOf(this.server)}${key}`], args);
   }
 
   onAnswer(): void {

@@ -49,7 +49,7 @@ export interface RequestLimitStats {
 }
 
 interface Window {
-  readonly keyPrefix: string;
+  readonly name: 'second' | 'burst';
   readonly points: number;
   readonly lastsMs: number;
 }
@@ -96,14 +96,11 @@ export class RequestLimit {
       this.servers.map((server) => [server, new CountingRedis(server, settings)]),
     );
     this.sustained = {
-      keyPrefix: 'stockade:rate:second',
+      name: 'second',
       points: perSecond,
       lastsMs: WINDOW_MS,
     };
-    this.burst =
-      burst === 0
-        ? null
-        : { keyPrefix: 'stockade:rate:burst', points: burst, lastsMs: BURST_WINDOW_MS };
+    this.burst = burst === 0 ? null : { name: 'burst', points: burst, lastsMs: BURST_WINDOW_MS };
   }
 
   /** Connects, and from then on reconnects by itself. Resolves also where Redis is away. */
@@ -221,14 +218,14 @@ export class RequestLimit {
 
   /** Takes up to `wanted` from the rest of the window, or all of it beyond the rest. @throws the error of Redis. */
   private async count(
-    { keyPrefix, points, lastsMs }: Window,
+    { name, points, lastsMs }: Window,
     principal: string,
     wanted: number,
     how?: 'OVERDRAW',
   ): Promise<{ readonly granted: number; readonly endsInMs: number }> {
-    const key = `${keyPrefix}:${principal}`;
     const overdraws = how === 'OVERDRAW' ? 1 : 0;
-    const reply = await this.redisOf(principal).count(key, [wanted, points, lastsMs, overdraws]);
+    const redis = this.redisOf(principal);
+    const reply = await redis.count(`${name}:${principal}`, [wanted, points, lastsMs, overdraws]);
     const [granted, endsInMs] = reply as [number, number];
     return { granted, endsInMs: Math.max(1, endsInMs) };
   }

@@ -5,6 +5,7 @@
  *     redis://host-1:6379,redis://host-2:6379                several independent ones: each key belongs to one
  *     redis+sentinel://user:password@host-1:26379,host-2:26379/name/0
  *                                                            the primary that Sentinels name
+ *     redis+cluster://user:password@host-1:6379,host-2:6379  a Redis Cluster, of which some nodes are named
  *
  * `rediss` in the place of `redis` is TLS. Parameters, as in `?tls-ca=/etc/redis/ca.pem`:
  *
@@ -15,6 +16,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { isIP } from 'node:net';
+import { CLUSTER_SHARDS, type ClusterShard } from './cluster-shards.js';
 
 export interface Endpoint {
   readonly host: string;
@@ -41,18 +43,24 @@ export interface Sentinels extends Credentials {
   readonly tls: TlsPaths | null;
 }
 
-/** One Redis, wherever its primary is at the moment. */
+/** A shard of a Redis Cluster, and nodes that tell which of them is the master of its slot. */
+export interface ShardAddress extends ClusterShard {
+  readonly endpoints: readonly Endpoint[];
+}
+
+/** One Redis, wherever its primary is at the moment: a server, or a shard of a cluster. */
 export interface RedisServerAddress extends Credentials {
   /** Where there are several: which of them, as in `Redis 2 of 3`; else null. Names no address. */
   readonly name: string | null;
-  /** Null where Sentinels know it. */
+  /** Null where Sentinels or the nodes of a cluster know it. */
   readonly endpoint: Endpoint | null;
   readonly sentinels: Sentinels | null;
+  readonly shard: ShardAddress | null;
   readonly database: number;
   readonly tls: TlsPaths | null;
 }
 
-/** One or several independent ones. */
+/** One, several independent ones, or the shards of a cluster. */
 export type RedisServers = readonly [RedisServerAddress, ...RedisServerAddress[]];
 
 /** A message about an address; it contains neither the address nor a password. */
@@ -64,8 +72,9 @@ export class RedisAddressError extends Error {
 }
 
 export const REDIS_FORMS =
-  'redis://user:password@host:6379/0, several of these separated by commas, or ' +
-  'redis+sentinel://user:password@host:26379,host:26379/name/0; rediss for TLS';
+  'redis://user:password@host:6379/0, several of these separated by commas, ' +
+  'redis+sentinel://user:password@host:26379,host:26379/name/0, or ' +
+  'redis+cluster://user:password@host:6379,host:6379; rediss for TLS';
 
 /**
  * The servers that the address names: several, where each key belongs to one of them.
@@ -74,8 +83,8 @@ export const REDIS_FORMS =
  */
 export function parseRedisUrl(text: string): RedisServers {
   const urls = text.split(/,\s*(?=[a-z+]+:\/\/)/i);
-  const servers = urls.map((url, at) => parseOne(url.trim(), nameOf(at, urls.length)));
-  const places = servers.map(({ endpoint }) => endpoint && `${endpoint.host}:${endpoint.port}`);
+  const servers = urls.flatMap((url, at) => parseOne(url.trim(), nameOf(at, urls.length)));
+  const places = servers.map(placeOf);
   if (new Set(places).size < places.length) throw new RedisAddressError('names one server twice');
   if (new Set(servers.map(({ database }) => database)).size > 1) {
     throw new RedisAddressError('must name the same database at each server');
@@ -96,41 +105,57 @@ function nameOf(at: number, count: number): string | null {
   return count === 1 ? null : `Redis ${at + 1} of ${count}`;
 }
 
-function parseOne(text: string, serverName: string | null): RedisServerAddress {
+function parseOne(text: string, serverName: string | null): RedisServerAddress[] {
   const parts = split(text);
   const { scheme, endpoints, user, password, parameters } = parts;
   const isTls = scheme.startsWith('rediss');
   const isSentinel = scheme.endsWith('+sentinel');
+  const isCluster = scheme.endsWith('+cluster');
   checkParameters(parameters, { isTls, isSentinel });
   const tls = isTls ? tlsOf(parameters) : null;
+  const access = { user, password, tls };
+  if ((isSentinel || isCluster) && serverName !== null) {
+    const what = isSentinel ? 'Sentinels' : 'the nodes of a cluster';
+    throw new RedisAddressError(`must name ${what} alone, as one address`);
+  }
+  if (isCluster) return shardsOf(parts, access);
   if (isSentinel) {
-    if (serverName !== null)
-      throw new RedisAddressError('must name Sentinels alone, as one address');
     const [name = '', ...rest] = parts.path;
     if (name === '')
       throw new RedisAddressError('must name the primary, as in redis+sentinel://host:26379/name');
     const sentinels = { endpoints, name, ...sentinelAccess(parameters, tls) };
     const database = databaseOf(rest);
-    return { name: null, endpoint: null, sentinels, user, password, tls, database };
+    return [{ ...access, name: null, endpoint: null, sentinels, shard: null, database }];
   }
   const [endpoint, ...more] = endpoints;
   if (!endpoint || more.length > 0) {
     throw new RedisAddressError('must begin each of several addresses with redis:// or rediss://');
   }
   const database = databaseOf(parts.path);
-  return { name: serverName, endpoint, sentinels: null, user, password, tls, database };
+  return [{ ...access, name: serverName, endpoint, sentinels: null, shard: null, database }];
+}
+
+function shardsOf(
+  { endpoints, path }: Parts,
+  access: Pick<RedisServerAddress, 'user' | 'password' | 'tls'>,
+): RedisServerAddress[] {
+  if (databaseOf(path) !== 0) throw new RedisAddressError('must not name a database of a cluster');
+  return CLUSTER_SHARDS.map((shard, at) => ({
+    ...access,
+    name: `Redis shard ${at + 1} of ${CLUSTER_SHARDS.length} (slot ${shard.slot})`,
+    endpoint: null,
+    sentinels: null,
+    shard: { ...shard, endpoints },
+    database: 0,
+  }));
 }
 
 const SHAPE =
-  /^(rediss?(?:\+sentinel)?):\/\/(?:([^/?#]*)@)?([^/?#@]*)((?:\/[^?#]*)?)(?:\?([^#]*))?$/i;
+  /^(rediss?(?:\+(?:sentinel|cluster))?):\/\/(?:([^/?#]*)@)?([^/?#@]*)((?:\/[^?#]*)?)(?:\?([^#]*))?$/i;
 
 function split(text: string): Parts {
   const [, scheme = '', access, hosts = '', path = '', query = ''] = SHAPE.exec(text) ?? [];
-  if (scheme === '') {
-    if (/^rediss?\+cluster:/i.test(text))
-      throw new RedisAddressError('names a cluster, which is not served');
-    throw new RedisAddressError(`must be ${REDIS_FORMS}`);
-  }
+  if (scheme === '') throw new RedisAddressError(`must be ${REDIS_FORMS}`);
   const port = /\+sentinel$/i.test(scheme) ? 26_379 : 6_379;
   return {
     scheme: scheme.toLowerCase(),
@@ -266,6 +291,11 @@ function decode(text: string): string {
   }
 }
 
+/** What stands in the names of a shard's keys and channels, so that they lie in its slot; else nothing. */
+export function hashTagOf({ shard }: RedisServerAddress): string {
+  return shard ? `{${shard.tag}}:` : '';
+}
+
 /**
  * The server that a key belongs to, by rendezvous hash: the same in every process that names the servers alike, and
  * where one is added or taken away, only its own keys move.
@@ -274,10 +304,15 @@ export function serverOf(servers: RedisServers, key: string): RedisServerAddress
   let [best] = servers;
   let highest = -1;
   for (const server of servers.length > 1 ? servers : []) {
-    const weight = hashOf(`${server.endpoint?.host}:${server.endpoint?.port} ${key}`);
+    const weight = hashOf(`${placeOf(server)} ${key}`);
     if (weight > highest) [best, highest] = [server, weight];
   }
   return best;
+}
+
+/** The same in every process that names the server. */
+function placeOf({ endpoint, shard }: RedisServerAddress): string {
+  return shard ? `shard ${shard.tag}` : `${endpoint?.host}:${endpoint?.port}`;
 }
 
 /** FNV-1a with the final mix of MurmurHash3, without which similar texts have similar hashes. */

@@ -12,7 +12,7 @@ import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { RedisServerAddress } from './address.js';
-import { failureOf, LOST, type RedisFailure } from './failure.js';
+import { failureOf, LOST, MOVED, type RedisFailure } from './failure.js';
 import { connectingMs, optionsFor } from './server-options.js';
 import { GREETING, objectionTo, SignsOfLife } from './sign-of-life.js';
 
@@ -117,17 +117,29 @@ class IoredisConnection implements RedisConnection {
     });
     this.signs = new SignsOfLife({
       clock: settings.clock,
+      server: settings.server,
       greet: () => this.send((redis) => redis.call(GREETING)),
       onSign: () => events.onSign?.(),
       onObjection: (failure) => {
         this.drop(failure);
       },
     });
-    this.redis.on('message', (channel: string, message: string) => {
-      events.onMessage?.(channel, message);
+    for (const kind of ['message', 'smessage']) {
+      this.redis.on(kind, (channel: string, message: string) => {
+        events.onMessage?.(channel, message);
+      });
+    }
+    // The cluster has ended a subscription, because the channel's slot has another master.
+    this.redis.on('moved', () => {
+      if (this.isReady) this.drop(MOVED);
     });
     this.redis.on('connecting', () => {
-      this.onConnecting();
+      this.failure = null;
+      this.awaitGreeting(connectingMs(settings.server, CONNECTING.timeoutMs));
+    });
+    // What Sentinels or nodes of a cluster have left of their time is not the server's: it may be a stopped process.
+    this.redis.on('connect', () => {
+      this.awaitGreeting(CONNECTING.timeoutMs);
     });
     this.redis.on('error', (error: unknown) => {
       this.failure = failureOf(error);
@@ -232,11 +244,9 @@ class IoredisConnection implements RedisConnection {
     this.events.onDown(failure);
   }
 
-  private onConnecting(): void {
-    this.failure = null;
+  /** ioredis does not treat a server that accepts connections and never answers as a failure. */
+  private awaitGreeting(patienceMs: number): void {
     this.handshake?.cancel();
-    // ioredis does not treat a server that accepts connections and never answers as a failure.
-    const patienceMs = connectingMs(this.settings.server, CONNECTING.timeoutMs);
     this.handshake = this.settings.clock.after(patienceMs, () => {
       this.drop({ kind: 'away', reason: 'Redis does not answer' });
     });
@@ -247,7 +257,7 @@ class IoredisConnection implements RedisConnection {
     // ioredis uses database 0 where the configured one does not exist.
     let objection = this.failure?.kind === 'refused' ? this.failure : null;
     const answer = this.watched((redis) => redis.call(GREETING)).catch(() => null);
-    objection ??= objectionTo(await answer);
+    objection ??= objectionTo(await answer, this.settings.server);
     if (this.closed || this.epoch !== epoch) return;
     this.handshake?.cancel();
     if (objection) {

@@ -42,6 +42,15 @@ export const LOST = away('the connection to Redis is lost');
 
 export const REPLICA: RedisFailure = { ...away('Redis is a read-only replica'), reconnect: true };
 
+/** Another node of the cluster has the slot. */
+export const MOVED: RedisFailure = {
+  ...away('the slot has another master'),
+  reconnect: true,
+};
+
+/** Thrown by the search for a slot's master; `KNOWN` has its meaning. */
+export const NO_MASTER = 'No node of the cluster names a master of the slot';
+
 const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure }[] = [
   { pattern: /^WRONGPASS/, failure: refused('Redis refuses the password') },
   { pattern: /^NOAUTH/, failure: refused('Redis wants a password') },
@@ -76,6 +85,24 @@ const KNOWN: readonly { readonly pattern: RegExp; readonly failure: RedisFailure
     failure: refused('the Redis Sentinels refuse the user or the password'),
   },
   { pattern: /^All sentinels /, failure: away('no Redis Sentinel names a primary') },
+  { pattern: /^MOVED /, failure: MOVED },
+  {
+    // Some of its keys are here, others there: as long as it moves, no script can rely on either node.
+    pattern: /^(ASK|TRYAGAIN) /,
+    failure: away('the slot is moving to another master of the Redis Cluster'),
+  },
+  {
+    pattern: /^CLUSTERDOWN/,
+    failure: { ...away('the Redis Cluster does not serve the slot'), reconnect: true },
+  },
+  {
+    pattern: /cluster support disabled/,
+    failure: refused('it is no Redis Cluster; REDIS_URL must be redis://host:6379'),
+  },
+  {
+    pattern: new RegExp(`^${NO_MASTER}`),
+    failure: away('no node of the Redis Cluster names a master of the slot'),
+  },
   { pattern: /^OOM/, failure: away('the memory of Redis is full') },
   { pattern: /^LOADING/, failure: away('Redis is loading its data') },
 ];

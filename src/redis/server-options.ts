@@ -3,18 +3,23 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
 import type { RedisServerAddress, TlsPaths } from './address.js';
+import { ASKED_MAX, slotMasterConnector } from './slot-master.js';
 
 export function optionsFor(
   server: RedisServerAddress,
   timeoutMs: number,
 ): Omit<RedisOptions, 'replyMapping'> {
-  const { endpoint, sentinels, user, password, database, tls } = server;
-  return {
-    ...(endpoint && { host: endpoint.host, port: endpoint.port }),
+  const { endpoint, sentinels, shard, user, password, database, tls } = server;
+  const access = {
     ...(user !== undefined && { username: user }),
     ...(password !== undefined && { password }),
     ...(tls && { tls: tlsOptions(tls) }),
+  };
+  return {
+    ...access,
+    ...(endpoint && { host: endpoint.host, port: endpoint.port }),
     db: database,
+    ...(shard && { Connector: slotMasterConnector(shard, access, timeoutMs) }),
     ...(sentinels && {
       sentinels: sentinels.endpoints.map(({ host, port }) => ({ host, port })),
       name: sentinels.name,
@@ -29,9 +34,9 @@ export function optionsFor(
   };
 }
 
-/** How long it may take until the server is connected to: each Sentinel may be the one that does not answer. */
-export function connectingMs({ sentinels }: RedisServerAddress, timeoutMs: number): number {
-  return timeoutMs * (1 + (sentinels?.endpoints.length ?? 0));
+/** How long it may take until the server is connected to: each of those asked for it may not answer. */
+export function connectingMs({ sentinels, shard }: RedisServerAddress, timeoutMs: number): number {
+  return timeoutMs * (1 + (shard ? ASKED_MAX : (sentinels?.endpoints.length ?? 0)));
 }
 
 /** Getters, so that each connection reads the files as they are then: certificates expire. */

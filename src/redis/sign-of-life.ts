@@ -5,6 +5,7 @@
  * it by themselves then, because only new connections lead to the current primary.
  */
 import type { Clock, Timer } from '../time/clock.js';
+import type { RedisServerAddress } from './address.js';
 import { REPLICA, refused, type RedisFailure } from './failure.js';
 
 /** The pause between two greetings. */
@@ -13,14 +14,15 @@ export const SIGN_OF_LIFE_MS = 1_000;
 export const GREETING = 'hello';
 
 /** Why a connection must leave the server that answered so, or null. A server that says nothing of itself is kept. */
-export function objectionTo(answer: unknown): RedisFailure | null {
+export function objectionTo(
+  answer: unknown,
+  { shard }: Pick<RedisServerAddress, 'shard'>,
+): RedisFailure | null {
   const { mode, role } = fieldsOf(answer);
   if (mode === 'sentinel')
     return refused('it is a Sentinel; REDIS_URL must be redis+sentinel://host:26379/name');
-  if (mode === 'cluster')
-    return refused(
-      'it is a Redis Cluster, which is not served: name one server, several or Sentinels',
-    );
+  if (mode === 'cluster' && !shard)
+    return refused('it is a node of a Redis Cluster; REDIS_URL must be redis+cluster://host:6379');
   return role === 'replica' ? REPLICA : null;
 }
 
@@ -30,6 +32,7 @@ export class SignsOfLife {
   constructor(
     private readonly parts: {
       readonly clock: Clock;
+      readonly server: Pick<RedisServerAddress, 'shard'>;
       readonly greet: () => Promise<unknown>;
       readonly onSign: () => void;
       readonly onObjection: (failure: RedisFailure) => void;
@@ -60,7 +63,7 @@ export class SignsOfLife {
   }
 
   private onAnswer(answer: unknown): void {
-    const objection = objectionTo(answer);
+    const objection = objectionTo(answer, this.parts.server);
     if (objection) {
       this.end();
       this.parts.onObjection(objection);

@@ -30,6 +30,9 @@ export interface SubscriptionEvents {
   onSign?(): void;
 }
 
+/** A channel by its name, or the command that subscribes to it at the server of this connection. */
+export type Channel = string | ((connection: RedisConnection) => Promise<readonly string[]>);
+
 export class Subscription {
   /** Null once the subscription listens, or why its first attempt failed. */
   readonly firstNews = new FirstNews();
@@ -42,7 +45,7 @@ export class Subscription {
   constructor(
     connect: Connect,
     settings: ConnectionSettings,
-    private readonly channel: string,
+    private readonly channel: Channel,
     private readonly events: SubscriptionEvents,
   ) {
     this.clock = settings.clock;
@@ -89,7 +92,10 @@ export class Subscription {
     if (this.state === 'closed') return;
     this.state = 'subscribing';
     try {
-      await this.connection.command(['subscribe', this.channel]);
+      const { channel, connection } = this;
+      const command =
+        typeof channel === 'string' ? ['subscribe', channel] : await channel(connection);
+      await connection.command(command);
     } catch (error) {
       // A lost connection is reported by onDown, and the next one subscribes.
       if (!this.isSubscribing() || !this.connection.ready) return;

@@ -56,6 +56,7 @@ export class SimulatedConnection implements RedisConnection {
   ) {
     this.signs = new SignsOfLife({
       clock: settings.clock,
+      server: settings.server,
       greet: () => this.command([GREETING]),
       onSign: () => events.onSign?.(),
       onObjection: (failure) => {

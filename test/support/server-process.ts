@@ -51,6 +51,7 @@ export async function startServer(env: Record<string, string>): Promise<ServerPr
     },
     kill: (signal) => end(child, signal),
     stop: async () => {
+      if (child.exitCode) throw new Error(`The server ended with ${child.exitCode}:\n${printed}`);
       if (child.exitCode !== null || child.signalCode !== null) return;
       const code = await end(child, 'SIGTERM');
       if (code !== 0) throw new Error(`The server stopped with ${String(code)}:\n${printed}`);

@@ -27,6 +27,7 @@
 --         CLAIM_TTL_MS    time to live of a lock that is handed over, until it is claimed
 --         CLAIM_TOKENS    how many fencing tokens are handed over with it
 --         COUNTER_TTL_MS  time to live of the fencing counter
+--         HASH_TAG        at a Redis Cluster the hash tag of all keys and channels, as in `{556}:`; else nothing
 -- Returns nothing of its own
 
 local QUEUE_GRACE_MS = 60000
@@ -35,6 +36,8 @@ local QUEUE_GRACE_MS = 60000
 local lock_key  -- a string, the ticket that holds the lock
 local queue_key -- a list of tickets
 local fence_key -- a string, the last fencing token given out
+
+local PUBLISH = HASH_TAG == '' and 'PUBLISH' or 'SPUBLISH'
 
 -- Adds a ticket to the queue. Waiters acquire again within a TTL, so an older queue is abandoned and may expire.
 local function enqueue(ticket)
@@ -70,6 +73,16 @@ local function mint(count)
   return first
 end
 
+-- A cluster passes messages on to the replicas, and a process may listen there still that a failover has left behind. So
+-- its channels are named after the node, too: what another node publishes is not heard there.
+local node_id
+local function inbox_of(ticket)
+  local inbox = 'lock:inbox:' .. HASH_TAG .. (string.match(ticket, '^(.*):') or '')
+  if HASH_TAG == '' then return inbox end
+  node_id = node_id or redis.call('CLUSTER', 'MYID')
+  return inbox .. ':' .. node_id
+end
+
 -- Hands the lock to the next ticket of the queue and returns it, or false when the queue is empty. For `own` the caller
 -- writes the lock itself. Also returns how many tickets were skipped.
 local function hand_over(own)
@@ -79,11 +92,10 @@ local function hand_over(own)
     local ticket = redis.pcall('LPOP', queue_key)
     if type(ticket) ~= 'string' then return false, skipped end
     if ticket == own then return ticket, skipped end
-    local inbox = 'lock:inbox:' .. (string.match(ticket, '^(.*):') or '')
     local message = ticket .. ' ' .. clock() .. ' ' .. mint(CLAIM_TOKENS) .. ' ' .. lock_key
     -- Not replicated: a subscriber that a failover has left at a replica is not counted here and gets no lock.
     redis.set_repl(redis.REPL_NONE)
-    local heard = redis.pcall('PUBLISH', inbox, message)
+    local heard = redis.pcall(PUBLISH, inbox_of(ticket), message)
     redis.set_repl(redis.REPL_ALL)
     if type(heard) == 'number' and heard > 0 then
       redis.call('SET', lock_key, ticket, 'PX', CLAIM_TTL_MS)

@@ -6,7 +6,8 @@
 import { jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { LockArena } from '../../support/lock-arena.js';
-import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
+import { expectOneAtATimeBut } from '../../support/holds.js';
+import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
 import { until, within } from '../../support/until.js';
 
 jest.setTimeout(60_000);
@@ -54,7 +55,6 @@ test('[F16] contention goes on at the new primary after a failover that leaves a
 
   const outcomes = await within(30_000, 'the end', Promise.all(competing));
   const holds = outcomes.flatMap((outcome) => [...outcome.holds]);
-  holds.sort((a, b) => a.startMs - b.startMs);
   expectOneAtATimeBut(holds, beganMs, switchedMs + OVERLAP_MAX_MS);
   for (const { failures } of outcomes) {
     expect(Object.keys(failures).filter((code) => code !== 'LOCK_UNAVAILABLE')).toEqual([]);
@@ -119,19 +119,6 @@ test('[F16] a hand-over without a listener at its server reaches no subscriber o
   listener.disconnect();
   expect(heard).toEqual(['the end']);
 });
-
-/** Tokens grow and no two hold the lock, but for leases that began in the time that a failover is given. */
-function expectOneAtATimeBut(holds: readonly Hold[], fromMs: number, untilMs: number): void {
-  const wrong = holds.filter((hold, at) => {
-    const before = holds[at - 1];
-    return before && (hold.startMs < before.endMs || hold.token <= before.token);
-  });
-  expect(wrong.filter(({ startMs }) => startMs < fromMs || startMs > untilMs)).toEqual([]);
-  const after = holds.filter(({ startMs }) => startMs > untilMs);
-  const before = holds.filter(({ startMs }) => startMs <= untilMs);
-  expect(after.length).toBeGreaterThan(0);
-  for (const { token } of before) expect(token).toBeLessThan(after[0]?.token ?? 0n);
-}
 
 async function acquiredBy(processes: readonly LockProcess[]): Promise<number[]> {
   const stats = await Promise.all(processes.map((process) => process.stats()));

@@ -28,6 +28,6 @@ test('one cluster among several servers is refused by its place', async () => {
   const node = await startPrivateRedis({ args: ['--cluster-enabled', 'yes'] });
   servers.push(plain, node);
   await expect(services.start({ url: `${plain.url},${node.url}` })).rejects.toThrow(
-    /^The lock cannot use Redis 2 of 2: it is a Redis Cluster/,
+    /^The lock cannot use Redis 2 of 2: it is a node of a Redis Cluster/,
   );
 });

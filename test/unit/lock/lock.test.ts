@@ -219,7 +219,10 @@ describe('an error', () => {
       'the memory of Redis is full',
     ],
     ['LOADING Redis is loading the dataset in memory', 'away', 'Redis is loading its data'],
-    ['MOVED 3999 10.0.0.7:6381', 'away', 'Redis answers with the error MOVED'],
+    ['MOVED 3999 10.0.0.7:6381', 'away', 'the slot has another master'],
+    ['ASK 3999 10.0.0.7:6381', 'away', 'the slot is moving to another master of the Redis Cluster'],
+    ['CLUSTERDOWN Hash slot not served', 'away', 'the Redis Cluster does not serve the slot'],
+    ['NOGOODSLAVE none of them is', 'away', 'Redis answers with the error NOGOODSLAVE'],
     [
       'ERR unknown thing script: 0123, on @user_script:1.',
       'away',

@@ -1,7 +1,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseRedisUrl, RedisAddressError, serverOf } from '../../../src/redis/address.js';
+import {
+  hashTagOf,
+  parseRedisUrl,
+  RedisAddressError,
+  serverOf,
+} from '../../../src/redis/address.js';
 
 let folder: string;
 let file: string;
@@ -30,7 +35,7 @@ describe('one server', () => {
   test('has the usual port and database', () => {
     expect(parseRedisUrl('redis://cache')).toEqual([
       {
-        ...{ name: null, endpoint: { host: 'cache', port: 6379 }, sentinels: null },
+        ...{ name: null, endpoint: { host: 'cache', port: 6379 }, sentinels: null, shard: null },
         ...{ user: undefined, password: undefined, database: 0, tls: null },
       },
     ]);
@@ -96,6 +101,31 @@ test('Sentinels are named with the primary, and have credentials and TLS of thei
   });
 });
 
+test('a Cluster is twelve shards, each a tag in the names of its keys, which every process finds alike', () => {
+  const shards = parseRedisUrl('redis+cluster://shop:s@one,two:7000');
+  expect(shards).toHaveLength(12);
+  const [first] = shards;
+  expect(first).toMatchObject({
+    name: 'Redis shard 1 of 12 (slot 672)',
+    user: 'shop',
+    database: 0,
+  });
+  expect(first.shard?.endpoints).toEqual([
+    { host: 'one', port: 6_379 },
+    { host: 'two', port: 7_000 },
+  ]);
+  expect(hashTagOf(first)).toBe('{556}:');
+  const others = parseRedisUrl('redis+cluster://two:7000');
+  const counts = new Map<string, number>();
+  for (let key = 0; key < 6_000; key += 1) {
+    const tag = hashTagOf(serverOf(shards, `lock:stock:{p${key}}`));
+    expect(hashTagOf(serverOf(others, `lock:stock:{p${key}}`))).toBe(tag);
+    counts.set(tag, (counts.get(tag) ?? 0) + 1);
+  }
+  expect(counts.size).toBe(12);
+  for (const count of counts.values()) expect(count).toBeGreaterThan(350);
+});
+
 test('TLS to the servers is TLS to their Sentinels, unless it is switched off', () => {
   const [on] = parseRedisUrl('rediss+sentinel://s/main');
   const [off] = parseRedisUrl('rediss+sentinel://s/main?sentinel-tls=off');
@@ -115,7 +145,8 @@ test.each([
   ['redis://:s3cret@a/1,redis://:s3cret@b/2', /^must name the same database/],
   ['redis+sentinel://:s3cret@a', /^must name the primary/],
   ['redis://b,redis+sentinel://:s3cret@a/main', /^must name Sentinels alone/],
-  ['redis+cluster://:s3cret@a', /cluster/],
+  ['redis://b,redis+cluster://:s3cret@a', /^must name the nodes of a cluster alone/],
+  ['redis+cluster://:s3cret@a/1', /^must not name a database of a cluster/],
   ['redis://:s3cret@cache?timeout=3', /^has the parameter timeout, which is none of tls-ca, /],
   ['redis://:s3cret@cache?S3CRET=', /^has the parameter with an unusual name/],
   ['redis://:s3cret@cache?tls-ca=/x', /^must begin with rediss to use tls-ca/],
