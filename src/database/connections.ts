@@ -46,10 +46,7 @@ export class Database implements ExclusiveTurns {
     const settings = { ...given, server };
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
     const { silentTransactionMaxMs } = settings;
-    this.writer =
-      silentTransactionMaxMs === undefined
-        ? openPool(settings, counts.writing)
-        : openWriter(settings, counts.writing, silentTransactionMaxMs);
+    this.writer = openWriter(settings, counts.writing, silentTransactionMaxMs);
     this.control = openPool(settings, counts.control);
     const { readMaxMs = 0 } = settings;
     this.readers = openPool(settings, counts.reading, {}, readLimit(readMaxMs));
@@ -76,11 +73,21 @@ export class Database implements ExclusiveTurns {
   }
 }
 
+/**
+ * A group compares the rows that transactions of different members write, and where foreign keys are checked, also the
+ * rows that these refer to. So of any two transactions that change stock at one location at once, one would fail,
+ * whatever their products. No row that another refers to is ever deleted, and each is looked up before.
+ */
+const NO_PARENTS_IN_WRITE_SETS = 'foreign_key_checks = 0';
+
 function openWriter(
   settings: DatabaseSettings,
   connectionsMax: number,
-  silentMs: number,
+  silentMs: number | undefined,
 ): Sequelize {
+  if (silentMs === undefined) {
+    return openPool(settings, connectionsMax, {}, '', NO_PARENTS_IN_WRITE_SETS);
+  }
   const maxMs = Math.max(SILENT_TRANSACTION_MIN_MS, silentMs);
   const pool = { idle: maxMs / 2 };
   return openPool(
@@ -88,6 +95,7 @@ function openWriter(
     connectionsMax,
     { pool },
     `, wait_timeout = ${Math.ceil(maxMs / 1_000)}`,
+    NO_PARENTS_IN_WRITE_SETS,
   );
 }
 

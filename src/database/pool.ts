@@ -58,6 +58,7 @@ export function areAtOneServer(one: object, other: object): boolean {
  * Opens a pool whose sessions are set up as described above.
  *
  * @param sessionSql further assignments of SET SESSION, each after a comma.
+ * @param groupSql an assignment of SET SESSION for members of a group only.
  * @throws MysqlAddressError
  */
 export function openPool(
@@ -65,6 +66,7 @@ export function openPool(
   connectionsMax: number,
   options: Options = {},
   sessionSql = '',
+  groupSql = '',
 ): Sequelize {
   const { onStatement, silenceMaxMs = SILENCE_MAX_MS } = settings;
   const address = parseMysqlUrl(settings.url);
@@ -95,7 +97,10 @@ export function openPool(
   });
   const connector = connectorOf(sequelize);
   const open = encrypted(connector.connect.bind(connector), address.tls);
-  const setUp = (session: Session) => setUpSession(session, silenceMaxMs, sessionSql);
+  const setUp = async (session: Session) => {
+    await setUpSession(session, silenceMaxMs, sessionSql);
+    await readWhatIsCommitted(session, groupSql);
+  };
   connector.connect = (config) => connectToCurrent(server, config, open, setUp);
   noticeRefusals(sequelize, server);
   return sequelize;
@@ -190,7 +195,6 @@ async function setUpSession(
        sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'
      ${sessionSql}`,
   );
-  await readWhatIsCommitted(session);
 }
 
 /**
@@ -198,14 +202,18 @@ async function setUpSession(
  * possible, and store the refusal under its idempotency key. So a transaction begins when this member has applied
  * everything that was committed before it.
  */
-async function readWhatIsCommitted(session: Session): Promise<void> {
+async function readWhatIsCommitted(session: Session, groupSql: string): Promise<void> {
   const found = await ask<{ Variable_name: string; Value: string }>(
     session,
     "SHOW VARIABLES WHERE Variable_name IN ('group_replication_consistency', 'wsrep_on')",
   );
   for (const { Variable_name: name, Value: value } of found) {
-    if (name !== 'wsrep_on') await ask(session, `SET SESSION ${name} = 'BEFORE'`);
-    // Before reads (1), UPDATE and DELETE (2), INSERT and REPLACE (4). MariaDB has the variable without Galera, too.
-    else if (value === 'ON') await ask(session, 'SET SESSION wsrep_sync_wait = 7');
+    if (name === 'wsrep_on') {
+      // Before reads (1), UPDATE and DELETE (2), INSERT and REPLACE (4). MariaDB has the variable without Galera, too.
+      if (value === 'ON') await ask(session, 'SET SESSION wsrep_sync_wait = 7');
+      continue;
+    }
+    await ask(session, `SET SESSION ${name} = 'BEFORE'`);
+    if (groupSql) await ask(session, `SET SESSION ${groupSql}`);
   }
 }

@@ -18,11 +18,14 @@ export type CommitFault =
   /** The server never gets it, and neither end is told: both ends stay open and silent. */
   | 'SILENT_BEFORE'
   /** The server has carried it out, and neither end is told: both ends stay open and silent. */
-  | 'SILENT_AFTER';
+  | 'SILENT_AFTER'
+  /** The client's side breaks; the server gets it with `deliverLate`, as from a network that has kept it. */
+  | 'LATE';
 
 export class MysqlProxy {
   private readonly faults: CommitFault[] = [];
   private readonly links = new Set<Link>();
+  private readonly late: Link[] = [];
   private deaf = false;
   private holding: { readonly pattern: RegExp; readonly hasCome: () => void } | null = null;
   /** COMMITs that came from clients. */
@@ -30,12 +33,12 @@ export class MysqlProxy {
 
   private constructor(
     private readonly server: Server,
-    target: URL,
+    private target: URL,
     /** The database's address by way of the proxy. */
     readonly url: string,
   ) {
     server.on('connection', (client) => {
-      const upstream = connect(Number(target.port || 3306), target.hostname);
+      const upstream = connect(Number(this.target.port || 3306), this.target.hostname);
       const link = new Link(client, upstream, this);
       if (this.deaf) link.fallSilent();
       this.links.add(link);
@@ -93,6 +96,20 @@ export class MysqlProxy {
     for (const link of this.links) link.fallSilent();
   }
 
+  /** New connections lead to this server; present ones stay where they are. */
+  leadTo(databaseUrl: string): void {
+    this.target = new URL(databaseUrl);
+  }
+
+  keepForLater(link: Link): void {
+    this.late.push(link);
+  }
+
+  /** Gives the server the COMMITs that were kept. Resolves with its answers: 0, or the number of its error. */
+  async deliverLate(): Promise<readonly number[]> {
+    return Promise.all(this.late.splice(0).map((link) => link.deliverLate()));
+  }
+
   /** Ends the connections that had fallen silent, as routers and keep-alive do after a while; new ones work. */
   heal(): void {
     this.deaf = false;
@@ -120,13 +137,15 @@ export class MysqlProxy {
 
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
+const ERROR_PACKET = 0xff;
 const STATEMENT_BEGINNING_BYTES = 100;
 
 /** One client's connection and its counterpart at the server. */
 class Link {
   private fromClient = Buffer.alloc(0);
   private silent = false;
-  private onAnswer: (() => void) | null = null;
+  private onAnswer: ((answer: Buffer) => void) | null = null;
+  private kept: Buffer | null = null;
   /** What came since a statement was held back; null while none is. */
   private held: Buffer[] | null = null;
 
@@ -162,6 +181,14 @@ class Link {
     const held = this.held ?? [];
     this.held = null;
     for (const packet of held) this.pass(packet);
+  }
+
+  async deliverLate(): Promise<number> {
+    const answer = new Promise<Buffer>((resolve) => (this.onAnswer = resolve));
+    this.server.write(this.kept ?? Buffer.alloc(0));
+    const packet = await answer;
+    this.end();
+    return packet[HEADER_BYTES] === ERROR_PACKET ? packet.readUInt16LE(HEADER_BYTES + 1) : 0;
   }
 
   endIfSilent(): void {
@@ -221,12 +248,18 @@ class Link {
           this.fallSilent();
         };
         this.server.write(packet);
+        return;
+      case 'LATE':
+        this.fallSilent();
+        this.kept = Buffer.from(packet);
+        this.proxy.keepForLater(this);
+        this.client.destroy();
     }
   }
 
   private answer(chunk: Buffer): void {
     if (this.onAnswer) {
-      this.onAnswer();
+      this.onAnswer(chunk);
       this.onAnswer = null;
     } else if (!this.silent) {
       this.client.write(chunk);

@@ -34,6 +34,11 @@ export async function storeAnswers(
   await stock.appendAnswers(answered.sort((a, b) => Buffer.compare(a.id, b.id)));
 }
 
+/** Whether the decision adds an answer to the row of the write's key. */
+export function isAnswerStored(claim: Claim, decision: Decision): boolean {
+  return answersTo(claim, decision).length > 0;
+}
+
 function answersTo(claim: Claim, decision: Decision): readonly LineAnswer[] {
   if (decision.outcome === 'REFUSED') return [storedRefusal(decision.failure)];
   // What may be granted later is not stored: the same request under the key is decided anew.

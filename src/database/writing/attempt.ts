@@ -27,8 +27,9 @@
  * 5. Effects and stored answers are committed together, so one key has one effect.
  *    (test/support/stock-store-contract.ts: "an answer is stored under its key, repeated as a replay")
  *    (test/integration/database/adversarial.test.ts: "a second call with the key of one that is under way")
- * 6. After a COMMIT without an answer the same operations have one effect.
+ * 6. After a COMMIT without an answer the same operations have one effect, and the answer is true.
  *    (test/support/stock-store-contract.ts: "is settled with one effect and a first answer")
+ *    (test/clusters/mysql-lost-commit.test.ts: "exactly one of the two commits")
  */
 import { decide, type Plan, type PlannedLevelChange } from '../../inventory/decision.js';
 import {
@@ -41,6 +42,7 @@ import type { WriteResult } from '../../inventory/stock-store.js';
 import { ReadAgainError } from '../errors.js';
 import { answersOf, storeAnswers } from './answers.js';
 import { claim, openPart } from './claims.js';
+import { withConflictingRows } from './conflicting-rows.js';
 import type { Attempt } from './known.js';
 import { hasReserved, lookUp, readLevels, type Findings } from './levels.js';
 import { settle } from './settling.js';
@@ -65,14 +67,15 @@ export interface Applied {
 export async function runAttempt(attempt: Attempt): Promise<Applied> {
   const claims = await claim(attempt);
   const findings = await lookUp(attempt, claims.map(openPart));
-  const settled = attempt.settling ? await settle(attempt, claims, findings) : claims;
-  const plan = await decideSurely(attempt, settled.map(openPart), findings);
+  const settled = attempt.tracesAreSought ? await settle(attempt, claims, findings) : claims;
+  const decided = await decideSurely(attempt, settled.map(openPart), findings);
+  const plan = withConflictingRows(attempt, settled, decided, findings);
   await carryOut(attempt, plan, findings);
   await storeAnswers(attempt, settled, plan.decisions);
   return {
     results: await answersOf(attempt, settled, plan.decisions),
     levels: plan.levelChanges.flatMap(levelAfter),
-    settled: attempt.settling,
+    settled: attempt.settling || settled.some((claim, i) => claim !== claims[i]),
   };
 }
 

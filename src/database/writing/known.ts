@@ -52,6 +52,8 @@ export class Attempt {
   readonly reservations: ReservationStatements;
   /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
   readonly settling: boolean;
+  /** An earlier attempt may have left effects, so those of operations without a key are looked up. */
+  readonly tracesAreSought: boolean;
   /**
    * Rows are locked before they are read, so that a repeated attempt cannot lose the race again, and so that no other
    * transaction adds to what a principal holds between the count and COMMIT.
@@ -60,12 +62,13 @@ export class Attempt {
 
   constructor(
     sequelize: Sequelize,
-    { transaction, number, settling }: RunningTransaction,
+    { transaction, number, settling, lostAtCommit }: RunningTransaction,
     readonly known: Known,
   ) {
     this.stock = new StockStatements(sequelize, transaction);
     this.reservations = new ReservationStatements(sequelize, transaction);
     this.settling = settling;
+    this.tracesAreSought = settling || lostAtCommit;
     this.rowsAreLocked = known.options.contended || number > 1 || known.holders !== null;
   }
 }

@@ -1,7 +1,8 @@
 /**
- * Finds the effects of an earlier attempt of the same call, whose COMMIT was sent and not answered. This attempt holds
- * the row locks, so the earlier transaction has ended. Its effects for operations without a key are found by operation
- * id in the ledger and in the reservations.
+ * Finds the effects of an earlier attempt of the same call, whose COMMIT was sent and not answered. At the same server
+ * this attempt holds the row locks, so the earlier transaction has ended. At another member of a cluster it may still
+ * commit: then this attempt conflicts with it (conflicting-rows.ts), and one of the two fails. The effects for
+ * operations without a key are found by operation id in the ledger and in the reservations.
  */
 import {
   movementId,
@@ -41,7 +42,8 @@ export async function settle(
   };
   return claims.map((claim): Claim => {
     if (claim.key !== null) return claim;
-    return { ...claim, decided: tracesOf(claim.write, isDone(claim.write), movements) };
+    const decided = tracesOf(claim.write, isDone(claim.write), movements);
+    return decided.size === 0 ? claim : { ...claim, decided };
   });
 }
 

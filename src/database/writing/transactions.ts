@@ -16,8 +16,9 @@
  * deadline. An attempt that has no answer meanwhile is given up, unless its COMMIT was sent.
  *
  * A member that leaves its group or cluster rolls back the transactions whose COMMIT it was to certify, with the error
- * of a lost race, although the others may have received and applied them. So a race that was lost at COMMIT is settled
- * like an unanswered COMMIT once the server turns out to be away.
+ * of a lost race, although the others may have received and applied them. The next attempt may be at one of those. So
+ * after a race that was lost at COMMIT every attempt looks for traces of the earlier ones, and once the server turns
+ * out to be away it is settled like an unanswered COMMIT.
  */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import {
@@ -37,6 +38,8 @@ export interface RunningTransaction {
   readonly number: number;
   /** An earlier attempt may have been applied, so its effects must be looked up. */
   readonly settling: boolean;
+  /** The COMMIT of an earlier attempt was refused, as that of a lost race; see the head of this file. */
+  readonly lostAtCommit: boolean;
 }
 
 export type TransactionOutcome<T> =
@@ -101,7 +104,7 @@ export async function runTransaction<T>(
     });
     try {
       const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
-        const result = await work({ transaction, number, settling });
+        const result = await work({ transaction, number, settling, lostAtCommit });
         progress.committing = true;
         return result;
       });
