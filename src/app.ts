@@ -20,7 +20,7 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
-import { probeWrites } from './database/write-probe.js';
+import { WriteProbe } from './database/write-probe.js';
 import type { Services } from './graphql/context.js';
 import { DocumentStore } from './graphql/document-store.js';
 import { RefusalLog } from './graphql/refusal-log.js';
@@ -41,7 +41,7 @@ import { DistributedLockManager, RedisLockService } from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
-import { Readiness } from './http/readiness.js';
+import { Readiness, type ReadinessParts } from './http/readiness.js';
 import {
   systemClock,
   systemRandom,
@@ -77,6 +77,9 @@ interface Shared {
 /** How often expired reservations are given back; it only bounds how late subscribers learn of it. */
 const SWEEP_INTERVAL_MS = 1_000;
 const RETENTION_INTERVAL_MS = 60_000;
+const PRIMARY_WATCH_INTERVAL_MS = 1_000;
+/** Longer than a small statement takes on a healthy server. */
+const PRIMARY_ANSWER_MAX_MS = 2_000;
 
 /** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
@@ -116,8 +119,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const reservations = new MysqlReservationCatalogue(database);
     startRecurringWork(buildRecurringWork(config, database, stock, log), started);
 
-    const lockIsNeeded = config.lockFallback === 'fail';
-    const readiness = new Readiness({ database, writes: health, lock, lockIsNeeded });
+    const readiness = buildReadiness(config, { database, writes: health, lock });
     const authenticator = buildAuthenticator(config, database, log);
     const requestLimit = openRequestLimit(config, shared);
     if (requestLimit) {
@@ -169,13 +171,27 @@ async function openDatabase(
 }
 
 function watchWrites({ control }: Database, shared: Shared, started: Started): WriteHealth {
-  const probe = (deadline: Deadline) => probeWrites(control, deadline);
-  const health = new WriteHealth({ ...shared, probe });
+  const probe = new WriteProbe(control, shared.random);
+  const health = new WriteHealth({ ...shared, probe: (deadline) => probe.commit(deadline) });
   started.push('write health', () => {
     health.stop();
     return Promise.resolve();
   });
+  // A process that writes nothing would not find out that its server no longer takes writes.
+  const leaveDemoted = async () => {
+    if (health.isFresh) return;
+    await probe.leaveDemoted(Deadline.in(PRIMARY_ANSWER_MAX_MS, shared.clock));
+  };
+  const times = { intervalMs: PRIMARY_WATCH_INTERVAL_MS, onError: logOf(shared.log) };
+  startRecurringWork([new RecurringWork(leaveDemoted, times)], started);
   return health;
+}
+
+function buildReadiness(
+  { stockLock, lockFallback }: Config,
+  parts: Pick<ReadinessParts, 'database' | 'writes' | 'lock'>,
+): Readiness {
+  return new Readiness({ ...parts, stockLock, lockIsNeeded: lockFallback === 'fail' });
 }
 
 function openLock(config: Config, log: Logger): RedisLockService {
@@ -257,9 +273,7 @@ function buildRecurringWork(
   stock: StockService,
   log: Logger,
 ): readonly RecurringWork[] {
-  const onError = (error: unknown) => {
-    log.error({ err: error }, 'Recurring work failed; it is tried again.');
-  };
+  const onError = logOf(log);
   const reservations = new MysqlReservationCatalogue({ reader: database.backgroundReader });
   const sweeper = new ReservationSweeper(stock, reservations, database, config.requestTimeoutMs);
   const retention = new AnswerRetention(
@@ -278,6 +292,12 @@ function buildRecurringWork(
       onError,
     }),
   ];
+}
+
+function logOf(log: Logger): (error: unknown) => void {
+  return (error) => {
+    log.error({ err: error }, 'Recurring work failed; it is tried again.');
+  };
 }
 
 function buildStock(

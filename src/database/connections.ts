@@ -37,13 +37,14 @@ export class Database implements ExclusiveTurns {
   readonly backgroundReader: Reader;
   /** For statements that take a few milliseconds and that no read may delay. */
   readonly control: Sequelize;
+  private readonly server: CurrentServer;
   private readonly readers: Sequelize;
   private readonly locks: NamedLocks;
 
   /** @throws MysqlAddressError */
   constructor(given: DatabaseSettings) {
-    const server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
-    const settings = { ...given, server };
+    this.server = new CurrentServer(parseMysqlUrl(given.url).hosts, given.log);
+    const settings = { ...given, server: this.server };
     const counts = connectionCounts(settings.poolMax, settings.commitsMax);
     const { silentTransactionMaxMs } = settings;
     this.writer = openWriter(settings, counts.writing, silentTransactionMaxMs);
@@ -58,9 +59,9 @@ export class Database implements ExclusiveTurns {
     this.locks = new NamedLocks(this.control);
   }
 
-  /** Rejects where the database does not answer. */
-  async ping(): Promise<void> {
-    await this.control.query('SELECT 1');
+  /** Where the newest connections lead, and what the server there says of itself; null before the first. */
+  currentServer(): { readonly address: string | null; readonly identity: string | null } {
+    return { address: this.server.name, identity: this.server.identity };
   }
 
   exclusively(name: string, work: () => Promise<void>): Promise<void> {

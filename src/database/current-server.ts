@@ -5,11 +5,11 @@
  * reads from the past. So each connection carries the generation in which it was opened. Where a server is left, the
  * generation grows, and the pools throw away what they have of an older one when it is to be used next.
  *
- *   hosts   | a connection is opened to               | the server is left when
- *   one     | that host, whatever it leads to         | it refuses to write, and once more when a connection that was
- *           |                                         | opened after the refusal finds another server there
- *   several | the current one; the first that takes   | it refuses to write, says that it would, or cannot be reached
- *           | writes, in the order of the address     |
+ *   hosts   | a connection is opened to             | the server is left when
+ *   one     | that host, whatever it leads to       | it refuses to write, or is silent; and when a connection that was
+ *           |                                       | opened after a refusal finds another server there
+ *   several | the current one; the first that takes | it refuses to write, says that it would, is silent, or cannot be
+ *           | writes, in the order of the address   | reached
  *
  * Invariants:
  * 1. With several hosts, a connection is given to a pool only if its server said that it takes writes.
@@ -45,6 +45,7 @@ export class CurrentServer {
   private readonly onlyHost: MysqlHost | null;
   private current: MysqlHost | null;
   private age = 0;
+  private lastIdentity: string | null = null;
   private leftMs = Number.NEGATIVE_INFINITY;
   private search: Promise<MysqlHost> | null = null;
   private failure: { readonly error: unknown; readonly untilMs: number } | null = null;
@@ -68,8 +69,13 @@ export class CurrentServer {
   }
 
   /** As in `db1:3306`; null while none is known. */
-  private get name(): string | null {
+  get name(): string | null {
     return this.current && showHost(this.current);
+  }
+
+  /** What the server of the newest connection says of itself; null before the first. */
+  get identity(): string | null {
+    return this.lastIdentity;
   }
 
   /** Where the next connection leads. @throws NoWritableServerError, or why no host could be asked. */
@@ -84,6 +90,7 @@ export class CurrentServer {
 
   /** A connection was opened and set up. @returns the generation that it belongs to. */
   opened(began: number, identity: string): number {
+    this.lastIdentity = identity;
     if (this.refused === null || this.refused === identity) return began;
     // Whatever was opened since the refusal may have reached the server that refused.
     this.refused = null;
@@ -93,9 +100,16 @@ export class CurrentServer {
 
   /** A statement was refused because its server takes no writes. @param identity of the server, where it is known. */
   refusedWrite(generation: number, identity = ''): void {
-    if (generation !== this.age || performance.now() - this.leftMs < LEAVE_PAUSE_MS) return;
+    if (!this.mayBeLeft(generation)) return;
     if (this.refused === null) this.log?.warn({ mysql: this.name }, 'MySQL takes no writes.');
     if (this.onlyHost) this.refused = identity;
+    this.leave();
+  }
+
+  /** A small statement got no answer in time. Connections that are opened from now on may lead to another server. */
+  silent(generation: number): void {
+    if (!this.mayBeLeft(generation)) return;
+    this.log?.warn({ mysql: this.name }, 'MySQL gives no answer.');
     this.leave();
   }
 
@@ -104,6 +118,10 @@ export class CurrentServer {
     if (this.onlyHost || this.current !== host) return;
     this.log?.warn({ mysql: this.name }, 'MySQL cannot be reached, or takes no writes.');
     this.leave();
+  }
+
+  private mayBeLeft(generation: number): boolean {
+    return generation === this.age && performance.now() - this.leftMs >= LEAVE_PAUSE_MS;
   }
 
   private leave(): void {

@@ -15,6 +15,7 @@ import * as reservationIds from './migrations/2026.11.28T00.00.00.reservation-id
 import * as operationAnswers from './migrations/2026.11.28T01.00.00.operation-answers.js';
 import * as lowStock from './migrations/2026.11.28T02.00.00.low-stock.js';
 import * as reservationList from './migrations/2026.11.28T03.00.00.reservation-list.js';
+import * as commitProbe from './migrations/2026.11.28T04.00.00.commit-probe.js';
 import { isInCluster, underClaim, type ClaimedWork } from './migration-claim.js';
 import { NAMED_LOCK } from './named-locks.js';
 
@@ -27,6 +28,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.28T01.00.00.operation-answers', up: operationAnswers.up },
   { name: '2026.11.28T02.00.00.low-stock', up: lowStock.up },
   { name: '2026.11.28T03.00.00.reservation-list', up: reservationList.up },
+  { name: '2026.11.28T04.00.00.commit-probe', up: commitProbe.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

@@ -40,6 +40,7 @@ const HOSTS_TRIED_MAX = 2;
 
 /** Where a connection is, from the moment it is set up. */
 interface Place {
+  readonly server: CurrentServer;
   readonly generation: number;
   readonly identity: string;
   /** A statement on it was refused because the server takes no writes. */
@@ -52,6 +53,24 @@ const places = new WeakMap<object, Place>();
 export function areAtOneServer(one: object, other: object): boolean {
   const identity = places.get(one)?.identity ?? '';
   return identity !== '' && identity === places.get(other)?.identity;
+}
+
+/** Its server has given no answer on it in time. */
+export function leaveSilentServer(connection: object): void {
+  const place = places.get(connection);
+  place?.server.silent(place.generation);
+}
+
+/** Asks the server whether it takes writes, and leaves it if not. */
+export async function leaveDemotedServer(session: Session): Promise<void> {
+  const place = places.get(session);
+  if (!place || (await takesWrites(session))) return;
+  leaveRefusing(place);
+}
+
+function leaveRefusing(place: Place): void {
+  place.isRefused = true;
+  place.server.refusedWrite(place.generation, place.identity);
 }
 
 /**
@@ -128,7 +147,7 @@ async function connectToCurrent(
           throw new NoWritableServerError([host]);
         const identity = await identityOf(session);
         const generation = server.opened(began, identity);
-        places.set(session, { generation, identity, isRefused: false });
+        places.set(session, { server, generation, identity, isRefused: false });
         return session;
       });
     } catch (error) {
@@ -141,6 +160,10 @@ async function connectToCurrent(
 
 async function probe(config: ConnectConfig & MysqlHost, open: Connect): Promise<boolean> {
   const session = await open(config);
+  // One that hangs would keep the search from ending.
+  session.stream.setTimeout(CONNECT_TIMEOUT_MS, () => {
+    session.stream.destroy();
+  });
   try {
     return await takesWrites(session);
   } finally {
@@ -169,8 +192,8 @@ function noticeRefusals(sequelize: Sequelize, server: CurrentServer): void {
       if (isNotWritable(error)) {
         const { connection } = (options?.transaction ?? {}) as { readonly connection?: object };
         const place = connection && places.get(connection);
-        if (place) place.isRefused = true;
-        server.refusedWrite(place?.generation ?? began, place?.identity);
+        if (place) leaveRefusing(place);
+        else server.refusedWrite(began);
       }
       throw error;
     }

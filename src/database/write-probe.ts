@@ -1,26 +1,73 @@
-/** Asks the database whether this process can commit, where the outcomes of its transactions leave that in doubt. */
+/**
+ * Asks the server whether this process can commit, and whether it still is the one that takes writes.
+ *
+ * Both use a connection of their own, which is cut at the deadline: one that gets no answer would be missing in its
+ * pool until it has been silent for too long. A server that is silent on it is left, because it may hang while another
+ * one has taken over.
+ */
 import type { Sequelize } from 'sequelize';
+import type { Random } from '../time/clock.js';
 import type { Deadline } from '../time/deadline.js';
+import { available, isRolledBackForCertain } from './errors.js';
 import { TakenConnection } from './taken-connection.js';
 
-/**
- * Uses a connection of its own, which is cut at the deadline: one that gets no answer would be missing in its pool
- * until it has been silent for too long.
- *
- * @throws what the database throws.
- */
-export async function probeWrites(pool: Sequelize, deadline: Deadline): Promise<void> {
-  const connection = await TakenConnection.from(pool);
-  const timer = deadline.clock.after(deadline.leftMs, () => {
-    connection.cut();
-  });
-  try {
-    await connection.query('SELECT 1');
-  } catch (error) {
-    timer.cancel();
-    connection.cut();
-    throw error;
+/** As many rows as processes that write at once and never wait for each other, as far as chance wants it. */
+const SLOTS = 1_024;
+
+export class WriteProbe {
+  private readonly slot: number;
+
+  constructor(
+    private readonly pool: Sequelize,
+    random: Random,
+  ) {
+    this.slot = Math.floor(random() * SLOTS);
   }
-  timer.cancel();
-  connection.giveBack();
+
+  /**
+   * Commits one row of a table of its own. A race that was lost to another process is as good as a commit: the server
+   * has decided it.
+   *
+   * @throws what the database throws, and StorageUnavailableError at the deadline.
+   */
+  async commit(deadline: Deadline): Promise<void> {
+    await this.within(deadline, async (connection) => {
+      try {
+        await connection.execute(
+          `INSERT INTO commit_probes (slot, committed_at) VALUES (${this.slot}, UTC_TIMESTAMP(3))
+           ON DUPLICATE KEY UPDATE committed_at = UTC_TIMESTAMP(3)`,
+        );
+      } catch (error) {
+        if (!isRolledBackForCertain(error)) throw error;
+      }
+    });
+  }
+
+  /**
+   * Leaves the server if it says that it takes no writes. A process that only reads would go on reading from the past.
+   *
+   * @throws StorageUnavailableError
+   */
+  async leaveDemoted(deadline: Deadline): Promise<void> {
+    await available(() => this.within(deadline, (connection) => connection.leaveDemoted()));
+  }
+
+  private async within(
+    deadline: Deadline,
+    work: (connection: TakenConnection) => Promise<void>,
+  ): Promise<void> {
+    const connection = await TakenConnection.from(this.pool);
+    const timer = deadline.clock.after(deadline.leftMs, () => {
+      connection.leaveSilent();
+    });
+    try {
+      await work(connection);
+    } catch (error) {
+      connection.cut();
+      throw error;
+    } finally {
+      timer.cancel();
+    }
+    connection.giveBack();
+  }
 }

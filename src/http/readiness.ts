@@ -2,8 +2,8 @@
  * The answer of `GET /ready`: whether a load balancer should send requests to this process, and the state of each
  * dependency.
  *
- * A process is not ready while it stops and while a required dependency is away. Optional dependencies are only
- * reported: a health check that failed with Redis would take the whole fleet down with Redis.
+ * A process is not ready while it stops, while it cannot commit, and while a required dependency is away. Optional
+ * dependencies are only reported: a health check that failed with Redis would take the whole fleet down with Redis.
  */
 import type { WriteState } from '../inventory/write-health.js';
 
@@ -16,26 +16,33 @@ export interface ServiceHealth {
   readonly available: boolean;
   readonly since: Date;
   /** One for each Redis. */
-  readonly servers: readonly {
-    readonly name: string | null;
-    readonly available: boolean;
-    readonly since: Date;
-  }[];
+  readonly servers: readonly RedisHealth[];
 }
 
-const PING_TIMEOUT_MS = 1_000;
+interface RedisHealth {
+  readonly name: string | null;
+  /** Where the connection leads, as in `10.0.0.7:6379`; null while there is none. */
+  readonly address: string | null;
+  readonly available: boolean;
+  readonly since: Date;
+}
+
+export interface ReadinessParts {
+  readonly database: {
+    /** Where its connections lead, and what the server there says of itself. */
+    currentServer(): { readonly address: string | null; readonly identity: string | null };
+  };
+  /** Finds out whether this process can commit, where nothing was committed a moment ago. */
+  readonly writes: { check(): Promise<WriteState> };
+  readonly stockLock: string;
+  readonly lock: { health(): ServiceHealth } | null;
+  readonly lockIsNeeded: boolean;
+}
 
 export class Readiness {
   private draining = false;
 
-  constructor(
-    private readonly parts: {
-      readonly database: { ping(): Promise<unknown> };
-      readonly writes: { report(): WriteState };
-      readonly lock: { health(): ServiceHealth } | null;
-      readonly lockIsNeeded: boolean;
-    },
-  ) {}
+  constructor(private readonly parts: ReadinessParts) {}
 
   /** From now on not ready: load balancers send no more requests while those under way finish. */
   drain(): void {
@@ -43,40 +50,27 @@ export class Readiness {
   }
 
   async report(): Promise<ReadinessReport> {
-    const { lock, lockIsNeeded } = this.parts;
-    const database = await this.databaseAnswers();
-    const writes = this.parts.writes.report();
+    const { lock, lockIsNeeded, stockLock } = this.parts;
+    const writes = await this.parts.writes.check();
+    const { address, identity } = this.parts.database.currentServer();
     const lockHealth = lock?.health();
     // Where a part of several Redis is away, every process is without it, and serves the other products.
     const lockServes = !lockIsNeeded || !lockHealth || lockHealth.servers.some(isAvailable);
     return {
-      ready: database && writes.writable && lockServes && !this.draining,
+      ready: writes.writable && lockServes && !this.draining,
       details: {
         draining: this.draining,
-        database: database ? 'available' : 'away',
         writes: writes.writable ? 'available' : 'away',
-        ...(!writes.writable && { writesSince: writes.since.toISOString() }),
+        ...(!writes.writable && {
+          writesReason: writes.reason,
+          writesSince: writes.since.toISOString(),
+        }),
+        mysql: address,
+        mysqlServer: identity,
+        stockLock,
         ...(lockHealth && lockDetails(lockHealth, lockIsNeeded)),
       },
     };
-  }
-
-  private async databaseAnswers(): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => {
-      timer = setTimeout(() => {
-        resolve(false);
-      }, PING_TIMEOUT_MS);
-    });
-    const ping = this.parts.database.ping().then(
-      () => true,
-      () => false,
-    );
-    try {
-      return await Promise.race([ping, timeout]);
-    } finally {
-      clearTimeout(timer);
-    }
   }
 }
 
@@ -88,6 +82,7 @@ function lockDetails(health: ServiceHealth, isNeeded: boolean): ReadinessReport[
   const names = servers.filter((server) => !isAvailable(server)).map(({ name }) => name);
   return {
     lock: served === servers.length ? 'available' : served === 0 ? 'away' : 'partly away',
+    redis: servers.map(({ address }) => address),
     ...(servers.length > 1 && { redisAway: names }),
     lockSince: health.since.toISOString(),
     deductionsRunUnder: under,

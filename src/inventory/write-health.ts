@@ -4,8 +4,8 @@
  *
  * A transaction that fails says nothing certain: its connection alone may have broken, or its rows may be locked. It
  * only raises a doubt, which a probe settles at once. A transaction without an answer raises one after a second,
- * unless another one was committed meanwhile. So one broken connection never changes the state, and an idle process
- * sends no probe.
+ * unless another one was committed meanwhile. So does a health check when nothing was committed within a second. One
+ * broken connection never changes the state, and an idle process that is not asked sends no probe.
  *
  * | state    | a COMMIT succeeds | a transaction raises a doubt | a probe succeeds | a probe fails |
  * | -------- | ----------------- | ---------------------------- | ---------------- | ------------- |
@@ -65,6 +65,8 @@ export interface WriteHealthParts {
 }
 
 export const WRITE_HEALTH = Object.freeze({
+  /** What a commit proves is true for so long, in milliseconds. */
+  freshMs: 1_000,
   /** A transaction without an answer for so long raises a doubt, in milliseconds. */
   silenceMaxMs: 1_000,
   /** Longer than a COMMIT takes on a slow disk, shorter than a lock's time to live. */
@@ -81,7 +83,7 @@ export class WriteHealth implements Writability {
   private readonly running = new Set<Running>();
   private committedMs = Number.NEGATIVE_INFINITY;
   private silence: Timer | null = null;
-  private probing = false;
+  private probing: Promise<void> | null = null;
   private failedProbes = 0;
   private pause: Timer | null = null;
   private readonly waiting = new Set<() => void>();
@@ -96,6 +98,20 @@ export class WriteHealth implements Writability {
   }
 
   report(): WriteState {
+    return this.state;
+  }
+
+  /** Whether a commit, or a probe, has succeeded a moment ago. */
+  get isFresh(): boolean {
+    return this.parts.clock.nowMs() - this.committedMs < WRITE_HEALTH.freshMs;
+  }
+
+  /** What is true now: asks the database if it is not known. Takes `probeMaxMs` at most. */
+  async check(): Promise<WriteState> {
+    if (this.state.writable && !this.isFresh) {
+      this.doubt();
+      await this.probing;
+    }
     return this.state;
   }
 
@@ -171,19 +187,20 @@ export class WriteHealth implements Writability {
 
   /** While away a probe is under way or due already. */
   private doubt(): void {
-    if (this.probing || this.pause || this.stopped) return;
-    void this.probe();
+    if (this.pause || this.stopped) return;
+    this.probing ??= this.probe().finally(() => {
+      this.probing = null;
+    });
   }
 
   private async probe(): Promise<void> {
     const { clock } = this.parts;
     const beganMs = clock.nowMs();
-    this.probing = true;
     const failure = await this.failureOfProbe();
-    this.probing = false;
     if (this.stopped || this.committedMs >= beganMs) return;
     if (failure === null) {
       this.failedProbes = 0;
+      this.committedMs = beganMs;
       if (!this.state.writable) this.back();
       return;
     }
@@ -194,7 +211,7 @@ export class WriteHealth implements Writability {
     const longestMs = Math.min(pauseMaxMs, pauseFirstMs * 2 ** Math.min(this.failedProbes, 16));
     this.pause = clock.after(this.parts.random() * longestMs, () => {
       this.pause = null;
-      void this.probe();
+      this.doubt();
     });
   }
 

@@ -6,6 +6,8 @@ import type { LockLog } from './lock-service.js';
 export interface ServerHealth {
   /** Which of several servers, as in `Redis 2 of 3`; null where there is one. */
   readonly name: string | null;
+  /** Where the connection leads, as in `10.0.0.7:6379`; null while there is none. */
+  readonly address: string | null;
   readonly available: boolean;
   /** Why it is unavailable, without addresses and secrets. */
   readonly reason?: string;
@@ -13,7 +15,7 @@ export interface ServerHealth {
 }
 
 /** Of all servers together: available where each is, and since the last change of any. */
-export interface LockHealth extends Omit<ServerHealth, 'name'> {
+export interface LockHealth extends Omit<ServerHealth, 'name' | 'address'> {
   readonly servers: readonly ServerHealth[];
 }
 
@@ -28,7 +30,7 @@ export function healthOf(servers: readonly ServerHealth[]): LockHealth {
 }
 
 export class Availability {
-  private current: ServerHealth;
+  private current: Omit<ServerHealth, 'address'>;
 
   constructor(
     private readonly clock: Clock,
@@ -42,8 +44,8 @@ export class Availability {
     return this.current.available;
   }
 
-  health(): ServerHealth {
-    return this.current;
+  health(address: string | null): ServerHealth {
+    return { ...this.current, address };
   }
 
   /** @returns false when Redis was unavailable already: a further failure of the same outage. */
@@ -75,7 +77,7 @@ export class Availability {
     );
   }
 
-  private now(available: boolean, reason?: string): ServerHealth {
+  private now(available: boolean, reason?: string): Omit<ServerHealth, 'address'> {
     const { name } = this;
     return { name, available, ...(reason !== undefined && { reason }), since: this.clock.today() };
   }

@@ -150,7 +150,7 @@ export class RedisGateway {
   }
 
   health(): ServerHealth {
-    return this.availability.health();
+    return this.availability.health(this.commands.peer);
   }
 
   get available(): boolean {

@@ -48,6 +48,8 @@ export interface ConnectionEvents {
 /** One connection: a command is sent once and now, or fails now. */
 export interface RedisConnection {
   readonly ready: boolean;
+  /** Where it leads, as in `10.0.0.7:6379`; null while it is not ready. */
+  readonly peer: string | null;
   /** Connects, and from then on reconnects by itself. */
   open(): void;
   close(): void;
@@ -157,6 +159,12 @@ class IoredisConnection implements RedisConnection {
 
   get ready(): boolean {
     return this.isReady;
+  }
+
+  get peer(): string | null {
+    if (!this.isReady) return null;
+    const { remoteAddress, remotePort } = this.redis.stream;
+    return `${remoteAddress}:${remotePort}`;
   }
 
   /** Connects, and from then on reconnects by itself. */

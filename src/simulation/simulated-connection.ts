@@ -40,6 +40,7 @@ const KEEPALIVE_MS = 60_000;
 const LOOKS = 3;
 
 export class SimulatedConnection implements RedisConnection {
+  readonly peer = null;
   private state: 'closed' | 'connecting' | 'ready' = 'closed';
   private wire: Wire | null = null;
   private readonly pending = new Set<Pending>();

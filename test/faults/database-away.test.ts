@@ -139,7 +139,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       expect(line).toMatchObject({ code: 'UNAVAILABLE', retryable: true, mayHaveApplied: false });
     }
     expect([ready.status, live.status]).toEqual([503, 200]);
-    expect(await ready.json()).toMatchObject({ database: 'away', writes: 'away' });
+    expect(await ready.json()).toMatchObject({ ready: false, writes: 'away' });
     const settled = await Promise.all(calls.map((call) => askUntilFinal(server, call)));
     expect(settled.flatMap(brief).filter((outcome) => typeof outcome === 'number')).toHaveLength(
       10,

@@ -217,8 +217,10 @@ describe('the health endpoints', () => {
       body: {
         ready: true,
         draining: false,
-        database: 'available',
         writes: 'available',
+        mysql: expect.any(String) as string,
+        stockLock: 'redis',
+        redis: [expect.stringMatching(/:\d+$/)],
         lock: 'available',
       },
     });

@@ -110,8 +110,14 @@ describe('/live, /ready and /metrics', () => {
   test('/ready reports what works', async () => {
     const response = await fetch(`${app.origin}/ready`);
     expect(response.status).toBe(200);
-    const states = { database: 'available', writes: 'available' };
-    expect(await response.json()).toEqual({ ready: true, draining: false, ...states });
+    expect(await response.json()).toEqual({
+      ready: true,
+      draining: false,
+      writes: 'available',
+      mysql: expect.stringMatching(/^[^/]+:\d+$/) as string,
+      mysqlServer: expect.stringMatching(/^[^/]+\/\d+\/\d+/) as string,
+      stockLock: 'none',
+    });
   });
 
   test('/metrics is in the format of Prometheus', async () => {

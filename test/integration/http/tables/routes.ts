@@ -94,11 +94,6 @@ export const ROUTES: RequestTable = {
     ['/live?x=%zz', get('/live?x=%zz'), LIVE],
     ['/live/', get('/live/'), NOT_FOUND],
     ['/live as an image', get('/live', { accept: 'image/png' }), LIVE],
-    [
-      '/ready',
-      get('/ready'),
-      '200 {"ready":true,"draining":false,"database":"available","writes":"available"}',
-    ],
     ['/favicon.ico', get('/favicon.ico'), NOT_FOUND],
   ],
   'another header': [
