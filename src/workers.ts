@@ -2,7 +2,7 @@
  * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
  *
  * The first worker is started alone: an error at its start would occur in all, and is reported once. A worker
- * that dies later is replaced, with exponential backoff while workers die early.
+ * that dies later is replaced, with growing pauses while workers die early.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
@@ -10,10 +10,10 @@ import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { migrate } from './database/migrator.js';
 import { SumOfWorkers } from './metrics/worker-metrics.js';
-import { systemClock } from './time/clock.js';
+import { Backoff } from './time/backoff.js';
+import { systemClock, systemRandom } from './time/clock.js';
 
-const PAUSE_FIRST_MS = 100;
-const PAUSE_MAX_MS = 5_000;
+const PAUSES = { firstMs: 100, maxMs: 5_000 };
 /** A worker that lived for so long did not fail at its start. */
 const YOUNG_MS = 10_000;
 /** The time that a worker gets beyond its own grace period before it is killed. */
@@ -21,7 +21,7 @@ const STOP_MARGIN_MS = 5_000;
 
 export class WorkerSupervisor {
   private stopping = false;
-  private pauseMs = PAUSE_FIRST_MS;
+  private readonly backoff = new Backoff(PAUSES, systemRandom);
   private failed = false;
   private readonly metrics: SumOfWorkers;
 
@@ -76,15 +76,14 @@ export class WorkerSupervisor {
     death: { readonly bornMs: number; readonly code: number; readonly signal: string },
   ): void {
     if (this.stopping) return;
-    const isOld = performance.now() - death.bornMs > YOUNG_MS;
-    const pauseMs = isOld ? PAUSE_FIRST_MS : this.pauseMs;
-    this.pauseMs = Math.min(PAUSE_MAX_MS, pauseMs * 2);
+    if (performance.now() - death.bornMs > YOUNG_MS) this.backoff.reset();
+    const pauseMs = Math.round(this.backoff.nextMs());
     const { code, signal } = death;
     this.log.error(
       { worker: worker.process.pid, code, signal, pauseMs },
       'A worker died; another one takes its place.',
     );
-    setTimeout(() => void this.startAgain(worker, death), pauseMs);
+    systemClock.after(pauseMs, () => void this.startAgain(worker, death));
   }
 
   private async startAgain(

@@ -14,14 +14,17 @@
  * Invariants:
  * 1. With several hosts, a connection is given to a pool only if its server said that it takes writes.
  * 2. A connection of an older generation is never used again; one that is in use ends its work first.
- * 3. At most one search is under way, and a failed one is not repeated within `SEARCH_PAUSE_MS`.
+ * 3. At most one search is under way, and a failed one is not repeated within a pause that grows.
  */
 import { setTimeout as wait } from 'node:timers/promises';
+import { Backoff } from '../time/backoff.js';
+import { systemRandom } from '../time/clock.js';
 import { showHost, type MysqlHost } from './mysql-address.js';
 
 /** After the first server that takes writes has answered, those before it in the address have so long to answer. */
 const EARLIER_HOSTS_MS = 100;
-const SEARCH_PAUSE_MS = 200;
+/** Between failed searches, so that callers without a server do not ask all of them without a pause. */
+const SEARCH_PAUSES = { firstMs: 200, maxMs: 1_000 };
 /** A server that goes on refusing is not left more often, so that reads can keep their connections. */
 const LEAVE_PAUSE_MS = 250;
 
@@ -48,6 +51,7 @@ export class CurrentServer {
   private lastIdentity: string | null = null;
   private leftMs = Number.NEGATIVE_INFINITY;
   private search: Promise<MysqlHost> | null = null;
+  private readonly searchPauses = new Backoff(SEARCH_PAUSES, systemRandom);
   private failure: { readonly error: unknown; readonly untilMs: number } | null = null;
   /** The server that refused to write, until another one is found behind the only host. */
   private refused: string | null = null;
@@ -151,12 +155,13 @@ export class CurrentServer {
     } catch {
       const isNoneAsked = errors.length === this.hosts.length;
       const error = isNoneAsked ? errors[0] : new NoWritableServerError(this.hosts);
-      this.failure = { error, untilMs: performance.now() + SEARCH_PAUSE_MS };
+      this.failure = { error, untilMs: performance.now() + this.searchPauses.nextMs() };
       throw error;
     }
     await Promise.race([Promise.allSettled(answers), wait(EARLIER_HOSTS_MS)]);
     const found = this.hosts.find((_, i) => takesWrites[i]) ?? this.hosts[0];
     this.failure = null;
+    this.searchPauses.reset();
     this.current = found;
     this.log?.info({ mysql: showHost(found) }, 'MySQL takes writes.');
     return found;

@@ -13,12 +13,15 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as wait } from 'node:timers/promises';
 import { QueryTypes, type Sequelize } from 'sequelize';
+import { Backoff } from '../time/backoff.js';
+import { systemRandom } from '../time/clock.js';
 import { faultOf, isNotWritable } from './errors.js';
 
 const TABLE = 'schema_migration_claim';
 const LEASE_MS = 15_000;
 const RENEWAL_INTERVAL_MS = 2_000;
-const POLL_INTERVAL_MS = 250;
+/** Between two looks at the claim of another process. */
+const POLLS = { firstMs: 250, maxMs: 1_000 };
 const NONE = '';
 
 interface ClaimRow {
@@ -72,6 +75,7 @@ export async function underClaim(
   const owner = randomUUID();
   const giveUpMs = performance.now() + waitMaxMs;
   const seen = { row: '', sinceMs: performance.now() };
+  const polls = new Backoff(POLLS, systemRandom);
   for (;;) {
     if (await work.isDone()) return [];
     try {
@@ -82,7 +86,7 @@ export async function underClaim(
       if (performance.now() > giveUpMs) throw error;
     }
     if (performance.now() > giveUpMs) return null;
-    await wait(POLL_INTERVAL_MS);
+    await wait(polls.nextMs());
   }
   return whileRenewing(renewing, owner, (assertOwner) => work.run(assertOwner));
 }

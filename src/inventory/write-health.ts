@@ -14,11 +14,12 @@
  *
  * Invariants:
  * 1. At most one probe is under way. It ends within `probeMaxMs`, and while away the pauses between probes grow up to
- *    `pauseMaxMs`, with full jitter.
+ *    `pauses.maxMs`, with full jitter.
  * 2. A COMMIT that was answered after a probe had begun outweighs the failure of that probe.
  * 3. Each change of state is one line in the log.
  */
 import { StorageUnavailableError } from './stock-store.js';
+import { Backoff } from '../time/backoff.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { Deadline } from '../time/deadline.js';
 
@@ -73,8 +74,8 @@ export const WRITE_HEALTH = Object.freeze({
   probeMaxMs: 2_000,
   /** How long a write waits for the database to take writes again, in milliseconds. */
   patienceMs: 1_000,
-  pauseFirstMs: 50,
-  pauseMaxMs: 1_000,
+  /** Between probes. */
+  pauses: { firstMs: 100, maxMs: 1_000 },
 });
 
 export class WriteHealth implements Writability {
@@ -84,13 +85,14 @@ export class WriteHealth implements Writability {
   private committedMs = Number.NEGATIVE_INFINITY;
   private silence: Timer | null = null;
   private probing: Promise<void> | null = null;
-  private failedProbes = 0;
+  private readonly backoff: Backoff;
   private pause: Timer | null = null;
   private readonly waiting = new Set<() => void>();
   private stopped = false;
 
   constructor(private readonly parts: WriteHealthParts) {
     this.state = { writable: true, since: parts.clock.today() };
+    this.backoff = new Backoff(WRITE_HEALTH.pauses, parts.random);
   }
 
   get isWritable(): boolean {
@@ -199,17 +201,14 @@ export class WriteHealth implements Writability {
     const failure = await this.failureOfProbe();
     if (this.stopped || this.committedMs >= beganMs) return;
     if (failure === null) {
-      this.failedProbes = 0;
+      this.backoff.reset();
       this.committedMs = beganMs;
       if (!this.state.writable) this.back();
       return;
     }
     if (this.state.writable) this.away(failure.reason);
-    this.failedProbes += 1;
     this.giveUpSilent();
-    const { pauseFirstMs, pauseMaxMs } = WRITE_HEALTH;
-    const longestMs = Math.min(pauseMaxMs, pauseFirstMs * 2 ** Math.min(this.failedProbes, 16));
-    this.pause = clock.after(this.parts.random() * longestMs, () => {
+    this.pause = clock.after(this.backoff.nextMs(), () => {
       this.pause = null;
       this.doubt();
     });
@@ -254,7 +253,7 @@ export class WriteHealth implements Writability {
   private back(): void {
     const { since } = this.state;
     this.state = { writable: true, since: this.parts.clock.today() };
-    this.failedProbes = 0;
+    this.backoff.reset();
     this.pause?.cancel();
     this.pause = null;
     const awayMs = this.state.since.getTime() - since.getTime();

@@ -24,6 +24,7 @@
  * 4. No error contains the address or the password.
  *    (test/integration/lock/availability.test.ts: "no error, health report or log line contains the address")
  */
+import { Backoff } from '../time/backoff.js';
 import { Availability, type ServerHealth } from './availability.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import { LockUnavailableError } from './errors.js';
@@ -31,8 +32,8 @@ import type { LockLog } from './lock-service.js';
 import { hashTagOf, type RedisServerAddress } from '../redis/address.js';
 import {
   FirstNews,
+  CONNECTING,
   connectByIoredis,
-  retryDelayMs,
   type Connect,
   type RedisConnection,
 } from '../redis/connection.js';
@@ -82,7 +83,7 @@ export class RedisGateway {
   private readonly firstNews = new FirstNews();
   private readonly doubts: Doubts;
   private policyChecked = false;
-  private tries = 0;
+  private readonly backoff: Backoff;
   private backAtMs = 0;
   private nextProbe: Timer | null = null;
   /** Messages to the own inbox in a row that had no subscriber. */
@@ -96,6 +97,7 @@ export class RedisGateway {
     const { settings, server, processId, clock, random } = parts;
     const { commandTimeoutMs } = settings;
     const connection = { server, commandTimeoutMs, clock, random };
+    this.backoff = new Backoff(CONNECTING.pauses, random);
     this.availability = new Availability(clock, parts.log, server.name);
     this.scripts = new LockScripts(settings, hashTagOf(server));
     this.steps = new StepQueue((steps) => this.call(this.scripts.carryOut(steps)));
@@ -236,7 +238,7 @@ export class RedisGateway {
     this.firstNews.tell(failure);
     if (this.stopped) return;
     if (this.availability.away(failure.reason)) {
-      if (this.parts.clock.nowMs() - this.backAtMs > LIMITS.stableMs) this.tries = 0;
+      if (this.parts.clock.nowMs() - this.backAtMs > LIMITS.stableMs) this.backoff.reset();
       if (failure.reconnect) this.moveOn(failure);
       this.events.onAway(this.unavailable());
     }
@@ -246,8 +248,7 @@ export class RedisGateway {
 
   private probeLater(failure: RedisFailure): void {
     if (this.nextProbe) return;
-    this.tries += 1;
-    this.nextProbe = this.parts.clock.after(retryDelayMs(this.tries, this.parts.random), () => {
+    this.nextProbe = this.parts.clock.after(this.backoff.nextMs(), () => {
       this.nextProbe = null;
       if (!this.commands.ready) return;
       if (failure.reconnect) this.commands.drop(failure);

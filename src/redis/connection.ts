@@ -10,6 +10,7 @@
  */
 import { hash } from 'node:crypto';
 import { Redis } from 'ioredis';
+import { Backoff } from '../time/backoff.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { RedisServerAddress } from './address.js';
 import { failureOf, LOST, MOVED, type RedisFailure } from './failure.js';
@@ -19,9 +20,8 @@ import { GREETING, objectionTo, SignsOfLife } from './sign-of-life.js';
 /** Bounds of connecting, in milliseconds. */
 export const CONNECTING = Object.freeze({
   timeoutMs: 1_000,
-  retryDelayMinMs: 50,
-  /** The longest pause between two attempts to connect. */
-  retryDelayMaxMs: 1_000,
+  /** Between attempts to connect, to subscribe, and to find out whether Redis serves. */
+  pauses: { firstMs: 100, maxMs: 1_000 },
 });
 
 /** Checks of the connection within the time limit of an answer. */
@@ -94,8 +94,7 @@ class IoredisConnection implements RedisConnection {
   private watch: Timer | null = null;
   /** Counts the connections that were made, so that what concerns an earlier one is told from the present. */
   private epoch = 0;
-  /** Attempts to connect since the last connection that was of use. */
-  private attempts = 0;
+  private readonly backoff: Backoff;
   private readonly signs: SignsOfLife;
   private readonly digests = new Map<string, string>();
 
@@ -103,6 +102,7 @@ class IoredisConnection implements RedisConnection {
     private readonly settings: ConnectionSettings,
     private readonly events: ConnectionEvents,
   ) {
+    this.backoff = new Backoff(CONNECTING.pauses, settings.random);
     this.redis = new Redis({
       ...optionsFor(settings.server, CONNECTING.timeoutMs),
       connectionName: settings.name,
@@ -115,7 +115,7 @@ class IoredisConnection implements RedisConnection {
       maxRetriesPerRequest: 0,
       connectTimeout: CONNECTING.timeoutMs,
       disconnectTimeout: 1,
-      retryStrategy: () => this.nextDelayMs(),
+      retryStrategy: () => this.backoff.nextMs(),
     });
     this.signs = new SignsOfLife({
       clock: settings.clock,
@@ -272,7 +272,7 @@ class IoredisConnection implements RedisConnection {
       this.drop(objection);
       return;
     }
-    this.attempts = 0;
+    this.backoff.reset();
     this.isReady = true;
     this.signs.begin();
     this.events.onReady();
@@ -290,25 +290,13 @@ class IoredisConnection implements RedisConnection {
   private onEnd(): void {
     if (this.closed) return;
     this.onClose();
-    this.settings.clock.after(this.nextDelayMs(), () => {
+    this.settings.clock.after(this.backoff.nextMs(), () => {
       if (!this.closed) this.open();
     });
-  }
-
-  private nextDelayMs(): number {
-    this.attempts += 1;
-    return retryDelayMs(this.attempts, this.settings.random);
   }
 }
 
 /** A Redis that was restarted or flushed has lost its scripts. It answers NOSCRIPT and has executed nothing. */
 function isUnknownScript(error: unknown): boolean {
   return error instanceof Error && error.message.startsWith('NOSCRIPT');
-}
-
-/** Exponential backoff up to the longest pause, half of it jitter, so that a fleet does not reconnect at once. */
-export function retryDelayMs(times: number, random: Random): number {
-  const { retryDelayMinMs, retryDelayMaxMs } = CONNECTING;
-  const fullMs = Math.min(retryDelayMinMs * 2 ** Math.min(times, 16), retryDelayMaxMs);
-  return fullMs / 2 + (random() * fullMs) / 2;
 }

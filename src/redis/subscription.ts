@@ -10,6 +10,7 @@
  * Pub/Sub keeps nothing: a message that is published outside `listening` is lost. Each entry into `listening` is
  * therefore reported, so that the owner can ask for what it missed.
  */
+import { Backoff } from '../time/backoff.js';
 import type { Clock, Timer } from '../time/clock.js';
 import {
   CONNECTING,
@@ -41,6 +42,7 @@ export class Subscription {
   private state: 'down' | 'subscribing' | 'listening' | 'closed' = 'down';
   /** The next attempt to subscribe. */
   private timer: Timer | null = null;
+  private readonly backoff: Backoff;
 
   constructor(
     connect: Connect,
@@ -49,6 +51,7 @@ export class Subscription {
     private readonly events: SubscriptionEvents,
   ) {
     this.clock = settings.clock;
+    this.backoff = new Backoff(CONNECTING.pauses, settings.random);
     this.connection = connect(settings, {
       onReady: () => {
         void this.subscribe();
@@ -100,13 +103,14 @@ export class Subscription {
       // A lost connection is reported by onDown, and the next one subscribes.
       if (!this.isSubscribing() || !this.connection.ready) return;
       this.deaf(failureOf(error));
-      this.timer = this.clock.after(CONNECTING.retryDelayMaxMs, () => {
+      this.timer = this.clock.after(this.backoff.nextMs(), () => {
         if (this.isSubscribing() && this.connection.ready) void this.subscribe();
       });
       return;
     }
     if (!this.isSubscribing()) return;
     this.state = 'listening';
+    this.backoff.reset();
     this.firstNews.tell(null);
     this.events.onListening();
   }

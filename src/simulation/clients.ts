@@ -2,6 +2,7 @@
  * The clients: they send requests over a network of their own, hang up, lose their connection with a process that is
  * killed, and repeat requests under their key until they get an answer. The history records every call and answer.
  */
+import { Backoff } from '../time/backoff.js';
 import type { Answer, HistoryOperation, HistoryRead, Try } from './history.js';
 import type { SeededRandom } from './seeded-random.js';
 import type { SimulatedServer } from './simulated-server.js';
@@ -10,6 +11,7 @@ import { itemsOf, type PlannedOperation, type Request } from './workload.js';
 
 /** How long a client repeats a request under its key, in milliseconds. */
 const PATIENCE_MS = 120_000;
+const PAUSES = { firstMs: 40, maxMs: 2_000 };
 /** A client closes a connection without data for so long, in milliseconds. */
 const SILENCE_MS = 15_000;
 
@@ -126,10 +128,11 @@ export class Clients {
     );
     const untilMs = world.time.nowMs + PATIENCE_MS;
     const askUntilFinal = async (): Promise<Answer | null> => {
+      const backoff = new Backoff(PAUSES, world.random.next);
       for (let turn = 1; world.time.nowMs < untilMs; turn += 1) {
         const answer = await ask(turn, null);
         if (isFinal(answer)) return answer;
-        await this.pause(Math.min(2_000, 20 * 2 ** turn));
+        await this.pause(backoff.nextMs());
       }
       return null;
     };

@@ -32,6 +32,7 @@ import {
   type StockStore,
   type WriteResult,
 } from '../inventory/stock-store.js';
+import { Backoff } from '../time/backoff.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
 import type { TransactionFaults, TransactionStep } from './transaction-faults.js';
 import { ConnectionLostError } from './transaction-faults.js';
@@ -58,8 +59,7 @@ export interface MemoryStockStoreSettings {
 
 const LOCK_WAIT_MS = 2_000;
 const ATTEMPTS_MAX = { LOST_RACE: 10, ROWS_LOCKED: 100, UNREACHABLE: 4 } as const;
-const BACKOFF_FIRST_MS = 10;
-const BACKOFF_MAX_MS = 500;
+const BACKOFF = { firstMs: 20, maxMs: 500 };
 const ATTEMPT_MIN_MS = 5;
 
 type Fault = keyof typeof ATTEMPTS_MAX;
@@ -103,6 +103,7 @@ export class MemoryStockStore implements StockStore {
     const startedMs = clock.nowMs();
     const began = clock.today();
     const answeredBefore: AnsweredBefore = new Map();
+    const backoff = new Backoff(BACKOFF, random);
     let settling = false;
     let rowsWereLocked = options.rowsWereLocked ?? false;
     for (let number = 1; ; number += 1) {
@@ -125,8 +126,7 @@ export class MemoryStockStore implements StockStore {
           throw new RowsLockedError(error, this.lockedProducts(writes, transaction));
         }
         const isFirstLoss = fault === 'LOST_RACE' && number === 1;
-        const pauseMaxMs = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
-        const pauseMs = isFirstLoss ? 0 : random() * pauseMaxMs;
+        const pauseMs = isFirstLoss ? 0 : backoff.nextMs();
         const timeIsUp = pauseMs + ATTEMPT_MIN_MS > options.deadline.leftMs;
         rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);
         if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {

@@ -10,12 +10,13 @@
  */
 import { LOST, type RedisFailure } from '../redis/failure.js';
 import {
-  retryDelayMs,
+  CONNECTING,
   type ConnectionEvents,
   type ConnectionSettings,
   type RedisConnection,
 } from '../redis/connection.js';
 import { GREETING, SignsOfLife } from '../redis/sign-of-life.js';
+import { Backoff } from '../time/backoff.js';
 import type { Timer } from '../time/clock.js';
 import type { SimulatedProcess } from './simulated-process.js';
 import type { RedisRequest, RedisServer, Session } from './redis-network.js';
@@ -46,7 +47,7 @@ export class SimulatedConnection implements RedisConnection {
   private readonly pending = new Set<Pending>();
   private replies = 0;
   private watch: Timer | null = null;
-  private tries = 0;
+  private readonly backoff: Backoff;
   private readonly signs: SignsOfLife;
 
   constructor(
@@ -55,6 +56,7 @@ export class SimulatedConnection implements RedisConnection {
     private readonly settings: ConnectionSettings,
     private readonly events: ConnectionEvents,
   ) {
+    this.backoff = new Backoff(CONNECTING.pauses, redis.random.next);
     this.signs = new SignsOfLife({
       clock: settings.clock,
       server: settings.server,
@@ -138,7 +140,7 @@ export class SimulatedConnection implements RedisConnection {
         this.retry({ kind: 'away', reason: 'no connection to Redis (ECONNREFUSED)' });
         return;
       }
-      this.tries = 0;
+      this.backoff.reset();
       this.wire = this.newWire();
       this.redis.enter(this.wire.session);
       this.state = 'ready';
@@ -149,8 +151,7 @@ export class SimulatedConnection implements RedisConnection {
 
   private retry(failure: RedisFailure): void {
     this.state = 'connecting';
-    this.tries += 1;
-    this.process.after(retryDelayMs(this.tries, this.redis.random.next), 'reconnect', () => {
+    this.process.after(this.backoff.nextMs(), 'reconnect', () => {
       if (this.state === 'connecting') this.connect();
     });
     this.events.onDown(failure);

@@ -215,6 +215,12 @@ function isMemberName(node: ts.Identifier): boolean {
   return isMember && parent.name === node;
 }
 
+test('only one file computes the pauses between retries', () => {
+  const doubling = /Math\.min\([^;]*Ms \* 2(?!\d)/i;
+  const files = [...FILES, ...OUTSIDE].filter((file) => doubling.test(readFileSync(file, 'utf8')));
+  expect(files).toEqual(['src/time/backoff.ts']);
+});
+
 const FUNCTION_LINES_MAX = 70;
 
 /** A migration is never edited once it has been applied anywhere. */

@@ -27,6 +27,7 @@ import {
   type ApplyOptions,
 } from '../../inventory/stock-store.js';
 import { WRITE_HEALTH, type WriteHealth } from '../../inventory/write-health.js';
+import { Backoff } from '../../time/backoff.js';
 import { systemRandom, type Random, type Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
@@ -66,8 +67,7 @@ const ATTEMPTS_MAX: Readonly<Record<TransactionFault, number>> = {
   UNREACHABLE: 4,
   BUG: 1,
 };
-const BACKOFF_FIRST_MS = 10;
-const BACKOFF_MAX_MS = 500;
+const BACKOFF = { firstMs: 20, maxMs: 500 };
 /** No attempt begins with less time left than this. */
 const ATTEMPT_MIN_MS = 5;
 
@@ -91,6 +91,7 @@ export async function runTransaction<T>(
 ): Promise<TransactionOutcome<T>> {
   const { clock } = deadline;
   const startedMs = clock.nowMs();
+  const backoff = new Backoff(BACKOFF, random);
   let settling = false;
   let lostAtCommit = false;
   let rowsWereLocked = options.rowsWereLocked ?? false;
@@ -122,11 +123,7 @@ export async function runTransaction<T>(
       if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
         throw new RowsLockedError(error);
       // After a first lost race the next attempt locks the rows, so it need not back off.
-      const pauseMaxMs =
-        fault === 'LOST_RACE' && number === 1
-          ? 0
-          : Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** number);
-      const pauseMs = random() * pauseMaxMs;
+      const pauseMs = fault === 'LOST_RACE' && number === 1 ? 0 : backoff.nextMs();
       const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
       // The deadline ended the last attempt while it waited for the same rows as the earlier ones.
       rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);

@@ -66,10 +66,10 @@ test('a lost race, locked rows and a commit send no probe', () => {
 
 test('away and back are one line each, which name the code of the error and no address', async () => {
   const { health, endProbe, clock, lines } = await away();
-  clock.advance(WRITE_HEALTH.pauseMaxMs);
+  clock.advance(WRITE_HEALTH.pauses.maxMs);
   await endProbe(BROKEN);
   health.begin().ended(BROKEN);
-  clock.advance(WRITE_HEALTH.pauseMaxMs);
+  clock.advance(WRITE_HEALTH.pauses.maxMs);
   await endProbe();
   expect(health.report()).toEqual({ writable: true, since: clock.today() });
   expect(lines).toEqual([
@@ -118,7 +118,7 @@ test('a commit ends the state of being away, and no further probe is sent', asyn
   const { health, probes, clock } = await away();
   health.begin().committed();
   expect(health.isWritable).toBe(true);
-  clock.advance(WRITE_HEALTH.pauseMaxMs * 2);
+  clock.advance(WRITE_HEALTH.pauses.maxMs * 2);
   expect(probes).toEqual([]);
 });
 
@@ -147,7 +147,7 @@ test('a wait for writes ends when they are back, at its deadline, or when its ca
   caller.abort();
   expect(await gone).toBe(false);
   expect(await health.whenWritable(Deadline.in(0, clock))).toBe(false);
-  clock.advance(WRITE_HEALTH.pauseMaxMs);
+  clock.advance(WRITE_HEALTH.pauses.maxMs);
   await endProbe();
   expect(await back).toBe(true);
   expect(await health.whenWritable(Deadline.in(0, clock))).toBe(true);

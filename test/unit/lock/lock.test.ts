@@ -10,7 +10,6 @@ import {
   type Lease,
 } from '../../../src/lock/index.js';
 import { HeldLease, Hold } from '../../../src/lock/hold.js';
-import { CONNECTING, retryDelayMs } from '../../../src/redis/connection.js';
 import { failureOf } from '../../../src/redis/failure.js';
 import { DEFAULTS, readSettings } from '../../../src/lock/settings.js';
 import { BUCKETS_MS, Durations, StatsCollector } from '../../../src/lock/stats.js';
@@ -270,12 +269,6 @@ describe('the statistics', () => {
       renewals: { late: 0 },
     });
   });
-});
-
-test('pauses between retries grow to their bound, and are partly random', () => {
-  const longest = [1, 2, 3, 4, 5, 6, 100].map((times) => retryDelayMs(times, () => 1));
-  expect(longest).toEqual([100, 200, 400, 800, 1_000, 1_000, 1_000]);
-  expect(retryDelayMs(100, () => 0)).toBe(CONNECTING.retryDelayMaxMs / 2);
 });
 
 describe('the service', () => {
