@@ -2,23 +2,15 @@
 import { systemClock } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { jest } from '@jest/globals';
-import { QueryTypes } from 'sequelize';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
-import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
-import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { Database } from '../../../src/database/connections.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { StockWrite } from '../../../src/inventory/stock.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { holdRow } from '../../support/innodb.js';
-import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { heldUnitsContract } from '../../support/held-units-contract.js';
-import {
-  HELD_UNITS_MAX,
-  stockStoreContract,
-  type StockStoreBed,
-} from '../../support/stock-store-contract.js';
+import { openMysqlBed } from '../../support/mysql-stock-bed.js';
+import { stockStoreContract } from '../../support/stock-store-contract.js';
 import { outcomes, write } from '../../support/stock-writes.js';
 
 jest.setTimeout(60_000);
@@ -28,80 +20,10 @@ beforeAll(() => {
   jest.spyOn(console, 'warn').mockReturnValue();
 });
 
-/** The store's way to MySQL leads through a proxy that can break it at COMMIT. */
-async function openBed(): Promise<StockStoreBed> {
-  const fresh = await createFreshDatabase();
-  const proxy = await MysqlProxy.start(fresh.url);
-  const writing = new Database({ url: proxy.url, poolMax: 10, commitsMax: 4 });
-  const database = new Database({ url: fresh.url, poolMax: 4, commitsMax: 2 });
-  const catalogue = new MysqlProductCatalogue(database);
-  const reservations = new MysqlReservationCatalogue(database);
-  const archive = new MysqlAnswerArchive(database);
-  const soon = () => Deadline.in(10_000, systemClock);
-  const change = async (sql: string, replacements: unknown[]) => {
-    await fresh.sequelize.query(sql, { replacements });
-  };
-  return {
-    store: new MysqlStockStore(writing.writer),
-    bounded: [
-      new MysqlStockStore(writing.writer, { heldUnitsMax: HELD_UNITS_MAX }),
-      new MysqlStockStore(writing.writer, { heldUnitsMax: HELD_UNITS_MAX }),
-    ],
-    createProduct: async (id, quantity) => {
-      const product = { id, name: id, quantity, locationId: 'default', lowStockThreshold: null };
-      expect(await catalogue.createProduct(product, soon())).toBe('CREATED');
-    },
-    createLocation: (id) => change('INSERT INTO locations (id, name) VALUES (?, ?)', [id, id]),
-    level: async (productId, locationId) => {
-      const [level] = await fresh.sequelize.query<{ onHand: number; reserved: number }>(
-        `SELECT on_hand AS onHand, reserved FROM stock_levels WHERE product_id = ? AND location_id = ?`,
-        { replacements: [productId, locationId], type: QueryTypes.SELECT },
-      );
-      return level ?? null;
-    },
-    ledger: async (productId) => {
-      const page = { direction: 'BACKWARD', limit: 100, before: null } as const;
-      const { edges } = await catalogue.movements(page, productId, soon());
-      return edges
-        .map(({ node }) => node)
-        .filter(({ locationId }) => locationId === 'default')
-        .reverse();
-    },
-    reservation: (id) => reservations.reservationById(id, soon()),
-    passTime: async (seconds) => {
-      for (const [table, column] of [
-        ['reservations', 'created_at'],
-        ['reservations', 'expires_at'],
-        ['reservation_lines', 'held_until'],
-        ['stock_operations', 'created_at'],
-      ]) {
-        await change(`UPDATE ${table} SET ${column} = ${column} - INTERVAL ? SECOND`, [seconds]);
-      }
-    },
-    expireAnswers: async () => {
-      await archive.expireAnswers(1, 500, soon());
-    },
-    loseNextCommit: (how) => {
-      proxy.atCommit(how === 'APPLIED' ? 'CUT_AFTER' : 'CUT_BEFORE');
-    },
-    holdLevel: async (productId) => {
-      const stranger = await holdRow(fresh.url, productId);
-      return () => stranger.release();
-    },
-    problems: async () => (await fresh.verifyLedger()).problems,
-    close: async () => {
-      expect(proxy.faultsLeft).toBe(0);
-      await Promise.all([writing.close(), database.close()]);
-      await proxy.stop();
-      await fresh.drop();
-    },
-  };
-}
-
-stockStoreContract(openBed);
+stockStoreContract(() => openMysqlBed());
 
 describe('what one principal may hold', () => {
-  heldUnitsContract(openBed);
+  heldUnitsContract(() => openMysqlBed());
 });
 
 describe('what only MySQL can get wrong', () => {
