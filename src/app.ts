@@ -37,7 +37,12 @@ import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
 import { StockService } from './inventory/lanes/stock-service.js';
 import type { ReservationCatalogue } from './inventory/reservation.js';
-import { DistributedLockManager, RedisLockService } from './lock/index.js';
+import {
+  DistributedLockManager,
+  RedisLockService,
+  RedlockService,
+  type RunningLockService,
+} from './lock/index.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
@@ -90,7 +95,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const database = await openDatabase(config, log, options.onStatement);
     started.push('database', () => database.close());
 
-    const lock = config.stockLock === 'redis' ? openLock(config, log) : null;
+    const lock = openLock(config, log);
     if (lock) {
       started.push('lock', () => lock.stop());
       await lock.start();
@@ -194,14 +199,16 @@ function buildReadiness(
   return new Readiness({ ...parts, stockLock, lockIsNeeded: lockFallback === 'fail' });
 }
 
-function openLock(config: Config, log: Logger): RedisLockService {
-  return new RedisLockService({
-    url: config.redisUrl ?? '',
-    ttlMs: config.lockTtlMs,
-    queueMax: config.laneQueueMax,
+/** Null where the database alone serializes writes. */
+function openLock(config: Config, log: Logger): RunningLockService | null {
+  const { stockLock, redisUrl: url = '', lockTtlMs: ttlMs, laneQueueMax: queueMax } = config;
+  if (stockLock !== 'redis' && stockLock !== 'redlock') return null;
+  const Service = stockLock === 'redis' ? RedisLockService : RedlockService;
+  return new Service({
+    ...{ url, ttlMs, queueMax },
     // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
-      withoutRedis:
+      [stockLock === 'redis' ? 'withoutRedis' : 'withoutMajority']:
         config.lockFallback === 'fail'
           ? 'deductions are refused as UNAVAILABLE'
           : 'deductions run under the row locks of the database',
@@ -309,7 +316,7 @@ function buildStock(
     health,
   }: {
     store: MysqlStockStore;
-    lock: RedisLockService | null;
+    lock: RunningLockService | null;
     refusals: RefusalLog;
     health: WriteHealth;
   },
@@ -329,7 +336,7 @@ function buildStock(
   });
 }
 
-function buildTurns(config: Config, lock: RedisLockService | null): Turns {
+function buildTurns(config: Config, lock: RunningLockService | null): Turns {
   if (lock) {
     return new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
       fallback: config.lockFallback,

@@ -6,6 +6,7 @@
  */
 import type { JwtSettings } from './auth/jwt-verifier.js';
 import { CONTROL_CONNECTIONS } from './database/connection-counts.js';
+import { independentServersOf, REDLOCK_SERVERS_MIN } from './lock/index.js';
 import type { Setting } from './setting.js';
 import { SETTINGS } from './settings.js';
 
@@ -131,9 +132,7 @@ function* problemsTogether(
       }
     }
   }
-  if (values.stockLock === 'redis' && values.redisUrl === undefined) {
-    yield ['REDIS_URL', 'must be set where STOCK_LOCK is redis'];
-  }
+  yield* lockProblems(values);
   if (values.ratePerSecond && values.redisUrl === undefined) {
     yield ['REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is'];
   }
@@ -149,6 +148,22 @@ function* problemsTogether(
       'COMMITS_MAX',
       `must be at most ${most}, 3 below MYSQL_POOL_MAX, so that 2 connections are left for control and 1 for reads; ` +
         `got ${commitsMax}`,
+    ];
+  }
+}
+
+function* lockProblems({
+  stockLock,
+  redisUrl,
+}: Partial<Values>): Generator<[variable: string, problem: string]> {
+  if (stockLock !== 'redis' && stockLock !== 'redlock') return;
+  if (redisUrl === undefined) {
+    yield ['REDIS_URL', `must be set where STOCK_LOCK is ${stockLock}`];
+  } else if (stockLock === 'redlock' && independentServersOf(redisUrl) < REDLOCK_SERVERS_MIN) {
+    yield [
+      'REDIS_URL',
+      `must name at least ${REDLOCK_SERVERS_MIN} independent servers, separated by commas, ` +
+        `where STOCK_LOCK is redlock; got ${independentServersOf(redisUrl)}`,
     ];
   }
 }

@@ -30,7 +30,7 @@ export const SETTINGS = {
   ),
   redisUrl: optional(
     'REDIS_URL',
-    'must be set where `STOCK_LOCK` is `redis`',
+    'must be set where `STOCK_LOCK` is `redis` or `redlock`',
     redisUrl,
     'one server, several, Sentinels or a Cluster: [docs/redis.md](docs/redis.md); Redis 7 or later',
   ),
@@ -90,8 +90,9 @@ export const SETTINGS = {
   stockLock: preset(
     'STOCK_LOCK',
     'redis',
-    oneOf('redis', 'database', 'none'),
-    'what serializes writes of one product: `redis`, `database` (`SELECT … FOR UPDATE`) or `none`; all are correct',
+    oneOf('redis', 'redlock', 'database', 'none'),
+    'what serializes writes of one product: `redis`, `redlock` ([a majority of several](docs/redis.md#redlock)), ' +
+      '`database` (`SELECT … FOR UPDATE`) or `none`; all are correct',
   ),
   lockTtlMs: preset(
     'LOCK_TTL_MS',

@@ -17,6 +17,8 @@ export interface ServiceHealth {
   readonly since: Date;
   /** One for each Redis. */
   readonly servers: readonly RedisHealth[];
+  /** How many of them are enough; null where each product belongs to one. */
+  readonly quorum: number | null;
 }
 
 interface RedisHealth {
@@ -54,8 +56,7 @@ export class Readiness {
     const writes = await this.parts.writes.check();
     const { address, identity } = this.parts.database.currentServer();
     const lockHealth = lock?.health();
-    // Where a part of several Redis is away, every process is without it, and serves the other products.
-    const lockServes = !lockIsNeeded || !lockHealth || lockHealth.servers.some(isAvailable);
+    const lockServes = !lockIsNeeded || !lockHealth || servedPart(lockHealth) !== 'none';
     return {
       ready: writes.writable && lockServes && !this.draining,
       details: {
@@ -75,18 +76,26 @@ export class Readiness {
 }
 
 function lockDetails(health: ServiceHealth, isNeeded: boolean): ReadinessReport['details'] {
-  const { servers } = health;
-  const served = servers.filter(isAvailable).length;
+  const { servers, quorum } = health;
+  const part = servedPart(health);
   const without = isNeeded ? 'nothing' : 'database';
-  const under = served === 0 ? without : served < servers.length ? `redis or ${without}` : 'redis';
+  const lock = quorum === null ? 'redis' : 'redlock';
+  const under = { all: lock, some: `${lock} or ${without}`, none: without }[part];
   const names = servers.filter((server) => !isAvailable(server)).map(({ name }) => name);
   return {
-    lock: served === servers.length ? 'available' : served === 0 ? 'away' : 'partly away',
+    lock: { all: 'available', some: 'partly away', none: 'away' }[part],
     redis: servers.map(({ address }) => address),
     ...(servers.length > 1 && { redisAway: names }),
     lockSince: health.since.toISOString(),
     deductionsRunUnder: under,
   };
+}
+
+/** Which products have the lock. Where a part has none, every process is without it, and serves the others. */
+function servedPart({ servers, quorum }: ServiceHealth): 'all' | 'some' | 'none' {
+  const served = servers.filter(isAvailable).length;
+  if (served >= (quorum ?? servers.length)) return 'all';
+  return quorum === null && served > 0 ? 'some' : 'none';
 }
 
 function isAvailable({ available }: { readonly available: boolean }): boolean {

@@ -9,24 +9,29 @@ export interface ServerHealth {
   /** Where the connection leads, as in `10.0.0.7:6379`; null while there is none. */
   readonly address: string | null;
   readonly available: boolean;
-  /** Why it is unavailable, without addresses and secrets. */
+  /** Why it is unavailable, or a part of it, without addresses and secrets. */
   readonly reason?: string;
   readonly since: Date;
 }
 
-/** Of all servers together: available where each is, and since the last change of any. */
+/** Of all servers together: available where each is or a quorum of them, and since the last change of any. */
 export interface LockHealth extends Omit<ServerHealth, 'name' | 'address'> {
   readonly servers: readonly ServerHealth[];
+  /** How many of them are enough for all keys; null where each key belongs to one. */
+  readonly quorum: number | null;
 }
 
-export function healthOf(servers: readonly ServerHealth[]): LockHealth {
+export function healthOf(
+  servers: readonly ServerHealth[],
+  quorum: number | null = null,
+): LockHealth {
   const since = new Date(Math.max(...servers.map((server) => server.since.getTime())));
   const away = servers.filter(({ available }) => !available);
   const reason = away
     .map((server) => (server.name === null ? server.reason : `${server.name}: ${server.reason}`))
     .join('; ');
-  if (away.length === 0) return { available: true, since, servers };
-  return { available: false, reason, since, servers };
+  const available = servers.length - away.length >= (quorum ?? servers.length);
+  return { available, ...(away.length > 0 && { reason }), since, servers, quorum };
 }
 
 export class Availability {

@@ -71,7 +71,7 @@ export class Hold {
 
 /** One caller's use of the lock under a hold, from its grant to its release or loss. */
 export class HeldLease implements Lease {
-  readonly fencingToken: bigint;
+  readonly fencingToken: bigint | null;
   private outcome: LeaseState = 'held';
   private lossReason: LossReason | null = null;
   private controller: AbortController | null = null;
@@ -80,11 +80,11 @@ export class HeldLease implements Lease {
 
   constructor(
     readonly hold: Hold,
-    token: number,
+    token: number | null,
     readonly sinceMs: number,
     private readonly clock: Clock,
   ) {
-    this.fencingToken = BigInt(token);
+    this.fencingToken = token === null ? null : BigInt(token);
   }
 
   get key(): string {

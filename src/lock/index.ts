@@ -2,12 +2,15 @@
 export { DistributedLockManager, type LockHold } from './lock-manager.js';
 export type {
   DistributedLockService,
+  FencedLease,
   Lease,
   LeaseState,
   LockLog,
   WaitEvents,
 } from './lock-service.js';
+export type { RunningLockService } from './running-lock-service.js';
 export { RedisLockService } from './redis-lock-service.js';
+export { independentServersOf, REDLOCK_SERVERS_MIN, RedlockService } from './redlock-service.js';
 export type { RedisLockSettings } from './settings.js';
 export type { LockHealth, ServerHealth } from './availability.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';

@@ -16,13 +16,15 @@ export type LeaseState = 'held' | 'lost' | 'released';
 
 export interface Lease {
   readonly key: string;
-  /** Lets the protected resource refuse stale writes: those with a smaller token than it has seen. */
-  readonly fencingToken: bigint;
+  /** Lets the protected resource refuse stale writes: those with a smaller token than it has seen. Null of Redlock. */
+  readonly fencingToken: bigint | null;
   /** Aborted when the lease is lost, with a LockLostError as its reason. */
   readonly signal: AbortSignal;
   /** Compares the clock on each read, so a process that was paused learns of the loss at once. */
   readonly state: LeaseState;
 }
+
+export type FencedLease = Lease & { readonly fencingToken: bigint };
 
 export interface DistributedLockService {
   /**

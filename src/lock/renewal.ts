@@ -18,7 +18,7 @@ export class Renewal {
     private readonly parts: {
       readonly settings: Settings;
       readonly clock: Clock;
-      readonly gateway: RedisGateway;
+      readonly gateway: Pick<RedisGateway, 'available' | 'renew'>;
       readonly stats: StatsCollector;
     },
   ) {}

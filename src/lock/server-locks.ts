@@ -3,33 +3,17 @@
  * them. Each server has its own, so that one which dies takes no lock of another with it.
  */
 import type { RedisServerAddress } from '../redis/address.js';
-import type { Connect } from '../redis/connection.js';
-import type { Clock, Random } from '../time/clock.js';
 import type { ServerHealth } from './availability.js';
-import { LockUnavailableError } from './errors.js';
+import type { LockUnavailableError } from './errors.js';
 import { HandOvers } from './hand-overs.js';
 import type { HeldLease } from './hold.js';
 import { KeyLock, type LockParts } from './key-lock.js';
-import type { LockLog } from './lock-service.js';
+import type { LockGroup, SharedParts } from './lock-group.js';
 import { RedisGateway } from './redis-gateway.js';
 import { Renewal } from './renewal.js';
-import type { Settings } from './settings.js';
-import type { StatsCollector } from './stats.js';
-import type { Tickets } from './tickets.js';
 import type { Waiter } from './waiting-room.js';
 
-/** What all servers of a lock service share. */
-export interface SharedParts {
-  readonly settings: Settings;
-  readonly connect: Connect | undefined;
-  readonly clock: Clock;
-  readonly random: Random;
-  readonly log: LockLog | undefined;
-  readonly stats: StatsCollector;
-  readonly tickets: Tickets;
-}
-
-export class ServerLocks {
+export class ServerLocks implements LockGroup {
   private readonly locks = new Map<string, KeyLock>();
   private readonly gateway: RedisGateway;
   private readonly parts: LockParts;
@@ -64,7 +48,6 @@ export class ServerLocks {
     this.parts = { settings, clock, random, stats, tickets, gateway, renewal, handOvers };
   }
 
-  /** Resolves also when the server is unreachable. @throws LockUnavailableError when it refuses the client. */
   start(): Promise<void> {
     return this.gateway.start();
   }
@@ -77,8 +60,8 @@ export class ServerLocks {
     return this.gateway.unavailable();
   }
 
-  health(): ServerHealth {
-    return this.gateway.health();
+  health(): readonly ServerHealth[] {
+    return [this.gateway.health()];
   }
 
   enter(key: string, waiter: Waiter): void {
@@ -93,7 +76,6 @@ export class ServerLocks {
     for (const lock of this.locks.values()) lock.rejectAll(error);
   }
 
-  /** Marks held leases as lost, releases their locks, and disconnects. */
   async stop(): Promise<void> {
     this.parts.renewal.stop();
     this.parts.handOvers.stop();

@@ -7,7 +7,7 @@ import { createFreshDatabase, givenUrl, type FreshDatabase } from './fresh-datab
 import { startServer, type ServerProcess } from './server-process.js';
 
 export const STOCK_LOCKS = ['redis', 'database', 'none'] as const;
-export type StockLock = (typeof STOCK_LOCKS)[number];
+export type StockLock = (typeof STOCK_LOCKS)[number] | 'redlock';
 
 export interface LedgerLine {
   readonly productId: string;

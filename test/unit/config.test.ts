@@ -127,6 +127,22 @@ test('needs Redis only where Redis keeps the lock', () => {
   expect(problemsOf({ MYSQL_URL, AUTH })).toEqual([problem]);
   expect(problemsOf({ MYSQL_URL, AUTH, STOCK_LOCK: 'database' })).toEqual([]);
   expect(problemsOf({ MYSQL_URL, AUTH, STOCK_LOCK: 'none' })).toEqual([]);
+  expect(problemsOf({ MYSQL_URL, AUTH, STOCK_LOCK: 'redlock' })).toEqual([
+    'REDIS_URL must be set where STOCK_LOCK is redlock',
+  ]);
+});
+
+test.each([
+  ['redis://a,redis://b', 2],
+  ['redis+sentinel://a,b,c/main', 0],
+  ['redis+cluster://a,b,c', 0],
+])('STOCK_LOCK=redlock needs three independent servers, which %s are not', (REDIS_URL, count) => {
+  expect(problemsOf({ ...GOOD, REDIS_URL, STOCK_LOCK: 'redlock' })).toEqual([
+    'REDIS_URL must name at least 3 independent servers, separated by commas, where STOCK_LOCK is redlock; ' +
+      `got ${count}`,
+  ]);
+  const three = 'redis://a,redis://b,redis://c';
+  expect(problemsOf({ ...GOOD, REDIS_URL: three, STOCK_LOCK: 'redlock' })).toEqual([]);
 });
 
 const JWT = {

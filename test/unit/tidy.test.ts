@@ -13,7 +13,7 @@ const OURS = [...FILES, ...OUTSIDE, ...listFiles('test')].filter(
 const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   time: [],
   redis: ['time', 'ioredis'],
-  lock: ['redis', 'time', 'ioredis'],
+  lock: ['redis', 'time', 'ioredis', 'redis-semaphore'],
   'rate-limit': ['redis', 'time', 'ioredis', 'lru-cache'],
   auth: ['dataloader', 'jose', 'lru-cache'],
   inventory: ['lock', 'time'],

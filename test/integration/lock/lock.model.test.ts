@@ -74,7 +74,7 @@ class Witness {
     expect(lease.fencingToken).toBeGreaterThan(this.tokens.get(lease.key) ?? 0n);
     expect(lease).toMatchObject({ state: 'held', signal: { aborted: false } });
     this.holders.set(lease.key, lease);
-    this.tokens.set(lease.key, lease.fencingToken);
+    this.tokens.set(lease.key, lease.fencingToken ?? 0n);
   }
 
   leave(lease: Lease): void {

@@ -1,7 +1,7 @@
 /** Many locks at once: what one process wants within one turn of its event loop goes to Redis as one command. */
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import type { PrivateServer } from '../../../services/private-server.js';
-import { LockUnavailableError, type Lease } from '../../../src/lock/index.js';
+import { LockUnavailableError, type FencedLease } from '../../../src/lock/index.js';
 import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
 
 const COUNT = 600;
@@ -39,7 +39,7 @@ test('a lock that is released and acquired again at once is granted under a larg
   let leases = await Promise.all(keys.map((key) => service.acquire(key, deadlineIn(0))));
   for (let round = 0; round < 5; round += 1) {
     const before = leases.map((lease) => lease.fencingToken);
-    const again: Promise<Lease>[] = [];
+    const again: Promise<FencedLease>[] = [];
     for (const lease of leases) {
       void service.release(lease);
       again.push(service.acquire(lease.key, deadlineIn(0)));
