@@ -1,6 +1,7 @@
 /** What the tests of clusters rely on: a cluster comes up, survives its primary, and takes it back. */
 import { jest } from '@jest/globals';
 import { runSql, type ClusterMember, type MysqlCluster } from '../../services/mysql-cluster.js';
+import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 import { startMysqlPair } from '../../services/mysql-pair.js';
 import { until } from '../support/until.js';
@@ -13,6 +14,7 @@ const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
   [SINGLE_PRIMARY, () => startMysqlGroup({ mode: 'single-primary' })],
   ['a group with many primaries', () => startMysqlGroup({ mode: 'multi-primary' })],
   [REPLICATION, () => startMysqlPair()],
+  ['a Galera cluster', () => startGalera()],
 ];
 
 let cluster: MysqlCluster | undefined;

@@ -3,6 +3,7 @@ import { jest } from '@jest/globals';
 import { openPool } from '../../src/database/pool.js';
 import { assertMigrated, migrate } from '../../src/database/migrator.js';
 import { runSql, type MysqlCluster } from '../../services/mysql-cluster.js';
+import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 
 jest.setTimeout(600_000);
@@ -12,6 +13,7 @@ const ROUNDS = 10;
 describe.each([
   ['a group with many primaries', () => startMysqlGroup({ mode: 'multi-primary' })],
   ['a group with one primary', () => startMysqlGroup({ mode: 'single-primary' })],
+  ['a Galera cluster', () => startGalera()],
 ])('%s', (_, start: () => Promise<MysqlCluster>) => {
   let cluster: MysqlCluster;
 
@@ -59,6 +61,10 @@ describe.each([
 });
 
 async function membersOnline(url: string): Promise<number> {
+  const [galera] = await runSql<{ Value: string }>(url, [
+    `SHOW GLOBAL STATUS LIKE 'wsrep_cluster_size'`,
+  ]);
+  if (galera) return Number(galera.Value);
   const [row] = await runSql<{ online: number }>(url, [
     `SELECT COUNT(*) AS online FROM performance_schema.replication_group_members WHERE member_state = 'ONLINE'`,
   ]);

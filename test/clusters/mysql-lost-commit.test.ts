@@ -1,5 +1,5 @@
 /**
- * The reply to COMMIT is lost at one member of a group that takes writes everywhere, and the call is settled at another
+ * The reply to COMMIT is lost at one member of a cluster that takes writes everywhere, and the call is settled at another
  * one, which does not wait for the first member's row locks. The proxy keeps the COMMIT until the test lets it arrive.
  */
 import { jest } from '@jest/globals';
@@ -14,6 +14,7 @@ import { systemClock } from '../../src/time/clock.js';
 import type { WriteResult } from '../../src/inventory/stock-store.js';
 import type { CreatingWrite, StockWrite } from '../../src/inventory/stock.js';
 import { runSql, type MysqlCluster } from '../../services/mysql-cluster.js';
+import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 import { createFreshDatabase, type FreshDatabase } from '../support/fresh-database.js';
 import { MysqlProxy } from '../support/mysql-proxy.js';
@@ -21,6 +22,7 @@ import { lines, outcomes, reserve, write } from '../support/stock-writes.js';
 
 jest.setTimeout(60_000);
 
+const GROUP = 'a group with several primaries';
 const HELD_UNITS_MAX = 5;
 const ANNA = { principal: 'anna' };
 const GRANTED = [{ outcome: 'DECIDED', reservation: { status: 'ACTIVE' } }];
@@ -28,7 +30,7 @@ const ROUNDS = 30;
 /** A transaction that has a certified one of another member in its way, at COMMIT or before it. */
 const LOST_RACES = [3101, 1180, 1213];
 
-let group: MysqlCluster;
+let cluster: MysqlCluster;
 let fresh: FreshDatabase;
 let name: string;
 /** The way of the first member; a COMMIT is lost on it. */
@@ -37,30 +39,25 @@ let first: MysqlProxy;
 let second: MysqlProxy;
 const opened: Database[] = [];
 
-beforeAll(async () => {
+beforeAll(() => {
   // Sequelize warns of each connection that was lost at COMMIT, which is what the faults are.
   jest.spyOn(console, 'warn').mockReturnValue();
-  group = await startMysqlGroup({
-    mode: 'multi-primary',
-    // In its order: a member that has to wait applies nothing that comes later.
-    args: ['--replica-parallel-workers=1'],
-  });
-  const [a, b] = group.members;
+});
+
+async function open(start: () => Promise<MysqlCluster>): Promise<void> {
+  cluster = await start();
+  const [a, b] = cluster.members;
   if (!a || !b) throw new Error('There are three members.');
   fresh = await createFreshDatabase(a.url);
   name = fresh.url.split('/').at(-1) ?? '';
   first = await MysqlProxy.start(fresh.url);
   second = await MysqlProxy.start(withDatabase(b.url, name));
   await fresh.sequelize.query(`INSERT INTO locations (id, name) VALUES ('outlet', 'Outlet')`);
-});
+}
 
-afterEach(async () => {
-  await Promise.all(opened.splice(0).map((database) => database.close()));
-});
-
-afterAll(async () => {
-  await group.caughtUp();
-  for (const { url } of group.members) {
+async function close(): Promise<void> {
+  await cluster.caughtUp();
+  for (const { url } of cluster.members) {
     const pool = openPool({ url: withDatabase(url, name) }, 1);
     const { problems } = await verifyLedger(pool);
     await pool.close();
@@ -68,7 +65,11 @@ afterAll(async () => {
   }
   await Promise.all([first.stop(), second.stop()]);
   await fresh.sequelize.close();
-  await group.stop();
+  await cluster.stop();
+}
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((database) => database.close()));
 });
 
 /**
@@ -93,7 +94,7 @@ async function storeAt(
 }
 
 function atSecond(): string {
-  return withDatabase(group.members[1]?.url ?? '', name);
+  return withDatabase(cluster.members[1]?.url ?? '', name);
 }
 
 function stockAt(locationId: string, productId: string): StockWrite {
@@ -115,14 +116,14 @@ function apply(store: MysqlStockStore, ...writes: StockWrite[]): Promise<readonl
 
 async function newProduct(quantity: number): Promise<string> {
   const id = await fresh.newProduct(quantity);
-  await group.caughtUp();
+  await cluster.caughtUp();
   return id;
 }
 
 /** The ledger's lines of a product after its first one, as the third member has them. */
 async function deltas(productId: string): Promise<readonly number[]> {
-  await group.caughtUp();
-  const pool = openPool({ url: withDatabase(group.members[2]?.url ?? '', name) }, 1);
+  await cluster.caughtUp();
+  const pool = openPool({ url: withDatabase(cluster.members[2]?.url ?? '', name) }, 1);
   const [rows] = await pool.query(
     `SELECT delta FROM stock_movements WHERE product_id = ? AND sequence > 1 ORDER BY sequence`,
     { replacements: [productId] },
@@ -132,7 +133,7 @@ async function deltas(productId: string): Promise<readonly number[]> {
 }
 
 async function reserved(productId: string): Promise<number> {
-  await group.caughtUp();
+  await cluster.caughtUp();
   const [rows] = await fresh.sequelize.query(
     'SELECT SUM(reserved) AS units FROM stock_levels WHERE product_id = ?',
     { replacements: [productId] },
@@ -140,12 +141,12 @@ async function reserved(productId: string): Promise<number> {
   return Number((rows as { units: string }[])[0]?.units);
 }
 
-/** The first member receives what the others commit, and applies none of it until the connection ends. */
+/** In a group: the first member receives what the others commit, and applies none of it until the connection ends. */
 async function holdBackFirst(): Promise<Connection> {
   await runSql(atSecond(), [
     'CREATE TABLE IF NOT EXISTS blocker (id INT AUTO_INCREMENT PRIMARY KEY)',
   ]);
-  await group.caughtUp();
+  await cluster.caughtUp();
   const behind = await createConnection(fresh.url);
   await behind.query('LOCK TABLES blocker READ');
   await runSql(atSecond(), ['INSERT INTO blocker VALUES ()']);
@@ -157,118 +158,132 @@ async function lateWhileSettling(): Promise<readonly number[]> {
   const settles = second.holdAt(/^COMMIT/);
   await settles;
   const answers = await first.deliverLate();
-  await group.caughtUp();
+  await cluster.caughtUp();
   second.letGo();
   return answers;
 }
 
-describe.each([
-  ['with a key', true],
-  ['without a key', false],
-])('a call %s whose COMMIT is lost, settled by its server at another member', (_, keyed) => {
-  const keyOf = (id: string) => (keyed ? { idempotencyKey: `key-${id}` } : {});
+const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
+  // In its order: a member that has to wait applies nothing that comes later.
+  [GROUP, () => startMysqlGroup({ mode: 'multi-primary', args: ['--replica-parallel-workers=1'] })],
+  ['a Galera cluster', () => startGalera()],
+];
 
-  test('before the COMMIT arrives: exactly one of the two commits, and that is the answer', async () => {
-    const id = await newProduct(10);
-    const store = await storeThatMoves();
-    first.atCommit('LATE');
-    const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
-    const [result] = await apply(store, call);
-    expect(outcomes(result)).toEqual([6]);
-    const [late] = await first.deliverLate();
-    expect(LOST_RACES).toContain(late);
-    expect(await deltas(id)).toEqual([-4]);
+describe.each(STARTS)('%s', (kind, start) => {
+  beforeAll(() => open(start));
+  afterAll(close);
+
+  describe.each([
+    ['with a key', true],
+    ['without a key', false],
+  ])('a call %s whose COMMIT is lost, settled by its server at another member', (_, keyed) => {
+    const keyOf = (id: string) => (keyed ? { idempotencyKey: `key-${id}` } : {});
+
+    test('before the COMMIT arrives: exactly one of the two commits, and that is the answer', async () => {
+      const id = await newProduct(10);
+      const store = await storeThatMoves();
+      first.atCommit('LATE');
+      const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
+      const [result] = await apply(store, call);
+      expect(outcomes(result)).toEqual([6]);
+      const [late] = await first.deliverLate();
+      expect(LOST_RACES).toContain(late);
+      expect(await deltas(id)).toEqual([-4]);
+    });
+
+    test('while the COMMIT arrives: exactly one of the two commits, and that is the answer', async () => {
+      const id = await newProduct(10);
+      const store = await storeThatMoves();
+      first.atCommit('LATE');
+      const late = lateWhileSettling();
+      const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
+      const [result] = await apply(store, call);
+      expect(await late).toEqual([0]);
+      expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
+      expect(outcomes(result)).toEqual([6]);
+      expect(await deltas(id)).toEqual([-4]);
+    });
+
+    test('after all was sold there: it is refused, and the COMMIT fails', async () => {
+      const id = await newProduct(4);
+      const store = await storeThatMoves();
+      const buyer = await storeAt(atSecond());
+      first.atCommit('LATE');
+      const settles = second.holdAt(/^START TRANSACTION/);
+      const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
+      const answer = apply(store, call);
+      await settles;
+      await apply(buyer, write('deductStock', { items: lines({ [id]: 4 }) }));
+      second.letGo();
+      const [result] = await answer;
+      expect(outcomes(result)).toEqual(['INSUFFICIENT_STOCK']);
+      const [late] = await first.deliverLate();
+      expect(LOST_RACES).toContain(late);
+      expect(await deltas(id)).toEqual([-4]);
+    });
+
+    // A node of Galera cannot be held back alone.
+    if (kind !== GROUP) return;
+
+    // The bound is decided by rows that the first transaction has read, and not written.
+    test('where another reservation has used up the bound: it is refused, and the COMMIT fails', async () => {
+      const id = await newProduct(20);
+      const store = await storeThatMoves();
+      // It keeps no bound, as a server of an earlier version.
+      const other = await storeAt(atSecond(), null);
+      await apply(other, stockAt('outlet', id));
+      await cluster.caughtUp();
+      first.atCommit('LATE');
+      const settles = second.holdAt(/^START TRANSACTION/);
+      const answer = apply(
+        store,
+        reserve({ [id]: 3 }, { ...ANNA, key: keyed ? `hold-${id}` : null }),
+      );
+      await settles;
+      const behind = await holdBackFirst();
+      expect(await apply(other, at('outlet', reserve({ [id]: 3 }, ANNA)))).toMatchObject(GRANTED);
+      second.letGo();
+      expect(outcomes((await answer)[0])).toEqual(['OVERLOADED']);
+      const [late] = await first.deliverLate();
+      await behind.end();
+      expect(LOST_RACES).toContain(late);
+      expect(await reserved(id)).toBe(3);
+    });
   });
 
-  test('while the COMMIT arrives: exactly one of the two commits, and that is the answer', async () => {
-    const id = await newProduct(10);
-    const store = await storeThatMoves();
-    first.atCommit('LATE');
-    const late = lateWhileSettling();
-    const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
-    const [result] = await apply(store, call);
-    expect(await late).toEqual([0]);
-    expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
-    expect(outcomes(result)).toEqual([6]);
-    expect(await deltas(id)).toEqual([-4]);
-  });
-
-  test('after all was sold there: it is refused, and the COMMIT fails', async () => {
-    const id = await newProduct(4);
-    const store = await storeThatMoves();
-    const buyer = await storeAt(atSecond());
-    first.atCommit('LATE');
-    const settles = second.holdAt(/^START TRANSACTION/);
-    const call = write('deductStock', { items: lines({ [id]: 4 }), ...keyOf(id) });
-    const answer = apply(store, call);
-    await settles;
-    await apply(buyer, write('deductStock', { items: lines({ [id]: 4 }) }));
-    second.letGo();
-    const [result] = await answer;
-    expect(outcomes(result)).toEqual(['INSUFFICIENT_STOCK']);
-    const [late] = await first.deliverLate();
-    expect(LOST_RACES).toContain(late);
-    expect(await deltas(id)).toEqual([-4]);
-  });
-
-  // The bound is decided by rows that the first transaction has read, and not written.
-  test('where another reservation has used up the bound: it is refused, and the COMMIT fails', async () => {
+  test('of two reservations at two members and two locations one is granted where the bound allows one', async () => {
     const id = await newProduct(20);
-    const store = await storeThatMoves();
-    // It keeps no bound, as a server of an earlier version.
-    const other = await storeAt(atSecond(), null);
-    await apply(other, stockAt('outlet', id));
-    await group.caughtUp();
-    first.atCommit('LATE');
-    const settles = second.holdAt(/^START TRANSACTION/);
-    const answer = apply(
-      store,
-      reserve({ [id]: 3 }, { ...ANNA, key: keyed ? `hold-${id}` : null }),
-    );
-    await settles;
-    const behind = await holdBackFirst();
-    expect(await apply(other, at('outlet', reserve({ [id]: 3 }, ANNA)))).toMatchObject(GRANTED);
+    first.leadTo(fresh.url);
+    const [here, there] = [await storeAt(first.url), await storeAt(second.url)];
+    await apply(here, stockAt('outlet', id));
+    await cluster.caughtUp();
+    const atCommit = [first.holdAt(/^COMMIT/), second.holdAt(/^COMMIT/)];
+    const answers = [
+      apply(here, reserve({ [id]: 3 }, ANNA)),
+      apply(there, at('outlet', reserve({ [id]: 3 }, ANNA))),
+    ];
+    await Promise.all(atCommit);
+    first.letGo();
     second.letGo();
-    expect(outcomes((await answer)[0])).toEqual(['OVERLOADED']);
-    const [late] = await first.deliverLate();
-    await behind.end();
-    expect(LOST_RACES).toContain(late);
+    const [one, two] = await Promise.all(answers);
+    const codes = [...(one ?? []), ...(two ?? [])].flatMap(outcomes);
+    expect(codes.filter((code) => code === 'OVERLOADED')).toHaveLength(1);
     expect(await reserved(id)).toBe(3);
   });
-});
 
-test('of two reservations at two members and two locations one is granted where the bound allows one', async () => {
-  const id = await newProduct(20);
-  first.leadTo(fresh.url);
-  const [here, there] = [await storeAt(first.url), await storeAt(second.url)];
-  await apply(here, stockAt('outlet', id));
-  await group.caughtUp();
-  const atCommit = [first.holdAt(/^COMMIT/), second.holdAt(/^COMMIT/)];
-  const answers = [
-    apply(here, reserve({ [id]: 3 }, ANNA)),
-    apply(there, at('outlet', reserve({ [id]: 3 }, ANNA))),
-  ];
-  await Promise.all(atCommit);
-  first.letGo();
-  second.letGo();
-  const [one, two] = await Promise.all(answers);
-  const codes = [...(one ?? []), ...(two ?? [])].flatMap(outcomes);
-  expect(codes.filter((code) => code === 'OVERLOADED')).toHaveLength(1);
-  expect(await reserved(id)).toBe(3);
-});
-
-test('transactions over different products of one location, at two members at once, all succeed at first', async () => {
-  const ids = [await newProduct(ROUNDS), await newProduct(ROUNDS)];
-  const seenBefore = [first.commitsSeen, second.commitsSeen];
-  first.leadTo(fresh.url);
-  const stores = [await storeAt(first.url), await storeAt(second.url)];
-  for (let round = 0; round < ROUNDS; round += 1) {
-    await Promise.all(
-      stores.map((store, i) =>
-        apply(store, write('deductStock', { items: lines({ [ids[i] ?? '']: 1 }) })),
-      ),
-    );
-  }
-  const commits = [first.commitsSeen, second.commitsSeen].map((n, i) => n - (seenBefore[i] ?? 0));
-  expect(commits).toEqual([ROUNDS, ROUNDS]);
+  test('transactions over different products of one location, at two members at once, all succeed at first', async () => {
+    const ids = [await newProduct(ROUNDS), await newProduct(ROUNDS)];
+    const seenBefore = [first.commitsSeen, second.commitsSeen];
+    first.leadTo(fresh.url);
+    const stores = [await storeAt(first.url), await storeAt(second.url)];
+    for (let round = 0; round < ROUNDS; round += 1) {
+      await Promise.all(
+        stores.map((store, i) =>
+          apply(store, write('deductStock', { items: lines({ [ids[i] ?? '']: 1 }) })),
+        ),
+      );
+    }
+    const commits = [first.commitsSeen, second.commitsSeen].map((n, i) => n - (seenBefore[i] ?? 0));
+    expect(commits).toEqual([ROUNDS, ROUNDS]);
+  });
 });
