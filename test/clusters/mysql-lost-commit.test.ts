@@ -1,6 +1,7 @@
 /**
- * The reply to COMMIT is lost at one member of a cluster that takes writes everywhere, and the call is settled at another
- * one, which does not wait for the first member's row locks. The proxy keeps the COMMIT until the test lets it arrive.
+ * The reply to COMMIT is lost at one member of a cluster that takes writes everywhere, and the call is settled at
+ * another one, which does not wait for the first member's row locks. The proxy keeps the COMMIT until the test lets it
+ * arrive.
  */
 import { jest } from '@jest/globals';
 import { createConnection, type Connection } from 'mysql2/promise';
