@@ -272,7 +272,7 @@ describe.each(STARTS)('%s', (kind, start) => {
     expect(await reserved(id)).toBe(3);
   });
 
-  test('transactions over different products of one location, at two members at once, all succeed at first', async () => {
+  test('transactions over different products of one location at two members do not conflict', async () => {
     const ids = [await newProduct(ROUNDS), await newProduct(ROUNDS)];
     const seenBefore = [first.commitsSeen, second.commitsSeen];
     first.leadTo(fresh.url);
