@@ -5,6 +5,7 @@
 import { bringServices } from '../services/services.js';
 import { ServiceError } from '../services/service-errors.js';
 import { runBenchmark } from './benchmark.js';
+import { runFailover } from './failover/failover.js';
 import { UsageError, readOptions, usage } from './options.js';
 
 const INTERRUPTED_EXIT_CODE = 130;
@@ -20,6 +21,9 @@ try {
   const options = readOptions(process.argv.slice(2));
   if (options.help) {
     console.log(usage());
+  } else if (options.failover) {
+    const floorsHold = await runFailover(options, interruption.signal);
+    if (options.check && !floorsHold) process.exitCode = 1;
   } else {
     const { signal } = interruption;
     const services = await bringServices({

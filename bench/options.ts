@@ -4,6 +4,8 @@ import { CONTENDERS } from './contenders/roster.js';
 import { SCENARIOS } from './scenarios/roster.js';
 
 export interface Options {
+  /** The scenario `failover`, which brings servers of its own and runs alone. */
+  readonly failover: boolean;
   readonly scenarios: readonly string[];
   /** Empty: each scenario's own. */
   readonly contenders: readonly string[];
@@ -29,6 +31,8 @@ export class UsageError extends Error {
 }
 
 export const RESULTS_JSON = 'bench/results/latest.json';
+const FAILOVER = 'failover';
+const FAILOVER_JSON = 'bench/results/failover.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
 const READ_ROWS_DEFAULT = 100_000;
@@ -38,9 +42,11 @@ const DEFAULT_RUN_MS_MAX = 9.5 * 60_000;
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options {
   const { values } = parse(args);
+  const failover = values.scenario === FAILOVER;
   return {
+    failover,
     scenarios: names(
-      values.scenario,
+      failover ? undefined : values.scenario,
       'scenario',
       SCENARIOS.map(({ name }) => name),
     ),
@@ -55,7 +61,7 @@ export function readOptions(args: readonly string[]): Options {
     withinMs:
       values.seconds === undefined && values.repeat === undefined ? DEFAULT_RUN_MS_MAX : Infinity,
     readRows: Math.ceil(positive('--read-rows', values['read-rows'], READ_ROWS_DEFAULT)),
-    json: values.json ?? RESULTS_JSON,
+    json: values.json ?? (failover ? FAILOVER_JSON : RESULTS_JSON),
     check: values.check ?? false,
     help: values.help ?? false,
   };
@@ -120,6 +126,7 @@ export function usage(): string {
 
 Scenarios:
 ${list(SCENARIOS.map(({ name, what }) => ({ name, text: what })))}
+  ${FAILOVER.padEnd(20)}a deduction each 100 ms while MySQL and Redis are switched, killed and hung; only alone
 
 Contenders:
 ${list(CONTENDERS.map(({ name, summary }) => ({ name, text: summary })))}

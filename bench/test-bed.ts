@@ -89,23 +89,7 @@ export class TestBed {
     await database.query('SET FOREIGN_KEY_CHECKS = 0');
     for (const table of TABLES) await database.query(`TRUNCATE TABLE ${table}`);
     await database.query('SET FOREIGN_KEY_CHECKS = 1');
-    await database.query(
-      `INSERT INTO products (id, name)
-       SELECT CONCAT('p-', LPAD(n, 5, '0')), CONCAT('Product ', n) FROM (${NUMBERS}) AS numbers WHERE n < ?
-       ORDER BY n`,
-      { replacements: [data.products] },
-    );
-    await database.query(
-      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)
-       SELECT id, 'default', ?, 1, 1 FROM products ORDER BY id`,
-      { replacements: [data.units] },
-    );
-    await database.query(
-      `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after,
-         available_after, operation_id, line_index)
-       SELECT product_id, location_id, 1, 'INITIAL', on_hand, 0, on_hand, on_hand, UNHEX(SHA2(product_id, 256)), 0
-       FROM stock_levels ORDER BY product_id`,
-    );
+    await insertProducts(database, data);
     await this.redis.forgetEverything();
   }
 
@@ -143,8 +127,32 @@ export class TestBed {
   }
 }
 
+/** Products `p-00000`, `p-00001` and so on, with their stock and its ledger lines. */
+export async function insertProducts(
+  database: Sequelize,
+  data: { readonly products: number; readonly units: number },
+): Promise<void> {
+  await database.query(
+    `INSERT INTO products (id, name)
+     SELECT CONCAT('p-', LPAD(n, 5, '0')), CONCAT('Product ', n) FROM (${NUMBERS}) AS numbers WHERE n < ?
+     ORDER BY n`,
+    { replacements: [data.products] },
+  );
+  await database.query(
+    `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)
+     SELECT id, 'default', ?, 1, 1 FROM products ORDER BY id`,
+    { replacements: [data.units] },
+  );
+  await database.query(
+    `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after,
+       available_after, operation_id, line_index)
+     SELECT product_id, location_id, 1, 'INITIAL', on_hand, 0, on_hand, on_hand, UNHEX(SHA2(product_id, 256)), 0
+     FROM stock_levels ORDER BY product_id`,
+  );
+}
+
 /** On a connection that is closed afterwards, so that it is not counted for a contender. */
-async function runOnServer(url: string, sql: string): Promise<void> {
+export async function runOnServer(url: string, sql: string): Promise<void> {
   const server = openPool({ url }, 1);
   try {
     await server.query(sql);

@@ -175,8 +175,8 @@ async function openDatabase(
   });
 }
 
-function watchWrites({ control }: Database, shared: Shared, started: Started): WriteHealth {
-  const probe = new WriteProbe(control, shared.random);
+function watchWrites(database: Database, shared: Shared, started: Started): WriteHealth {
+  const probe = new WriteProbe(database, shared.random);
   const health = new WriteHealth({ ...shared, probe: (deadline) => probe.commit(deadline) });
   started.push('write health', () => {
     health.stop();

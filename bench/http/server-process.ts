@@ -25,6 +25,9 @@ const INSTRUMENTED = new URL('./instrumented.js', import.meta.url).href;
 const PATIENCE_MS = 30_000;
 const POLL_INTERVAL_MS = 50;
 
+/** What it runs on, and what ends it. */
+type Ground = Pick<TestBed, 'services' | 'signal'>;
+
 export class HttpServer {
   private printed = '';
 
@@ -42,7 +45,7 @@ export class HttpServer {
   }
 
   /** Resolves when it answers the operation. @throws with its output if it does not. */
-  static async start(name: ServerName, bed: TestBed): Promise<HttpServer> {
+  static async start(name: ServerName, bed: Ground): Promise<HttpServer> {
     const port = await freePort();
     const key = await newKey(bed);
     const [program, ...args] = PROGRAMS[name];
@@ -123,7 +126,7 @@ export class HttpServer {
 }
 
 /** An API key as a shop's backend has one: each request is authenticated, and counted by the rate limit. */
-async function newKey({ services }: TestBed): Promise<string> {
+async function newKey({ services }: Ground): Promise<string> {
   const database = new Database({ url: services.mysqlUrl, poolMax: 2, commitsMax: 1 });
   try {
     const keys = new ApiKeys(new MysqlApiKeyStore(database));

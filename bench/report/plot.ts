@@ -31,8 +31,8 @@ const PANELS: readonly { readonly scenario: string; readonly title: string; poin
   },
 ];
 
-const WIDTH = 880;
-const MARGIN = 24;
+export const WIDTH = 880;
+export const MARGIN = 24;
 const NAME_WIDTH = 150;
 const VALUE_WIDTH = 190;
 const BAR_HEIGHT = 16;
@@ -50,10 +50,10 @@ interface Bar {
 export function plot(machine: Machine, rows: readonly Row[]): string {
   const parts: string[] = [];
   let y = MARGIN + 22;
-  parts.push(text('title', MARGIN, y, 'Durable deductions a second'));
+  parts.push(plotText('title', MARGIN, y, 'Durable deductions a second'));
   y += 20;
   parts.push(
-    text(
+    plotText(
       'note',
       MARGIN,
       y,
@@ -64,7 +64,7 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
     const bars = barsOf(rows, scenario, point);
     if (bars.length === 0) continue;
     y += PANEL_GAP + 14;
-    parts.push(text('panel', MARGIN, y, title));
+    parts.push(plotText('panel', MARGIN, y, title));
     y += 8;
     const most = Math.max(...bars.map(({ opsPerSecond }) => opsPerSecond));
     for (const bar of bars) {
@@ -74,19 +74,30 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
   }
   y += PANEL_GAP + 6;
   for (const line of footer(machine)) {
-    parts.push(text('note', MARGIN, y, line));
+    parts.push(plotText('note', MARGIN, y, line));
     y += 16;
   }
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${WIDTH} ${y}" width="${WIDTH}" height="${y}" role="img">
-<title>Durable deductions a second, by contender and scenario</title>
-<style>${STYLE}</style>
-<rect class="ground" width="${WIDTH}" height="${y}" rx="8"/>
+  return picture('Durable deductions a second, by contender and scenario', PLOT_STYLE, y, parts);
+}
+
+/** A whole SVG of the usual width. */
+export function picture(
+  title: string,
+  style: string,
+  height: number,
+  parts: readonly string[],
+): string {
+  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">
+<title>${title}</title>
+<style>${style}</style>
+<rect class="ground" width="${WIDTH}" height="${height}" rx="8"/>
 ${parts.join('\n')}
 </svg>
 `;
 }
 
-const STYLE = `
+export const PLOT_STYLE = `
   text {
     font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif;
     fill: #1f2328;
@@ -141,10 +152,16 @@ function barParts(bar: Bar, y: number, share: number): readonly string[] {
   const value = Math.round(bar.opsPerSecond).toLocaleString('en');
   const ratio = bar.ratio ? ratioText(bar.ratio) : '';
   return [
-    text(`name${ours}`, left - 10, baseline, ours ? `Stockade, ${PRODUCT}` : bar.contender, 'end'),
+    plotText(
+      `name${ours}`,
+      left - 10,
+      baseline,
+      ours ? `Stockade, ${PRODUCT}` : bar.contender,
+      'end',
+    ),
     `<rect class="bar${ours}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="2"/>`,
-    text(`value${ours}`, left + width + 8, baseline, value),
-    text('ratio', WIDTH - MARGIN, baseline, ratio, 'end'),
+    plotText(`value${ours}`, left + width + 8, baseline, value),
+    plotText('ratio', WIDTH - MARGIN, baseline, ratio, 'end'),
   ];
 }
 
@@ -165,7 +182,7 @@ function footer(machine: Machine): readonly string[] {
   ];
 }
 
-function text(
+export function plotText(
   kind: string,
   x: number,
   y: number,

@@ -37,7 +37,7 @@ export class Database implements ExclusiveTurns {
   readonly backgroundReader: Reader;
   /** For statements that take a few milliseconds and that no read may delay. */
   readonly control: Sequelize;
-  private readonly server: CurrentServer;
+  readonly server: CurrentServer;
   private readonly readers: Sequelize;
   private readonly locks: NamedLocks;
 
@@ -57,11 +57,6 @@ export class Database implements ExclusiveTurns {
       counts.control,
     );
     this.locks = new NamedLocks(this.control);
-  }
-
-  /** Where the newest connections lead, and what the server there says of itself; null before the first. */
-  currentServer(): { readonly address: string | null; readonly identity: string | null } {
-    return { address: this.server.name, identity: this.server.identity };
   }
 
   exclusively(name: string, work: () => Promise<void>): Promise<void> {

@@ -13,7 +13,8 @@
  *
  * Invariants:
  * 1. With several hosts, a connection is given to a pool only if its server said that it takes writes.
- * 2. A connection of an older generation is never used again; one that is in use ends its work first.
+ * 2. A connection of an older generation is never used again. One that is in use ends its work first, unless its server
+ *    gives no answer: it would hold its place in the pool, and the work would wait for it.
  * 3. At most one search is under way, and a failed one is not repeated within a pause that grows.
  */
 import { setTimeout as wait } from 'node:timers/promises';
@@ -49,6 +50,8 @@ export class CurrentServer {
   private current: MysqlHost | null;
   private age = 0;
   private lastIdentity: string | null = null;
+  /** For each open connection: cuts it if it stays silent. */
+  private readonly cuts = new Set<() => void>();
   private leftMs = Number.NEGATIVE_INFINITY;
   private search: Promise<MysqlHost> | null = null;
   private readonly searchPauses = new Backoff(SEARCH_PAUSES, systemRandom);
@@ -102,6 +105,15 @@ export class CurrentServer {
     return this.next();
   }
 
+  /**
+   * @param cutIfSilent called when the server is left because it gives no answer.
+   * @returns to be called when the connection is closed.
+   */
+  watch(cutIfSilent: () => void): () => void {
+    this.cuts.add(cutIfSilent);
+    return () => this.cuts.delete(cutIfSilent);
+  }
+
   /** A statement was refused because its server takes no writes. @param identity of the server, where it is known. */
   refusedWrite(generation: number, identity = ''): void {
     if (!this.mayBeLeft(generation)) return;
@@ -114,18 +126,23 @@ export class CurrentServer {
   silent(generation: number): void {
     if (!this.mayBeLeft(generation)) return;
     this.log?.warn({ mysql: this.name }, 'MySQL gives no answer.');
-    this.leave();
+    this.leaveSilent();
   }
 
   /** With several hosts: the host cannot be reached, or says that it takes no writes. */
   failed(host: MysqlHost): void {
     if (this.onlyHost || this.current !== host) return;
     this.log?.warn({ mysql: this.name }, 'MySQL cannot be reached, or takes no writes.');
-    this.leave();
+    this.leaveSilent();
   }
 
   private mayBeLeft(generation: number): boolean {
     return generation === this.age && performance.now() - this.leftMs >= LEAVE_PAUSE_MS;
+  }
+
+  private leaveSilent(): void {
+    this.leave();
+    for (const cutIfSilent of this.cuts) cutIfSilent();
   }
 
   private leave(): void {

@@ -35,8 +35,16 @@ const LOCK_WAIT_SECONDS = 2;
 const CONNECT_TIMEOUT_MS = 2_000;
 const ACQUIRE_TIMEOUT_MS = 3_000;
 const SILENCE_MAX_MS = 20_000;
+/** As above, once the server was left because it gave no answer. */
+const SILENCE_AT_LEFT_SERVER_MAX_MS = 1_000;
 /** The host of a new connection may turn out to be away; then another one is looked for once. */
 const HOSTS_TRIED_MAX = 2;
+
+/**
+ * The time zone is set with everything else: Sequelize's own statement for it waits without a bound at a server that
+ * hangs. Sequelize's types leave the option out.
+ */
+const WITHOUT_TIME_ZONE: object = { keepDefaultTimezone: true };
 
 /** Where a connection is, from the moment it is set up. */
 interface Place {
@@ -53,12 +61,6 @@ const places = new WeakMap<object, Place>();
 export function areAtOneServer(one: object, other: object): boolean {
   const identity = places.get(one)?.identity ?? '';
   return identity !== '' && identity === places.get(other)?.identity;
-}
-
-/** Its server has given no answer on it in time. */
-export function leaveSilentServer(connection: object): void {
-  const place = places.get(connection);
-  place?.server.silent(place.generation);
 }
 
 /** Asks the server whether it takes writes, and leaves it if not. */
@@ -104,6 +106,7 @@ export function openPool(
       // Sequelize has inserted the values. Without this the driver would search the text for placeholders again.
       queryFormat: (sql: string) => sql,
     },
+    ...WITHOUT_TIME_ZONE,
     // A statement that is repeated alone would run outside of its transaction. Whole transactions are retried.
     retry: { max: 1 },
     ...options,
@@ -120,7 +123,7 @@ export function openPool(
     await setUpSession(session, silenceMaxMs, sessionSql);
     await readWhatIsCommitted(session, groupSql);
   };
-  connector.connect = (config) => connectToCurrent(server, config, open, setUp);
+  connector.connect = (config) => connectToCurrent(server, config, { open, setUp, silenceMaxMs });
   noticeRefusals(sequelize, server);
   return sequelize;
 }
@@ -133,20 +136,32 @@ function isCurrent(session: Session, server: CurrentServer): boolean {
 async function connectToCurrent(
   server: CurrentServer,
   config: ConnectConfig,
-  open: Connect,
-  setUp: (session: Session) => Promise<void>,
+  parts: {
+    readonly open: Connect;
+    readonly setUp: (session: Session) => Promise<void>;
+    readonly silenceMaxMs: number;
+  },
 ): Promise<Session> {
+  const { open, setUp, silenceMaxMs } = parts;
   for (let tried = 1; ; tried += 1) {
     const began = server.generation;
     const host = await server.host((candidate) => probe({ ...config, ...candidate }, open));
     try {
       const session = await open({ ...config, ...host });
       return await orDestroyed(session, async () => {
+        // One that hangs already would hold its place in the pool.
+        cutAfterSilence(session, CONNECT_TIMEOUT_MS);
         await setUp(session);
         if (server.hasSeveral && !(await takesWrites(session)))
           throw new NoWritableServerError([host]);
         const identity = await identityOf(session);
         const generation = server.opened(began, identity);
+        const cutIfSilent = () => {
+          cutAfterSilence(session, SILENCE_AT_LEFT_SERVER_MAX_MS);
+        };
+        session.stream.once('close', server.watch(cutIfSilent));
+        // The server uses the same bound: the session of a lost client would keep rows locked for hours.
+        cutAfterSilence(session, silenceMaxMs);
         places.set(session, { server, generation, identity, isRefused: false });
         return session;
       });
@@ -161,9 +176,7 @@ async function connectToCurrent(
 async function probe(config: ConnectConfig & MysqlHost, open: Connect): Promise<boolean> {
   const session = await open(config);
   // One that hangs would keep the search from ending.
-  session.stream.setTimeout(CONNECT_TIMEOUT_MS, () => {
-    session.stream.destroy();
-  });
+  cutAfterSilence(session, CONNECT_TIMEOUT_MS);
   try {
     return await takesWrites(session);
   } finally {
@@ -206,18 +219,22 @@ async function setUpSession(
   silenceMaxMs: number,
   sessionSql: string,
 ): Promise<void> {
-  // The server uses the same timeout: the session of a lost client would keep rows locked for hours.
-  session.stream.setTimeout(silenceMaxMs, () => {
-    session.stream.destroy();
-  });
   await ask(session, 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
   await ask(
     session,
     `SET SESSION innodb_lock_wait_timeout = ${LOCK_WAIT_SECONDS},
        wait_timeout = ${Math.ceil(silenceMaxMs / 1_000)},
+       time_zone = '+00:00',
        sql_mode = 'STRICT_ALL_TABLES,ONLY_FULL_GROUP_BY,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO'
      ${sessionSql}`,
   );
+}
+
+/** In place of an earlier bound. It counts from now on, and anew with each byte. */
+function cutAfterSilence({ stream }: Session, ms: number): void {
+  stream.setTimeout(ms, () => {
+    stream.destroy();
+  });
 }
 
 /**

@@ -1,9 +1,11 @@
 /** What a server says of itself on a connection that was just opened: which one it is, and whether it takes writes. */
 
+import type { Socket } from 'node:net';
+
 /** The used part of mysql2's connection, which Sequelize returns untyped. */
 export interface Session {
   readonly threadId: number;
-  readonly stream: { setTimeout(ms: number, then: () => void): void; destroy(): void };
+  readonly stream: Socket;
   query(sql: string, then: (error: Error | null, rows?: unknown) => void): void;
 }
 

@@ -1,7 +1,7 @@
 /** A connection that is taken out of its pool, so that several statements meet one session, or a KILL can name it. */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 
-import { areAtOneServer, leaveDemotedServer, leaveSilentServer } from './pool.js';
+import { areAtOneServer, leaveDemotedServer } from './pool.js';
 import type { Session } from './server-state.js';
 
 export type Replacements = unknown[] | Record<string, unknown>;
@@ -47,12 +47,6 @@ export class TakenConnection {
   /** Asks the server whether it takes writes, and leaves it if not. */
   leaveDemoted(): Promise<void> {
     return leaveDemotedServer(this.connection);
-  }
-
-  /** Cuts it and leaves its server, which has given no answer in time. */
-  leaveSilent(): void {
-    leaveSilentServer(this.connection);
-    this.cut();
   }
 
   giveBack(): void {

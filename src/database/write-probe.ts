@@ -1,13 +1,13 @@
 /**
  * Asks the server whether this process can commit, and whether it still is the one that takes writes.
  *
- * Both use a connection of their own, which is cut at the deadline: one that gets no answer would be missing in its
- * pool until it has been silent for too long. A server that is silent on it is left, because it may hang while another
- * one has taken over.
+ * Both use a connection of their own. A server that has given no answer on it at the deadline is left, because it may
+ * hang while another one has taken over. So is one whose connections are all in use by then: they hang, too.
  */
 import type { Sequelize } from 'sequelize';
 import type { Random } from '../time/clock.js';
 import type { Deadline } from '../time/deadline.js';
+import type { CurrentServer } from './current-server.js';
 import { available, isRolledBackForCertain } from './errors.js';
 import { TakenConnection } from './taken-connection.js';
 
@@ -18,7 +18,7 @@ export class WriteProbe {
   private readonly slot: number;
 
   constructor(
-    private readonly pool: Sequelize,
+    private readonly database: { readonly control: Sequelize; readonly server: CurrentServer },
     random: Random,
   ) {
     this.slot = Math.floor(random() * SLOTS);
@@ -56,18 +56,22 @@ export class WriteProbe {
     deadline: Deadline,
     work: (connection: TakenConnection) => Promise<void>,
   ): Promise<void> {
-    const connection = await TakenConnection.from(this.pool);
+    const { control, server } = this.database;
+    const { generation } = server;
+    let connection: TakenConnection | null = null;
     const timer = deadline.clock.after(deadline.leftMs, () => {
-      connection.leaveSilent();
+      server.silent(generation);
+      connection?.cut();
     });
     try {
+      connection = await TakenConnection.from(control);
       await work(connection);
+      connection.giveBack();
     } catch (error) {
-      connection.cut();
+      connection?.cut();
       throw error;
     } finally {
       timer.cancel();
     }
-    connection.giveBack();
   }
 }

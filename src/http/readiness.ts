@@ -31,8 +31,8 @@ interface RedisHealth {
 
 export interface ReadinessParts {
   readonly database: {
-    /** Where its connections lead, and what the server there says of itself. */
-    currentServer(): { readonly address: string | null; readonly identity: string | null };
+    /** Where the newest connections lead, and what the server there says of itself; null before the first. */
+    readonly server: { readonly name: string | null; readonly identity: string | null };
   };
   /** Finds out whether this process can commit, where nothing was committed a moment ago. */
   readonly writes: { check(): Promise<WriteState> };
@@ -54,7 +54,7 @@ export class Readiness {
   async report(): Promise<ReadinessReport> {
     const { lock, lockIsNeeded, stockLock } = this.parts;
     const writes = await this.parts.writes.check();
-    const { address, identity } = this.parts.database.currentServer();
+    const { name, identity } = this.parts.database.server;
     const lockHealth = lock?.health();
     const lockServes = !lockIsNeeded || !lockHealth || servedPart(lockHealth) !== 'none';
     return {
@@ -66,7 +66,7 @@ export class Readiness {
           writesReason: writes.reason,
           writesSince: writes.since.toISOString(),
         }),
-        mysql: address,
+        mysql: name,
         mysqlServer: identity,
         stockLock,
         ...(lockHealth && lockDetails(lockHealth, lockIsNeeded)),

@@ -1,4 +1,5 @@
 /** One deduction after another, at a fixed pace, with a read beside each: what a switch of the primary looks like. */
+import { longestGapMs } from '../../bench/failover/timeline.js';
 import { ProductDocument } from '../generated/operations.js';
 import { send } from './graphql-client.js';
 import { callStock, deduction, type Answer } from './stock-calls.js';
@@ -65,7 +66,5 @@ function outcomeOf(answer: Answer): string {
 /** The longest time without a deduction that succeeded, from that moment on, in milliseconds. */
 export function outageMs(outcomes: readonly Outcome[], sinceMs: number): number {
   const applied = outcomes.filter(({ write }) => write === 'APPLIED').map(({ atMs }) => atMs);
-  const after = [sinceMs, ...applied.filter((atMs) => atMs > sinceMs)].sort((a, b) => a - b);
-  const gaps = after.slice(1).map((atMs, i) => atMs - (after[i] ?? atMs));
-  return Math.round(Math.max(0, ...gaps));
+  return longestGapMs(applied, sinceMs);
 }
