@@ -32,6 +32,7 @@ import { RecurringWork } from './inventory/recurring-work.js';
 import { ReservationList, type ReservationLister } from './inventory/reservation-list.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
+import { MeasuredStockStore, MeasuredTurns } from './inventory/measures.js';
 import { WriteHealth } from './inventory/write-health.js';
 import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
@@ -43,6 +44,7 @@ import {
   RedlockService,
   type RunningLockService,
 } from './lock/index.js';
+import { OperationMetrics } from './metrics/operation-metrics.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
@@ -118,7 +120,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const health = watchWrites(database, shared, started);
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
-    const stock = buildStock(config, { store, lock, refusals, health });
+    const operations = new OperationMetrics();
+    const stock = buildStock(config, { store, lock, refusals, health, operations });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -134,7 +137,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const documents = new DocumentStore();
     const door = { documents, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
-    const metrics = stockadeMetrics({ lock, feed, publisher, connections, ...door });
+    const metrics = stockadeMetrics({ lock, feed, publisher, connections, operations, ...door });
     const services = await openServices({ config, database, stock, reservations, feed });
     const server = buildServer(config, {
       services,
@@ -314,14 +317,17 @@ function buildStock(
     lock,
     refusals,
     health,
+    operations,
   }: {
     store: MysqlStockStore;
     lock: RunningLockService | null;
     refusals: RefusalLog;
     health: WriteHealth;
+    operations: OperationMetrics;
   },
 ): StockService {
-  return new StockService(store, buildTurns(config, lock), {
+  const turns = new MeasuredTurns(buildTurns(config, lock), operations, systemClock);
+  return new StockService(new MeasuredStockStore(store, operations, systemClock), turns, {
     writes: health,
     turnMaxMs: config.lockTtlMs,
     lockWaitMs: config.lockWaitMs,

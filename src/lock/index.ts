@@ -13,6 +13,7 @@ export { RedisLockService } from './redis-lock-service.js';
 export { independentServersOf, REDLOCK_SERVERS_MIN, RedlockService } from './redlock-service.js';
 export type { RedisLockSettings } from './settings.js';
 export type { LockHealth, ServerHealth } from './availability.js';
+export { BUCKETS_MS } from './stats.js';
 export type { DurationStats, LockStats, WakeUpCause } from './stats.js';
 export { Deadline } from '../time/deadline.js';
 export {

@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { StockFeedStats } from '../changes/stock-feed.js';
 import type { DocumentStoreStats } from '../graphql/document-store.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
+import type { OperationMetrics } from './operation-metrics.js';
 
 interface ConnectionStats {
   /** WebSockets included. */
@@ -33,6 +34,7 @@ export interface MetricsSources {
     stats(): ConnectionStats;
   };
   readonly refusals?: { stats(): Readonly<Record<string, number>> };
+  readonly operations?: OperationMetrics;
 }
 
 export function stockadeMetrics(sources: MetricsSources): Registry {
@@ -40,7 +42,8 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
   const { lock, feed, publisher, documents, authenticator, requestLimit } = sources;
-  const { connections, refusals } = sources;
+  const { connections, refusals, operations } = sources;
+  operations?.addTo(registry);
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
   if (refusals) {
     new Metrics(registry, () => refusals.stats()).counters(

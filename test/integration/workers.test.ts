@@ -210,6 +210,11 @@ test('a scrape of any worker is the sum of all, and never goes back', async () =
   const total = before + 19;
   await until('all published', async () => (await first.metric(PUBLISHED)) === total);
   expect(await scrapes()).toEqual([total, total, total, total]);
+  // Each deduction was the only one of its transaction.
+  const commits = '{operation="deductStock"}';
+  expect(await first.metric(`stockade_commit_seconds_count${commits}`)).toBe(19);
+  expect(await second.metric(`stockade_commit_lines_sum${commits}`)).toBe(19);
+  expect(await first.metric(`stockade_turn_hold_seconds_count${commits}`)).toBeGreaterThan(0);
   const both = await Promise.all([first.metric(PUBLISHED), second.metric(PUBLISHED)]);
   expect(both).toEqual([total, total]);
 

@@ -2,6 +2,7 @@
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
 import { StockService } from '../../src/inventory/lanes/stock-service.js';
 import type { Turn, Turns } from '../../src/inventory/lanes/turns.js';
+import { MeasuredStockStore, MeasuredTurns, type Measures } from '../../src/inventory/measures.js';
 import { Operations } from '../../src/inventory/operation.js';
 import type { StockRequest } from '../../src/inventory/stock-request.js';
 import { RowsLockedError, type StockStore } from '../../src/inventory/stock-store.js';
@@ -45,6 +46,7 @@ interface Settings {
   readonly lockWaitMs?: number;
   readonly commitsMax?: number;
   readonly turns?: Turns;
+  readonly measures?: Measures;
   readonly turnMaxMs?: number;
   readonly writes?: Writability;
   /** How long a transaction waits for a locked row; 0 for not at all. */
@@ -113,7 +115,15 @@ export function openLanes(settings: Settings = {}) {
     commitsMax: 1,
     ...settings,
   };
-  const stock = new StockService(store, turns, service, clock);
+  const { measures } = settings;
+  const stock = measures
+    ? new StockService(
+        new MeasuredStockStore(store, measures, clock),
+        new MeasuredTurns(turns, measures, clock),
+        service,
+        clock,
+      )
+    : new StockService(store, turns, service, clock);
   const operations = new Operations(new SeededRandom(2).bytes);
   const deducting = new DeductStockTransaction(stock, operations, { batchMax: service.batchMax });
   const verdictOf = async (productId: string, reference: string, more: More = {}) => {

@@ -21,7 +21,7 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'product-files': ['inventory', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
   changes: ['inventory', 'lock', 'redis', 'time'],
-  metrics: ['changes', 'graphql', 'lock', 'time', 'prom-client'],
+  metrics: ['changes', 'graphql', 'inventory', 'lock', 'time', 'prom-client'],
   graphql: [
     'auth',
     'rate-limit',

@@ -3,6 +3,7 @@
  * the order of their arrival. Without authentication all entries are of one principal.
  */
 import type { Clock } from '../../time/clock.js';
+import type { OperationName } from '../stock.js';
 import { Chain, type Link } from './chain.js';
 import type { LaneEntry } from './lane-entry.js';
 import { Pace } from './pace.js';
@@ -61,6 +62,11 @@ export class EntryQueue {
   /** Of the entry whose turn it is; empty where there is none. */
   get scope(): string {
     return this.turns.head?.item.entry.write.operation.scope ?? '';
+  }
+
+  /** Of the entry whose turn it is; any where the queue has emptied meanwhile. */
+  get operation(): OperationName {
+    return this.turns.head?.item.entry.write.operation.name ?? 'deductStock';
   }
 
   push(entry: LaneEntry): Arrival {

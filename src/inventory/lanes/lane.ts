@@ -175,7 +175,8 @@ export class Lane {
     const { turns, commits, clock } = this.parts;
     this.current = ASKING;
     const answered = commits.expectAnswer();
-    const turn = turns.take([this.productId], new Deadline(clock, endMs), () => {
+    const deadline = new Deadline(clock, endMs);
+    const turn = turns.take([this.productId], deadline, this.queue.operation, () => {
       if (this.current === ASKING) this.current = QUEUED;
       answered();
     });

@@ -182,7 +182,7 @@ export class StockService {
     const { writes, standstill } = this.laneParts;
     const patience = wait.within(WRITE_HEALTH.patienceMs);
     if (!(await writes.whenWritable(patience))) return refusal(UNAVAILABLE);
-    const turn = await this.turns.take(write.productIds, wait);
+    const turn = await this.turns.take(write.productIds, wait, write.operation.name);
     if ('failure' in turn) return refusal(this.retryable(turn.failure, write));
     const watch = standstill.watch(turn);
     try {

@@ -15,7 +15,7 @@ import {
   type LockHold,
 } from '../../lock/index.js';
 import type { Deadline } from '../../time/deadline.js';
-import { UNAVAILABLE } from '../stock.js';
+import { UNAVAILABLE, type OperationName } from '../stock.js';
 
 /** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
@@ -44,12 +44,14 @@ export interface Turns {
   /**
    * Waits for the turn at the products, at most until the deadline.
    *
+   * @param operation what the turn is first asked for.
    * @param onQueued called at most once, when another owner holds the products and this request is queued.
    * @returns NoTurn with LOCK_TIMEOUT, OVERLOADED or UNAVAILABLE. Rejects only for a defect of the program.
    */
   take(
     productIds: readonly string[],
     deadline: Deadline,
+    operation: OperationName,
     onQueued?: () => void,
   ): Promise<Turn | NoTurn>;
 }
@@ -85,6 +87,7 @@ export class DistributedTurns implements Turns {
   async take(
     productIds: readonly string[],
     deadline: Deadline,
+    _operation: OperationName,
     onQueued?: () => void,
   ): Promise<Turn | NoTurn> {
     try {

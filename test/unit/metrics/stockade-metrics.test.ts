@@ -1,7 +1,9 @@
 /** The counters as Prometheus reads them. */
+import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { DocumentStore } from '../../../src/graphql/document-store.js';
 import { StatsCollector } from '../../../src/lock/stats.js';
+import { OperationMetrics } from '../../../src/metrics/operation-metrics.js';
 import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
 
 const NOTHING = {
@@ -102,4 +104,54 @@ test('lookups of parsed documents are counted, and what is kept of them', async 
   expect(lines).toContain('stockade_document_lookups_total{outcome="hit"} 2');
   expect(lines).toContain('stockade_document_lookups_total{outcome="miss"} 1');
   expect(lines).toContain('stockade_documents 1');
+});
+
+test('turns and commits are histograms by operation, and only what occurred has a series', async () => {
+  const operations = new OperationMetrics();
+  operations.waited('deductStock', 3);
+  operations.waited('setStock', 700);
+  operations.held('deductStock', 40);
+  operations.committed('deductStock', 12, 1);
+  operations.committed('mixed', 30, 100);
+  operations.committed('mixed', 20_000, 5);
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, operations }));
+  for (const line of [
+    'stockade_turn_wait_seconds_bucket{le="0.005",operation="deductStock"} 1',
+    'stockade_turn_wait_seconds_bucket{le="0.5",operation="setStock"} 0',
+    'stockade_turn_wait_seconds_sum{operation="setStock"} 0.7',
+    'stockade_turn_hold_seconds_bucket{le="0.05",operation="deductStock"} 1',
+    'stockade_commit_seconds_bucket{le="0.025",operation="deductStock"} 1',
+    'stockade_commit_seconds_bucket{le="10",operation="mixed"} 1',
+    'stockade_commit_seconds_count{operation="mixed"} 2',
+    'stockade_commit_lines_bucket{le="1",operation="deductStock"} 1',
+    'stockade_commit_lines_bucket{le="64",operation="mixed"} 1',
+    'stockade_commit_lines_bucket{le="256",operation="mixed"} 2',
+    'stockade_commit_lines_sum{operation="mixed"} 105',
+  ]) {
+    expect(lines).toContain(line);
+  }
+  expect(lines.filter((line) => line.includes('reserveStock'))).toEqual([]);
+});
+
+test('docs/metrics.md has every metric of ours, and no other', () => {
+  const stats = () => {
+    throw new Error('Nothing is read here.');
+  };
+  const source = { stats };
+  const registry = stockadeMetrics({
+    lock: source,
+    feed: source,
+    publisher: source,
+    documents: source,
+    authenticator: source,
+    requestLimit: source,
+    connections: source,
+    refusals: source,
+    operations: new OperationMetrics(),
+  });
+  const names = registry.getMetricsAsArray().map(({ name }) => name);
+  const documented = readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `(stockade_\w+)`/gm);
+  expect([...documented].map(([, name]) => name).sort()).toEqual(
+    names.filter((name) => name.startsWith('stockade_')).sort(),
+  );
 });
