@@ -6,6 +6,7 @@ import { jest } from '@jest/globals';
 import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sentinel.js';
 import { Buyer, untilLockIs } from '../support/buyers.js';
 import { closeClient } from '../support/graphql-client.js';
+import { describeLockContract } from '../support/lock-contract.js';
 import { deadlineIn, LockServices } from '../support/lock-services.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
@@ -42,8 +43,13 @@ async function isUnderLock(id: string): Promise<boolean> {
   return Number((await shop.ledgerOf(id)).at(-1)?.fencingToken) > 0;
 }
 
+describe('the lock', () => {
+  describeLockContract((settings) => services.start({ ...settings, url: sentinel.url }));
+});
+
 test.each([
   ['is killed', async () => (await sentinel.primary()).kill('SIGKILL'), true],
+  ['hangs and keeps its connections', async () => (await sentinel.primary()).kill('SIGSTOP'), true],
   ['is switched by an operator', () => sentinel.failover(), false],
 ])(
   'no deduction fails when the primary %s, and the lock comes back',
@@ -55,6 +61,7 @@ test.each([
     const killed = await sentinel.primary();
     const buyers = servers.map((server) => new Buyer(server, id));
     await until('deductions under the lock', () => isUnderLock(id));
+    const failedMs = performance.now();
     await fail();
     for (const server of isAwayFirst ? servers.slice(0, 1) : []) {
       await untilLockIs(server, 'away');
@@ -62,9 +69,15 @@ test.each([
     expect((await sentinel.primary()).port).not.toBe(killed.port);
     for (const server of servers) await untilLockIs(server, 'available', BACK_WITHIN_MS);
     await until('deductions under the lock', () => isUnderLock(id));
+    const backMs = performance.now() - failedMs;
     for (const buyer of buyers) await buyer.stop();
+    const pausesMs = buyers.map(({ longestPauseMs }) => Math.round(longestPauseMs)).join(' and ');
+    process.stderr.write(
+      `The lock was back after ${Math.round(backMs)} ms; the longest pauses of buyers: ${pausesMs} ms.\n`,
+    );
     expect(buyers.flatMap((buyer) => buyer.failures)).toEqual([]);
     expect(await shop.problems()).toEqual([]);
+    await killed.kill('SIGCONT');
     await killed.restart();
   },
 );

@@ -5,10 +5,13 @@
 import { Cluster, Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
 import { startPrivateRedis } from '../../services/private-redis.js';
+import type { PrivateServer } from '../../services/private-server.js';
 import { startRedisCluster, type RedisClusterNodes } from '../../services/redis-cluster.js';
 import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sentinel.js';
 import { startSeveralRedis } from '../../services/redis-several.js';
 import { makeCertificates } from '../support/certificates.js';
+import { describeLockContract } from '../support/lock-contract.js';
+import { LockServices } from '../support/lock-services.js';
 import { until } from '../support/until.js';
 
 const QUIET = { retryStrategy: () => 20, maxRetriesPerRequest: null } as const;
@@ -173,13 +176,22 @@ test('servers with TLS and ACL users serve clients of their CA, and no others', 
   }
 });
 
-test('Valkey starts from the machine or from the packages', async () => {
-  const valkey = await startPrivateRedis({ flavour: 'valkey' });
-  try {
-    const client = new Redis(valkey.url);
+describe('Valkey', () => {
+  const services = new LockServices();
+  let valkey: PrivateServer;
+
+  beforeAll(async () => {
+    valkey = await startPrivateRedis({ flavour: 'valkey' });
+  });
+
+  afterEach(() => services.stopAll());
+
+  afterAll(() => valkey.stop());
+
+  test('starts from the machine or from the packages', async () => {
+    const client = services.redis(valkey.url);
     expect(await client.info('server')).toContain(`valkey_version:${valkey.version}`);
-    client.disconnect();
-  } finally {
-    await valkey.stop();
-  }
+  });
+
+  describeLockContract((settings) => services.start({ ...settings, url: valkey.url }));
 });

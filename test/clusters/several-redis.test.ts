@@ -7,6 +7,7 @@ import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { parseRedisUrl, serverOf } from '../../src/redis/address.js';
 import { closeClient } from '../support/graphql-client.js';
+import { describeLockContract } from '../support/lock-contract.js';
 import { CollectedLog, deadlineIn, LockServices, uniqueKey } from '../support/lock-services.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
@@ -45,6 +46,8 @@ function keyAt(place: number): string {
 }
 
 describe('the lock', () => {
+  describeLockContract((settings) => services.start({ ...settings, url }));
+
   test('services that name the servers in another order exclude each other', async () => {
     const one = await services.start({ url });
     const other = await services.start({ url: url.split(',').reverse().join(',') });
