@@ -1,9 +1,10 @@
 /**
- * What a store and its servers promise on one MySQL, they promise on a group: three processes, each at another member,
- * while a member is killed. Afterwards the books are right at each member, and equal.
+ * What a store and its servers promise on one MySQL, they promise on a cluster: three processes, each at another
+ * member, while a member is killed. Afterwards the books are right at each member, and equal.
  */
 import { jest } from '@jest/globals';
 import type { ClusterMember, MysqlCluster } from '../../services/mysql-cluster.js';
+import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 import { booksOf, openClusterShop, startServersAtMembers } from '../support/cluster-shop.js';
 import { closeClient } from '../support/graphql-client.js';
@@ -38,14 +39,18 @@ interface OpenStorm {
   seen: Storm;
 }
 
-describe.each([
-  ['a group with several primaries', 'multi-primary'],
-  ['a group with one primary', 'single-primary'],
-] as const)('%s', (_, mode) => {
+const ONE_PRIMARY = 'a group with one primary';
+const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
+  ['a group with several primaries', () => startMysqlGroup({ mode: 'multi-primary' })],
+  [ONE_PRIMARY, () => startMysqlGroup({ mode: 'single-primary' })],
+  ['a Galera cluster', () => startGalera()],
+];
+
+describe.each(STARTS)('%s', (kind, start) => {
   let cluster: MysqlCluster;
 
   beforeAll(async () => {
-    cluster = await startMysqlGroup({ mode });
+    cluster = await start();
   });
 
   afterAll(async () => {
@@ -55,7 +60,7 @@ describe.each([
   describe('the store at one member, looked at from another', () => {
     stockStoreContract(async () => {
       const primary = await cluster.primary();
-      const store = mode === 'multi-primary' ? otherThan(primary) : primary;
+      const store = kind === ONE_PRIMARY ? primary : otherThan(primary);
       return openMysqlBed(primary.url, store.url);
     });
   });
@@ -128,7 +133,7 @@ describe.each([
     const shop = await openClusterShop(cluster);
     const products = await shop.newProducts(8, 150);
     await shop.newLocation('annex');
-    const seed = chooseSeed(`storm, ${mode}, STOCK_LOCK=${stockLock}`);
+    const seed = chooseSeed(`storm, ${kind}, STOCK_LOCK=${stockLock}`);
     return {
       shop,
       initial: await shop.levels(),
