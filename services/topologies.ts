@@ -2,6 +2,7 @@
  * Whole installations of several MySQL or several Redis on this machine, to be tried out: which processes each has, and
  * what to expect when one of them is killed.
  */
+import { startGalera } from './mysql-galera.js';
 import { startMysqlGroup } from './mysql-group.js';
 import { startPrivateMysql } from './private-mysql.js';
 import { startPrivateRedis } from './private-redis.js';
@@ -10,7 +11,7 @@ import { startRedisCluster } from './redis-cluster.js';
 import { startRedisSentinel } from './redis-sentinel.js';
 import type { BringOptions } from './services.js';
 
-export const TOPOLOGIES = ['group', 'sentinel', 'cluster'] as const;
+export const TOPOLOGIES = ['group', 'galera', 'sentinel', 'cluster'] as const;
 export type TopologyName = (typeof TOPOLOGIES)[number];
 
 /** A process of it. */
@@ -49,7 +50,7 @@ interface Half {
 
 /** @throws ServiceError, or the signal's reason; nothing is left behind then. */
 export async function bringTopology(name: TopologyName, options: BringOptions): Promise<Topology> {
-  const mysql = await (name === 'group' ? bringGroup(options) : bringMysql(options));
+  const mysql = await MYSQL[name](options);
   try {
     const redis = await REDIS[name](options);
     return {
@@ -68,8 +69,16 @@ export async function bringTopology(name: TopologyName, options: BringOptions): 
   }
 }
 
+const MYSQL: Readonly<Record<TopologyName, (options: BringOptions) => Promise<Half>>> = {
+  group: bringGroup,
+  galera: bringGalera,
+  sentinel: bringMysql,
+  cluster: bringMysql,
+};
+
 const REDIS: Readonly<Record<TopologyName, (options: BringOptions) => Promise<Half>>> = {
   group: bringRedis,
+  galera: bringRedis,
   sentinel: bringSentinel,
   cluster: bringCluster,
 };
@@ -91,14 +100,33 @@ async function bringGroup(options: BringOptions): Promise<Half> {
       : 'Nothing is lost and writes go on; a second loss leaves the group without a majority.';
   const name = (member: Started, i: number) =>
     `MySQL ${i + 1}${member.port === primary.port ? ', the primary now' : ''}`;
-  const hosts = members.map(({ port }) => `127.0.0.1:${port}`).join(',');
   return {
-    url: `mysql://root@${hosts}/stockade`,
+    url: severalHosts(members),
     oneUrl: primary.url,
     chosen: chosen('MySQL', group),
     parts: members.map((member, i) => part(name(member, i), member, expectOf(member))),
     stop: () => group.stop(),
   };
+}
+
+async function bringGalera(options: BringOptions): Promise<Half> {
+  const cluster = await startGalera(options);
+  const { members } = cluster;
+  const [first] = atLeastOne(members);
+  const expect =
+    'Writes go on after about 3 s: servers that used it go to another node. A second loss leaves no majority.';
+  return {
+    url: severalHosts(members),
+    oneUrl: first.url,
+    chosen: chosen('MariaDB with Galera', cluster),
+    parts: members.map((member, i) => part(`MariaDB ${i + 1}`, member, expect)),
+    stop: () => cluster.stop(),
+  };
+}
+
+function severalHosts(members: readonly Started[]): string {
+  const hosts = members.map(({ port }) => `127.0.0.1:${port}`).join(',');
+  return `mysql://root@${hosts}/stockade`;
 }
 
 async function bringRedis(options: BringOptions): Promise<Half> {

@@ -32,8 +32,9 @@ export function addDev(program: Command): void {
     .addOption(
       new Option(
         '--topology <name>',
-        'group: MySQL Group Replication; sentinel: Redis with Sentinel; cluster: Redis Cluster',
-      ).choices(['group', 'sentinel', 'cluster']),
+        'group: MySQL Group Replication; galera: MariaDB with Galera; sentinel: Redis with Sentinel; ' +
+          'cluster: Redis Cluster',
+      ).choices(['group', 'galera', 'sentinel', 'cluster']),
     )
     .option('--servers <number>', 'servers of a topology, each a process', readServers, 3)
     .action(async (options: { readonly topology?: TopologyName; readonly servers: number }) => {

@@ -48,6 +48,7 @@ function pidOf(dev: StartedProgram, name: RegExp): number {
 
 test.each([
   ['group', /MySQL \d, the primary now/],
+  ['galera', /MariaDB 1/],
   ['sentinel', /Redis \d, the primary now/],
   ['cluster', /Redis \d, a master now/],
 ])(
@@ -83,7 +84,7 @@ test.each([
 test('says in one sentence what is wrong, before it starts anything', async () => {
   const wrong = await startTopology('--topology', 'triangle');
   expect(await wrong.exited).toBe(2);
-  expect(wrong.stderr()).toContain('Allowed choices are group, sentinel, cluster');
+  expect(wrong.stderr()).toContain('Allowed choices are group, galera, sentinel, cluster');
   const dev = startProgram(['dist/src/cli/stockade.js', 'dev', '--topology', 'group'], {
     MYSQL_URL: 'mysql://root@127.0.0.1:1/stockade',
   });
