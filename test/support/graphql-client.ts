@@ -1,7 +1,7 @@
 /** A client of the tests' own: one POST for each operation, and nothing that would retry behind a test's back. */
 import { Agent, request } from 'node:http';
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core';
-import { print, type GraphQLFormattedError } from 'graphql';
+import { print, visit, type GraphQLFormattedError } from 'graphql';
 
 export interface GraphqlResponse<Data> {
   readonly status: number;
@@ -12,6 +12,12 @@ export interface GraphqlResponse<Data> {
 
 const agent = new Agent({ keepAlive: true, maxSockets: 256 });
 const texts = new WeakMap<object, string>();
+const leftOut = new Set<string>();
+
+/** From now on no operation asks for these fields: a server of an earlier version does not know them. */
+export function leaveOut(fields: readonly string[]): void {
+  for (const field of fields) leftOut.add(field);
+}
 
 /**
  * Sends the operation. Rejects where the connection breaks or the signal hangs up; what became of the operation is
@@ -25,7 +31,14 @@ export async function send<Data, Variables>(
 ): Promise<GraphqlResponse<Data>> {
   let query = texts.get(document);
   if (query === undefined) {
-    query = print(document);
+    query = print(
+      visit(document, {
+        Field: ({ name }) => (leftOut.has(name.value) ? null : undefined),
+        InlineFragment: {
+          leave: ({ selectionSet }) => (selectionSet.selections.length === 0 ? null : undefined),
+        },
+      }),
+    );
     texts.set(document, query);
   }
   return post<Data>(graphqlUrl, JSON.stringify({ query, variables }), options);

@@ -20,9 +20,13 @@ export interface ServerProcess {
 const START_TIMEOUT_MS = 30_000;
 const STOP_TIMEOUT_MS = 20_000;
 
-export async function startServer(env: Record<string, string>): Promise<ServerProcess> {
+/** @param program the `stockade.js` of another version. */
+export async function startServer(
+  env: Record<string, string>,
+  program = 'dist/src/cli/stockade.js',
+): Promise<ServerProcess> {
   const port = env.PORT ?? String(await freePort());
-  const child = spawn(process.execPath, ['dist/src/cli/stockade.js', 'start'], {
+  const child = spawn(process.execPath, [program, 'start'], {
     env: {
       PATH: process.env.PATH,
       LOG_LEVEL: 'warn',
