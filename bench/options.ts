@@ -45,11 +45,14 @@ export function readOptions(args: readonly string[]): Options {
   const failover = values.scenario === FAILOVER;
   return {
     failover,
-    scenarios: names(
-      failover ? undefined : values.scenario,
-      'scenario',
-      SCENARIOS.map(({ name }) => name),
-    ),
+    scenarios:
+      failover || values.scenario === undefined
+        ? SCENARIOS.filter(({ isOnlyByName }) => !isOnlyByName).map(({ name }) => name)
+        : names(
+            values.scenario,
+            'scenario',
+            SCENARIOS.map(({ name }) => name),
+          ),
     contenders:
       values.contenders === undefined
         ? []
@@ -87,12 +90,7 @@ function parse(args: readonly string[]) {
   }
 }
 
-function names(
-  text: string | undefined,
-  what: string,
-  known: readonly string[],
-): readonly string[] {
-  if (text === undefined) return known;
+function names(text: string, what: string, known: readonly string[]): readonly string[] {
   const given = text.split(',').map((name) => name.trim());
   const unknown = given.find((name) => !known.includes(name));
   if (unknown !== undefined) {

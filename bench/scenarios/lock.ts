@@ -1,7 +1,9 @@
 /** The lock alone: its cost without contention, and the speed of hand-overs between processes. */
 import type { Form } from '../contenders/contender.js';
 import { LOCKS, lockOf } from '../locks/roster.js';
-import { toRow, type Row } from '../report/row.js';
+import { toRow, type Measured, type Row, type RowTitle } from '../report/row.js';
+import type { TestBed } from '../test-bed.js';
+import type { Job } from '../workers/job.js';
 import { Workers, type Scenario } from './scenario.js';
 
 export const UNCONTENDED = 'uncontended';
@@ -31,24 +33,51 @@ export const lock: Scenario = {
       redisUrl: bed.services.redisUrl,
     } as const;
     const title = { scenario: 'lock', ...trial, callers: 1 };
-    const rows: Row[] = [];
     await bed.redis.forgetEverything();
-    const alone = await Workers.use(bed, [{ ...job, keys: KEYS }], async (workers) => {
-      await workers.warmUp(1, WARM_UP_ALONE_MS);
-      return workers.measureFor(1, trial.seconds);
-    });
-    rows.push(toRow({ ...title, point: UNCONTENDED }, alone.value, null));
     // It cannot wait.
-    if (trial.contender === 'raw') return rows;
-    const jobs = Array.from({ length: PROCESSES }, () => ({ ...job, keys: 1 }));
-    const { value } = await Workers.use(bed, jobs, async (workers) => {
-      await workers.warmUp(1, WARM_UP_MS);
-      return workers.measureFor(1, trial.seconds);
-    });
-    rows.push(perHandOff(toRow({ ...title, point: HAND_OFFS }, value, null), value));
-    return rows;
+    if (trial.contender === 'raw')
+      return [(await measureAlone(bed, job, title, trial.seconds)).row];
+    return (await measureLock(bed, job, title, trial.seconds)).map(({ row }) => row);
   },
 };
+
+type LockJob = Omit<Extract<Job, { readonly kind: 'lock' }>, 'keys'>;
+type Title = Omit<RowTitle, 'point'>;
+
+interface LockRow {
+  readonly row: Row;
+  readonly measured: Measured;
+}
+
+/** Without contention, and handed over between processes. */
+export async function measureLock(
+  bed: TestBed,
+  job: LockJob,
+  title: Title,
+  seconds: number,
+): Promise<[alone: LockRow, handedOver: LockRow]> {
+  const alone = await measureAlone(bed, job, title, seconds);
+  const jobs = Array.from({ length: PROCESSES }, () => ({ ...job, keys: 1 }));
+  const { value: measured } = await Workers.use(bed, jobs, async (workers) => {
+    await workers.warmUp(1, WARM_UP_MS);
+    return workers.measureFor(1, seconds);
+  });
+  const row = perHandOff(toRow({ ...title, point: HAND_OFFS }, measured, null), measured);
+  return [alone, { row, measured }];
+}
+
+async function measureAlone(
+  bed: TestBed,
+  job: LockJob,
+  title: Title,
+  seconds: number,
+): Promise<LockRow> {
+  const { value: measured } = await Workers.use(bed, [{ ...job, keys: KEYS }], async (workers) => {
+    await workers.warmUp(1, WARM_UP_ALONE_MS);
+    return workers.measureFor(1, seconds);
+  });
+  return { row: toRow({ ...title, point: UNCONTENDED }, measured, null), measured };
+}
 
 /** A process that keeps the lock is fast but hands nothing over: only hand-overs between processes count here. */
 function perHandOff(row: Row, { outcomes, seconds }: Parameters<typeof toRow>[1]): Row {

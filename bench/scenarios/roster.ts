@@ -7,6 +7,7 @@ import { read } from './read.js';
 import { burst, claims } from './rounds.js';
 import type { Scenario } from './scenario.js';
 import { side } from './side.js';
+import { topologies } from './topologies.js';
 
 export const SCENARIOS: readonly Scenario[] = [
   hot,
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   httpHot,
   httpSpread,
   lock,
+  topologies,
   reserve,
   read,
 ];

@@ -72,6 +72,8 @@ export interface Outcome {
   readonly deductions?: Samples;
   /** When the lock was acquired, on the machine's clock, in order. */
   readonly acquiredMs?: Float64Array;
+  /** How long each acquire of the lock took. */
+  readonly acquireTookMs?: Float64Array;
 }
 
 export type Order =

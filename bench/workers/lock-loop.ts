@@ -13,6 +13,7 @@ import type { Outcome, Work } from './job.js';
 export class LockLoop implements Work {
   private readonly loop: ClosedLoop;
   private acquiredMs: number[] = [];
+  private acquireTookMs: number[] = [];
   private turn = 0;
 
   constructor(
@@ -33,9 +34,14 @@ export class LockLoop implements Work {
 
   async measure(callers: number, window: Window): Promise<Outcome> {
     this.acquiredMs = [];
+    this.acquireTookMs = [];
     const outcome = await this.loop.measure(callers, window);
     const within = this.acquiredMs.filter((ms) => ms >= window.startMs && ms <= window.endMs);
-    return { ...outcome, acquiredMs: Float64Array.from(within) };
+    return {
+      ...outcome,
+      acquiredMs: Float64Array.from(within),
+      acquireTookMs: Float64Array.from(this.acquireTookMs),
+    };
   }
 
   close(): Promise<void> {
@@ -44,8 +50,11 @@ export class LockLoop implements Work {
 
   private async takeOnce(): Promise<Answer> {
     this.turn = (this.turn + 1) % this.keys;
+    const askedMs = machineMs();
     const release = await this.lock.acquire(`lock:bench:{${this.turn}}`);
-    this.acquiredMs.push(machineMs());
+    const acquiredMs = machineMs();
+    this.acquiredMs.push(acquiredMs);
+    this.acquireTookMs.push(acquiredMs - askedMs);
     await release();
     return 'taken';
   }

@@ -76,6 +76,26 @@ test('a short run prints a table and writes a row for each scenario and contende
   expect(bench.files()).toEqual([]);
 });
 
+test('the lock is measured on one Redis and on a majority of three, which it brings by itself', async () => {
+  const json = join(folder, 'topologies.json');
+  const bench = startBench(
+    ...['--scenario', 'topologies', '--contenders', 'one,majority'],
+    ...['--seconds', '0.5', '--repeat', '1', '--json', json],
+  );
+  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
+  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly Row[] };
+  const tripsOf = (contender: string) => {
+    const alone = rows.find((row) => row.contender === contender && row.point === 'uncontended');
+    expect(alone?.p50Ms).toBeGreaterThan(0);
+    return Math.round(alone?.redisRoundTripsPerOp ?? 0);
+  };
+  expect([tripsOf('one'), tripsOf('majority')]).toEqual([2, 6]);
+  const handedOver = rows.filter((row) => row.point === '4 processes');
+  expect(handedOver.map(({ failed }) => failed)).toEqual([0, 0]);
+  for (const row of handedOver) expect(row.opsPerSecond).toBeGreaterThan(0);
+  expect(bench.files()).toEqual([]);
+});
+
 test('--help tells the scenarios and contenders without starting anything', async () => {
   const bench = startBench('--help');
   expect(await bench.exited).toBe(0);
