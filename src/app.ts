@@ -173,6 +173,7 @@ async function openDatabase(
     commitsMax: config.commitsMax,
     silentTransactionMaxMs: config.lockTtlMs,
     readMaxMs: config.requestTimeoutMs,
+    readsMayBeBehind: config.readConsistency === 'eventual',
     log,
     onStatement,
   });
@@ -258,11 +259,13 @@ async function openServices(parts: {
 }): Promise<Services> {
   const { config, database, stock, reservations, feed } = parts;
   const settings = { batchMax: config.stockBatchMax };
+  // The products of a reservation are read before their turns are asked for.
+  const decided = new MysqlReservationCatalogue({ reader: database.decidingReader });
   const locations = new LocationService(new MysqlLocationCatalogue(database), stock.slots);
   // Their number bounds what lists by location may hold.
   await locations.locations(Deadline.in(config.requestTimeoutMs, systemClock));
   return {
-    ...stockOperations(stock, new Operations(systemRandomBytes), reservations, settings),
+    ...stockOperations(stock, new Operations(systemRandomBytes), decided, settings),
     reservationList: new ReservationList(reservations),
     locations,
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),

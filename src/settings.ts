@@ -154,6 +154,13 @@ export const SETTINGS = {
     wholeNumber(CONTROL_CONNECTIONS + 2, 10_000),
     'connections to MySQL, in one process: `COMMITS_MAX` write, 2 are for API keys and control, the others read',
   ),
+  readConsistency: preset(
+    'READ_CONSISTENCY',
+    'strong',
+    oneOf('strong', 'eventual'),
+    'what queries see in a cluster of MySQL: `strong`: all that was committed at any member; `eventual`: what their ' +
+      'own member has applied ([docs/high-availability.md](docs/high-availability.md#mysql-in-a-cluster))',
+  ),
   idempotencyRetentionDays: preset(
     'IDEMPOTENCY_RETENTION_DAYS',
     '30',

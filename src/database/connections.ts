@@ -25,6 +25,8 @@ export interface DatabaseSettings extends PoolSettings {
   readonly silentTransactionMaxMs?: number | undefined;
   /** The longest that a statement may read, in milliseconds, where its caller's end could not end it; 0: no limit. */
   readonly readMaxMs?: number | undefined;
+  /** In a cluster, what answers queries may be behind the other members. */
+  readonly readsMayBeBehind?: boolean | undefined;
 }
 
 /** Below this, a process that is merely slow would lose its transactions. */
@@ -33,6 +35,8 @@ const SILENT_TRANSACTION_MIN_MS = 3_000;
 export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
   readonly reader: Reader;
+  /** For what decides on a write: it sees all that was committed before. */
+  readonly decidingReader: Reader;
   /** For what no other read may delay, and for work that needs no caller. */
   readonly backgroundReader: Reader;
   /** For statements that take a few milliseconds and that no read may delay. */
@@ -49,13 +53,14 @@ export class Database implements ExclusiveTurns {
     const { silentTransactionMaxMs } = settings;
     this.writer = openWriter(settings, counts.writing, silentTransactionMaxMs);
     this.control = openPool(settings, counts.control);
-    const { readMaxMs = 0 } = settings;
-    this.readers = openPool(settings, counts.reading, {}, readLimit(readMaxMs));
+    const { readMaxMs = 0, readsMayBeBehind: mayBeBehind = false } = settings;
+    this.readers = openPool({ ...settings, mayBeBehind }, counts.reading, {}, readLimit(readMaxMs));
     this.reader = new Reader({ reader: this.readers, control: this.control }, counts.reading);
     this.backgroundReader = new Reader(
       { reader: this.control, control: this.control },
       counts.control,
     );
+    this.decidingReader = mayBeBehind ? this.backgroundReader : this.reader;
     this.locks = new NamedLocks(this.control);
   }
 

@@ -3,7 +3,8 @@
  * takes writes (current-server.ts).
  *
  * Every session runs READ COMMITTED, in strict SQL mode, and waits at most two seconds for a locked row: the default of
- * fifty would outlive the request. In a cluster it reads what was committed at any member.
+ * fifty would outlive the request. In a cluster it reads what was committed at any member, unless its pool may be
+ * behind.
  *
  * Sequelize keeps the pool. The way that it opens a connection is replaced, because its hooks cannot open a second one
  * where the first is refused.
@@ -27,6 +28,8 @@ export interface PoolSettings {
    * the pool keeps an idle one.
    */
   readonly silenceMaxMs?: number | undefined;
+  /** In a cluster: its sessions read what their own member has applied, which may be behind the others. */
+  readonly mayBeBehind?: boolean | undefined;
   /** Called with every statement, for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
 }
@@ -121,7 +124,7 @@ export function openPool(
   const open = encrypted(connector.connect.bind(connector), address.tls);
   const setUp = async (session: Session) => {
     await setUpSession(session, silenceMaxMs, sessionSql);
-    await readWhatIsCommitted(session, groupSql);
+    if (!settings.mayBeBehind) await readWhatIsCommitted(session, groupSql);
   };
   connector.connect = (config) => connectToCurrent(server, config, { open, setUp, silenceMaxMs });
   noticeRefusals(sequelize, server);

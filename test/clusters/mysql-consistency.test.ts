@@ -7,7 +7,14 @@ import { Deadline } from '../../src/time/deadline.js';
 import { systemClock } from '../../src/time/clock.js';
 import { runSql, type MysqlCluster } from '../../services/mysql-cluster.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
+import { withDatabase } from '../../src/database/mysql-address.js';
+import {
+  CommitReservationDocument,
+  ProductDocument,
+  ReserveStockDocument,
+} from '../generated/operations.js';
 import { createFreshDatabase } from '../support/fresh-database.js';
+import { runApp } from '../support/running-app.js';
 import { lines, outcomes, write } from '../support/stock-writes.js';
 import { until } from '../support/until.js';
 
@@ -57,6 +64,39 @@ test('a deduction at a member that lags waits for the stock that another one has
   expect(await fresh.onHand(product)).toBe(0);
   expect((await fresh.verifyLedger()).problems).toEqual([]);
   await database.close();
+  await fresh.drop();
+});
+
+test('where queries may be behind, a member that lags answers them at once, and waits before it decides', async () => {
+  const [ahead, behind] = group.members;
+  if (!ahead || !behind) throw new Error('There are three members.');
+  const fresh = await createFreshDatabase(ahead.url);
+  const atAhead = await runApp(fresh.url);
+  await group.caughtUp();
+  const url = withDatabase(behind.url, fresh.url.split('/').at(-1) ?? '');
+  const atBehind = await runApp(url, { READ_CONSISTENCY: 'eventual' });
+  const id = await atAhead.newProduct(5);
+  await group.caughtUp();
+  const isThere = async () => (await atBehind.dataOf(ProductDocument, { id })).product !== null;
+  expect(await isThere()).toBe(true);
+
+  const lag = await createConnection(behind.url);
+  await lag.query('FLUSH TABLES WITH READ LOCK');
+  const { reserveStock } = await atAhead.dataOf(ReserveStockDocument, {
+    input: { items: [{ productId: id, quantity: 2 }] },
+  });
+  const reservationId = reserveStock.reservation?.id ?? '';
+  const { product } = await atBehind.dataOf(ProductDocument, { id });
+  expect(product?.levels[0]).toMatchObject({ onHand: 5, available: 5 });
+  const ends = atBehind.dataOf(CommitReservationDocument, { input: { reservationId } });
+  await until('the commit waits for the applier', () => isWaiting(behind.url), 15_000);
+  await lag.query('UNLOCK TABLES');
+  expect((await ends).commitReservation.__typename).toBe('ReservationCommitted');
+
+  await lag.end();
+  await Promise.all([atAhead.stop(), atBehind.stop()]);
+  await group.caughtUp();
+  expect(await fresh.onHand(id)).toBe(3);
   await fresh.drop();
 });
 
