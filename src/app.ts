@@ -33,6 +33,8 @@ import { ReservationList, type ReservationLister } from './inventory/reservation
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
 import { MeasuredStockStore, MeasuredTurns } from './inventory/measures.js';
+import type { Measures } from './inventory/measures.js';
+import { TimeOuts } from './inventory/time-outs.js';
 import { WriteHealth } from './inventory/write-health.js';
 import { stockOperations } from './inventory/stock-operations.js';
 import { DistributedTurns, LocalTurns, type Turns } from './inventory/lanes/turns.js';
@@ -94,34 +96,24 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
   const shared = { log, clock: systemClock, random: systemRandom };
   const started = new Started(log);
   try {
-    const database = await openDatabase(config, log, options.onStatement);
+    const times = buildTimeOuts(config, shared);
+    const database = await openDatabase(config, { log, times }, options.onStatement);
     started.push('database', () => database.close());
 
-    const lock = openLock(config, log);
+    const lock = openLock(config, times, log);
     if (lock) {
       started.push('lock', () => lock.stop());
       await lock.start();
     }
 
-    const publisher = openPublisher(config, shared);
-    if (publisher) {
-      started.push('changes', () => publisher.stop());
-      await publisher.start();
-    }
-    const feed = new StockFeed({
-      ...shared,
-      products: new MysqlProductCatalogue(database),
-      queueMax: config.watchQueueMax,
-      others: publisher && { publisher, source: new ChangeListener(publisher.settings) },
-    });
-    started.push('watching', () => feed.stop());
+    const { publisher, feed } = await openChanges(config, database, shared, started);
 
     const refusals = new RefusalLog(log);
     const health = watchWrites(database, shared, started);
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
     const operations = new OperationMetrics();
-    const stock = buildStock(config, { store, lock, refusals, health, operations });
+    const stock = buildStock(config, { store, lock, refusals, health, operations, times });
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -137,7 +129,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const documents = new DocumentStore();
     const door = { documents, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
-    const metrics = stockadeMetrics({ lock, feed, publisher, connections, operations, ...door });
+    const metrics = stockadeMetrics({
+      lock,
+      feed,
+      publisher,
+      connections,
+      operations,
+      times,
+      ...door,
+    });
     const services = await openServices({ config, database, stock, reservations, feed });
     const server = buildServer(config, {
       services,
@@ -162,7 +162,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
 async function openDatabase(
   config: Config,
-  log: Logger,
+  { log, times }: { readonly log: Logger; readonly times: TimeOuts },
   onStatement: AppOptions['onStatement'],
 ): Promise<Database> {
   if (config.migrateOnStart) await migrate(config.mysqlUrl);
@@ -171,12 +171,18 @@ async function openDatabase(
     url: config.mysqlUrl,
     poolMax: config.mysqlPoolMax,
     commitsMax: config.commitsMax,
-    silentTransactionMaxMs: config.lockTtlMs,
+    // The server's sessions are not changed when the time to live is.
+    silentTransactionMaxMs: times.ttlLeastMs,
     readMaxMs: config.requestTimeoutMs,
     readsMayBeBehind: config.readConsistency === 'eventual',
     log,
     onStatement,
   });
+}
+
+function buildTimeOuts(config: Config, { clock, log }: Shared): TimeOuts {
+  const { lockTtlMs: ttlMs, lockWaitMs: waitMs, requestTimeoutMs } = config;
+  return new TimeOuts({ ttlMs, waitMs, requestTimeoutMs, clock, log });
 }
 
 function watchWrites(database: Database, shared: Shared, started: Started): WriteHealth {
@@ -204,12 +210,13 @@ function buildReadiness(
 }
 
 /** Null where the database alone serializes writes. */
-function openLock(config: Config, log: Logger): RunningLockService | null {
-  const { stockLock, redisUrl: url = '', lockTtlMs: ttlMs, laneQueueMax: queueMax } = config;
+function openLock(config: Config, times: TimeOuts, log: Logger): RunningLockService | null {
+  const { stockLock, redisUrl: url = '', laneQueueMax: queueMax } = config;
   if (stockLock !== 'redis' && stockLock !== 'redlock') return null;
   const Service = stockLock === 'redis' ? RedisLockService : RedlockService;
   return new Service({
-    ...{ url, ttlMs, queueMax },
+    ...{ url, queueMax },
+    ttlMs: () => times.ttlMs,
     // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
       [stockLock === 'redis' ? 'withoutRedis' : 'withoutMajority']:
@@ -248,6 +255,27 @@ function openPublisher({ redisUrl }: Config, shared: Shared): ChangePublisher | 
   return redisUrl === undefined
     ? null
     : new ChangePublisher({ ...shared, redisUrl, name: randomUUID() });
+}
+
+async function openChanges(
+  config: Config,
+  database: Database,
+  shared: Shared,
+  started: Started,
+): Promise<{ readonly publisher: ChangePublisher | null; readonly feed: StockFeed }> {
+  const publisher = openPublisher(config, shared);
+  if (publisher) {
+    started.push('changes', () => publisher.stop());
+    await publisher.start();
+  }
+  const feed = new StockFeed({
+    ...shared,
+    products: new MysqlProductCatalogue(database),
+    queueMax: config.watchQueueMax,
+    others: publisher && { publisher, source: new ChangeListener(publisher.settings) },
+  });
+  started.push('watching', () => feed.stop());
+  return { publisher, feed };
 }
 
 async function openServices(parts: {
@@ -321,19 +349,38 @@ function buildStock(
     refusals,
     health,
     operations,
+    times,
   }: {
     store: MysqlStockStore;
     lock: RunningLockService | null;
     refusals: RefusalLog;
     health: WriteHealth;
     operations: OperationMetrics;
+    times: TimeOuts;
   },
 ): StockService {
-  const turns = new MeasuredTurns(buildTurns(config, lock), operations, systemClock);
-  return new StockService(new MeasuredStockStore(store, operations, systemClock), turns, {
+  const measures: Measures = {
+    waited: (operation, waitMs) => {
+      operations.waited(operation, waitMs);
+      times.waited(waitMs);
+    },
+    held: (operation, holdMs) => {
+      operations.held(operation, holdMs);
+    },
+    committed: (operation, commitMs, lines) => {
+      operations.committed(operation, commitMs, lines);
+      times.committed(commitMs);
+    },
+  };
+  const turns = new MeasuredTurns(buildTurns(config, lock, times), measures, systemClock);
+  return new StockService(new MeasuredStockStore(store, measures, systemClock), turns, {
     writes: health,
-    turnMaxMs: config.lockTtlMs,
-    lockWaitMs: config.lockWaitMs,
+    get turnMaxMs() {
+      return times.ttlMs;
+    },
+    get lockWaitMs() {
+      return times.waitMs;
+    },
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
@@ -345,9 +392,9 @@ function buildStock(
   });
 }
 
-function buildTurns(config: Config, lock: RunningLockService | null): Turns {
+function buildTurns(config: Config, lock: RunningLockService | null, times: TimeOuts): Turns {
   if (lock) {
-    return new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+    return new DistributedTurns(new DistributedLockManager(lock, { waitMs: times.waitMs }), {
       fallback: config.lockFallback,
     });
   }

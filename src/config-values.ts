@@ -13,6 +13,16 @@ export const wholeNumber = (min: number, max: number) =>
     .transform(Number)
     .refine((n) => n >= min && n <= max, `must be a whole number from ${min} to ${max}`);
 
+/** `auto`, or a whole number. */
+export const autoOrNumber = (min: number, max: number) => {
+  const rule = `must be auto, or a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^(auto|\d{1,15})$/, rule)
+    .transform((text) => (text === 'auto' ? text : Number(text)))
+    .refine((value) => value === 'auto' || (value >= min && value <= max), rule);
+};
+
 export const oneOf = <const Words extends readonly string[]>(...words: Words) => {
   const [last = '', ...others] = [...words].reverse();
   return z.enum(words, `must be ${others.reverse().join(', ')} or ${last}`);

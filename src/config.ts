@@ -133,6 +133,9 @@ function* problemsTogether(
     }
   }
   yield* lockProblems(values);
+  if (values.lockTtlMs === 'auto' && values.stockLock === 'redlock') {
+    yield ['LOCK_TTL_MS', 'must be a number with STOCK_LOCK=redlock, whose servers count one life'];
+  }
   if (values.ratePerSecond && values.redisUrl === undefined) {
     yield ['REDIS_URL', 'must be set where RATE_LIMIT_PER_SECOND is'];
   }

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import {
+  autoOrNumber,
   flag,
   jwksUrl,
   jwtAlgorithms,
@@ -97,14 +98,15 @@ export const SETTINGS = {
   lockTtlMs: preset(
     'LOCK_TTL_MS',
     '5000',
-    wholeNumber(500, DAY_MS),
-    'how long a lock outlives an owner that has died; leases are renewed',
+    autoOrNumber(500, DAY_MS),
+    'how long a lock outlives an owner that has died; leases are renewed; `auto`: from how long commits take, ' +
+      '[3 to 30 s](docs/high-availability.md#time-outs-by-measurement)',
   ),
   lockWaitMs: preset(
     'LOCK_WAIT_MS',
     '10000',
-    wholeNumber(1, DAY_MS),
-    "the longest wait for a product's lock; then `LOCK_TIMEOUT`",
+    autoOrNumber(1, DAY_MS),
+    "the longest wait for a product's lock; then `LOCK_TIMEOUT`; `auto`: from how fast queues move",
   ),
   lockFallback: preset(
     'LOCK_FALLBACK',

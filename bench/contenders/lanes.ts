@@ -10,6 +10,7 @@ import { MysqlReservationCatalogue } from '../../src/database/reading/reservatio
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
 import { Operations } from '../../src/inventory/operation.js';
 import { stockOperations, type StockOperations } from '../../src/inventory/stock-operations.js';
+import { TimeOuts } from '../../src/inventory/time-outs.js';
 import { DistributedTurns, LocalTurns } from '../../src/inventory/lanes/turns.js';
 import { StockService } from '../../src/inventory/lanes/stock-service.js';
 import { DistributedLockManager, RedisLockService } from '../../src/lock/index.js';
@@ -61,6 +62,7 @@ async function openProduct(
     MYSQL_POOL_MAX: String(form.poolMax),
     ...env,
   });
+  const times = timeOutsOf(config);
   const database = new Database({
     url: config.mysqlUrl,
     poolMax: config.mysqlPoolMax,
@@ -68,13 +70,13 @@ async function openProduct(
   });
   const lock = config.stockLock === 'redis' ? await openLock(services.redisUrl, config) : null;
   const locking = lock
-    ? new DistributedTurns(new DistributedLockManager(lock, { waitMs: config.lockWaitMs }), {
+    ? new DistributedTurns(new DistributedLockManager(lock, { waitMs: times.waitMs }), {
         fallback: config.lockFallback,
       })
     : new LocalTurns(false);
   const stock = new StockService(new MysqlStockStore(database.writer), locking, {
-    turnMaxMs: config.lockTtlMs,
-    lockWaitMs: config.lockWaitMs,
+    turnMaxMs: times.ttlMs,
+    lockWaitMs: times.waitMs,
     batchMax: config.stockBatchMax,
     queueMax: config.laneQueueMax,
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
@@ -83,10 +85,15 @@ async function openProduct(
   return new Product({ database, lock, stock, config });
 }
 
+/** As they begin: a run measures one setting. */
+function timeOutsOf({ lockTtlMs: ttlMs, lockWaitMs: waitMs, requestTimeoutMs }: Config): TimeOuts {
+  return new TimeOuts({ ttlMs, waitMs, requestTimeoutMs, clock: systemClock });
+}
+
 async function openLock(url: string, config: Config): Promise<RedisLockService> {
   const lock = new RedisLockService({
     url,
-    ttlMs: config.lockTtlMs,
+    ttlMs: timeOutsOf(config).ttlMs,
     queueMax: config.laneQueueMax,
   });
   const health = await lock.start();

@@ -53,6 +53,8 @@ interface Asking {
   readonly kind: 'asking';
   readonly ticket: string;
   readonly sentAtMs: number;
+  /** The time to live when it was sent. */
+  readonly ttlMs: number;
   readonly tokens: number;
   /** Whether Redis queues the ticket when the lock is not free. */
   readonly queue: boolean;
@@ -200,7 +202,8 @@ export class KeyLock {
     const tokens = Math.min(this.room.size, tokensMax(settings));
     const sentAtMs = clock.nowMs();
     const queue = this.room.first?.triesOnce !== true;
-    const asking: Asking = { kind: 'asking', ticket, sentAtMs, tokens, queue, grant: null };
+    const { ttlMs } = settings;
+    const asking: Asking = { kind: 'asking', ticket, sentAtMs, ttlMs, tokens, queue, grant: null };
     this.phase = asking;
     return asking;
   }
@@ -214,7 +217,8 @@ export class KeyLock {
     switch (standing.kind) {
       case 'yours': {
         const { ticket, tokens, sentAtMs } = asking;
-        const lifeMs = this.parts.settings.ttlMs;
+        // It may have changed while the question was on its way: the shorter one is safe.
+        const lifeMs = Math.min(asking.ttlMs, this.parts.settings.ttlMs);
         const { firstToken } = standing;
         this.onGranted({ ticket, deadlineMs: sentAtMs + lifeMs, lifeMs, firstToken, tokens });
         return;

@@ -89,6 +89,7 @@ export class Renewal {
 
   private async renew(holds: readonly Hold[], sentAtMs: number): Promise<void> {
     const { clock, settings, gateway, stats } = this.parts;
+    const { ttlMs } = settings;
     let renewed: readonly boolean[];
     try {
       renewed = await gateway.renew(holds);
@@ -107,8 +108,12 @@ export class Renewal {
       }
       stats.renewals.ok += 1;
       if (hold.deadlineMs - nowMs < hold.lifeMs / 2) stats.renewals.late += 1;
-      hold.deadlineMs = Math.max(hold.deadlineMs, sentAtMs + settings.ttlMs);
-      hold.lifeMs = settings.ttlMs;
+      // It may have changed meanwhile, and a renewal also shortens a life at Redis: the shorter one is safe.
+      const lifeMs = Math.min(ttlMs, settings.ttlMs);
+      const deadlineMs = sentAtMs + lifeMs;
+      const isShorter = lifeMs < hold.lifeMs;
+      hold.deadlineMs = isShorter ? deadlineMs : Math.max(hold.deadlineMs, deadlineMs);
+      hold.lifeMs = lifeMs;
     });
   }
 }

@@ -60,22 +60,36 @@ export interface AcquireRequest {
 }
 
 export class LockScripts {
-  private readonly stepsScript: LuaScript;
-  private readonly renewScript: LuaScript;
+  private scripts: { readonly ttlMs: number; readonly steps: LuaScript; readonly renew: LuaScript };
 
   /** What stands before each key at Redis. */
   private readonly keyPrefix: string;
 
   /** @param hashTag of a shard, as in `{556}:`; empty where there is no cluster. */
-  constructor(settings: Settings, hashTag = '') {
+  constructor(
+    private readonly settings: Settings,
+    private readonly hashTag = '',
+  ) {
     this.keyPrefix = hashTag === '' ? '' : `lock:${hashTag}`;
+    this.scripts = this.load();
+  }
+
+  /** With the time to live of now. */
+  private current(): typeof this.scripts {
+    if (this.scripts.ttlMs !== this.settings.ttlMs) this.scripts = this.load();
+    return this.scripts;
+  }
+
+  private load(): typeof this.scripts {
+    const { settings, hashTag } = this;
+    const { ttlMs } = settings;
     const preamble =
       'local TTL_MS, CLAIM_TTL_MS, CLAIM_TOKENS, COUNTER_TTL_MS = ' +
-      `'${settings.ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'\n` +
+      `'${ttlMs}', '${settings.claimTtlMs}', '${tokensMax(settings)}', '${LIMITS.fenceTtlMs}'\n` +
       `local HASH_TAG = '${hashTag}'`;
     const files = ['hand-over.lua', 'acquire.lua', 'release.lua', 'steps.lua'];
-    this.stepsScript = load('steps', preamble, ...files);
-    this.renewScript = load('renew', preamble, 'renew.lua');
+    const steps = load('steps', preamble, ...files);
+    return { ttlMs, steps, renew: load('renew', preamble, 'renew.lua') };
   }
 
   /** The reply has one entry for each step, in order: its result, or the error that ended this step alone. */
@@ -87,7 +101,7 @@ export class LockScripts {
       if (again !== undefined) args.push(again);
     }
     return {
-      script: this.stepsScript,
+      script: this.current().steps,
       keys: steps.map(({ key }) => this.keyPrefix + key),
       args,
       read: (reply) => reply as readonly unknown[],
@@ -99,7 +113,7 @@ export class LockScripts {
     locks: readonly { readonly key: string; readonly ticket: string }[],
   ): ScriptCall<readonly boolean[]> {
     return {
-      script: this.renewScript,
+      script: this.current().renew,
       keys: locks.map(({ key }) => this.keyPrefix + key),
       args: locks.map(({ ticket }) => ticket),
       read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),

@@ -6,8 +6,12 @@ import type { LockLog } from './lock-service.js';
 export interface RedisLockSettings {
   /** In one of the forms of src/redis/address.ts, as in `redis://user:password@host:6379/0`. */
   readonly url: string;
-  /** Time to live of a held lock, in milliseconds: how long a dead holder blocks it. Renewed after a third of it. */
-  readonly ttlMs?: number | undefined;
+  /**
+   * Time to live of a held lock, in milliseconds: how long a dead holder blocks it. Renewed after a third of it. Where
+   * it is a function, it is asked whenever a lock is taken or renewed, and other services may have other values. Each
+   * value has a script of its own at Redis, so there should be few. Not for RedlockService.
+   */
+  readonly ttlMs?: number | (() => number) | undefined;
   /** Time for a command, in milliseconds; after it Redis counts as unavailable. */
   readonly commandTimeoutMs?: number | undefined;
   /** The most waiters for each key in this process. */
@@ -58,8 +62,10 @@ export type Settings = Readonly<Record<keyof typeof DEFAULTS, number>>;
 
 /** @throws RangeError that names the setting, what was expected and what was got. */
 export function readSettings(given: Partial<RedisLockSettings>): Settings {
+  const { ttlMs: ttl = DEFAULTS.ttlMs } = given;
+  const ttlMs = typeof ttl === 'function' ? ttl : () => ttl;
   const settings = {
-    ttlMs: given.ttlMs ?? DEFAULTS.ttlMs,
+    ttlMs: ttlMs(),
     commandTimeoutMs: given.commandTimeoutMs ?? DEFAULTS.commandTimeoutMs,
     queueMax: given.queueMax ?? DEFAULTS.queueMax,
     claimTtlMs: given.claimTtlMs ?? DEFAULTS.claimTtlMs,
@@ -84,7 +90,13 @@ export function readSettings(given: Partial<RedisLockSettings>): Settings {
   }
   // HandOvers takes a lock with a longer remaining time for a claimed one.
   const claimTtlMs = Math.min(settings.claimTtlMs, Math.ceil(settings.ttlMs / 2));
-  return Object.freeze({ ...settings, claimTtlMs });
+  return Object.freeze({
+    ...settings,
+    claimTtlMs,
+    get ttlMs() {
+      return ttlMs();
+    },
+  });
 }
 
 /** The most fencing tokens that one hold uses: one for each lease under it. */

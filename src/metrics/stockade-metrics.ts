@@ -35,6 +35,7 @@ export interface MetricsSources {
   };
   readonly refusals?: { stats(): Readonly<Record<string, number>> };
   readonly operations?: OperationMetrics;
+  readonly times?: { readonly ttlMs: number; readonly waitMs: number };
 }
 
 export function stockadeMetrics(sources: MetricsSources): Registry {
@@ -42,8 +43,9 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
   const { lock, feed, publisher, documents, authenticator, requestLimit } = sources;
-  const { connections, refusals, operations } = sources;
+  const { connections, refusals, operations, times } = sources;
   operations?.addTo(registry);
+  if (times) addTimeOuts(registry, times);
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
   if (refusals) {
     new Metrics(registry, () => refusals.stats()).counters(
@@ -100,6 +102,19 @@ function addEventLoopUtilization(registry: Registry): void {
       since = now;
     },
   });
+}
+
+/** Of several workers the longest counts: it bounds what others wait for. */
+function addTimeOuts(registry: Registry, times: NonNullable<MetricsSources['times']>): void {
+  const add = (name: string, help: string, readMs: () => number) =>
+    new Gauge({
+      ...{ name, help, registers: [registry], aggregator: 'max' },
+      collect() {
+        this.set(readMs() / 1_000);
+      },
+    });
+  add('stockade_lock_ttl_seconds', 'LOCK_TTL_MS as it is now.', () => times.ttlMs);
+  add('stockade_lock_wait_max_seconds', 'LOCK_WAIT_MS as it is now.', () => times.waitMs);
 }
 
 function addDocumentMetrics(metrics: Metrics<DocumentStoreStats>): void {

@@ -78,7 +78,7 @@ describe('a start that cannot succeed', () => {
       '  MYSQL_URL must be set',
       '  PORT must be a whole number from 0 to 65535; got "http"',
       '  STOCK_LOCK must be redis, redlock, database or none; got "etcd"',
-      '  LOCK_TTL_MS must be a whole number from 500 to 86400000; got "5s"',
+      '  LOCK_TTL_MS must be auto, or a whole number from 500 to 86400000; got "5s"',
       '  AUTH must be keys, jwt or keys,jwt in production',
       '',
     ]);

@@ -55,7 +55,7 @@ test('a turn held elsewhere is asked for once, and each entry is answered at the
     retryAfterMs: 1_000,
   };
   const writes = ALWAYS_WRITABLE;
-  const standstill = new Standstill(clock, writes, 5_000);
+  const standstill = new Standstill(clock, writes, { turnMaxMs: 5_000 });
   const parts = { turns, commits, writes, standstill, settings, clock };
   const lane = new Lane('p', parts, () => undefined);
   const startedMs = clock.nowMs();

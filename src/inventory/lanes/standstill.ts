@@ -15,8 +15,8 @@ export class Standstill {
   constructor(
     private readonly clock: Clock,
     private readonly writes: Writability,
-    /** How long a turn is kept while its transaction has no outcome, in milliseconds. */
-    private readonly turnMaxMs: number,
+    /** How long a turn is kept while its transaction has no outcome, in milliseconds; may change. */
+    private readonly settings: { readonly turnMaxMs: number },
   ) {}
 
   /**
@@ -26,8 +26,8 @@ export class Standstill {
    * @param whileAway called at each look that finds the database away, after the first one, which may be a hiccup.
    */
   watch(turn: Turn, whileAway: () => void = () => undefined): Timer {
-    const { clock, writes, turnMaxMs } = this;
-    const endMs = clock.nowMs() + turnMaxMs;
+    const { clock, writes, settings } = this;
+    const endMs = clock.nowMs() + settings.turnMaxMs;
     let wasAway = false;
     let timer: Timer;
     const lookSoon = () => {

@@ -21,9 +21,9 @@ import { Standstill } from './standstill.js';
 import type { Turn, TurnFailure, Turns } from './turns.js';
 
 export interface StockServiceSettings {
-  /** The longest wait for a turn, in milliseconds. */
+  /** The longest wait for a turn, in milliseconds; may change. */
   readonly lockWaitMs: number;
-  /** How long a turn is kept while the transaction under it has no outcome, in milliseconds. */
+  /** How long a turn is kept while the transaction under it has no outcome, in milliseconds; may change. */
   readonly turnMaxMs: number;
   /** Whether this process can commit; always, where nothing tells. */
   readonly writes?: Writability | undefined;
@@ -62,16 +62,18 @@ export class StockService {
     private readonly settings: StockServiceSettings,
     private readonly clock: Clock = systemClock,
   ) {
-    const { batchMax, commitsMax, lockWaitMs, queueMax, queueMaxPerPrincipal } = settings;
+    const { batchMax, commitsMax, queueMax, queueMaxPerPrincipal } = settings;
     this.gates = new BasketGates(clock);
     this.basketPace = new Pace(clock);
     this.slots = new CommitSlots(commitsMax, clock);
     this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
-    const { writes = ALWAYS_WRITABLE, turnMaxMs } = settings;
+    const { writes = ALWAYS_WRITABLE } = settings;
     const { commits } = this;
-    const standstill = new Standstill(clock, writes, turnMaxMs);
+    const standstill = new Standstill(clock, writes, settings);
     const laneSettings = {
-      lockWaitMs,
+      get lockWaitMs() {
+        return settings.lockWaitMs;
+      },
       queueMax,
       queueMaxPerPrincipal,
       tenureMs: TENURE_MS,

@@ -148,10 +148,21 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
     connections: source,
     refusals: source,
     operations: new OperationMetrics(),
+    times: { ttlMs: 5_000, waitMs: 10_000 },
   });
   const names = registry.getMetricsAsArray().map(({ name }) => name);
   const documented = readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `(stockade_\w+)`/gm);
   expect([...documented].map(([, name]) => name).sort()).toEqual(
     names.filter((name) => name.startsWith('stockade_')).sort(),
   );
+});
+
+test('the time-outs are gauges with the value of their moment', async () => {
+  const times = { ttlMs: 5_000, waitMs: 10_000 };
+  const page = stockadeMetrics({ ...NOTHING, times });
+  expect(await linesOf(page)).toContain('stockade_lock_ttl_seconds 5');
+  times.ttlMs = 8_000;
+  const lines = await linesOf(page);
+  expect(lines).toContain('stockade_lock_ttl_seconds 8');
+  expect(lines).toContain('stockade_lock_wait_max_seconds 10');
 });
