@@ -11,7 +11,7 @@ import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sen
 import { startSeveralRedis } from '../../services/redis-several.js';
 import { makeCertificates } from '../support/certificates.js';
 import { describeLockContract } from '../support/lock-contract.js';
-import { LockServices } from '../support/lock-services.js';
+import { deadlineIn, LockServices, uniqueKey } from '../support/lock-services.js';
 import { until } from '../support/until.js';
 
 const QUIET = { retryStrategy: () => 20, maxRetriesPerRequest: null } as const;
@@ -170,6 +170,18 @@ test('servers with TLS and ACL users serve clients of their CA, and no others', 
     stranger.on('error', () => undefined);
     await expect(stranger.get(KEY)).rejects.toThrow();
     stranger.disconnect();
+    const services = new LockServices();
+    const [one, other] = await Promise.all([1, 2].map(() => services.start({ url: cluster.url })));
+    for (const key of Array.from({ length: 24 }, () => uniqueKey())) {
+      const lease = await one?.acquire(key, deadlineIn(0));
+      const waiting = other?.acquire(key, deadlineIn(5_000));
+      if (lease) await one?.release(lease);
+      expect((await waiting)?.state).toBe('held');
+    }
+    await services.stopAll();
+    await expect(services.start({ url: cluster.url.replace('p%40ss', 'wrong') })).rejects.toThrow(
+      'Redis refuses the password',
+    );
   } finally {
     await cluster.stop();
     certificates.remove();
