@@ -1,6 +1,6 @@
 /**
- * Everything else that uses MySQL goes on after a switch of the primary that keeps connections: API keys, subscriptions,
- * reservations and their sweeper, an import, and a server that starts meanwhile.
+ * Everything else that uses MySQL goes on after a switch of the primary that keeps connections: API keys,
+ * subscriptions, reservations and their sweeper, an import, and a server that starts meanwhile.
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
