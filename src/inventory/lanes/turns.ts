@@ -75,7 +75,7 @@ export class LocalTurns implements Turns {
   }
 }
 
-/** `STOCK_LOCK=redis`: the distributed lock. While Redis is away row locks replace it, unless configured to fail. */
+/** `STOCK_LOCK=redis` and `redlock`: while the distributed lock is away row locks replace it, or turns are refused. */
 export class DistributedTurns implements Turns {
   private readonly rowLocks = new LocalTurns(true);
 
