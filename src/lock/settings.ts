@@ -8,7 +8,8 @@ export interface RedisLockSettings {
   readonly url: string;
   /**
    * Time to live of a held lock, in milliseconds: how long a dead holder blocks it. Renewed after a third of it. Where
-   * it is a function, it is asked whenever a lock is taken or renewed, and other services may have other values. Each
+   * it is a function, it is asked whenever a lock is taken or renewed. Services that share locks may have different
+   * values from twice `claimTtlMs` on; below it their claims would differ, which all must agree on. Each
    * value has a script of its own at Redis, so there should be few. Not for RedlockService.
    */
   readonly ttlMs?: number | (() => number) | undefined;

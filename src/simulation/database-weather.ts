@@ -18,11 +18,23 @@ export class DatabaseWeather {
   failShare = 0;
   /** The share of COMMITs without an answer. */
   lostCommitShare = 0;
+  /** Processes whose way to the database swallows everything, and when a silent session of theirs ends. */
+  private readonly holes = new Map<SimulatedProcess, number>();
 
   constructor(
     private readonly random: SeededRandom,
     private readonly counts: Counts,
   ) {}
+
+  /** From now on neither side hears of the other one. @param silenceMaxMs after which a session ends. */
+  openHole(process: SimulatedProcess, silenceMaxMs: number): void {
+    this.counts.add('database: black hole');
+    this.holes.set(process, silenceMaxMs);
+  }
+
+  closeHole(process: SimulatedProcess): void {
+    this.holes.delete(process);
+  }
 
   /** Ends all faults. */
   heal(): void {
@@ -30,6 +42,7 @@ export class DatabaseWeather {
     this.stepMaxMs = STEP_MAX_MS;
     this.failShare = 0;
     this.lostCommitShare = 0;
+    this.holes.clear();
   }
 
   /** The faults of one process's connections to the database. */
@@ -56,6 +69,14 @@ export class DatabaseWeather {
         reject(new ConnectionLostError());
       });
       process.after(this.random.next() * this.stepMaxMs, `database ${step}`, () => {
+        const silenceMaxMs = this.holes.get(process);
+        if (silenceMaxMs !== undefined) {
+          process.after(silenceMaxMs, 'session ends', () => {
+            forget();
+            fail('silent session ended');
+          });
+          return;
+        }
         forget();
         if (this.isAway) fail('step failed while it was away');
         else if (this.random.chance(this.failShare)) fail(`connection lost before ${step}`);

@@ -22,6 +22,8 @@ export interface Seams {
   readonly newDatabase?: (clock: Clock) => MemoryDatabase;
   readonly newStore?: (database: MemoryDatabase, settings: MemoryStockStoreSettings) => StockStore;
   readonly newScripts?: ScriptModels;
+  /** How long a turn is kept while its transaction has no outcome, instead of the lock's time to live. */
+  readonly turnMaxMs?: number;
 }
 
 export interface FleetParts {
@@ -45,9 +47,15 @@ const ALIVE_WITHIN_MS = 8_000;
 /** The attempts at that request, and the pause before each, in milliseconds. */
 const LAST_TRIES = 3;
 const LAST_PAUSE_MS = 1_000;
+/** How long a black hole lasts, and how soon after the time to live of the lock the others go on, in milliseconds. */
+const HOLE_MS = 30_000;
+const GOES_ON_AFTER_TTL_MS = 1_000;
+const IMPATIENCE_MS = 20;
+
+type HostSettings = Omit<ServerSettings, 'turnMaxMs'>;
 
 interface Host {
-  readonly settings: ServerSettings;
+  readonly settings: HostSettings;
   server: SimulatedServer;
 }
 
@@ -121,6 +129,69 @@ export class Fleet {
     return [...stuck].map(([what, answer]) => `${what}: ${answer}`);
   }
 
+  /**
+   * Loses one server's way to the database while it has a transaction of a product, and asks the others for the same
+   * product. They must go on when the time to live of its lock is over.
+   *
+   * @returns a sentence for each server that did not.
+   */
+  async findHeldUp(products: readonly string[]): Promise<readonly string[]> {
+    const { time, random, databaseWeather } = this.parts;
+    const productId = random.pick(products);
+    const [lost, ...others] = this.hosts;
+    if (!lost) return [];
+    const { process } = lost.server;
+    const { ttlMs } = lost.settings;
+    const holeMs = time.nowMs + random.between(0, 8);
+    const boundMs = holeMs + ttlMs + GOES_ON_AFTER_TTL_MS;
+    void this.increase(lost.server, productId, 'into the hole', HOLE_MS);
+    time.after(holeMs - time.nowMs, 'black hole', () => {
+      databaseWeather.openHole(process, ttlMs);
+    });
+    const late = new Set<string>();
+    for (const { server } of others) {
+      const what = `${server.process.name} was held up at ${productId} by the black hole of ${process.name}`;
+      late.add(what);
+      void this.goOn(server, productId, boundMs).then((isInTime) => {
+        if (isInTime) late.delete(what);
+      });
+    }
+    await time.runUntil(holeMs + HOLE_MS);
+    databaseWeather.closeHole(process);
+    return [...late];
+  }
+
+  /** Asks one time after another. @returns whether a unit was increased after the hole began and before the bound. */
+  private async goOn(
+    server: SimulatedServer,
+    productId: string,
+    boundMs: number,
+  ): Promise<boolean> {
+    const { time } = this.parts;
+    for (let tries = 1; time.nowMs < boundMs; tries += 1) {
+      await new Promise<void>((resolve) => {
+        server.process.after(IMPATIENCE_MS, 'impatient request', resolve);
+      });
+      const isDone = await this.increase(server, productId, `beside the hole ${tries}`, HOLE_MS);
+      if (isDone) return time.nowMs <= boundMs;
+    }
+    return false;
+  }
+
+  private async increase(
+    server: SimulatedServer,
+    productId: string,
+    name: string,
+    deadlineMs: number,
+  ): Promise<boolean> {
+    const items = [{ productId, locationId: 'annex', quantity: 1 }];
+    const request = { kind: 'increase', mode: 'PARTIAL', items, idempotencyKey: null } as const;
+    const reference = `${name} of ${server.process.name}`;
+    const caller = server.caller(null, deadlineMs, new AbortController().signal);
+    const { answer } = await server.carryOut({ ...request, reference }, caller);
+    return answer.kind === 'ANSWERED' && answer.lines[0]?.outcome === 'APPLIED';
+  }
+
   /** A connection that died unnoticed is found by the first request, which may fail. */
   private async askUntilServed(
     server: SimulatedServer,
@@ -153,7 +224,7 @@ export class Fleet {
     if (!host.server.process.isAlive) host.server = this.start(host.settings);
   }
 
-  private start(settings: ServerSettings): SimulatedServer {
+  private start(settings: HostSettings): SimulatedServer {
     const { operations, time, random, redis, database, databaseWeather, seams, counts } =
       this.parts;
     this.incarnations += 1;
@@ -168,6 +239,7 @@ export class Fleet {
       ? seams.newStore(database, storeSettings)
       : new MemoryStockStore(database, storeSettings);
     const own = { operations, process, database, store, redis, random: random.fork(), counts };
-    return new SimulatedServer({ ...own, witness: this.witness }, settings);
+    const { turnMaxMs = settings.ttlMs } = seams;
+    return new SimulatedServer({ ...own, witness: this.witness }, { ...settings, turnMaxMs });
   }
 }

@@ -120,6 +120,7 @@ class Round {
     };
     // Requests from now on are not part of the history.
     const stuck = await fleet.findStuck(products);
+    const heldUp = stuck.length > 0 ? [] : await fleet.findHeldUp(products);
     await fleet.stop();
     const { wrong, counts } = checkHistory(history);
     const unfinished = clients.busy > 0 ? [`${clients.busy} clients came to no end.`] : [];
@@ -131,7 +132,14 @@ class Round {
       stockLock: fleet.stockLock,
       faults: { ...this.counts.toObject(), 'Redis: script run twice': this.redis.doubled },
       outcomes: { ...this.outcomes(), ...counts, 'leases had': fleet.witness.leases },
-      wrong: [...unfinished, ...stuck, ...database.problems(), ...fleet.witness.wrong, ...wrong],
+      wrong: [
+        ...unfinished,
+        ...stuck,
+        ...heldUp,
+        ...database.problems(),
+        ...fleet.witness.wrong,
+        ...wrong,
+      ],
       parts: this.parts,
       story: storyOf(this.faults, clients.operations),
     };

@@ -44,6 +44,7 @@ export type StockLock = 'redis' | 'database' | 'none';
 export interface ServerSettings {
   readonly stockLock: StockLock;
   readonly ttlMs: number;
+  readonly turnMaxMs: number;
   readonly lockWaitMs: number;
   readonly batchMax: number;
   readonly queueMax: number;
@@ -78,7 +79,7 @@ export class SimulatedServer {
     this.stock = new StockService(
       parts.store,
       this.turnsOf(parts, settings),
-      { ...settings, turnMaxMs: settings.ttlMs },
+      settings,
       process.clock,
     );
     this.operations = stockOperations(this.stock, parts.operations, database, settings);

@@ -146,6 +146,7 @@ const MUTANTS: readonly (readonly [string, Seams, RegExp, seed: number])[] = [
     /cannot serve|never settled/,
     200,
   ],
+  ['a turn that is kept while nothing moves', { turnMaxMs: Infinity }, /was held up at/, 1],
 ];
 
 test('a failure tells a seed that fails the same way again, within a minute of its own', async () => {
