@@ -31,6 +31,18 @@ const PATIENT = { LOCK_WAIT_MS: '40000', REQUEST_TIMEOUT_MS: '50000' };
 const BUYERS = 600;
 const UNITS = 60;
 
+/** The longest time in which no line was applied, from that moment on. */
+function outageMs({ records }: Storm, sinceMs: number): number {
+  const applied = records
+    .flatMap(({ tries }) => tries)
+    .filter(({ answer }) => brief(answer).some((line) => typeof line === 'number'))
+    .map(({ endMs }) => endMs)
+    .filter((endMs) => endMs > sinceMs);
+  const moments = [sinceMs, ...applied].sort((a, b) => a - b);
+  const gaps = moments.slice(1).map((moment, i) => moment - (moments[i] ?? moment));
+  return Math.round(Math.max(...gaps));
+}
+
 interface OpenStorm {
   readonly shop: Shop;
   readonly initial: ReadonlyMap<string, number>;
@@ -100,11 +112,14 @@ describe.each(STARTS)('%s', (kind, start) => {
     test('loses, doubles and oversells nothing, with the lock and without it', async () => {
       const storms = await Promise.all(LOCKS.map((stockLock) => openStorm(stockLock)));
       const victim = await cluster.primary();
+      let killedMs = 0;
       // One death for both: the group needs several seconds to go on.
       const waiting = new Set(storms);
       const incident = async (storm: OpenStorm) => {
         waiting.delete(storm);
-        if (waiting.size === 0) await victim.kill('SIGKILL');
+        if (waiting.size > 0) return;
+        killedMs = performance.now();
+        await victim.kill('SIGKILL');
       };
       await Promise.all(
         storms.map(async (storm) => {
@@ -125,6 +140,7 @@ describe.each(STARTS)('%s', (kind, start) => {
         expect(counts.linesApplied).toBeGreaterThan(100);
         await expectEqualBooks(shop, survivors);
         await shop.close();
+        console.log(`${kind}, a member killed: nothing applied for ${outageMs(seen, killedMs)} ms`);
       }
     });
   });
