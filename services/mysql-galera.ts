@@ -60,7 +60,8 @@ else
   rm -f "$pipe"
   mkfifo "$pipe"
   echo "ready 127.0.0.1$pipe"
-  cat "$pipe"
+  # A joiner may have died meanwhile.
+  timeout 60 cat "$pipe"
 fi
 `;
 
@@ -122,7 +123,9 @@ function withScripts(program: Program, scripts: string, { env }: Search): Progra
 async function bootNodes(installation: Installation, options: ClusterOptions, search: Search) {
   const { program } = installation;
   const starts: NodeStart[] = [];
-  for (let i = 0; i < NODES; i++) starts.push(new NodeStart(await freePort(), await freePort()));
+  const ports = await freePorts(2 * NODES);
+  for (let i = 0; i < NODES; i++)
+    starts.push(new NodeStart(ports[2 * i] ?? 0, ports[2 * i + 1] ?? 0));
   const [first] = starts;
   if (first) first.founds = true;
   const argsOf = (start: NodeStart, index: number): readonly string[] => [
@@ -145,6 +148,13 @@ async function bootNodes(installation: Installation, options: ClusterOptions, se
     },
   });
   return new GaleraCluster(servers, starts, installation);
+}
+
+/** All different: a port that was free a moment ago may be given again. */
+async function freePorts(count: number): Promise<readonly number[]> {
+  const ports = new Set<number>();
+  while (ports.size < count) ports.add(await freePort());
+  return [...ports];
 }
 
 function nodeArgs(
@@ -186,7 +196,8 @@ async function foundOnce(
   folder: string,
   search: Search,
 ): Promise<void> {
-  const alone = new NodeStart(await freePort(), await freePort());
+  const [groupPort = 0, transferPort = 0] = await freePorts(2);
+  const alone = new NodeStart(groupPort, transferPort);
   alone.founds = true;
   const args = () => nodeArgs(installation, [alone], alone);
   const server = await startPrivateServer(
