@@ -70,7 +70,6 @@ export class Fleet {
     const mix = random.pick(MIXES);
     this.stockLock = mix.join('+');
     const settings = {
-      ttlMs: random.pick([500, 1_000, 5_000]),
       lockWaitMs: random.pick([1_000, 5_000]),
       batchMax: random.pick([1, 4, 500]),
       queueMax: random.pick([5, 10_000, 10_000]),
@@ -78,8 +77,11 @@ export class Fleet {
       commitsMax: random.pick([1, 2, 4]),
       fallback: random.pick(['database', 'database', 'fail'] as const),
     };
+    const isShort = random.chance(0.3);
     this.hosts = Array.from({ length: random.integer(2, 4) }, () => {
-      const own = { ...settings, stockLock: random.pick(mix) };
+      // Below a second all must have the same, because the claim of a hand-over is shorter then.
+      const ttlMs = isShort ? 500 : random.pick([1_000, 3_000, 5_000]);
+      const own = { ...settings, ttlMs, stockLock: random.pick(mix) };
       return { settings: own, server: this.start(own) };
     });
   }

@@ -115,7 +115,7 @@ export class SimulatedRedis implements RedisServer {
   /** Carries out a request. @throws error replies. */
   serve(session: Session, request: RedisRequest): unknown {
     if (request.kind === 'command') return this.command(session, request.args);
-    const model = this.modelOf(request.name, request.source);
+    const model = this.modelOf(request.source);
     const run = () =>
       request.name === 'renew'
         ? model.renew(request.keys, request.args)
@@ -157,11 +157,11 @@ export class SimulatedRedis implements RedisServer {
     return receivers;
   }
 
-  private modelOf(name: string, source: string): LockScriptModel {
-    let model = this.scripts.get(name);
+  private modelOf(source: string): LockScriptModel {
+    let model = this.scripts.get(source);
     if (!model) {
       model = this.newScripts(this.data, this.server, readScriptSettings(source));
-      this.scripts.set(name, model);
+      this.scripts.set(source, model);
     }
     return model;
   }

@@ -5,7 +5,7 @@ import { runSimulation } from '../../src/simulation/run.js';
 jest.setTimeout(60_000);
 
 test('rounds with faults keep every promise, and reach the faults', async () => {
-  const { failure, faults, outcomes } = await runSimulation({ seed: 2, minutes: 15 });
+  const { failure, faults, outcomes } = await runSimulation({ seed: 7, minutes: 60 });
   expect(failure).toBeNull();
   const kinds = Object.keys(faults).map((name) => name.split(':')[0]);
   expect(new Set(kinds)).toEqual(new Set(['Redis', 'database', 'network', 'process']));
