@@ -23,7 +23,7 @@ export interface Claim {
 const NONE_DECIDED: ReadonlyMap<number, DecidedVerdict> = new Map();
 
 /** @returns one claim for each write of the call, in their order. */
-export async function claim({ stock, settling, known }: Attempt): Promise<readonly Claim[]> {
+export async function claim({ stock, tracesAreSought, known }: Attempt): Promise<readonly Claim[]> {
   const { writes, keys } = known;
   const earlier = await claimRows(stock, keys);
   return writes.map((write, i): Claim => {
@@ -35,7 +35,7 @@ export async function claim({ stock, settling, known }: Attempt): Promise<readon
     if (!isSame) return { ...open, reused: 'BY_ANOTHER' };
     if (found.expired) return { ...open, reused: 'EXPIRED' };
     const answers = readAnswers(found.answers);
-    if (!settling) known.noteAnswered(i, new Set(answers.keys()));
+    if (!tracesAreSought) known.noteAnswered(i, new Set(answers.keys()));
     const reserved = asReserved(write, found);
     return { ...open, write: reserved, ...earlierAnswers(known, i, answers) };
   });

@@ -90,7 +90,8 @@ export class MysqlProductImport implements ProductImportStore {
     const outcome = await runTransaction(this.sequelize, applying.deadline, async (running) => {
       const batch = new ImportBatch(this.sequelize, running, options, applying);
       // The ledger tells whether an earlier attempt, whose COMMIT was not answered, was applied.
-      if (running.settling && planned && (await batch.isApplied(operation))) return planned;
+      const mayBeApplied = running.settling || running.lostAtCommit;
+      if (mayBeApplied && planned && (await batch.isApplied(operation))) return planned;
       planned = await batch.run(rows, operation);
       return planned;
     });

@@ -19,7 +19,13 @@ import { Attempt, Known } from './known.js';
 import { LevelMemory } from './level-memory.js';
 import { ManyDueError } from './levels.js';
 import { StockStatements } from './stock-statements.js';
-import { isPerhapsApplied, runTransaction, type TransactionOutcome } from './transactions.js';
+import {
+  isPerhapsApplied,
+  noDoubts,
+  runTransaction,
+  type Doubts,
+  type TransactionOutcome,
+} from './transactions.js';
 
 export interface StockStoreSettings {
   /** Receives the changed levels after each COMMIT. */
@@ -52,15 +58,26 @@ export class MysqlStockStore implements StockStore {
     writes: readonly StockWrite[],
     options: ApplyOptions,
   ): Promise<TransactionOutcome<Applied>> {
+    const doubts = noDoubts();
+    const known = this.knownOf(writes, options);
     for (;;) {
       try {
-        return await this.applyOnce(writes, options);
+        return await this.applyOnce(known, options, doubts);
       } catch (error) {
         if (error instanceof RowsLockedError) throw await this.explain(error, writes, options);
-        const prepared = await this.prepareFor(error, options);
-        if (prepared.outcome !== 'COMMITTED') return prepared;
+        const prepared = await this.prepareFor(error, options).catch((defect: unknown) => {
+          // The caller would begin anew, and would take what was applied for refused.
+          if (doubts.settling) return unavailable(defect);
+          throw defect;
+        });
+        if (prepared.outcome === 'COMMITTED') continue;
+        return doubts.settling ? unavailable(error) : prepared;
       }
     }
+  }
+
+  private knownOf(writes: readonly StockWrite[], options: ApplyOptions): Known {
+    return new Known(writes, options, this.memory, this.settings.heldUnitsMax ?? null);
   }
 
   /** Names the products with locked levels, so that writes of other products need not wait. */
@@ -92,23 +109,26 @@ export class MysqlStockStore implements StockStore {
       );
     }
     // One transaction releases a bounded number of reservations; the next attempt continues.
-    if (error instanceof ManyDueError) return this.applyOnce([sweepOf(error.productIds)], options);
+    if (error instanceof ManyDueError) {
+      const sweep = this.knownOf([sweepOf(error.productIds)], options);
+      return this.applyOnce(sweep, options, noDoubts());
+    }
     throw error;
   }
 
   private async applyOnce(
-    writes: readonly StockWrite[],
+    known: Known,
     options: ApplyOptions,
+    doubts: Doubts,
   ): Promise<TransactionOutcome<Applied>> {
     const began = new Date();
-    const { changes, heldUnitsMax = null, health } = this.settings;
-    const known = new Known(writes, options, this.memory, heldUnitsMax);
+    const { changes, health } = this.settings;
     const { impatient, rowsWereLocked } = options;
     const outcome = await runTransaction(
       this.sequelize,
       options.deadline,
       (running) => runAttempt(new Attempt(this.sequelize, running, known)),
-      { impatient, rowsWereLocked, health },
+      { impatient, rowsWereLocked, health, doubts },
     );
     // An attempt that settles an earlier one finds its answers, but not the levels as that one left them.
     const isUncertain =
@@ -123,6 +143,10 @@ export class MysqlStockStore implements StockStore {
     }
     return outcome;
   }
+}
+
+function unavailable(cause: unknown): TransactionOutcome<never> {
+  return { outcome: 'UNAVAILABLE', mayHaveApplied: true, cause };
 }
 
 function undecided(failure: StockFailure): WriteResult {

@@ -71,11 +71,24 @@ const BACKOFF = { firstMs: 20, maxMs: 500 };
 /** No attempt begins with less time left than this. */
 const ATTEMPT_MIN_MS = 5;
 
+/** What is not known of the attempts at one call, over all its transactions. */
+export interface Doubts {
+  /** As in RunningTransaction. */
+  settling: boolean;
+  lostAtCommit: boolean;
+}
+
+export function noDoubts(): Doubts {
+  return { settling: false, lostAtCommit: false };
+}
+
 export interface TransactionOptions extends Partial<
   Pick<ApplyOptions, 'impatient' | 'rowsWereLocked'>
 > {
   /** Learns what becomes of each attempt; no attempt begins while it knows that none can succeed. */
   readonly health?: WriteHealth | undefined;
+  /** Changed by each attempt; to be given again where the same call is run in a further transaction. */
+  readonly doubts?: Doubts;
 }
 
 /**
@@ -92,8 +105,7 @@ export async function runTransaction<T>(
   const { clock } = deadline;
   const startedMs = clock.nowMs();
   const backoff = new Backoff(BACKOFF, random);
-  let settling = false;
-  let lostAtCommit = false;
+  const { doubts = noDoubts() } = options;
   let rowsWereLocked = options.rowsWereLocked ?? false;
   /** Until then an outage of the database may be a hiccup. */
   let patienceEndMs: number | undefined;
@@ -105,7 +117,7 @@ export async function runTransaction<T>(
     });
     try {
       const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
-        const result = await work({ transaction, number, settling, lostAtCommit });
+        const result = await work({ transaction, number, ...doubts });
         progress.committing = true;
         return result;
       });
@@ -117,10 +129,12 @@ export async function runTransaction<T>(
       // A deadline may be short: that it has passed is no failure of the database.
       watched?.ended(fault === 'UNREACHABLE' && !isLate ? error : undefined);
       if (fault === 'BUG' && !progress.committing) throw error;
-      if (progress.committing && !isRolledBackForCertain(error)) settling = true;
-      if (lostAtCommit && fault === 'UNREACHABLE') settling = true;
-      lostAtCommit ||= progress.committing;
-      if (options.impatient && fault === 'ROWS_LOCKED' && !settling)
+      if (progress.committing && !isRolledBackForCertain(error)) doubts.settling = true;
+      if (doubts.lostAtCommit && fault === 'UNREACHABLE') doubts.settling = true;
+      doubts.lostAtCommit ||= progress.committing;
+      const { settling } = doubts;
+      // Who divides the writes begins anew, and looks for no traces.
+      if (options.impatient && fault === 'ROWS_LOCKED' && !settling && !doubts.lostAtCommit)
         throw new RowsLockedError(error);
       // After a first lost race the next attempt locks the rows, so it need not back off.
       const pauseMs = fault === 'LOST_RACE' && number === 1 ? 0 : backoff.nextMs();

@@ -1,0 +1,73 @@
+/** A COMMIT without an answer is not forgotten where the call needs a further transaction before it can go on. */
+import { jest } from '@jest/globals';
+import { Database } from '../../../src/database/connections.js';
+import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
+import type { StockWrite } from '../../../src/inventory/stock.js';
+import type { WriteResult } from '../../../src/inventory/stock-store.js';
+import { systemClock } from '../../../src/time/clock.js';
+import { Deadline } from '../../../src/time/deadline.js';
+import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { MysqlProxy } from '../../support/mysql-proxy.js';
+import { lines, outcomes, reserve, write } from '../../support/stock-writes.js';
+
+jest.setTimeout(60_000);
+
+/** More than one transaction gives back. */
+const RESERVATIONS = 1_100;
+const BATCH = 100;
+const UNITS = 3_000;
+
+let fresh: FreshDatabase;
+let proxy: MysqlProxy;
+let database: Database;
+let store: MysqlStockStore;
+
+beforeAll(async () => {
+  jest.spyOn(console, 'warn').mockReturnValue();
+  fresh = await createFreshDatabase();
+  proxy = await MysqlProxy.start(fresh.url);
+  database = new Database({ url: proxy.url, poolMax: 10, commitsMax: 4, silenceMaxMs: 2_000 });
+  store = new MysqlStockStore(database.writer);
+});
+
+afterAll(async () => {
+  await database.close();
+  await proxy.stop();
+  await fresh.drop();
+});
+
+function apply(writes: readonly StockWrite[]): Promise<readonly WriteResult[]> {
+  return store.apply(writes, {
+    deadline: Deadline.in(30_000, systemClock),
+    contended: false,
+    impatient: false,
+    fencingTokenOf: () => null,
+  });
+}
+
+test.each([
+  ['without a key', {}],
+  ['with a key', { idempotencyKey: 'lost' }],
+])(
+  'a deduction %s that was applied says so, although many reservations expire before it is settled',
+  async (_, key) => {
+    const id = await fresh.newProduct(UNITS);
+    for (let made = 0; made < RESERVATIONS; made += BATCH) {
+      await apply(Array.from({ length: BATCH }, () => reserve({ [id]: 1 })));
+    }
+    const soon = 'UTC_TIMESTAMP(6) + INTERVAL 1 SECOND';
+    await fresh.sequelize.query(
+      `UPDATE reservations AS r JOIN reservation_lines AS l ON l.reservation_id = r.id
+       SET r.expires_at = ${soon}, l.held_until = ${soon} WHERE l.product_id = ?`,
+      { replacements: [id] },
+    );
+    // The connection is cut after two seconds of silence, when they have expired.
+    proxy.atCommit('SILENT_AFTER');
+    const [result] = await apply([write('deductStock', { items: lines({ [id]: 2 }), ...key })]);
+    expect(proxy.faultsLeft).toBe(0);
+    expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
+    expect(outcomes(result)).toEqual([UNITS - RESERVATIONS - 2]);
+    expect(await fresh.onHand(id)).toBe(UNITS - 2);
+    expect((await fresh.verifyLedger()).problems).toEqual([]);
+  },
+);
