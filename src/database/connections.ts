@@ -29,6 +29,8 @@ export interface DatabaseSettings extends PoolSettings {
   readonly readsMayBeBehind?: boolean | undefined;
 }
 
+/** Of the connections for reading: they read what is committed, where the others need not. */
+const DECIDERS = 2;
 /** Below this, a process that is merely slow would lose its transactions. */
 const SILENT_TRANSACTION_MIN_MS = 3_000;
 
@@ -43,6 +45,8 @@ export class Database implements ExclusiveTurns {
   readonly control: Sequelize;
   readonly server: CurrentServer;
   private readonly readers: Sequelize;
+  /** Where other reads may be behind. */
+  private readonly deciders: Sequelize | null;
   private readonly locks: NamedLocks;
 
   /** @throws MysqlAddressError */
@@ -54,13 +58,17 @@ export class Database implements ExclusiveTurns {
     this.writer = openWriter(settings, counts.writing, silentTransactionMaxMs);
     this.control = openPool(settings, counts.control);
     const { readMaxMs = 0, readsMayBeBehind: mayBeBehind = false } = settings;
-    this.readers = openPool({ ...settings, mayBeBehind }, counts.reading, {}, readLimit(readMaxMs));
-    this.reader = new Reader({ reader: this.readers, control: this.control }, counts.reading);
+    const readingMax = Math.max(1, counts.reading - (mayBeBehind ? DECIDERS : 0));
+    this.readers = openPool({ ...settings, mayBeBehind }, readingMax, {}, readLimit(readMaxMs));
+    this.reader = new Reader({ reader: this.readers, control: this.control }, readingMax);
     this.backgroundReader = new Reader(
       { reader: this.control, control: this.control },
       counts.control,
     );
-    this.decidingReader = mayBeBehind ? this.backgroundReader : this.reader;
+    this.deciders = mayBeBehind ? openPool(settings, DECIDERS, {}, readLimit(readMaxMs)) : null;
+    this.decidingReader = this.deciders
+      ? new Reader({ reader: this.deciders, control: this.control }, DECIDERS)
+      : this.reader;
     this.locks = new NamedLocks(this.control);
   }
 
@@ -69,7 +77,7 @@ export class Database implements ExclusiveTurns {
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.writer.close(), this.readers.close()]);
+    await Promise.all([this.writer.close(), this.readers.close(), this.deciders?.close()]);
     await this.control.close();
   }
 }

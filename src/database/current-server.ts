@@ -43,6 +43,13 @@ export class NoWritableServerError extends Error {
   }
 }
 
+/** A connection of one of the pools. */
+interface OpenConnection {
+  bytesHeard(): number;
+  /** The server is left because it gives no answer. */
+  cutIfSilent(): void;
+}
+
 type Probe = (host: MysqlHost) => Promise<boolean>;
 
 export class CurrentServer {
@@ -50,8 +57,8 @@ export class CurrentServer {
   private current: MysqlHost | null;
   private age = 0;
   private lastIdentity: string | null = null;
-  /** For each open connection: cuts it if it stays silent. */
-  private readonly cuts = new Set<() => void>();
+  private readonly open = new Set<OpenConnection>();
+  private bytesHeardBefore = 0;
   private leftMs = Number.NEGATIVE_INFINITY;
   private search: Promise<MysqlHost> | null = null;
   private readonly searchPauses = new Backoff(SEARCH_PAUSES, systemRandom);
@@ -105,13 +112,19 @@ export class CurrentServer {
     return this.next();
   }
 
-  /**
-   * @param cutIfSilent called when the server is left because it gives no answer.
-   * @returns to be called when the connection is closed.
-   */
-  watch(cutIfSilent: () => void): () => void {
-    this.cuts.add(cutIfSilent);
-    return () => this.cuts.delete(cutIfSilent);
+  /** @returns to be called when the connection is closed. */
+  watch(connection: OpenConnection): () => void {
+    this.open.add(connection);
+    return () => {
+      if (this.open.delete(connection)) this.bytesHeardBefore += connection.bytesHeard();
+    };
+  }
+
+  /** Of all connections; grows while the server answers. */
+  get bytesHeard(): number {
+    let bytes = this.bytesHeardBefore;
+    for (const connection of this.open) bytes += connection.bytesHeard();
+    return bytes;
   }
 
   /** A statement was refused because its server takes no writes. @param identity of the server, where it is known. */
@@ -129,11 +142,14 @@ export class CurrentServer {
     this.leaveSilent();
   }
 
-  /** With several hosts: the host cannot be reached, or says that it takes no writes. */
-  failed(host: MysqlHost): void {
+  /** With several hosts: a new connection to the host failed. */
+  failed(host: MysqlHost, how: 'NO_WRITES' | 'NOT_RESOLVED' | 'NOT_REACHED'): void {
     if (this.onlyHost || this.current !== host) return;
-    this.log?.warn({ mysql: this.name }, 'MySQL cannot be reached, or takes no writes.');
-    this.leaveSilent();
+    this.log?.warn({ mysql: this.name, how }, 'MySQL cannot be reached, or takes no writes.');
+    // A resolver that fails says nothing of the server, nor of the connections that are there.
+    if (how === 'NOT_RESOLVED') this.current = null;
+    else if (how === 'NO_WRITES') this.leave();
+    else this.leaveSilent();
   }
 
   private mayBeLeft(generation: number): boolean {
@@ -142,12 +158,13 @@ export class CurrentServer {
 
   private leaveSilent(): void {
     this.leave();
-    for (const cutIfSilent of this.cuts) cutIfSilent();
+    for (const connection of this.open) connection.cutIfSilent();
   }
 
   private leave(): void {
     this.leftMs = performance.now();
     this.current = this.onlyHost;
+    this.lastIdentity = null;
     this.next();
   }
 

@@ -152,6 +152,12 @@ export function isNotWritable(error: unknown): boolean {
   return errno !== undefined && NOT_WRITABLE_ERRNOS.has(errno);
 }
 
+/** Whether the name of a host could not be resolved, which may be the resolver's fault. */
+export function isNotResolved(error: unknown): boolean {
+  const { code } = driverError(error);
+  return code === 'ENOTFOUND' || code === 'EAI_AGAIN';
+}
+
 /**
  * Whether an error speaks against the server as a whole: there is no way to it, it stops, or it takes no writes. A full
  * server does not count, because leaving it would make all its connections be opened again.

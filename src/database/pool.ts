@@ -12,7 +12,7 @@
 import { Sequelize, type Options } from 'sequelize';
 import { CurrentServer, NoWritableServerError, type ServerLog } from './current-server.js';
 import { connectorOf, encrypted, type Connect, type ConnectConfig } from './encrypted-connect.js';
-import { isNotWritable, isServerAway } from './errors.js';
+import { isNotResolved, isNotWritable, isServerAway } from './errors.js';
 import { parseMysqlUrl, type MysqlHost } from './mysql-address.js';
 import { ask, identityOf, takesWrites, type Session } from './server-state.js';
 
@@ -159,10 +159,13 @@ async function connectToCurrent(
           throw new NoWritableServerError([host]);
         const identity = await identityOf(session);
         const generation = server.opened(began, identity);
-        const cutIfSilent = () => {
-          cutAfterSilence(session, SILENCE_AT_LEFT_SERVER_MAX_MS);
-        };
-        session.stream.once('close', server.watch(cutIfSilent));
+        const unwatch = server.watch({
+          bytesHeard: () => session.stream.bytesRead,
+          cutIfSilent: () => {
+            cutAfterSilence(session, SILENCE_AT_LEFT_SERVER_MAX_MS);
+          },
+        });
+        session.stream.once('close', unwatch);
         // The server uses the same bound: the session of a lost client would keep rows locked for hours.
         cutAfterSilence(session, silenceMaxMs);
         places.set(session, { server, generation, identity, isRefused: false });
@@ -170,10 +173,17 @@ async function connectToCurrent(
       });
     } catch (error) {
       if (!isServerAway(error)) throw error;
-      server.failed(host);
+      server.failed(host, howItFailed(error));
       if (!server.hasSeveral || tried === HOSTS_TRIED_MAX) throw error;
     }
   }
+}
+
+function howItFailed(error: unknown): Parameters<CurrentServer['failed']>[1] {
+  if (isNotResolved(error)) return 'NOT_RESOLVED';
+  return error instanceof NoWritableServerError || isNotWritable(error)
+    ? 'NO_WRITES'
+    : 'NOT_REACHED';
 }
 
 async function probe(config: ConnectConfig & MysqlHost, open: Connect): Promise<boolean> {

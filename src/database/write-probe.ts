@@ -1,8 +1,9 @@
 /**
  * Asks the server whether this process can commit, and whether it still is the one that takes writes.
  *
- * Both use a connection of their own. A server that has given no answer on it at the deadline is left, because it may
- * hang while another one has taken over. So is one whose connections are all in use by then: they hang, too.
+ * Both use a connection of their own, which is cut at the deadline. A server of which nothing was heard meanwhile, on
+ * any connection of this process, is left, because it may hang while another one has taken over. One that answers reads
+ * and commits slowly is not.
  */
 import type { Sequelize } from 'sequelize';
 import type { Random } from '../time/clock.js';
@@ -25,21 +26,22 @@ export class WriteProbe {
   }
 
   /**
-   * Commits one row of a table of its own. A race that was lost to another process is as good as a commit: the server
-   * has decided it.
+   * Commits one row of a table of its own. A race that was lost to another process proves nothing, because a member
+   * that leaves its group reports the same, so it is tried once more.
    *
    * @throws what the database throws, and StorageUnavailableError at the deadline.
    */
   async commit(deadline: Deadline): Promise<void> {
     await this.within(deadline, async (connection) => {
-      try {
-        await connection.execute(
+      const write = () =>
+        connection.execute(
           `INSERT INTO commit_probes (slot, committed_at) VALUES (${this.slot}, UTC_TIMESTAMP(3))
            ON DUPLICATE KEY UPDATE committed_at = UTC_TIMESTAMP(3)`,
         );
-      } catch (error) {
+      await write().catch((error: unknown) => {
         if (!isRolledBackForCertain(error)) throw error;
-      }
+        return write();
+      });
     });
   }
 
@@ -57,20 +59,31 @@ export class WriteProbe {
     work: (connection: TakenConnection) => Promise<void>,
   ): Promise<void> {
     const { control, server } = this.database;
-    const { generation } = server;
+    const { generation, bytesHeard } = server;
     let connection: TakenConnection | null = null;
+    let hasEnded = false;
     const timer = deadline.clock.after(deadline.leftMs, () => {
-      server.silent(generation);
-      connection?.cut();
+      // In a process that was stopped the timer fires before the answer is read.
+      deadline.clock.soon(() => {
+        if (hasEnded) return;
+        if (server.bytesHeard <= bytesHeard) server.silent(generation);
+        connection?.cut();
+      });
     });
     try {
       connection = await TakenConnection.from(control);
+      if (deadline.hasPassed) {
+        connection.giveBack();
+        connection = null;
+        throw Object.assign(new Error('No connection was free in time.'), { code: 'ETIMEDOUT' });
+      }
       await work(connection);
       connection.giveBack();
     } catch (error) {
       connection?.cut();
       throw error;
     } finally {
+      hasEnded = true;
       timer.cancel();
     }
   }

@@ -83,6 +83,7 @@ export class WriteHealth implements Writability {
   /** In the order of their begin. */
   private readonly running = new Set<Running>();
   private committedMs = Number.NEGATIVE_INFINITY;
+  private changedMs = Number.NEGATIVE_INFINITY;
   private silence: Timer | null = null;
   private probing: Promise<void> | null = null;
   private readonly backoff: Backoff;
@@ -106,6 +107,11 @@ export class WriteHealth implements Writability {
   /** Whether a commit, or a probe, has succeeded a moment ago. */
   get isFresh(): boolean {
     return this.parts.clock.nowMs() - this.committedMs < WRITE_HEALTH.freshMs;
+  }
+
+  /** For how long it has been writable, in milliseconds; 0 where it is not. */
+  get writableForMs(): number {
+    return this.state.writable ? this.parts.clock.nowMs() - this.changedMs : 0;
   }
 
   /** What is true now: asks the database if it is not known. Takes `probeMaxMs` at most. */
@@ -247,12 +253,14 @@ export class WriteHealth implements Writability {
 
   private away(reason: string): void {
     this.state = { writable: false, since: this.parts.clock.today(), reason };
+    this.changedMs = this.parts.clock.nowMs();
     this.parts.log?.warn({ reason }, 'The database takes no writes of this process.');
   }
 
   private back(): void {
     const { since } = this.state;
     this.state = { writable: true, since: this.parts.clock.today() };
+    this.changedMs = this.parts.clock.nowMs();
     this.backoff.reset();
     this.pause?.cancel();
     this.pause = null;
