@@ -270,7 +270,11 @@ async function openChanges(
   }
   const feed = new StockFeed({
     ...shared,
-    products: new MysqlProductCatalogue(database),
+    // A total that is behind would be corrected by no later event.
+    products: new MysqlProductCatalogue({
+      reader: database.decidingReader,
+      writer: database.writer,
+    }),
     queueMax: config.watchQueueMax,
     others: publisher && { publisher, source: new ChangeListener(publisher.settings) },
   });
@@ -369,7 +373,8 @@ function buildStock(
     },
     committed: (operation, commitMs, lines) => {
       operations.committed(operation, commitMs, lines);
-      times.committed(commitMs);
+      // One that was begun in an outage measures the outage.
+      if (health.writableForMs > commitMs) times.committed(commitMs);
     },
   };
   const turns = new MeasuredTurns(buildTurns(config, lock, times), measures, systemClock);

@@ -1,7 +1,7 @@
 /**
  * The scenario `failover`: two servers on a MySQL group and on a Redis with Sentinels, a deduction each 100 ms, and one
  * incident after another. It brings its own servers, because it kills them. After each incident the ledger of every
- * member must explain every unit, and have a line for each deduction that was acknowledged.
+ * member must explain every unit, and have as many deductions as were acknowledged, and no more than were asked for.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';

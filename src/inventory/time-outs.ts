@@ -8,8 +8,8 @@
  *
  * Both are measured over the last minute and rounded up to whole seconds. A value rises at once, because a turn that
  * ends before its commit makes transactions compete. It falls a minute after its last move at the earliest, and only to
- * three quarters or less, so that it does not alternate between two values. Commits that do not end are not counted: a
- * database that does not answer must not lengthen the time for which it keeps the products of this process.
+ * three quarters or less, so that it does not alternate between two values. Commits that do not end, or that began in an
+ * outage, are not counted: a database that does not answer must not lengthen the time for which it keeps the products.
  */
 import type { Clock } from '../time/clock.js';
 import { SlidingQuantile } from './sliding-quantile.js';
@@ -51,11 +51,11 @@ export class TimeOuts {
   private lookedMs: number;
 
   constructor(private readonly parts: TimeOutsParts) {
-    const { clock, ttlMs, waitMs, requestTimeoutMs } = parts;
+    const { clock, ttlMs, waitMs } = parts;
     this.commits = new SlidingQuantile(clock);
     this.waits = new SlidingQuantile(clock);
     this.lookedMs = clock.nowMs();
-    const waitFirstMs = Math.min(TIME_OUTS.waitFirstMs, Math.max(1, requestTimeoutMs));
+    const waitFirstMs = Math.min(TIME_OUTS.waitFirstMs, this.waitBoundMs(COMMIT_LEAST_MS));
     this.ttl = new Value(ttlMs, TIME_OUTS.ttlFirstMs, clock.nowMs());
     this.wait = new Value(waitMs, waitFirstMs, clock.nowMs());
   }
@@ -98,8 +98,8 @@ export class TimeOuts {
     if (commitMs === 0) return;
     const { ttlMinMs, ttlMaxMs } = TIME_OUTS;
     const fromMs = this.ttl.ms;
-    const wantedMs = Math.min(ttlMaxMs, Math.max(ttlMinMs, commitMs * COMMITS_PER_TTL));
-    if (!this.ttl.follow(wantedMs, nowMs)) return;
+    const wantedMs = Math.max(ttlMinMs, commitMs * COMMITS_PER_TTL);
+    if (!this.ttl.follow(wantedMs, ttlMaxMs, nowMs)) return;
     const details = { fromMs, toMs: this.ttl.ms, commitMs: Math.round(commitMs) };
     this.parts.log?.info(details, 'LOCK_TTL_MS=auto follows how long commits take.');
   }
@@ -108,13 +108,18 @@ export class TimeOuts {
     const queueMs = this.waits.at(0.99);
     if (queueMs === 0) return;
     const commitMs = Math.max(COMMIT_LEAST_MS, this.commits.at(0.99));
-    const budgetMs = Math.floor(Math.max(1, this.parts.requestTimeoutMs - commitMs));
+    const budgetMs = this.waitBoundMs(commitMs);
     const wishMs = this.ttl.ms + AFTER_TTL_MS + queueMs * WAITS_PER_WAIT;
     const fromMs = this.wait.ms;
-    const wantedMs = Math.min(budgetMs, Math.max(TIME_OUTS.waitMinMs, wishMs));
-    if (!this.wait.follow(wantedMs, nowMs)) return;
+    const wantedMs = Math.max(TIME_OUTS.waitMinMs, wishMs);
+    if (!this.wait.follow(wantedMs, budgetMs, nowMs)) return;
     const details = { fromMs, toMs: this.wait.ms, queueMs: Math.round(queueMs), budgetMs };
     this.parts.log?.info(details, 'LOCK_WAIT_MS=auto follows how fast queues move.');
+  }
+
+  /** What a request has beside its commit. */
+  private waitBoundMs(commitMs: number): number {
+    return Math.floor(Math.max(1, this.parts.requestTimeoutMs - commitMs));
   }
 }
 
@@ -133,13 +138,12 @@ class Value {
   }
 
   /** @returns whether it moved. */
-  follow(wantedMs: number, nowMs: number): boolean {
-    const roundMs = wantedMs < 1_000 ? wantedMs : Math.ceil(wantedMs / 1_000) * 1_000;
-    const rises = roundMs > this.ms;
-    const falls =
-      roundMs <= this.ms * TIME_OUTS.fallsTo && nowMs - this.movedAtMs >= TIME_OUTS.restMs;
-    if (!rises && !falls) return false;
-    this.ms = roundMs;
+  follow(wantedMs: number, boundMs: number, nowMs: number): boolean {
+    const toMs = Math.min(boundMs, Math.ceil(wantedMs / 1_000) * 1_000);
+    const rises = toMs > this.ms;
+    const falls = toMs <= this.ms * TIME_OUTS.fallsTo && nowMs - this.movedAtMs >= TIME_OUTS.restMs;
+    if (!rises && !falls && this.ms <= boundMs) return false;
+    this.ms = toMs;
     this.movedAtMs = nowMs;
     return true;
   }

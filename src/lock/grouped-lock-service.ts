@@ -89,7 +89,7 @@ export abstract class GroupedLockService<L extends Lease> implements RunningLock
     return this.collector.snapshot();
   }
 
-  /** The group remembers a release that Redis did not receive, so a repeated one does not fail. */
+  /** A failed one may be repeated: the lock is free then, or will be, also where Redis has not received it. */
   private async releaseOnce(lease: HeldLease): Promise<void> {
     try {
       await this.groupOf(lease.key).release(lease);

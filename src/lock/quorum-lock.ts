@@ -11,7 +11,7 @@
  * | resting | the time is over: asking, or idle when no waiter is left                                          |
  *
  * There is no queue at the servers, so other processes find the lock free only by asking at the right moment. A process
- * therefore rests after a hold, for up to as long as the hold was, before it asks again.
+ * therefore rests after a hold, for up to as long as the hold was and at most 128 ms, before it asks again.
  */
 import { Backoff } from '../time/backoff.js';
 import type { Timer } from '../time/clock.js';
@@ -48,6 +48,8 @@ export interface QuorumLockParts extends SharedParts {
     mutexOf(key: string, ticket: string): QuorumMutex;
     keepRenewed(hold: Hold): void;
     endRenewal(hold: Hold): void;
+    /** Work that is to be over before the connections are closed. */
+    awaitAtStop(work: Promise<unknown>): void;
   };
 }
 
@@ -75,7 +77,8 @@ export class QuorumLock {
   enter(waiter: Waiter): void {
     if (!this.room.enter(waiter)) return;
     const { kind } = this.phase;
-    if (kind === 'idle' || (kind === 'resting' && waiter.triesOnce)) this.ask();
+    const isNext = kind === 'idle' || (kind === 'resting' && waiter.triesOnce);
+    if (isNext && this.room.first === waiter) this.ask();
     else if (waiter.triesOnce) this.room.timeOut(waiter);
     else waiter.markQueued();
   }
@@ -108,11 +111,8 @@ export class QuorumLock {
     return this.phase.kind === 'held' && (await this.phase.mutex.renew());
   }
 
-  async stop(): Promise<void> {
-    if (this.phase.kind !== 'held') return;
-    const { hold, mutex } = this.phase;
-    hold.lose('stopped');
-    await mutex.release();
+  stop(): void {
+    if (this.phase.kind === 'held') this.phase.hold.lose('stopped');
   }
 
   private ask(): void {
@@ -124,13 +124,14 @@ export class QuorumLock {
     const mutex = group.mutexOf(this.key, ticket);
     const sentAtMs = clock.nowMs();
     // It does not reject: a server that fails counts as one that does not agree.
-    void mutex.tryAcquire().then((granted) => {
+    const asked = mutex.tryAcquire().then(async (granted) => {
       // Ended by rejectAll meanwhile.
       if (this.phase !== asking) {
-        if (granted) void mutex.release();
+        if (granted) await mutex.release();
       } else if (granted) this.onGranted(mutex, ticket, sentAtMs);
       else this.onRefused();
     });
+    group.awaitAtStop(asked);
   }
 
   private onGranted(mutex: QuorumMutex, ticket: string, sentAtMs: number): void {
@@ -209,7 +210,7 @@ export class QuorumLock {
     this.parts.stats.leasesLost += 1;
     this.recordEnd(lease);
     lease.markLost(reason);
-    void mutex.release();
+    this.parts.group.awaitAtStop(mutex.release());
     if (this.room.first) this.ask();
     else this.becomeIdle();
   }

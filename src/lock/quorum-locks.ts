@@ -20,6 +20,7 @@ export class QuorumLocks implements LockGroup {
   private readonly nodes: readonly QuorumNode[];
   private readonly locks = new Map<string, QuorumLock>();
   private readonly renewal: Renewal;
+  private readonly underWay = new Set<Promise<unknown>>();
   private wasAvailable = false;
 
   constructor(
@@ -85,7 +86,8 @@ export class QuorumLocks implements LockGroup {
 
   async stop(): Promise<void> {
     this.renewal.stop();
-    await Promise.allSettled([...this.locks.values()].map((lock) => lock.stop()));
+    for (const lock of this.locks.values()) lock.stop();
+    await Promise.allSettled(this.underWay);
     for (const node of this.nodes) node.stop();
   }
 
@@ -99,6 +101,11 @@ export class QuorumLocks implements LockGroup {
 
   endRenewal(hold: Hold): void {
     this.renewal.remove(hold);
+  }
+
+  awaitAtStop(work: Promise<unknown>): void {
+    const ended = work.catch(() => undefined).finally(() => this.underWay.delete(ended));
+    this.underWay.add(ended);
   }
 
   /** For the renewal: whether a majority still had each. */

@@ -102,7 +102,13 @@ export class QuorumNode {
   private away(failure: RedisFailure): void {
     this.firstNews.tell(failure);
     if (this.stopped) return;
-    if (failure.kind !== 'unusable-key' && this.availability.away(failure.reason)) this.onChange();
+    // One key may be unusable, or all of them: the probe tells.
+    if (failure.kind === 'unusable-key') void this.probe();
+    else this.noteAway(failure);
+  }
+
+  private noteAway({ reason }: RedisFailure): void {
+    if (this.availability.away(reason)) this.onChange();
     // A new connection is probed when it is ready; an open one after a pause.
     if (!this.connection.ready || this.available || this.nextProbe) return;
     this.nextProbe = this.parts.clock.after(this.backoff.nextMs(), () => {
@@ -114,9 +120,13 @@ export class QuorumNode {
   /** Writes: a PING would not show a full memory or a missing permission. */
   private async probe(): Promise<void> {
     const { tickets } = this.parts;
+    this.parts.stats.roundTrips += 1;
     try {
-      await this.send(['set', 'mutex:lock:{probe}', tickets.processId, 'PX', 1]);
-    } catch {
+      await this.connection.command(['set', 'mutex:lock:{probe}', tickets.processId, 'PX', 1]);
+    } catch (error) {
+      const failure = failureOf(error);
+      this.firstNews.tell(failure);
+      if (!this.stopped) this.noteAway(failure);
       return;
     }
     if (this.stopped) return;

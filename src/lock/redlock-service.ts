@@ -2,8 +2,8 @@
  * The lock service on a majority of several independent Redis servers: the Redlock algorithm
  * (https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/), by the package redis-semaphore.
  *
- * It survives the loss of a minority without a moment in which a lock is away or has two holders, and pays for it: each
- * acquire and release asks all servers, waiters poll, there is no queue among processes and no fencing token.
+ * It survives the loss of a minority without a moment in which a lock is away, and pays for it: each acquire and release
+ * asks all servers, waiters poll, there is no queue among processes and no fencing token.
  */
 import { parseRedisUrl } from '../redis/address.js';
 import { GroupedLockService, sharedParts } from './grouped-lock-service.js';
@@ -24,7 +24,9 @@ export class RedlockService extends GroupedLockService<Lease> {
    *   URL of another form.
    */
   constructor(given: RedisLockSettings) {
-    const shared = sharedParts(given);
+    const { ttlMs } = given;
+    // All servers of a lock count one life, so it does not change.
+    const shared = sharedParts({ ...given, ttlMs: typeof ttlMs === 'function' ? ttlMs() : ttlMs });
     const servers = parseRedisUrl(given.url);
     if (independentServersOf(given.url) < REDLOCK_SERVERS_MIN) {
       throw new RangeError('Redlock needs at least three independent servers.');

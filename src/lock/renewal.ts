@@ -90,6 +90,10 @@ export class Renewal {
   private async renew(holds: readonly Hold[], sentAtMs: number): Promise<void> {
     const { clock, settings, gateway, stats } = this.parts;
     const { ttlMs } = settings;
+    // A renewal also shortens a life at Redis, and its answer may be lost.
+    for (const hold of holds) {
+      if (ttlMs < hold.lifeMs) hold.deadlineMs = Math.min(hold.deadlineMs, sentAtMs + ttlMs);
+    }
     let renewed: readonly boolean[];
     try {
       renewed = await gateway.renew(holds);
@@ -108,7 +112,7 @@ export class Renewal {
       }
       stats.renewals.ok += 1;
       if (hold.deadlineMs - nowMs < hold.lifeMs / 2) stats.renewals.late += 1;
-      // It may have changed meanwhile, and a renewal also shortens a life at Redis: the shorter one is safe.
+      // It may have changed meanwhile: the shorter one is safe.
       const lifeMs = Math.min(ttlMs, settings.ttlMs);
       const deadlineMs = sentAtMs + lifeMs;
       const isShorter = lifeMs < hold.lifeMs;

@@ -193,7 +193,17 @@ function readStanding(parts: readonly [number, number, ...unknown[]]): Standing 
 }
 
 function load(name: string, preamble: string, ...names: readonly string[]): LuaScript {
-  const files = names.map((name) => new URL(`./lua/${name}`, import.meta.url));
-  const source = [preamble, ...files.map((file) => readFileSync(file, 'utf8'))].join('\n');
-  return { name, source };
+  return { name, source: [preamble, ...names.map(textOf)].join('\n') };
+}
+
+const texts = new Map<string, string>();
+
+/** Read once: a deployment may replace the files of a process that runs. */
+function textOf(name: string): string {
+  let text = texts.get(name);
+  if (text === undefined) {
+    text = readFileSync(new URL(`./lua/${name}`, import.meta.url), 'utf8');
+    texts.set(name, text);
+  }
+  return text;
 }

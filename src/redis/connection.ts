@@ -121,7 +121,11 @@ class IoredisConnection implements RedisConnection {
       clock: settings.clock,
       server: settings.server,
       greet: () => this.send((redis) => redis.call(GREETING)),
-      onSign: () => events.onSign?.(),
+      onSign: () => {
+        // Not before: a server that answers, and is dropped at once for what it answers, is tried ever more rarely.
+        this.backoff.reset();
+        events.onSign?.();
+      },
       onObjection: (failure) => {
         this.drop(failure);
       },
@@ -272,7 +276,6 @@ class IoredisConnection implements RedisConnection {
       this.drop(objection);
       return;
     }
-    this.backoff.reset();
     this.isReady = true;
     this.signs.begin();
     this.events.onReady();

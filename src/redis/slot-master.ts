@@ -56,7 +56,7 @@ class SlotMasterConnector extends AbstractConnector {
     this.connecting = true;
     this.attempt += 1;
     const { attempt } = this;
-    const master = await this.findMaster();
+    const master = await this.findMaster(attempt);
     if (this.isLeft(attempt)) throw new Error('Connection is closed.');
     const { tls } = this.access;
     const socket = tls ? connectTls(Object.assign({}, tls, master)) : createConnection(master);
@@ -73,23 +73,26 @@ class SlotMasterConnector extends AbstractConnector {
     return !this.connecting || attempt !== this.attempt;
   }
 
-  /** @throws the error of a node that refuses the client, or one that begins with NO_MASTER. */
-  private async findMaster(): Promise<Endpoint> {
+  /** @throws the error of a node that refuses the client or, where none answered, of the last; or NO_MASTER. */
+  private async findMaster(attempt: number): Promise<Endpoint> {
     let refusal: Error | undefined;
+    let failure: Error | undefined;
+    let isAnswered = false;
     for (const node of this.nodes.slice(0, ASKED_MAX)) {
+      if (this.isLeft(attempt)) break;
       try {
         const slots = await this.slotsBy(node);
+        isAnswered = true;
         const master = this.learn(slots, node);
         if (master) return master;
       } catch (error) {
-        if (error instanceof Error && failureOf(error).kind === 'refused') refusal = error;
+        failure = error as Error;
+        if (failureOf(error).kind === 'refused') refusal = failure;
+        this.nodes = [...this.nodes.filter((other) => !isSame(other, node)), node];
       }
-      const others = this.nodes.filter(
-        ({ host, port }) => host !== node.host || port !== node.port,
-      );
-      this.nodes = [...others, node];
     }
-    throw refusal ?? new Error(`${NO_MASTER}.`);
+    const noMaster = new Error(`${NO_MASTER}.`);
+    throw refusal ?? (isAnswered ? noMaster : (failure ?? noMaster));
   }
 
   private async slotsBy({ host, port }: Endpoint): Promise<readonly SlotRange[]> {
@@ -97,30 +100,43 @@ class SlotMasterConnector extends AbstractConnector {
       ...this.access,
       ...{ host, port, lazyConnect: true, enableReadyCheck: false, disableClientInfo: true },
       ...{ connectTimeout: this.timeoutMs, commandTimeout: this.timeoutMs },
-      ...{ maxRetriesPerRequest: 0, retryStrategy: () => null },
+      ...{ maxRetriesPerRequest: 0, retryStrategy: () => null, disconnectTimeout: DISCONNECT_MS },
     });
-    // The command fails with it.
-    node.on('error', () => undefined);
+    // It tells more than the command, which only fails.
+    let reason: Error | undefined;
+    node.on('error', (error: Error) => {
+      reason = error;
+    });
     try {
       return (await node.call('cluster', ['slots'])) as readonly SlotRange[];
+    } catch (error) {
+      throw reason ?? error;
     } finally {
       node.disconnect();
     }
   }
 
-  /** Remembers all nodes that were named. A node that names no host means the one by which it was reached. */
+  /**
+   * Remembers all nodes that were named; the one that was asked is asked again last, because it may be cut off from the
+   * others. A node that names no host means the one by which it was reached.
+   */
   private learn(slots: readonly SlotRange[], asked: Endpoint): Endpoint | null {
     const endpointOf = ([host, port]: NodeEntry): Endpoint => ({
       host: host === null || host === '' || host === '?' ? asked.host : host,
       port,
     });
     const named = slots.flatMap(([, , ...nodes]) => nodes.map(endpointOf));
-    const all = [asked, ...this.shard.endpoints, ...named];
-    this.nodes = [...new Map(all.map((one) => [`${one.host} ${one.port}`, one])).values()];
+    const all = [...named, ...this.shard.endpoints].filter((one) => !isSame(one, asked));
+    const unlike = new Map(all.map((one) => [`${one.host} ${one.port}`, one])).values();
+    this.nodes = [...unlike, asked];
     const { slot } = this.shard;
     const range = slots.find(([from, to]) => from <= slot && slot <= to);
     return range ? endpointOf(range[2]) : null;
   }
+}
+
+function isSame(one: Endpoint, other: Endpoint): boolean {
+  return one.host === other.host && one.port === other.port;
 }
 
 type NodeEntry = readonly [host: string | null, port: number, ...unknown[]];

@@ -79,8 +79,10 @@ local node_id
 local function inbox_of(ticket)
   local inbox = 'lock:inbox:' .. HASH_TAG .. (string.match(ticket, '^(.*):') or '')
   if HASH_TAG == '' then return inbox end
-  node_id = node_id or redis.call('CLUSTER', 'MYID')
-  return inbox .. ':' .. node_id
+  local id = node_id or redis.pcall('CLUSTER', 'MYID')
+  if type(id) ~= 'string' then return inbox end -- Denied; nothing listens there, so the ticket is skipped.
+  node_id = id
+  return inbox .. ':' .. id
 end
 
 -- Hands the lock to the next ticket of the queue and returns it, or false when the queue is empty. For `own` the caller
@@ -94,8 +96,9 @@ local function hand_over(own)
     if ticket == own then return ticket, skipped end
     local message = ticket .. ' ' .. clock() .. ' ' .. mint(CLAIM_TOKENS) .. ' ' .. lock_key
     -- Not replicated: a subscriber that a failover has left at a replica is not counted here and gets no lock.
+    local inbox = inbox_of(ticket)
     redis.set_repl(redis.REPL_NONE)
-    local heard = redis.pcall(PUBLISH, inbox_of(ticket), message)
+    local heard = redis.pcall(PUBLISH, inbox, message)
     redis.set_repl(redis.REPL_ALL)
     if type(heard) == 'number' and heard > 0 then
       redis.call('SET', lock_key, ticket, 'PX', CLAIM_TTL_MS)

@@ -22,8 +22,8 @@ test('the next lock and the next renewal have the time to live of their moment',
   ttlMs = 9_000;
   const second = await service.acquire(late, deadlineIn(0));
   expect(await redis.pttl(late)).toBeLessThanOrEqual(9_000);
-  clock.advance(20_000);
-  await until('it is renewed', () => service.stats().renewals.ok >= 1);
+  clock.advance(3_000);
+  await until('both are renewed', () => service.stats().renewals.ok >= 2);
   expect(await redis.pttl(early)).toBeLessThanOrEqual(9_000);
 
   // The lease may not outlast its key.
@@ -34,6 +34,27 @@ test('the next lock and the next renewal have the time to live of their moment',
   const third = await service.acquire(uniqueKey(), deadlineIn(0));
   expect(await redis.pttl(third.key)).toBeGreaterThan(30_000);
   await Promise.all([second, third].map((lease) => service.release(lease)));
+});
+
+test('a renewal whose answer is lost shortens the lease, as it may have shortened the life of the key', async () => {
+  let ttlMs = 60_000;
+  const clock = new FakeClock();
+  const proxy = await services.openProxy();
+  const service = await services.start({
+    url: proxy.via(REDIS_URL),
+    clock,
+    commandTimeoutMs: 86_400_000,
+    ttlMs: () => ttlMs,
+  });
+  const lease = await service.acquire(uniqueKey(), deadlineIn(0));
+  ttlMs = 9_000;
+  proxy.pause('toClient');
+  clock.advance(20_000);
+  await until('Redis has it', async () => (await services.redis().pttl(lease.key)) <= 9_000);
+  expect(lease.state).toBe('held');
+  clock.advance(9_000);
+  expect(lease.state).toBe('lost');
+  proxy.resume();
 });
 
 test('a waiter with a long time to live waits only as long as that of the dead owner', async () => {
