@@ -8,8 +8,8 @@
  *
  * Both are measured over the last minute and rounded up to whole seconds. A value rises at once, because a turn that
  * ends before its commit makes transactions compete. It falls a minute after its last move at the earliest, and only to
- * three quarters or less, so that it does not alternate between two values. Commits that do not end, or that began in an
- * outage, are not counted: a database that does not answer must not lengthen the time for which it keeps the products.
+ * three quarters or less, so that it does not alternate between two values. Commits that do not end, or that began in
+ * an outage, are not counted: a database that does not answer must not lengthen the time for which it keeps products.
  */
 import type { Clock } from '../time/clock.js';
 import { SlidingQuantile } from './sliding-quantile.js';

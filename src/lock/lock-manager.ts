@@ -18,7 +18,7 @@ export interface LockHold {
   readonly lost: boolean;
   readonly leases: readonly Lease[];
   fencingTokenOf(key: string): bigint | null;
-  /** Releases the locks. Never rejects: the service counts a release that failed; its lock ends with its time to live at the latest. */
+  /** Releases the locks. Never rejects: the service counts a release that failed, and the lock ends by its life. */
   release(): Promise<void>;
 }
 

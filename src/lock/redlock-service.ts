@@ -2,8 +2,8 @@
  * The lock service on a majority of several independent Redis servers: the Redlock algorithm
  * (https://redis.io/docs/latest/develop/clients/patterns/distributed-locks/), by the package redis-semaphore.
  *
- * It survives the loss of a minority without a moment in which a lock is away, and pays for it: each acquire and release
- * asks all servers, waiters poll, there is no queue among processes and no fencing token.
+ * It survives the loss of a minority without a moment in which a lock is away, and pays for it: each acquire and
+ * release asks all servers, waiters poll, there is no queue among processes and no fencing token.
  */
 import { parseRedisUrl } from '../redis/address.js';
 import { GroupedLockService, sharedParts } from './grouped-lock-service.js';

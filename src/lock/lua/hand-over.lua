@@ -73,8 +73,8 @@ local function mint(count)
   return first
 end
 
--- A cluster passes messages on to the replicas, and a process may listen there still that a failover has left behind. So
--- its channels are named after the node, too: what another node publishes is not heard there.
+-- A cluster passes messages on to the replicas, and a process may listen there still that a failover has left behind.
+-- So its channels are named after the node, too: what another node publishes is not heard there.
 local node_id
 local function inbox_of(ticket)
   local inbox = 'lock:inbox:' .. HASH_TAG .. (string.match(ticket, '^(.*):') or '')
