@@ -330,10 +330,7 @@ export class KeyLock {
     const { clock, stats } = this.parts;
     this.room.leave(waiter);
     const nowMs = clock.nowMs();
-    stats.acquired += 1;
-    if (waiter.hasWaited) stats.waits += 1;
-    stats.waitTime.add(nowMs - waiter.sinceMs);
-    stats.heldNow += 1;
+    stats.granted(waiter, nowMs);
     const lease = new HeldLease(hold, hold.takeToken(), nowMs, clock);
     this.phase = { kind: 'held', hold, lease };
     waiter.resolve(lease);
@@ -365,8 +362,7 @@ export class KeyLock {
 
   private recordEnd(lease: HeldLease): void {
     const { clock, stats } = this.parts;
-    stats.heldNow -= 1;
-    stats.holdTime.add(clock.nowMs() - lease.sinceMs);
+    stats.ended(lease, clock.nowMs());
   }
 
   private acquireForNextWaiter(): void {

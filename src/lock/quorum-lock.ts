@@ -184,10 +184,7 @@ export class QuorumLock {
     const { clock, stats } = this.parts;
     this.room.leave(waiter);
     const nowMs = clock.nowMs();
-    stats.acquired += 1;
-    if (waiter.hasWaited) stats.waits += 1;
-    stats.waitTime.add(nowMs - waiter.sinceMs);
-    stats.heldNow += 1;
+    stats.granted(waiter, nowMs);
     const lease = new HeldLease(hold, null, nowMs, clock);
     this.phase = { kind: 'held', hold, lease, mutex };
     waiter.resolve(lease);
@@ -217,8 +214,7 @@ export class QuorumLock {
 
   private recordEnd(lease: HeldLease): void {
     const { clock, stats } = this.parts;
-    stats.heldNow -= 1;
-    stats.holdTime.add(clock.nowMs() - lease.sinceMs);
+    stats.ended(lease, clock.nowMs());
   }
 
   private describeAhead(): Omit<Behind, 'waitersAhead'> {

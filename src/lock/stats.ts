@@ -74,6 +74,20 @@ export class StatsCollector {
   waitersNow = 0;
   heldNow = 0;
 
+  /** A waiter has received its lease. */
+  granted(waiter: { readonly hasWaited: boolean; readonly sinceMs: number }, nowMs: number): void {
+    this.acquired += 1;
+    if (waiter.hasWaited) this.waits += 1;
+    this.waitTime.add(nowMs - waiter.sinceMs);
+    this.heldNow += 1;
+  }
+
+  /** A lease was released or lost. */
+  ended(lease: { readonly sinceMs: number }, nowMs: number): void {
+    this.heldNow -= 1;
+    this.holdTime.add(nowMs - lease.sinceMs);
+  }
+
   /** A copy that does not change. */
   snapshot(): LockStats {
     const { waitTime, holdTime, handOffs, wakeUps, renewals, ...numbers } = this;
