@@ -62,13 +62,13 @@ export class Attempt {
 
   constructor(
     sequelize: Sequelize,
-    { transaction, number, settling, lostAtCommit }: RunningTransaction,
+    { transaction, number, settling, tracesAreSought }: RunningTransaction,
     readonly known: Known,
   ) {
     this.stock = new StockStatements(sequelize, transaction);
     this.reservations = new ReservationStatements(sequelize, transaction);
     this.settling = settling;
-    this.tracesAreSought = settling || lostAtCommit;
+    this.tracesAreSought = tracesAreSought;
     this.rowsAreLocked = known.options.contended || number > 1 || known.holders !== null;
   }
 }

@@ -33,7 +33,7 @@ async function insertProduct(
   statements: Statements,
   product: NewProduct,
   operationId: Buffer,
-  { settling, lostAtCommit }: RunningTransaction,
+  { tracesAreSought }: RunningTransaction,
 ): Promise<CreateProductOutcome> {
   const { id, name, quantity, locationId, lowStockThreshold } = product;
   // Of two concurrent calls the slower one gets a duplicate-key error, is repeated, and finds the product here.
@@ -42,8 +42,7 @@ async function insertProduct(
     [id],
   );
   if (found) {
-    const mayBeOurs = settling || lostAtCommit;
-    const isOurs = mayBeOurs && (await isCreatedBy(statements, product, operationId, found));
+    const isOurs = tracesAreSought && (await isCreatedBy(statements, product, operationId, found));
     return isOurs ? 'CREATED' : 'ALREADY_EXISTS';
   }
   const [location] = await statements.read('SELECT id FROM locations WHERE id = ?', [locationId]);

@@ -90,8 +90,7 @@ export class MysqlProductImport implements ProductImportStore {
     const outcome = await runTransaction(this.sequelize, applying.deadline, async (running) => {
       const batch = new ImportBatch(this.sequelize, running, options, applying);
       // The ledger tells whether an earlier attempt, whose COMMIT was not answered, was applied.
-      const mayBeApplied = running.settling || running.lostAtCommit;
-      if (mayBeApplied && planned && (await batch.isApplied(operation))) return planned;
+      if (running.tracesAreSought && planned && (await batch.isApplied(operation))) return planned;
       planned = await batch.run(rows, operation);
       return planned;
     });

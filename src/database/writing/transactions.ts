@@ -39,8 +39,8 @@ export interface RunningTransaction {
   readonly number: number;
   /** An earlier attempt may have been applied, so its effects must be looked up. */
   readonly settling: boolean;
-  /** The COMMIT of an earlier attempt was refused, as that of a lost race; see the head of this file. */
-  readonly lostAtCommit: boolean;
+  /** An earlier attempt may have left effects: settling, or lost as a race at COMMIT; see the head of this file. */
+  readonly tracesAreSought: boolean;
 }
 
 export type TransactionOutcome<T> =
@@ -75,6 +75,7 @@ const ATTEMPT_MIN_MS = 5;
 export interface Doubts {
   /** As in RunningTransaction. */
   settling: boolean;
+  /** The COMMIT of an earlier attempt was refused, as that of a lost race. */
   lostAtCommit: boolean;
 }
 
@@ -117,7 +118,9 @@ export async function runTransaction<T>(
     });
     try {
       const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
-        const result = await work({ transaction, number, ...doubts });
+        const { settling } = doubts;
+        const tracesAreSought = settling || doubts.lostAtCommit;
+        const result = await work({ transaction, number, settling, tracesAreSought });
         progress.committing = true;
         return result;
       });
