@@ -21,6 +21,7 @@ import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import { WriteProbe } from './database/write-probe.js';
+import { CompiledOperations } from './graphql/compiled/compiled-operations.js';
 import type { Services } from './graphql/context.js';
 import { DocumentStore } from './graphql/document-store.js';
 import { RefusalLog } from './graphql/refusal-log.js';
@@ -73,6 +74,8 @@ export interface AppOptions {
   readonly log?: Logger;
   /** Told of every statement that goes to MySQL: for tests that count them. */
   readonly onStatement?: (sql: string) => void;
+  /** Compiles operations at their first sighting: for tests that send each once. */
+  readonly compileAtFirst?: boolean;
   /** The channel to the primary process, in a worker. */
   readonly primary?: Worker | undefined;
 }
@@ -127,7 +130,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await requestLimit.start();
     }
     const documents = new DocumentStore();
-    const door = { documents, authenticator, requestLimit, refusals };
+    const compiled = new CompiledOperations(config.graphqlCompiled, options.compileAtFirst);
+    const door = { documents, compiled, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
     const metrics = stockadeMetrics({
       lock,
@@ -413,6 +417,7 @@ type ServerParts = Pick<
   | 'refusals'
   | 'readiness'
   | 'documents'
+  | 'compiled'
   | 'authenticator'
   | 'requestLimit'
   | 'metrics'

@@ -175,6 +175,12 @@ export const SETTINGS = {
     wholeNumber(1, 128),
     'server processes behind the one port, replaced when they die; see below',
   ),
+  graphqlCompiled: preset(
+    'GRAPHQL_COMPILED',
+    'true',
+    flag,
+    'operations that come again are prepared once; `false`: graphql-js interprets each anew, with the same answers',
+  ),
   readNodesMax: preset(
     'READ_NODES_MAX',
     '40000',

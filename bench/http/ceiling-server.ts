@@ -10,6 +10,7 @@ import { BearerAuthenticator } from '../../src/auth/bearer-authenticator.js';
 import { toScopes } from '../../src/auth/principal.js';
 import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
+import { CompiledOperations } from '../../src/graphql/compiled/compiled-operations.js';
 import { DocumentStore } from '../../src/graphql/document-store.js';
 import { RefusalLog } from '../../src/graphql/refusal-log.js';
 import { GraphqlServer } from '../../src/http/server.js';
@@ -71,6 +72,7 @@ const requestLimit =
 const catalogue = {} as ProductCatalogue;
 
 const documents = new DocumentStore();
+const compiled = new CompiledOperations(config.graphqlCompiled);
 const server = new GraphqlServer({
   refusals: new RefusalLog(log),
   services: {
@@ -95,6 +97,7 @@ const server = new GraphqlServer({
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
   documents,
+  compiled,
   metrics: stockadeMetrics({
     lock: null,
     feed: null,

@@ -1,5 +1,5 @@
 /** Apollo Server with every default that matters written out: nothing depends on the environment. */
-import { ApolloServer, type GraphQLRequestListener } from '@apollo/server';
+import { ApolloServer, HeaderMap, type GraphQLRequestListener } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -8,28 +8,24 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
-import { GraphQLError, OperationTypeNode, type GraphQLSchema } from 'graphql';
+import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
 import type { DocumentStore } from './document-store.js';
-import { createErrorTable, toRequestError } from './format-error.js';
-import { LIMITS, assertVariablesAllowed, operationLimits } from './limits.js';
-import { assertPermitted } from './permissions.js';
-import type { RefusalLog } from './refusal-log.js';
-import { RoomForReads } from './room-for-reads.js';
-import { fragmentsOf, surveyOf } from './survey.js';
+import type { Executor } from './executor.js';
+import type { ErrorTable } from './format-error.js';
+import { LIMITS, operationLimits } from './limits.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
   readonly log: Logger;
-  readonly refusals: RefusalLog;
+  readonly errors: ErrorTable;
+  readonly executor: Executor;
   readonly environment: 'development' | 'production' | 'test';
   /** Whether the endpoint shows Apollo Sandbox to a browser. */
   readonly sandbox: boolean;
   readonly introspection: boolean;
   readonly documents: DocumentStore;
-  /** Entries of lists that are read at the same time. */
-  readonly readNodesMax: number;
 }
 
 /** What Sandbox opens with. */
@@ -46,50 +42,28 @@ const FIRST_OPERATION = {
   variables: { input: { items: [{ productId: 'flash-sale', quantity: 1 }] } },
 };
 
-function notOverHttp(): GraphQLError {
-  return new GraphQLError(
-    'Subscriptions are not served over HTTP; got one. ' +
-      'Open a WebSocket at this address, with the protocol graphql-transport-ws.',
-    { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } },
-  );
-}
-
-async function charged(counted: Promise<void>): Promise<void> {
-  try {
-    await counted;
-  } catch (error) {
-    throw toRequestError(error);
-  }
-}
+/** Nothing of the answer's status and headers. */
+const NO_HEAD = { headers: new HeaderMap() };
 
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
-  const { schema, log } = settings;
-  const errors = createErrorTable({
-    log,
-    refusals: settings.refusals,
-    suggestions: settings.introspection,
-  });
+  const { schema, log, errors, executor } = settings;
   const checked = Promise.resolve();
-  const reads = new RoomForReads(settings.readNodesMax);
-  const checks: GraphQLRequestListener<RequestContext> = {
-    didResolveOperation: ({ document, operation, request, contextValue }) => {
-      if (!operation) return checked;
-      if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notOverHttp();
-      const survey = surveyOf(schema, operation, () => fragmentsOf(document));
-      try {
-        // The resolvers check it again; here the answer is one error with its HTTP status.
-        assertPermitted(contextValue, survey);
-      } catch (error) {
-        throw toRequestError(error);
-      }
-      const { variables = {} } = request;
-      const nodes = assertVariablesAllowed(survey, variables, contextValue.listSizes);
-      if (operation.operation === OperationTypeNode.QUERY) {
-        return nodes > 0 ? charged(reads.enter(contextValue, nodes)) : checked;
-      }
-      const { charge } = contextValue;
-      const further = charge && survey.lines ? survey.lines(variables) - 1 : 0;
-      return charge && further > 0 ? charged(charge(further)) : checked;
+  const path: GraphQLRequestListener<RequestContext> = {
+    didResolveOperation: ({ document, operation, request, contextValue: context }) => {
+      const { variables } = request;
+      return operation
+        ? (executor.check({ document, operation, variables, context }) ?? checked)
+        : checked;
+    },
+    responseForOperation: async ({ document, request, contextValue: context, ...found }) => {
+      const { variables } = request;
+      // Apollo calls this without one, too, whatever the type says.
+      const operation = found.operation as typeof found.operation | undefined;
+      if (!operation) return null;
+      const answer = await executor.execute({ document, operation, variables, context });
+      if (!answer) return null;
+      const { http, ...singleResult } = answer;
+      return { http: http ?? NO_HEAD, body: { kind: 'single', singleResult } };
     },
   };
   return new ApolloServer<RequestContext>({
@@ -111,7 +85,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     stopOnTerminationSignals: false,
     plugins: [
       errors.plugin,
-      { requestDidStart: () => Promise.resolve(checks) },
+      { requestDidStart: () => Promise.resolve(path) },
       settings.sandbox
         ? ApolloServerPluginLandingPageLocalDefault({
             embed: true,

@@ -115,6 +115,14 @@ export interface ErrorTable {
   /** Remembers the request of each error, which Apollo does not pass to `formatError`. */
   readonly plugin: ApolloServerPlugin<RequestContext>;
   readonly formatError: (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError;
+  /** What Apollo does with the errors of an operation, for one that it did not execute itself. */
+  readonly format: (errors: readonly GraphQLError[], context: RequestContext) => FormattedErrors;
+}
+
+export interface FormattedErrors {
+  readonly errors: GraphQLFormattedError[];
+  /** The HTTP status and headers that errors ask for. */
+  readonly http: { status?: number; readonly headers: HeaderMap };
 }
 
 export interface ErrorTableSettings {
@@ -126,16 +134,27 @@ export interface ErrorTableSettings {
 
 export function createErrorTable({ log, refusals, suggestions }: ErrorTableSettings): ErrorTable {
   const correlationIds = new WeakMap<object, string>();
+  const note = (errors: readonly GraphQLError[], context: RequestContext) => {
+    for (const error of errors) correlationIds.set(error, context.correlationId);
+    const refusal = refusalIn(errors, context);
+    if (refusal) refusals.add(refusal);
+  };
   const listener: GraphQLRequestListener<RequestContext> = {
     didEncounterErrors: ({ errors, contextValue }) => {
-      for (const error of errors) correlationIds.set(error, contextValue.correlationId);
-      const refusal = refusalIn(errors, contextValue);
-      if (refusal) refusals.add(refusal);
+      note(errors, contextValue);
       return Promise.resolve();
     },
   };
-  return {
+  const table: ErrorTable = {
     plugin: { requestDidStart: () => Promise.resolve(listener) },
+    format: (errors, context) => {
+      note(errors, context);
+      const http: FormattedErrors['http'] = { headers: new HeaderMap() };
+      return {
+        errors: errors.map((error) => table.formatError(withCodeAndHttp(error, http), error)),
+        http,
+      };
+    },
     formatError: (formatted, error) => {
       const cause = toCause(unwrapResolverError(error));
       const correlationId = correlationIds.get(error as object) ?? randomUUID();
@@ -162,6 +181,30 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
       };
     },
   };
+  return table;
+}
+
+/** As Apollo gives an error to `formatError`: its HTTP status and headers are the answer's, and it has a code. */
+function withCodeAndHttp(
+  error: GraphQLError,
+  answer: FormattedErrors['http'],
+): GraphQLFormattedError {
+  const { http, ...extensions } = error.extensions;
+  if (isHttpHead(http)) {
+    if (http.status !== undefined) answer.status = http.status;
+    for (const [name, value] of http.headers ?? []) answer.headers.set(name, value);
+  }
+  const { code = 'INTERNAL_SERVER_ERROR' } = extensions;
+  return { ...error.toJSON(), extensions: { ...extensions, code } };
+}
+
+function isHttpHead(
+  http: unknown,
+): http is { readonly status?: number; readonly headers?: ReadonlyMap<string, string> } {
+  if (typeof http !== 'object' || http === null) return false;
+  const { status, headers } = http as { readonly status?: unknown; readonly headers?: unknown };
+  const isStatus = status === undefined || typeof status === 'number';
+  return isStatus && (headers === undefined || headers instanceof Map);
 }
 
 /** Null where no error is a refusal. Refused credentials and rates are logged where they are refused. */

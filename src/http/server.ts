@@ -10,7 +10,10 @@ import type { ApolloServer } from '@apollo/server';
 import type { DocumentNode, FormattedExecutionResult } from 'graphql';
 import type { Principal } from '../auth/principal.js';
 import { createApollo, type ApolloSettings } from '../graphql/apollo.js';
+import type { CompiledOperations } from '../graphql/compiled/compiled-operations.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
+import { Executor } from '../graphql/executor.js';
+import { createErrorTable } from '../graphql/format-error.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer } from './answer.js';
@@ -35,7 +38,13 @@ const SANDBOX_ORIGINS = [
 ] as const;
 
 export interface GraphqlServerSettings
-  extends RequestSettings, AdmissionSettings, Omit<ApolloSettings, 'schema'> {
+  extends
+    RequestSettings,
+    AdmissionSettings,
+    Omit<ApolloSettings, 'schema' | 'errors' | 'executor'> {
+  readonly compiled: CompiledOperations;
+  /** Entries of lists that are read at the same time. */
+  readonly readNodesMax: number;
   readonly host: string;
   /** 0: the system chooses a free one. */
   readonly port: number;
@@ -58,13 +67,17 @@ export class GraphqlServer {
 
   constructor(private readonly settings: GraphqlServerSettings) {
     const schema = buildStockadeSchema();
+    const { log, refusals, introspection: suggestions } = settings;
+    const errors = createErrorTable({ log, refusals, suggestions });
     const shared = {
       ...settings,
       schema,
+      errors,
+      executor: new Executor({ ...settings, schema, errors }),
       admission: new Admission(settings),
       addressOf: clientAddressBehind(settings.trustedProxies),
     };
-    const { bounds, refusals, trustedProxies } = settings;
+    const { bounds, trustedProxies } = settings;
     const isTrustedProxy = trustedProxyAmong(trustedProxies);
     this.http = createHttpServer({ bounds, refusals, isTrustedProxy });
     const { server, connections } = this.http;

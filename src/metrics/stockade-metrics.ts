@@ -5,6 +5,7 @@
 import { performance } from 'node:perf_hooks';
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { StockFeedStats } from '../changes/stock-feed.js';
+import type { CompiledStats } from '../graphql/compiled/compiled-operations.js';
 import type { DocumentStoreStats } from '../graphql/document-store.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
 import type { OperationMetrics } from './operation-metrics.js';
@@ -24,6 +25,7 @@ export interface MetricsSources {
   /** Null where changes are not published to other processes. */
   readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
   readonly documents: { stats(): DocumentStoreStats };
+  readonly compiled?: { stats(): CompiledStats };
   /** Null without authentication. */
   readonly authenticator: { stats(): { readonly refused: number } } | null;
   /** Null without a rate limit. */
@@ -42,11 +44,12 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
-  const { lock, feed, publisher, documents, authenticator, requestLimit } = sources;
+  const { lock, feed, publisher, documents, compiled, authenticator, requestLimit } = sources;
   const { connections, refusals, operations, times } = sources;
   operations?.addTo(registry);
   if (times) addTimeOuts(registry, times);
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
+  if (compiled) addCompiledMetrics(new Metrics(registry, () => compiled.stats()));
   if (refusals) {
     new Metrics(registry, () => refusals.stats()).counters(
       'stockade_refusals_total',
@@ -129,6 +132,25 @@ function addDocumentMetrics(metrics: Metrics<DocumentStoreStats>): void {
     'stockade_documents_bytes',
     'Their size by the estimate that bounds the store.',
     ({ bytes }) => bytes,
+  );
+}
+
+function addCompiledMetrics(metrics: Metrics<CompiledStats>): void {
+  metrics.counter(
+    'stockade_operations_compiled_total',
+    'Operations that were executed by a plan.',
+    ({ compiled }) => compiled,
+  );
+  metrics.counters(
+    'stockade_operations_interpreted_total',
+    'Operations that graphql-js executed, by why they had no plan.',
+    'reason',
+    ({ interpreted }) => interpreted,
+  );
+  metrics.gauge(
+    'stockade_compiled_operations',
+    'Operations that have plans.',
+    ({ operations }) => operations,
   );
 }
 

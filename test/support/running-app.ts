@@ -55,7 +55,10 @@ export async function stopApps(): Promise<void> {
   await Promise.all([...running].map((app) => app.stop()));
 }
 
-/** Needs no Redis unless `STOCK_LOCK` says so. */
+/**
+ * Needs no Redis unless `STOCK_LOCK` says so. Operations are compiled at once, or never where the environment of the
+ * tests has `GRAPHQL_COMPILED=false`.
+ */
 export async function runApp(
   mysqlUrl: string,
   env: Readonly<Record<string, string>> = {},
@@ -73,9 +76,14 @@ export async function runApp(
     STOCK_LOCK: 'none',
     SHUTDOWN_GRACE_MS: '2000',
     MIGRATE_ON_START: 'false',
+    GRAPHQL_COMPILED: process.env.GRAPHQL_COMPILED,
     ...env,
   });
-  const app = await startApp(config, { log, onStatement: (sql) => statements.push(sql) });
+  const app = await startApp(config, {
+    log,
+    onStatement: (sql) => statements.push(sql),
+    compileAtFirst: true,
+  });
   const ask: RunningApp['ask'] = {
     resolvers: (query, variables) =>
       app.execute({ query, variables: variables as Record<string, unknown> }),

@@ -143,6 +143,7 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
     feed: source,
     publisher: source,
     documents: source,
+    compiled: source,
     authenticator: source,
     requestLimit: source,
     connections: source,
