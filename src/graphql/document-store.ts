@@ -29,9 +29,17 @@ export interface DocumentStoreStats {
   readonly bytes: number;
 }
 
+export interface KnownDocument {
+  readonly key: string;
+  readonly text: string;
+  readonly document: DocumentNode;
+}
+
 /** Apollo's store of documents. Its keys end with the text's SHA-256 in hexadecimal digits. */
 export class DocumentStore {
-  private readonly kept: LRUCache<string, DocumentNode>;
+  private readonly kept: LRUCache<string, KnownDocument>;
+  /** Those that are kept, by their texts. */
+  private readonly byText = new Map<string, KnownDocument>();
   private readonly sightings = new Sightings();
   private hits = 0;
   private misses = 0;
@@ -42,24 +50,42 @@ export class DocumentStore {
       bytes: BYTES_MAX,
     },
   ) {
-    this.kept = new LRUCache({ max: limits.documents, maxSize: limits.bytes });
+    this.kept = new LRUCache({
+      ...{ max: limits.documents, maxSize: limits.bytes },
+      dispose: (known) => {
+        if (this.byText.get(known.text) === known) this.byText.delete(known.text);
+      },
+    });
   }
 
   get(key: string): Promise<DocumentNode | undefined> {
     this.sightings.add(key);
-    const document = this.kept.get(key);
-    if (document) this.hits += 1;
+    const known = this.kept.get(key);
+    if (known) this.hits += 1;
     else this.misses += 1;
-    return Promise.resolve(document);
+    return Promise.resolve(known?.document);
+  }
+
+  /** The document with exactly this text, without its key. Counts nothing: call `use` where it is used. */
+  known(text: string): KnownDocument | undefined {
+    return this.byText.get(text);
+  }
+
+  /** Counts as `get` does. */
+  use({ key }: KnownDocument): void {
+    void this.get(key);
   }
 
   /** Apollo calls it for every valid document before the operation runs. */
   set(key: string, document: DocumentNode): Promise<void> {
     const nodes = forgetTokens(document);
-    const characters = document.loc?.source.body.length ?? 0;
+    const text = document.loc?.source.body ?? '';
+    const characters = text.length;
     const size = nodes * NODE_BYTES + characters * CHAR_BYTES;
     if (characters <= TEXT_CHARS_MAX && this.makesRoom(key, size)) {
-      this.kept.set(key, document, { size });
+      const known = { key, text, document };
+      this.kept.set(key, known, { size });
+      if (text !== '') this.byText.set(text, known);
     }
     return Promise.resolve();
   }

@@ -7,7 +7,7 @@ import {
   type GraphQLSchema,
   type OperationDefinitionNode,
 } from 'graphql';
-import type { CompiledOperations } from './compiled/compiled-operations.js';
+import type { CompiledOperations, ReadyOperation } from './compiled/compiled-operations.js';
 import type { RequestContext } from './context.js';
 import { toRequestError, type ErrorTable, type FormattedErrors } from './format-error.js';
 import { assertVariablesAllowed } from './limits.js';
@@ -67,10 +67,21 @@ export class Executor {
   }
 
   /** The answer by the operation's plan; null where graphql-js must execute it. Nothing has run then. */
-  execute(asked: AskedOperation): Promise<OperationAnswer> | null {
+  execute({ context, ...asked }: AskedOperation): Promise<OperationAnswer> | null {
     const { schema, compiled } = this.settings;
-    const result = compiled.execute({ ...asked, schema });
-    return result && this.answerTo(result, asked.context);
+    const result = compiled.execute({ ...asked, schema }, context);
+    return result && this.answerTo(result, context);
+  }
+
+  /** What `run` takes; null where `execute` must decide. */
+  ready(asked: Omit<AskedOperation, 'context'>): ReadyOperation | null {
+    const { schema, compiled } = this.settings;
+    const { document, operation, variables } = asked;
+    return compiled.ready({ schema, document, operation, variables });
+  }
+
+  run(ready: ReadyOperation, context: RequestContext): Promise<OperationAnswer> {
+    return this.answerTo(this.settings.compiled.run(ready, context), context);
   }
 
   private async answerTo(

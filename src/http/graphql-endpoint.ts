@@ -4,17 +4,24 @@ import { HeaderMap, type ApolloServer } from '@apollo/server';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import type { Principal } from '../auth/principal.js';
 import { toRequestError } from '../graphql/format-error.js';
+import type { KnownOperations } from '../graphql/known-operations.js';
 import type { Admission } from './admission.js';
 import type { HttpAnswer } from './answer.js';
 import type { HttpRequest } from './process-request.js';
 
 export interface GraphqlEndpointSettings extends RequestSettings {
   readonly apollo: ApolloServer<RequestContext>;
+  readonly known: KnownOperations;
   readonly admission: Admission;
   /** The client's address, as in `203.0.113.7`. */
   readonly addressOf: (request: IncomingMessage) => string;
   /** Aborted when the request's connection closes. */
   readonly hangUpOf: (request: IncomingMessage) => AbortSignal;
+}
+
+/** How far a request came. */
+interface Reached {
+  context?: RequestContext;
 }
 
 export class GraphqlEndpoint {
@@ -34,33 +41,53 @@ export class GraphqlEndpoint {
   };
 
   readonly answer = async (request: HttpRequest): Promise<HttpAnswer> => {
-    const { raw, body } = request;
-    const url = raw.url ?? '';
-    const reached: { resolvers: boolean; context?: RequestContext } = { resolvers: false };
+    const reached: Reached = {};
     this.operations += 1;
     try {
-      const answer = await this.settings.apollo.executeHTTPGraphQLRequest({
-        httpGraphQLRequest: {
-          method: raw.method ?? '',
-          headers: headersForApollo(raw),
-          search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
-          body,
-        },
-        context: async () => {
-          reached.resolvers = true;
-          return (reached.context = await this.contextOf(request));
-        },
-      });
-      if (!reached.resolvers) this.noteRefusal(request, answer.status ?? 200);
-      if (answer.body.kind !== 'complete')
-        throw new Error('Multipart responses are not supported.');
-      return { status: answer.status ?? 200, headers: answer.headers, body: answer.body.string };
+      const known = isUsual(request.raw) ? this.settings.known.find(request.body) : null;
+      if (!known) return await this.answerByApollo(request, reached, () => this.contextOf(request));
+      let context: RequestContext;
+      try {
+        context = reached.context = await this.contextOf(request);
+      } catch (error) {
+        return await this.answerByApollo(request, reached, () => {
+          throw error;
+        });
+      }
+      return await this.settings.known.answer(known, context);
     } finally {
       reached.context?.end();
       this.operations -= 1;
       if (this.operations === 0) this.whenFinished();
     }
   };
+
+  private async answerByApollo(
+    request: HttpRequest,
+    reached: Reached,
+    contextOf: () => Promise<RequestContext>,
+  ): Promise<HttpAnswer> {
+    const { raw, body } = request;
+    const url = raw.url ?? '';
+    // Apollo sets it, which the compiler does not see.
+    let reachedResolvers = false as boolean;
+    const answer = await this.settings.apollo.executeHTTPGraphQLRequest({
+      httpGraphQLRequest: {
+        method: raw.method ?? '',
+        headers: isUsual(raw) ? USUAL_HEADERS : toHeaderMap(raw.headers),
+        search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
+        body,
+      },
+      context: async () => {
+        reachedResolvers = true;
+        return (reached.context = await contextOf());
+      },
+    });
+    const { status = 200, headers } = answer;
+    if (!reachedResolvers) this.noteRefusal(request, status);
+    if (answer.body.kind !== 'complete') throw new Error('Multipart responses are not supported.');
+    return { status, headers, body: answer.body.string };
+  }
 
   /** For an answer without resolvers: Apollo refused the form of the request, or answered with a page. */
   private noteRefusal({ raw, id }: HttpRequest, status: number): void {
@@ -107,9 +134,9 @@ const USUAL_ACCEPTS = new Set<string | undefined>([undefined, '*/*', 'applicatio
 const USUAL_HEADERS = new HeaderMap([['apollo-require-preflight', 'true']]);
 
 /** Has a fast path, because parsing `accept` and `content-type` costs more than the rest of the HTTP path. */
-function headersForApollo({ method, headers }: IncomingMessage): HeaderMap {
-  const usual = headers['content-type'] === 'application/json' && USUAL_ACCEPTS.has(headers.accept);
-  return method === 'POST' && usual ? USUAL_HEADERS : toHeaderMap(headers);
+function isUsual({ method, headers }: IncomingMessage): boolean {
+  const isJson = headers['content-type'] === 'application/json';
+  return method === 'POST' && isJson && USUAL_ACCEPTS.has(headers.accept);
 }
 
 function toHeaderMap(headers: IncomingMessage['headers']): HeaderMap {

@@ -14,6 +14,7 @@ import type { CompiledOperations } from '../graphql/compiled/compiled-operations
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { Executor } from '../graphql/executor.js';
 import { createErrorTable } from '../graphql/format-error.js';
+import { KnownOperations } from '../graphql/known-operations.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer } from './answer.js';
@@ -85,6 +86,7 @@ export class GraphqlServer {
     this.endpoint = new GraphqlEndpoint({
       ...shared,
       apollo: this.apollo,
+      known: new KnownOperations(shared),
       hangUpOf: ({ socket }) => connections.hangUpOf(socket),
     });
     const origins = [

@@ -47,7 +47,12 @@ export interface Asked {
   readonly document: DocumentNode;
   readonly operation: OperationDefinitionNode;
   readonly variables: Variables | undefined;
-  readonly context: unknown;
+}
+
+/** An operation with its variables, coerced. */
+export interface ReadyOperation {
+  readonly plan: Plan;
+  readonly variables: Variables;
 }
 
 export class CompiledOperations {
@@ -68,17 +73,27 @@ export class CompiledOperations {
   ) {}
 
   /** Null where graphql-js must execute the operation. Nothing has run then. */
-  execute(asked: Asked): ExecutionResult | Promise<ExecutionResult> | null {
+  execute(asked: Asked, context: unknown): ExecutionResult | Promise<ExecutionResult> | null {
     const compiled = this.compiledOf(asked);
-    if (typeof compiled === 'string') return this.leave(compiled);
-    const { schema, operation, variables = {}, context } = asked;
-    const definitions = operation.variableDefinitions ?? [];
-    const { coerced } = getVariableValues(schema, definitions, variables, { maxErrors: 1 });
-    if (!coerced) return this.leave('variables');
-    const plan = planFor(asked, compiled, coerced);
-    if (!plan) return this.leave('conditions');
+    const ready = typeof compiled === 'string' ? compiled : readyOf(asked, compiled);
+    if (typeof ready !== 'string') return this.run(ready, context);
+    this.interpreted[ready] += 1;
+    return null;
+  }
+
+  /** What `run` takes; null where `execute` must decide. Counts nothing. */
+  ready(asked: Asked): ReadyOperation | null {
+    const compiled = this.operations.get(asked.operation);
+    const ready = compiled ? readyOf(asked, compiled) : null;
+    return typeof ready === 'string' ? null : ready;
+  }
+
+  run(
+    { plan, variables }: ReadyOperation,
+    context: unknown,
+  ): ExecutionResult | Promise<ExecutionResult> {
     this.compiled += 1;
-    return plan.execute(context, coerced);
+    return plan.execute(context, variables);
   }
 
   stats(): CompiledStats {
@@ -101,11 +116,17 @@ export class CompiledOperations {
     this.operations.set(operation, compiled, { size: Math.max(1, fields) });
     return compiled;
   }
+}
 
-  private leave(reason: InterpretedReason): null {
-    this.interpreted[reason] += 1;
-    return null;
-  }
+function readyOf(asked: Asked, compiled: CompiledOperation): ReadyOperation | InterpretedReason {
+  const { schema, operation } = asked;
+  const definitions = operation.variableDefinitions ?? [];
+  const { coerced } = getVariableValues(schema, definitions, asked.variables ?? {}, {
+    maxErrors: 1,
+  });
+  if (!coerced) return 'variables';
+  const plan = planFor(asked, compiled, coerced);
+  return plan ? { plan, variables: coerced } : 'conditions';
 }
 
 function planFor(

@@ -20,11 +20,11 @@ const schema = answerDrawn(buildStockadeSchema());
 
 type Variables = Record<string, unknown>;
 
-function asked(text: string | DocumentNode, variables: Variables, context: unknown) {
+function asked(text: string | DocumentNode, variables: Variables) {
   const document = typeof text === 'string' ? parse(text) : text;
   const operation = getOperationAST(document);
   if (!operation) throw new Error('No operation.');
-  return { schema, document, operation, variables, context };
+  return { schema, document, operation, variables };
 }
 
 /** Everything that a client may see of a result, and its resolvers of a request, in its order. */
@@ -46,7 +46,7 @@ test(
       const document = parse(text);
       fc.pre(validate(schema, document).length === 0);
       const compiled = new CompiledOperations(true);
-      expect(compiled.execute(asked(document, calls[0], null))).toBeNull();
+      expect(compiled.execute(asked(document, calls[0]), null)).toBeNull();
       for (const [i, variables] of [...calls, calls[0]].entries()) {
         const ours: Witness = { seed: seed + i, calls: [] };
         const theirs: Witness = { seed: seed + i, calls: [] };
@@ -55,7 +55,7 @@ test(
           variableValues: variables,
           contextValue: theirs,
         });
-        const result = await compiled.execute(asked(document, variables, ours));
+        const result = await compiled.execute(asked(document, variables), ours);
         // Where an error makes everything null at once, other resolvers run on.
         await setImmediate();
         if (result === null) {
@@ -84,9 +84,9 @@ test('an operation is compiled at its second sighting, and switched off never', 
   const again = parse('{ locations { id } }');
   const witness = { seed: 1, calls: [] };
   for (let i = 0; i < 3; i += 1) {
-    await on.execute(asked(again, {}, witness));
-    await off.execute(asked(again, {}, witness));
-    await on.execute(asked('{ locations { name } }', {}, witness));
+    await on.execute(asked(again, {}), witness);
+    await off.execute(asked(again, {}), witness);
+    await on.execute(asked('{ locations { name } }', {}), witness);
   }
   expect(on.stats()).toMatchObject({ compiled: 2, interpreted: { first: 4, off: 0 } });
   expect(off.stats()).toMatchObject({ compiled: 0, interpreted: { first: 0, off: 3 } });
@@ -98,7 +98,7 @@ test('wrong variables are left to graphql-js: nothing runs', () => {
   const document = parse('query ($id: ID!) { product(id: $id) { id } }');
   const witness = { seed: 1, calls: [] };
   for (let i = 0; i < 2; i += 1) {
-    expect(compiled.execute(asked(document, {}, witness))).toBeNull();
+    expect(compiled.execute(asked(document, {}), witness)).toBeNull();
   }
   expect(compiled.stats().interpreted).toMatchObject({ first: 1, variables: 1 });
   expect(witness.calls).toEqual([]);
@@ -115,7 +115,7 @@ test('combinations of @skip and @include have plans up to a bound', async () => 
   const results: unknown[] = [];
   for (let bits = 0; bits < 16; bits += 1) {
     const variables = Object.fromEntries(names.map((name, i) => [name, ((bits >> i) & 1) === 1]));
-    const result = await compiled.execute(asked(document, variables, witness));
+    const result = await compiled.execute(asked(document, variables), witness);
     results.push(result && Object.keys(result.data ?? {}).join(''));
   }
   expect(results.slice(0, 9)).toEqual([null, 'a', 'b', 'ab', 'c', 'ac', 'bc', 'abc', 'd']);
@@ -128,7 +128,7 @@ test('the plans are bounded by the fields that they select, and the oldest ones 
   const witness = { seed: 1, calls: [] };
   for (let i = 0; i < 30; i += 1) {
     const document = parse(`query Q${i} { ${fields} }`);
-    for (let j = 0; j < 2; j += 1) await compiled.execute(asked(document, {}, witness));
+    for (let j = 0; j < 2; j += 1) await compiled.execute(asked(document, {}), witness);
   }
   expect(compiled.stats()).toMatchObject({ compiled: 30, operations: 22 });
 });

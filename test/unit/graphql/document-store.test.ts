@@ -93,3 +93,17 @@ test('a store full of documents that nobody sends any more takes those that are 
   for (let round = 0; round < 2_000; round += 1) for (const text of now) await ask(store, text);
   for (const text of now) expect(await ask(store, text)).toBe(true);
 });
+
+test('a document is found by its text for as long as it is kept', async () => {
+  const store = new DocumentStore({ documents: 1, bytes: 1_000_000 });
+  const [first, second] = ['{ product(id: "a") { id } }', '{ product(id: "b") { id } }'];
+  await ask(store, first);
+  const known = store.known(first);
+  expect(known?.document.definitions).toHaveLength(1);
+  expect(store.known(`${first} `)).toBeUndefined();
+  if (known) store.use(known);
+  expect(store.stats()).toMatchObject({ hits: 1, misses: 1 });
+  for (let i = 0; i < 4; i += 1) await ask(store, second);
+  expect(store.known(first)).toBeUndefined();
+  expect(store.known(second)?.text).toBe(second);
+});

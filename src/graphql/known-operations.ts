@@ -1,0 +1,112 @@
+/**
+ * The short way of a POST whose operation has a plan. Apollo's pipeline hashes the text, negotiates media types and
+ * asks each plugin at each step, which costs more than a plan. All of that has one outcome for a request in the usual
+ * form whose document Apollo has parsed and validated before. Such a request is answered here, in Apollo's words
+ * (test/integration/http/known-operations.test.ts compares the two). Every other request is Apollo's.
+ */
+import {
+  GraphQLError,
+  getOperationAST,
+  type DocumentNode,
+  type FormattedExecutionResult,
+  type OperationDefinitionNode,
+} from 'graphql';
+import type { ReadyOperation } from './compiled/compiled-operations.js';
+import type { RequestContext } from './context.js';
+import type { DocumentStore, KnownDocument } from './document-store.js';
+import type { AskedOperation, Executor } from './executor.js';
+import type { ErrorTable } from './format-error.js';
+
+export interface KnownOperation extends Omit<AskedOperation, 'context'> {
+  readonly known: KnownDocument;
+  readonly ready: ReadyOperation;
+}
+
+export interface KnownAnswer {
+  readonly status: number;
+  readonly headers: Iterable<readonly [name: string, value: string]>;
+  readonly body: string;
+}
+
+const JSON_TYPE = 'application/json; charset=utf-8';
+const JSON_HEADERS = [['content-type', JSON_TYPE]] as const;
+const SERVER_ERROR = 500;
+
+export class KnownOperations {
+  private readonly operations = new WeakMap<DocumentNode, OperationDefinitionNode>();
+
+  constructor(
+    private readonly settings: {
+      readonly documents: DocumentStore;
+      readonly executor: Executor;
+      readonly errors: ErrorTable;
+    },
+  ) {}
+
+  /** @param body the JSON of a POST. Null: Apollo must answer; nothing has happened. */
+  find(body: unknown): KnownOperation | null {
+    if (!isRecord(body)) return null;
+    const { query, operationName = null, variables = null, extensions = null } = body;
+    if (typeof query !== 'string' || extensions !== null) return null;
+    if (variables !== null && !isRecord(variables)) return null;
+    if (operationName !== null && typeof operationName !== 'string') return null;
+    const known = this.settings.documents.known(query);
+    if (!known) return null;
+    const { document } = known;
+    const operation = this.operationOf(document, operationName);
+    if (!operation) return null;
+    const found = { document, operation, variables: variables ?? undefined };
+    const ready = this.settings.executor.ready(found);
+    return ready && { ...found, known, ready };
+  }
+
+  /** Runs it. Never rejects for what an operation may do. */
+  async answer(operation: KnownOperation, context: RequestContext): Promise<KnownAnswer> {
+    const { documents, executor, errors } = this.settings;
+    documents.use(operation.known);
+    try {
+      const checked = executor.check({ ...operation, context });
+      if (checked) await checked;
+    } catch (error) {
+      const { errors: formatted, http } = errors.format([toGraphqlError(error)], context);
+      return answerOf(http.status ?? SERVER_ERROR, http.headers, { errors: formatted });
+    }
+    const { data, errors: formatted, http } = await executor.run(operation.ready, context);
+    if (!formatted) return { status: 200, headers: JSON_HEADERS, body: textOf({ data }) };
+    return answerOf(http?.status ?? 200, http?.headers ?? [], { errors: formatted, data });
+  }
+
+  private operationOf(
+    document: DocumentNode,
+    name: string | null,
+  ): OperationDefinitionNode | undefined {
+    if (name !== null) return getOperationAST(document, name) ?? undefined;
+    let operation = this.operations.get(document);
+    if (operation) return operation;
+    operation = getOperationAST(document) ?? undefined;
+    if (operation) this.operations.set(document, operation);
+    return operation;
+  }
+}
+
+function answerOf(
+  status: number,
+  headers: Iterable<readonly [string, string]>,
+  result: FormattedExecutionResult,
+): KnownAnswer {
+  return { status, headers: [...headers, ...JSON_HEADERS], body: textOf(result) };
+}
+
+function textOf(result: FormattedExecutionResult): string {
+  return `${JSON.stringify(result)}\n`;
+}
+
+function toGraphqlError(error: unknown): GraphQLError {
+  if (error instanceof GraphQLError) return error;
+  const originalError = error instanceof Error ? error : new Error(String(error));
+  return new GraphQLError(originalError.message, { originalError });
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
