@@ -15,28 +15,52 @@ import { ReservationResolver } from './reservation.js';
 import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
 import { StockChangedResolver } from './stock-changed.js';
 
+const RESOLVERS = [
+  ProductResolver,
+  ProductAlreadyExistsErrorResolver,
+  MovementResolver,
+  DeductIncreaseResolver,
+  DeductedItemResolver,
+  IncreasedItemResolver,
+  SetTransferResolver,
+  StockSetResolver,
+  StockTransferredResolver,
+  ReservationResolver,
+  LocationResolver,
+  LocationAlreadyExistsErrorResolver,
+  StockChangedResolver,
+] as const;
+
 export function buildStockadeSchema(): GraphQLSchema {
   const schema = buildSchemaSync({
-    resolvers: [
-      ProductResolver,
-      ProductAlreadyExistsErrorResolver,
-      MovementResolver,
-      DeductIncreaseResolver,
-      DeductedItemResolver,
-      IncreasedItemResolver,
-      SetTransferResolver,
-      StockSetResolver,
-      StockTransferredResolver,
-      ReservationResolver,
-      LocationResolver,
-      LocationAlreadyExistsErrorResolver,
-      StockChangedResolver,
-    ],
+    resolvers: RESOLVERS,
     pubSub: NO_PUB_SUB,
     // The domain checks input, and answers errors of the schema's types.
     validate: false,
   });
-  return guardRootFields(schema);
+  return guardRootFields(callMutationsDirectly(schema));
+}
+
+type Mutation = (input: unknown, context: unknown) => unknown;
+
+/**
+ * Calls each mutation's method with its input and the context, as type-graphql does. But type-graphql copies the input
+ * into an instance of its class, which has no methods, and waits for a validation that is switched off.
+ */
+function callMutationsDirectly(schema: GraphQLSchema): GraphQLSchema {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const [Resolver] = RESOLVERS.filter(({ prototype }) => field.name in prototype);
+    const [argument, ...more] = field.args;
+    if (!Resolver || argument?.name !== 'input' || more.length > 0) {
+      throw new Error(
+        `${field.name} must be a method of a resolver, and take one argument: input.`,
+      );
+    }
+    const resolver = new Resolver() as unknown as Readonly<Record<string, Mutation>>;
+    field.resolve = (_source, { input }: { input: unknown }, context) =>
+      resolver[field.name]?.(input, context);
+  }
+  return schema;
 }
 
 /** type-graphql requires one for subscriptions; ours has its own stream. */
