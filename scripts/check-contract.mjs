@@ -4,9 +4,10 @@
  * arguments and input fields of the contract may be missing. A required argument or input field may not, because a
  * client has to send it.
  *
- *     node scripts/check-contract.mjs path/to/contract.graphql [path/to/schema.graphql]
+ *     node scripts/check-contract.mjs [--missing] path/to/contract.graphql [path/to/schema.graphql]
  *
- * Prints each difference on a line of its own, and then exits with 1.
+ * Prints each difference on a line of its own, and then exits with 1. With --missing it also lists the parts of the
+ * contract that are not built yet, which changes nothing of the exit code.
  */
 import { readFileSync } from 'node:fs';
 import { pathToFileURL } from 'node:url';
@@ -48,6 +49,32 @@ export function differences(contractSdl, schemaSdl) {
       });
     })
     .concat(missingRequired(contract, schema));
+}
+
+/**
+ * The parts of the contract that the schema lacks, by their paths. Of a missing type or field only the whole is named.
+ * @param {string} contractSdl
+ * @param {string} schemaSdl
+ * @returns {string[]}
+ */
+export function missingParts(contractSdl, schemaSdl) {
+  const contract = buildSchema(contractSdl);
+  const schema = buildSchema(schemaSdl);
+  return Object.values(contract.getTypeMap())
+    .filter((type) => !isIntrospectionType(type) && !isSpecifiedScalarType(type))
+    .flatMap((promised) => {
+      const type = schema.getType(promised.name);
+      if (!type) return [promised.name];
+      const has = partsOf(type);
+      return [...partsOf(promised).keys()]
+        .filter((part) => !has.has(part))
+        .filter((part) => fieldOf(part) === undefined || has.has(fieldOf(part)));
+    });
+}
+
+/** The field of an argument's path; undefined for other paths. */
+function fieldOf(part) {
+  return /^(.+)\(/.exec(part)?.[1];
 }
 
 function kindOf(type) {
@@ -97,18 +124,25 @@ function missingRequired(contract, schema) {
     const has = partsOf(type);
     return [...partsOf(promised)]
       .filter(([part, shape]) => !has.has(part) && isRequired(shape))
-      .filter(([part]) => isInputObjectType(promised) || has.has(/^(.+)\(/.exec(part)?.[1]))
+      .filter(([part]) => isInputObjectType(promised) || has.has(fieldOf(part)))
       .map(([part]) => `${part} is missing`);
   });
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const [contractPath, schemaPath = 'schema/schema.graphql'] = process.argv.slice(2);
+  const given = process.argv.slice(2);
+  const [contractPath, schemaPath = 'schema/schema.graphql'] = given.filter(
+    (argument) => argument !== '--missing',
+  );
   if (!contractPath) {
-    console.error('Usage: node scripts/check-contract.mjs CONTRACT [SCHEMA]');
+    console.error('Usage: node scripts/check-contract.mjs [--missing] CONTRACT [SCHEMA]');
     process.exit(1);
   }
-  const found = differences(readFileSync(contractPath, 'utf8'), readFileSync(schemaPath, 'utf8'));
+  const texts = [readFileSync(contractPath, 'utf8'), readFileSync(schemaPath, 'utf8')];
+  if (given.includes('--missing')) {
+    for (const part of missingParts(...texts)) console.log(`Not built yet: ${part}`);
+  }
+  const found = differences(...texts);
   for (const difference of found) console.error(difference);
   if (found.length > 0) process.exit(1);
   console.log('The schema keeps the contract.');

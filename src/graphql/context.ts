@@ -26,10 +26,14 @@ export interface Services {
   readonly transferStock: Pick<TransferStockTransaction, 'execute'>;
   readonly reservations: Pick<ReservationService, 'reservation' | 'reserve' | 'commit' | 'release'>;
   readonly reservationList: Pick<ReservationList, 'reservations'>;
-  readonly locations: Pick<LocationService, 'locations' | 'createLocation' | 'mostLocations'>;
+  readonly locations: Pick<
+    LocationService,
+    'locations' | 'createLocation' | 'updateLocation' | 'mostLocations'
+  >;
   readonly products: Pick<
     ProductService,
     | 'createProduct'
+    | 'updateProduct'
     | 'productsByIds'
     | 'products'
     | 'levelsByProductIds'

@@ -1,6 +1,6 @@
-/** Locations that hold stock. Creating one is idempotent by its id: a second call changes nothing. */
+/** Locations that hold stock. Creating and renaming one can be repeated: a second call changes nothing. */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
-import { idRule, invalidInput, type InvalidInput } from './operation.js';
+import { checkId, idRule, invalidInput, type InvalidInput } from './operation.js';
 import { isValidName, nameRule } from './product-service.js';
 import { isValidId } from './stock.js';
 import type { Deadline } from '../time/deadline.js';
@@ -14,6 +14,11 @@ export interface CreateLocationRequest {
 export type CreateLocationResult =
   | { readonly outcome: 'CREATED'; readonly location: Location }
   | { readonly outcome: 'ALREADY_EXISTS'; readonly locationId: string }
+  | InvalidInput;
+
+export type UpdateLocationResult =
+  | { readonly outcome: 'UPDATED'; readonly location: Location }
+  | { readonly outcome: 'NOT_FOUND' }
   | InvalidInput;
 
 export class LocationService {
@@ -37,6 +42,19 @@ export class LocationService {
     );
     if (!location) return { outcome: 'ALREADY_EXISTS', locationId: id };
     return { outcome: 'CREATED', location };
+  }
+
+  /** @throws InvalidRequestError for an id of the wrong form; StorageUnavailableError: a retry is safe. */
+  async updateLocation(
+    { id, name }: Pick<Location, 'id' | 'name'>,
+    deadline: Deadline,
+  ): Promise<UpdateLocationResult> {
+    checkId(id, 'id');
+    if (!isValidName(name)) return invalidInput('name', nameRule(name));
+    const location = await inSlot(this.slots, deadline, (end) =>
+      this.catalogue.renameLocation({ id, name }, end),
+    );
+    return location ? { outcome: 'UPDATED', location } : { outcome: 'NOT_FOUND' };
   }
 
   /** By id, the default one first. @throws StorageUnavailableError */

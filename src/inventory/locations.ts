@@ -1,4 +1,4 @@
-/** Locations that hold stock, and the storage port that reads and creates them. */
+/** Locations that hold stock, and the storage port that reads, creates and renames them. */
 import type { Deadline } from '../time/deadline.js';
 
 export interface Location {
@@ -14,6 +14,11 @@ export interface LocationCatalogue {
   locations(deadline: Deadline): Promise<readonly Location[]>;
   /** Resolves with null if a location with this id exists; that one is not changed. */
   createLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadline: Deadline,
+  ): Promise<Location | null>;
+  /** Resolves with null where no location has this id. A repetition changes nothing more. */
+  renameLocation(
     location: Pick<Location, 'id' | 'name'>,
     deadline: Deadline,
   ): Promise<Location | null>;

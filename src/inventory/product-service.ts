@@ -1,7 +1,8 @@
 /**
- * Products: creating them, and reading them with their levels and their ledger.
+ * Products: creating and changing them, and reading them with their levels and their ledger.
  *
- * Creating one is idempotent by its id: a second call finds the product and changes nothing.
+ * Creating one is idempotent by its id: a second call finds the product and changes nothing. A change names what it
+ * sets, so a second call sets the same.
  */
 import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import {
@@ -50,6 +51,19 @@ export type CreateProductResult =
   | { readonly outcome: 'ALREADY_EXISTS'; readonly productId: string }
   | InvalidInput;
 
+export interface UpdateProductRequest {
+  readonly id: string;
+  /** Left out: it stays as it is. */
+  readonly name?: string | null | undefined;
+  /** Left out: it stays as it is; null: stock is never low. */
+  readonly lowStockThreshold?: number | null | undefined;
+}
+
+export type UpdateProductResult =
+  | { readonly outcome: 'UPDATED'; readonly productId: string }
+  | { readonly outcome: 'NOT_FOUND'; readonly productId: string }
+  | InvalidInput;
+
 export class ProductService {
   /** The most levels of one product that were read so far. */
   mostLevels = 1;
@@ -76,6 +90,22 @@ export class ProductService {
       );
     }
     return { outcome, productId: checked.id };
+  }
+
+  /** @throws InvalidRequestError for an id of the wrong form; StorageUnavailableError: a retry is safe. */
+  async updateProduct(
+    { id, name, lowStockThreshold }: UpdateProductRequest,
+    deadline: Deadline,
+  ): Promise<UpdateProductResult> {
+    checkId(id, 'id');
+    if (name === null) return invalidInput('name', 'A product must have a name; got null.');
+    if (name !== undefined && !isValidName(name)) return invalidInput('name', nameRule(name));
+    const invalid = checkThreshold(lowStockThreshold ?? null);
+    if (invalid) return invalid;
+    const isFound = await inSlot(this.slots, deadline, (end) =>
+      this.catalogue.updateProduct({ id, name, lowStockThreshold }, end),
+    );
+    return { outcome: isFound ? 'UPDATED' : 'NOT_FOUND', productId: id };
   }
 
   /** For each id its product, or null, in the order of the ids. */
@@ -184,6 +214,14 @@ export function nameRule(got: string): string {
   return `A name must have 1 to ${NAME_CHARS_MAX} characters, not only spaces; got ${quoted(got)}.`;
 }
 
+function checkThreshold(threshold: number | null): InvalidInput | null {
+  if (threshold === null || (threshold >= 0 && threshold <= INT32_MAX)) return null;
+  return invalidInput(
+    'lowStockThreshold',
+    `The threshold must be between 0 and ${INT32_MAX.toLocaleString('en-US')}; got ${threshold}.`,
+  );
+}
+
 /** The rules for a new product, from a mutation or from a file. */
 export function checkNewProduct(request: CreateProductRequest): NewProduct | InvalidInput {
   const locationId = request.locationId ?? DEFAULT_LOCATION_ID;
@@ -197,12 +235,8 @@ export function checkNewProduct(request: CreateProductRequest): NewProduct | Inv
       `Quantity must be between 0 and ${QUANTITY_MAX.toLocaleString('en-US')}; got ${request.quantity}.`,
     );
   }
-  if (lowStockThreshold !== null && (lowStockThreshold < 0 || lowStockThreshold > INT32_MAX)) {
-    return invalidInput(
-      'lowStockThreshold',
-      `The threshold must be between 0 and ${INT32_MAX.toLocaleString('en-US')}; got ${lowStockThreshold}.`,
-    );
-  }
+  const invalid = checkThreshold(lowStockThreshold);
+  if (invalid) return invalid;
   return {
     id: request.id,
     name: request.name,

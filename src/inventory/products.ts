@@ -1,4 +1,4 @@
-/** Products and their stock levels, and the storage port that reads and creates them. */
+/** Products and their stock levels, and the storage port that reads, creates and changes them. */
 import type { Deadline } from '../time/deadline.js';
 import type { StockMovement } from './movements.js';
 import type { Page, PageRequest } from './pages.js';
@@ -36,6 +36,14 @@ export interface NewProduct {
   readonly lowStockThreshold: number | null;
 }
 
+/** What is left out stays as it is. */
+export interface ProductChange {
+  readonly id: string;
+  readonly name?: string | undefined;
+  /** Null: stock of this product is never low. */
+  readonly lowStockThreshold?: number | null | undefined;
+}
+
 export type CreateProductOutcome = 'CREATED' | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
 
 /**
@@ -65,6 +73,8 @@ export interface ProductCatalogue {
     deadline: Deadline,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
   createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
+  /** Resolves with false where no product has this id. A repetition changes nothing more. */
+  updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean>;
 }
 
 /** One product at one of its locations; the location is null for a product that never had stock. */

@@ -44,6 +44,27 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
     );
     return committedValue(outcome) ? toLocation(location) : null;
   }
+
+  async renameLocation(
+    location: Pick<Location, 'id' | 'name'>,
+    deadline: Deadline,
+  ): Promise<Location | null> {
+    const { writer } = this.pools;
+    const outcome = await runTransaction(writer, deadline, async ({ transaction }) => {
+      const statements = new Statements(writer, transaction);
+      // A row that has this name already counts as 0, so the count does not tell whether there is one.
+      const [found] = await statements.read('SELECT id FROM locations WHERE id = ? FOR UPDATE', [
+        location.id,
+      ]);
+      if (!found) return false;
+      await statements.write('UPDATE locations SET name = ? WHERE id = ?', [
+        location.name,
+        location.id,
+      ]);
+      return true;
+    });
+    return committedValue(outcome) ? toLocation(location) : null;
+  }
 }
 
 function toLocation({ id, name }: Pick<Location, 'id' | 'name'>): Location {

@@ -8,11 +8,13 @@ import type {
   NewProduct,
   Product,
   ProductCatalogue,
+  ProductChange,
   ProductFilter,
   StockLevel,
 } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
+import { updateProduct } from '../writing/product-changes.js';
 import { createProduct } from '../writing/product-creation.js';
 import { committedValue, isPerhapsApplied } from '../writing/transactions.js';
 import { readLedgerPage, readLedgerPages } from './ledger-pages.js';
@@ -83,6 +85,10 @@ export class MysqlProductCatalogue implements ProductCatalogue {
       this.changes?.committed([{ productId, locationId, onHand, reserved: 0, version }]);
     }
     return created;
+  }
+
+  async updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean> {
+    return committedValue(await updateProduct(this.pools.writer, change, deadline));
   }
 }
 

@@ -1,4 +1,4 @@
-/** Locations: the types, `locations` and `createLocation`. */
+/** Locations: the types, `locations`, `createLocation` and `updateLocation`. */
 import {
   Arg,
   Ctx,
@@ -17,7 +17,15 @@ import type { RequestContext } from '../context.js';
 import { CountsNodes, nodesOfLocations } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { ID } from './id.js';
-import { AnyError, InvalidInputError, toInvalidInputError } from './stock-error.js';
+import {
+  AnyError,
+  InvalidInputError,
+  LocationNotFoundError,
+  toInvalidInputError,
+  toStockError,
+} from './stock-error.js';
+
+const NAME_RULE = '1 to 255 characters, not only spaces.';
 
 @ObjectType('Location', {
   simpleResolvers: true,
@@ -39,7 +47,7 @@ export class CreateLocationInput {
   @Field(() => ID, { description: '1 to 64 characters of A-Z a-z 0-9 . _ : - ; case-sensitive.' })
   readonly id!: string;
 
-  @Field(() => String, { description: '1 to 255 characters, not only spaces.' })
+  @Field(() => String, { description: NAME_RULE })
   readonly name!: string;
 }
 
@@ -55,6 +63,21 @@ export const CreateLocationResult = createUnionType({
   name: 'CreateLocationResult',
   description: 'The new location, or the error.',
   types: () => [Location, LocationAlreadyExistsError, InvalidInputError] as const,
+});
+
+@InputType('UpdateLocationInput')
+export class UpdateLocationInput {
+  @Field(() => ID)
+  readonly id!: string;
+
+  @Field(() => String, { description: NAME_RULE })
+  readonly name!: string;
+}
+
+export const UpdateLocationResult = createUnionType({
+  name: 'UpdateLocationResult',
+  description: 'The location as it is now, or the error.',
+  types: () => [Location, LocationNotFoundError, InvalidInputError] as const,
 });
 
 @Resolver()
@@ -85,6 +108,23 @@ export class LocationResolver {
           message: `A location with the id ${result.locationId} exists. Choose another id.`,
           locationId: result.locationId,
         });
+      case 'INVALID':
+        return toInvalidInputError(result);
+    }
+  }
+
+  @Mutation(() => UpdateLocationResult, { description: "Changes a location's name." })
+  @RequiresScope('manage')
+  async updateLocation(
+    @Arg('input', () => UpdateLocationInput) input: UpdateLocationInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<Location | AnyError> {
+    const result = await services.locations.updateLocation(input, caller.deadline);
+    switch (result.outcome) {
+      case 'UPDATED':
+        return Object.assign(new Location(), result.location);
+      case 'NOT_FOUND':
+        return toStockError({ code: 'LOCATION_NOT_FOUND' }, { locationId: input.id });
       case 'INVALID':
         return toInvalidInputError(result);
     }

@@ -11,6 +11,7 @@ import {
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
 import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product.js';
+import { ProductChangesResolver } from './product-changes.js';
 import { ReservationResolver } from './reservation.js';
 import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
 import { StockChangedResolver } from './stock-changed.js';
@@ -18,6 +19,7 @@ import { StockChangedResolver } from './stock-changed.js';
 const RESOLVERS = [
   ProductResolver,
   ProductAlreadyExistsErrorResolver,
+  ProductChangesResolver,
   MovementResolver,
   DeductIncreaseResolver,
   DeductedItemResolver,

@@ -7,6 +7,7 @@ import {
   SetStockDocument,
   StockMovementsDocument,
   TransferStockDocument,
+  UpdateLocationDocument,
   type SetStockInput,
   type TransferStockInput,
 } from '../../generated/operations.js';
@@ -270,5 +271,33 @@ describe('locations', () => {
   ])('of %j have the wrong form', async (input, field) => {
     const { createLocation } = await app.dataOf(CreateLocationDocument, { input });
     expect(createLocation).toMatchObject({ __typename: 'InvalidInputError', field });
+  });
+
+  test('are renamed, and the name is all that changes', async () => {
+    const rename = async (id: string, name: string) =>
+      (await app.dataOf(UpdateLocationDocument, { input: { id, name } })).updateLocation;
+    await app.shop.newLocation('cellar');
+    const renamed = { __typename: 'Location', id: 'cellar', name: 'Cellar ✓', isDefault: false };
+    expect(await rename('cellar', 'Cellar ✓')).toEqual(renamed);
+    expect(await rename('cellar', 'Cellar ✓')).toEqual(renamed);
+    expect(await rename('default', 'Main')).toMatchObject({ name: 'Main', isDefault: true });
+    const { locations } = await app.dataOf(LocationsDocument, {});
+    expect(locations.map(({ id, name }) => [id, name])).toEqual(
+      expect.arrayContaining([
+        ['default', 'Main'],
+        ['cellar', 'Cellar ✓'],
+      ]),
+    );
+    expect(await rename('nowhere', 'X')).toEqual({
+      __typename: 'LocationNotFoundError',
+      code: 'LOCATION_NOT_FOUND',
+      message: 'No location has the id nowhere. Check the id.',
+    });
+    expect(await rename('cellar', ' ')).toMatchObject({
+      __typename: 'InvalidInputError',
+      field: 'name',
+    });
+    const input = { id: 'no such!', name: 'x' };
+    expect(faultOf(await app.ask.http(UpdateLocationDocument, { input }))).toBe('BAD_USER_INPUT');
   });
 });

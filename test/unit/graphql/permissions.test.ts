@@ -18,6 +18,8 @@ const SCHEMA = buildStockadeSchema();
 const WRITING: Readonly<Record<string, Scope>> = {
   createProduct: 'manage',
   createLocation: 'manage',
+  updateProduct: 'manage',
+  updateLocation: 'manage',
   increaseStock: 'manage',
   setStock: 'manage',
   transferStock: 'manage',

@@ -42,10 +42,15 @@ test('every type is described but inputs, payloads and edges, and every root fie
   }
 });
 
-test('all documented operations are valid together, within the limits, and named for their files', () => {
+test('all documented operations are valid together, each within the limits, and named for their files', () => {
   const all = parse(OPERATIONS.map(({ text }) => text).join('\n'));
   expect(validate(SCHEMA, all).map(String)).toEqual([]);
-  expect(validate(SCHEMA, all, [operationLimits]).map(String)).toEqual([]);
+  const fragments = all.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+  for (const operation of all.definitions) {
+    if (operation.kind !== Kind.OPERATION_DEFINITION) continue;
+    const alone = { kind: Kind.DOCUMENT, definitions: [operation, ...fragments] } as const;
+    expect(validate(SCHEMA, alone, [operationLimits]).map(String)).toEqual([]);
+  }
   for (const { name, text } of OPERATIONS) {
     const operations = parse(text, { maxLexicalTokens: LIMITS.tokens }).definitions.filter(
       (definition) => definition.kind === Kind.OPERATION_DEFINITION,
@@ -63,12 +68,14 @@ test('all documented operations are valid together, within the limits, and named
 describe('the check against a contract', () => {
   interface CheckContract {
     readonly differences: (contractSdl: string, schemaSdl: string) => string[];
+    readonly missingParts: (contractSdl: string, schemaSdl: string) => string[];
   }
   let check: CheckContract['differences'];
+  let missingParts: CheckContract['missingParts'];
 
   beforeAll(async () => {
     const path = '../../../scripts/check-contract.mjs';
-    ({ differences: check } = (await import(path)) as CheckContract);
+    ({ differences: check, missingParts } = (await import(path)) as CheckContract);
   });
 
   const CONTRACT = `
@@ -100,6 +107,29 @@ describe('the check against a contract', () => {
   ])('lets %s be missing', (_, from, to) => {
     expect(CONTRACT).toContain(from);
     expect(check(CONTRACT, CONTRACT.replace(from, to))).toEqual([]);
+  });
+
+  test('lists what is not built yet, and of a missing type or field only the whole', () => {
+    expect(missingParts(CONTRACT, CONTRACT)).toEqual([]);
+    const part = CONTRACT.replace('kind: Kind!, first: Int, ', '')
+      .replace('other: String', '')
+      .replace('note: String', '')
+      .replace('type Missing implements Error { message: String! }', '')
+      .replace('| Missing', '')
+      .replace('SMALL LARGE', 'SMALL')
+      .replace('type Mutation { make(input: New!): Answer! }', '');
+    expect(missingParts(CONTRACT, part).sort()).toEqual([
+      'Answer = Missing',
+      'Kind.LARGE',
+      'Missing',
+      'Mutation',
+      'New.note',
+      'Query.other',
+      'Query.products(first)',
+      'Query.products(kind)',
+    ]);
+    const noMake = CONTRACT.replace('make(input: New!): Answer!', 'other: Int');
+    expect(missingParts(CONTRACT, noMake)).toEqual(['Mutation.make']);
   });
 
   test.each([

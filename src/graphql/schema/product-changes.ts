@@ -1,0 +1,65 @@
+/** Changes of a product: the types and the mutations. */
+import { Arg, Ctx, Field, InputType, Int, Mutation, Resolver, createUnionType } from 'type-graphql';
+import type { UpdateProductResult as DomainResult } from '../../inventory/product-service.js';
+import type { RequestContext } from '../context.js';
+import { RequiresScope } from '../permissions.js';
+import { ID } from './id.js';
+import { Product } from './product.js';
+import {
+  InvalidInputError,
+  ProductNotFoundError,
+  toInvalidInputError,
+  toStockError,
+  type AnyError,
+} from './stock-error.js';
+
+@InputType('UpdateProductInput', { description: 'What is left out stays as it is.' })
+export class UpdateProductInput {
+  @Field(() => ID)
+  readonly id!: string;
+
+  @Field(() => String, { nullable: true, description: '1 to 255 characters, not only spaces.' })
+  readonly name?: string | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description: '0 or more. Null takes the threshold away: stock is never low.',
+  })
+  readonly lowStockThreshold?: number | null;
+}
+
+export const UpdateProductResult = createUnionType({
+  name: 'UpdateProductResult',
+  description: 'The product as it is now, or the error.',
+  types: () => [Product, ProductNotFoundError, InvalidInputError] as const,
+});
+
+@Resolver()
+export class ProductChangesResolver {
+  @Mutation(() => UpdateProductResult, {
+    description:
+      "Changes a product's name or threshold. What is left out stays as it is; null takes the threshold away.",
+  })
+  @RequiresScope('manage')
+  async updateProduct(
+    @Arg('input', () => UpdateProductInput) input: UpdateProductInput,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | AnyError> {
+    const { services, caller } = context;
+    return toAnswer(await services.products.updateProduct(input, caller.deadline), context);
+  }
+}
+
+async function toAnswer(
+  result: DomainResult,
+  { loaders }: RequestContext,
+): Promise<Product | AnyError> {
+  switch (result.outcome) {
+    case 'UPDATED':
+      return Object.assign(new Product(), await loaders.productById.load(result.productId));
+    case 'NOT_FOUND':
+      return toStockError({ code: 'PRODUCT_NOT_FOUND' }, { productId: result.productId });
+    case 'INVALID':
+      return toInvalidInputError(result);
+  }
+}
