@@ -10,7 +10,7 @@ import type { Services } from '../services/services.js';
 import type { Form } from './contenders/contender.js';
 import { contenderOf } from './contenders/roster.js';
 import type { Options } from './options.js';
-import { assess, floorsTable } from './report/floors.js';
+import { assess, floorsTable, notJudged } from './report/floors.js';
 import { describeMachine, machineLines } from './report/machine.js';
 import { plot } from './report/plot.js';
 import type { Row } from './report/row.js';
@@ -40,14 +40,17 @@ export async function runBenchmark(
     const machine = describeMachine(await bed.survey(), services);
     console.log(machineLines(machine).join('\n'));
     const startedMs = performance.now();
-    const rows = await runAll(bed, options);
+    const { rows, leftOut } = await runAll(bed, options);
     const tookSeconds = Math.round((performance.now() - startedMs) / 1_000);
 
     console.log(resultsTable(rows));
     const findings = assess(rows);
     console.log(floorsTable(findings));
+    const { check, scenarios } = options;
+    const unjudged = check ? notJudged(findings, { scenarios, leftOut }) : leftOut.join('\n');
+    if (unjudged !== '') console.log(unjudged);
     console.log(`It took ${Math.floor(tookSeconds / 60)} min ${tookSeconds % 60} s.`);
-    if (options.json !== null) await save(options.json, { machine, rows });
+    await save(options.json, { machine, rows });
     return findings.every(({ verdict }) => verdict !== 'missed');
   } finally {
     await bed.close();
@@ -65,16 +68,23 @@ async function save(
   console.log(`Written: ${file}, ${plotFile}`);
 }
 
-async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
+interface Results {
+  readonly rows: readonly Row[];
+  /** A sentence for each trial or contender that was to run. */
+  readonly leftOut: readonly string[];
+}
+
+async function runAll(bed: TestBed, options: Options): Promise<Results> {
   const plan = planOf(options);
   const trials = plan.reduce((sum, { contenders }) => sum + contenders.length, 0);
   const limit = new TimeLimit(options.withinMs);
   const rows: Row[] = [];
+  const leftOut: string[] = [];
   let at = 0;
   for (const round of plan) {
     const { scenario, repeat, contenders } = round;
     if (limit.leavesOut(scenario.name)) {
-      progress(`${scenario.name}, repeat ${repeat}: left out, it would end too late.`, LAST_WORD);
+      leftOut.push(`${scenario.name}, repeat ${repeat}: left out, it would end too late.`);
       at += contenders.length;
       continue;
     }
@@ -88,7 +98,7 @@ async function runAll(bed: TestBed, options: Options): Promise<readonly Row[]> {
     }
     limit.took(scenario.name, performance.now() - startedMs);
   }
-  return rows;
+  return { rows, leftOut };
 }
 
 async function runTrial(

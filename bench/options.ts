@@ -15,8 +15,8 @@ export interface Options {
   readonly withinMs: number;
   /** Ledger lines of the large shop of `read`. */
   readonly readRows: number;
-  /** Null: the results are only printed. */
-  readonly json: string | null;
+  /** The file of the results; the plot goes beside it. */
+  readonly json: string;
   readonly check: boolean;
   readonly help: boolean;
 }
@@ -30,14 +30,16 @@ export class UsageError extends Error {
   }
 }
 
-export const RESULTS_JSON = 'bench/results/latest.json';
+/** Of a run by anyone: not in version control. */
+const LOCAL_RESULTS = 'bench/results/local';
+/** What the README shows. */
+const COMMITTED_RESULTS = 'bench/results';
 const FAILOVER = 'failover';
-const FAILOVER_JSON = 'bench/results/failover.json';
 const SECONDS_DEFAULT = 1.5;
 const REPEATS_DEFAULT = 3;
 const READ_ROWS_DEFAULT = 100_000;
-/** Ten minutes, less a margin for a repeat that takes longer than the one before. */
-const DEFAULT_RUN_MS_MAX = 9.5 * 60_000;
+/** Twelve minutes, less a margin for a repeat that takes longer than the one before. */
+const DEFAULT_RUN_MS_MAX = 11.5 * 60_000;
 
 /** @throws UsageError */
 export function readOptions(args: readonly string[]): Options {
@@ -52,6 +54,8 @@ export function readOptions(args: readonly string[]): Options {
             values.scenario,
             'scenario',
             SCENARIOS.map(({ name }) => name),
+            // `processes` names `processes-hot` and `processes-spread`.
+            (name, group) => name.startsWith(`${group}-`),
           ),
     contenders:
       values.contenders === undefined
@@ -64,7 +68,7 @@ export function readOptions(args: readonly string[]): Options {
     withinMs:
       values.seconds === undefined && values.repeat === undefined ? DEFAULT_RUN_MS_MAX : Infinity,
     readRows: Math.ceil(positive('--read-rows', values['read-rows'], READ_ROWS_DEFAULT)),
-    json: values.json ?? (failover ? FAILOVER_JSON : RESULTS_JSON),
+    json: resultsFile(values, failover),
     check: values.check ?? false,
     help: values.help ?? false,
   };
@@ -81,6 +85,7 @@ function parse(args: readonly string[]) {
         repeat: { type: 'string' },
         'read-rows': { type: 'string' },
         json: { type: 'string' },
+        'commit-results': { type: 'boolean' },
         check: { type: 'boolean' },
         help: { type: 'boolean', short: 'h' },
       },
@@ -90,13 +95,39 @@ function parse(args: readonly string[]) {
   }
 }
 
-function names(text: string, what: string, known: readonly string[]): readonly string[] {
+/** Committed results are those of a whole run, so that all their figures are of one machine and hour. */
+function resultsFile(
+  given: Pick<
+    ReturnType<typeof parse>['values'],
+    'json' | 'commit-results' | 'scenario' | 'contenders'
+  >,
+  failover: boolean,
+): string {
+  const isPart = !failover && given.scenario !== undefined;
+  if (given['commit-results'] === true) {
+    if (given.json !== undefined || isPart || given.contenders !== undefined) {
+      throw new UsageError(
+        '--commit-results writes the results of a whole run; leave out --json, --scenario and --contenders.',
+      );
+    }
+  }
+  const folder = given['commit-results'] === true ? COMMITTED_RESULTS : LOCAL_RESULTS;
+  return given.json ?? `${folder}/${failover ? FAILOVER : 'latest'}.json`;
+}
+
+function names(
+  text: string,
+  what: string,
+  known: readonly string[],
+  isOfGroup = (name: string, given: string) => name === given,
+): readonly string[] {
   const given = text.split(',').map((name) => name.trim());
-  const unknown = given.find((name) => !known.includes(name));
+  const isMeant = (name: string, by: string) => name === by || isOfGroup(name, by);
+  const unknown = given.find((by) => !known.some((name) => isMeant(name, by)));
   if (unknown !== undefined) {
     throw new UsageError(`Each ${what} must be one of ${known.join(', ')}; got "${unknown}".`);
   }
-  return known.filter((name) => given.includes(name));
+  return known.filter((name) => given.some((by) => isMeant(name, by)));
 }
 
 function positive(option: string, text: string | undefined, otherwise: number): number {
@@ -111,15 +142,16 @@ export function usage(): string {
     items.map(({ name, text }) => `  ${name.padEnd(20)}${text}`).join('\n');
   return `npm run bench -- [options]
 
-  --scenario a,b      only these scenarios
+  --scenario a,b      only these scenarios; "http" names http-hot and http-spread
   --contenders a,b    only these contenders
   --seconds N         seconds to measure each contender (${SECONDS_DEFAULT})
   --repeat N          interleaved repeats (${REPEATS_DEFAULT}); with neither --seconds nor --repeat, repeats that would
-                      make the run longer than 10 minutes are left out
+                      make the run longer than 12 minutes are left out
   --read-rows N       ledger lines of the large shop of read (${READ_ROWS_DEFAULT.toLocaleString('en')});
                       it has a tenth as many products
-  --json FILE         where to write the results (${RESULTS_JSON}); the plot goes beside it, as .svg
-  --check             exit with 1 if a floor is missed
+  --json FILE         where to write the results (${LOCAL_RESULTS}/latest.json); the plot goes beside it, as .svg
+  --commit-results    write them to ${COMMITTED_RESULTS}, from where the README shows them; only for a whole run
+  --check             exit with 1 if a floor is missed, and name the floors for which nothing ran
   --help              show this help
 
 Scenarios:

@@ -42,7 +42,7 @@ export async function runFailover(options: Options, signal: AbortSignal): Promis
       const timelines = await withServers({ group, sentinel }, options.repeats, signal);
       const findings = INCIDENTS.map((incident) => finding(incident, timelines));
       console.log(table(findings));
-      if (options.json !== null) await save(options.json, timelines);
+      await save(options.json, timelines);
       return findings.every(({ holds }) => holds);
     } finally {
       await sentinel.stop();

@@ -20,7 +20,7 @@ const PANELS: readonly { readonly scenario: string; readonly title: string; poin
   { scenario: 'spread', title: '10,000 products, uniformly distributed: 200 callers' },
   { scenario: 'burst', title: '1,000 buyers at once for 100 units' },
   {
-    scenario: 'processes',
+    scenario: 'processes-hot',
     title: 'One product, 200 callers spread over 4 processes',
     point: '4 processes',
   },

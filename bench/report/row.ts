@@ -40,9 +40,13 @@ export interface Row {
   /** A transaction from START until COMMIT has returned. */
   readonly transactionP50Ms: number | null;
   readonly transactionMaxMs: number | null;
-  /** CPU time of the working processes, load generation included; over HTTP the server's alone. */
+  /** CPU time of Redis. */
+  readonly redisCpuMsPerOp: number | null;
+  /** CPU time of the working processes, load generation included; over HTTP that of all servers, and of no client. */
   readonly nodeCpuMsPerOp: number | null;
-  /** The delay of the working processes' event loops; over HTTP of the server's. */
+  /** Over HTTP: CPU time of the load generators; else null. */
+  readonly clientCpuMsPerOp: number | null;
+  /** The delay of the working processes' event loops; over HTTP of the servers'. */
   readonly eventLoopP99Ms: number;
   /** The smallest share of a process, where 1 is an equal share; null for one process. */
   readonly fairness: number | null;
@@ -60,8 +64,8 @@ export interface Measured {
   readonly before: Reading;
   readonly after: Reading;
   readonly seconds: number;
-  /** Measured inside the server, where the outcomes are those of its clients. */
-  readonly server?: InstrumentReading | undefined;
+  /** Measured inside the servers, where the outcomes are those of their clients. */
+  readonly servers?: readonly InstrumentReading[] | undefined;
 }
 
 export interface RowTitle {
@@ -79,7 +83,7 @@ const OWN_STATEMENTS = 1;
 const OWN_CONNECTIONS = 1;
 
 export function toRow(title: RowTitle, measured: Measured, units: number | null): Row {
-  const { outcomes, before, after, seconds, server } = measured;
+  const { outcomes, before, after, seconds, servers } = measured;
   const samples = mergeSamples(outcomes.map((outcome) => outcome.samples));
   const side = outcomes.flatMap(({ deductions }) => (deductions ? [deductions] : []));
   const sideDecided = side.reduce((sum, { decided }) => sum + decided, 0);
@@ -87,9 +91,10 @@ export function toRow(title: RowTitle, measured: Measured, units: number | null)
   const perOp = (amount: number | null) =>
     amount === null || ops === 0 ? null : rounded(amount / ops);
   const latencies = samples.latenciesMs.slice().sort();
-  const readings = server ? [server] : outcomes.map(({ instruments }) => instruments);
-  const sum = (pick: (reading: InstrumentReading) => number) =>
-    readings.reduce((total, reading) => total + pick(reading), 0);
+  const ofWorkers = outcomes.map(({ instruments }) => instruments);
+  const readings = servers ?? ofWorkers;
+  const sum = (pick: (reading: InstrumentReading) => number, of = readings) =>
+    of.reduce((total, reading) => total + pick(reading), 0);
   const transactions = concatenate(readings.map((o) => o.transactionsMs)).sort();
   const roundsMs = outcomes.flatMap((outcome) => outcome.roundsMs ?? []);
   const roundsTaken = outcomes.flatMap((outcome) => outcome.roundsTaken ?? []);
@@ -123,7 +128,9 @@ export function toRow(title: RowTitle, measured: Measured, units: number | null)
     redisConnectionsOpened: redis.connectionsReceived - before.redis.connectionsReceived,
     transactionP50Ms: roundedOrNull(percentile(transactions, 0.5)),
     transactionMaxMs: roundedOrNull(transactions.at(-1) ?? NaN),
+    redisCpuMsPerOp: perOp(redis.cpuMs - before.redis.cpuMs),
     nodeCpuMsPerOp: perOp(sum((reading) => reading.cpuMs)),
+    clientCpuMsPerOp: servers ? perOp(sum((reading) => reading.cpuMs, ofWorkers)) : null,
     eventLoopP99Ms: rounded(Math.max(...readings.map(({ eventLoopP99Ms }) => eventLoopP99Ms))),
     fairness:
       outcomes.length > 1 ? rounded(smallestShare(outcomes.map((o) => o.samples.decided))) : null,

@@ -11,12 +11,11 @@ import {
   type Trial,
 } from './scenario.js';
 
-const CALLERS = 200;
+export const CALLERS = 200;
 const WARM_UP_MS = 1_000;
 /** Long enough for every contender to touch ten thousand products once before the measurement. */
 const MANY_PRODUCTS_WARM_UP_MS = 2_500;
 const SWEEP = [1, 4, 16, 64, 256, 1_024];
-const PROCESSES = [1, 2, 4];
 const SIMPLE_RIVALS = ['lanes', 'for-update', 'conditional-update'];
 /** How long each load of a scenario with many loads is measured, as a share of the usual time. */
 const POINT_SHARE = 0.5;
@@ -147,35 +146,8 @@ export const sweep: Scenario = {
   },
 };
 
-export const processes: Scenario = {
-  name: 'processes',
-  what: `hot, ${CALLERS} callers spread over ${PROCESSES.join(', ')} processes`,
-  merit: 'opsPerSecond',
-  contenders: ['lanes', 'for-update'],
-  known: ALL_CONTENDERS,
-  repeatsMax: 2,
-  formsLike: hot.name,
-  formsOf: formsOfContender,
-  run: async (trial, bed) => {
-    const rows = [];
-    for (const count of PROCESSES) {
-      await bed.prepare({ products: 1, units: UNLIMITED_UNITS });
-      const callers = CALLERS / count;
-      const job = jobOf(trial, bed.services, { products: 1, seed: 1 });
-      const jobs = Array.from({ length: count }, () => job);
-      const { value, answers } = await Workers.use(bed, jobs, async (workers) => {
-        await workers.warmUp(callers, WARM_UP_MS);
-        return workers.measureFor(callers, trial.seconds);
-      });
-      const point = count === 1 ? '1 process' : `${count} processes`;
-      const title = { scenario: 'processes', ...trial, point, callers: CALLERS };
-      rows.push(...(await verified(bed, [toRow(title, value, null)], answers)));
-    }
-    return rows;
-  },
-};
-
-function jobOf(
+/** The job of a contender in one worker process. */
+export function jobOf(
   { contender, form }: Trial,
   services: Extract<Job, { kind: 'closed-loop' }>['services'],
   demand: Demand,

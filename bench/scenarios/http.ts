@@ -24,7 +24,7 @@ export const httpHot = overHttp({
 export const httpSpread = overHttp({
   name: 'http-spread',
   what: `${CONNECTIONS} connections, ${PRODUCTS_MAX.toLocaleString('en')} products, over HTTP`,
-  contenders: ['lanes', 'http-ceiling'],
+  contenders: ['lanes', 'http-ceiling', 'apollo-standalone'],
   demand: { products: PRODUCTS_MAX, seed: 1 },
 });
 
@@ -52,7 +52,7 @@ function overHttp(settings: {
           [{ kind: 'http', url: server.url, authorization: server.authorization, demand }],
           async (workers) => {
             await workers.warmUp(CONNECTIONS, WARM_UP_MS);
-            return workers.measureFor(CONNECTIONS, trial.seconds, server);
+            return workers.measureFor(CONNECTIONS, trial.seconds, [server]);
           },
         );
         await server.stop();

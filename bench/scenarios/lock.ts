@@ -97,6 +97,7 @@ function perHandOff(row: Row, { outcomes, seconds }: Parameters<typeof toRow>[1]
     opsPerSecond: Number((handOffs / seconds).toPrecision(4)),
     redisRoundTripsPerOp: scaled(row.redisRoundTripsPerOp),
     redisCommandsPerOp: scaled(row.redisCommandsPerOp),
+    redisCpuMsPerOp: scaled(row.redisCpuMsPerOp),
     nodeCpuMsPerOp: scaled(row.nodeCpuMsPerOp),
   };
 }

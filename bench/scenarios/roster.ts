@@ -1,8 +1,9 @@
 /** All scenarios, in the order in which they run and are reported. */
-import { hot, processes, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
+import { hot, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
 import { httpHot, httpSpread } from './http.js';
 import { lock } from './lock.js';
 import { open } from './open.js';
+import { processesHot, processesSpread } from './processes.js';
 import { read } from './read.js';
 import { burst, claims } from './rounds.js';
 import type { Scenario } from './scenario.js';
@@ -18,7 +19,8 @@ export const SCENARIOS: readonly Scenario[] = [
   claims,
   sweep,
   open,
-  processes,
+  processesHot,
+  processesSpread,
   side,
   httpHot,
   httpSpread,

@@ -80,8 +80,12 @@ export class Workers {
     await Promise.all(this.processes.map((process) => process.warmUp(load, durationMs)));
   }
 
-  /** The load is per process. The server is given for work that is sent to one. */
-  async measureFor(load: number, seconds: number, server?: Instrumented): Promise<Measured> {
+  /** The load is per process. The servers are given for work that is sent to some. */
+  async measureFor(
+    load: number,
+    seconds: number,
+    servers?: readonly Instrumented[],
+  ): Promise<Measured> {
     await this.bed.mysql.forgetConnections();
     const startMs = machineMs() + LEAD_MS;
     const endMs = startMs + seconds * 1_000;
@@ -90,14 +94,14 @@ export class Workers {
     );
     const reading = (async () => {
       await sleepUntil(startMs);
-      server?.beginReading();
+      for (const server of servers ?? []) server.beginReading();
       const before = await this.bed.read();
       await sleepUntil(endMs);
-      const ofServer = await server?.endReading();
-      return { before, after: await this.bed.read(), ofServer };
+      const ofServers = servers && (await Promise.all(servers.map((one) => one.endReading())));
+      return { before, after: await this.bed.read(), ofServers };
     })();
-    const [outcomes, { before, after, ofServer }] = await Promise.all([measuring, reading]);
-    return { outcomes, before, after, seconds, server: ofServer };
+    const [outcomes, { before, after, ofServers }] = await Promise.all([measuring, reading]);
+    return { outcomes, before, after, seconds, servers: ofServers };
   }
 
   /** For work that ends by itself. */

@@ -52,5 +52,11 @@ function ofAcquire({ row, measured }: { readonly row: Row; readonly measured: Me
   const sorted = Float64Array.from(tookMs).sort();
   const at = (share: number) => Number(percentile(sorted, share).toPrecision(4));
   const latencies = { p50Ms: at(0.5), p99Ms: at(0.99), maxMs: at(1) };
-  return { ...row, ...latencies, redisCommandsPerOp: null, redisConnectionsOpened: 0 };
+  return {
+    ...row,
+    ...latencies,
+    redisCommandsPerOp: null,
+    redisCpuMsPerOp: null,
+    redisConnectionsOpened: 0,
+  };
 }

@@ -1,6 +1,6 @@
 /** What the benchmark makes of its rows: which form counts, whether a floor holds, and the picture. */
 import { UsageError, readOptions } from '../../../bench/options.js';
-import { assess } from '../../../bench/report/floors.js';
+import { assess, notJudged } from '../../../bench/report/floors.js';
 import type { Machine } from '../../../bench/report/machine.js';
 import { plot } from '../../../bench/report/plot.js';
 import type { Row } from '../../../bench/report/row.js';
@@ -34,7 +34,9 @@ function row(overrides: Partial<Row>): Row {
     redisConnectionsOpened: 0,
     transactionP50Ms: 4,
     transactionMaxMs: 9,
+    redisCpuMsPerOp: 0.001,
     nodeCpuMsPerOp: 0.02,
+    clientCpuMsPerOp: null,
     eventLoopP99Ms: 1,
     fairness: null,
     totalMs: null,
@@ -79,9 +81,9 @@ describe('a floor', () => {
   ];
 
   test('is held at its value, and missed below it', () => {
-    expect(finding(against(2_500), ratio)?.verdict).toBe('floor held');
-    expect(finding(against(2_499), ratio)?.verdict).toBe('missed');
-    expect(finding(against(4_500), ratio)?.verdict).toBe('aim reached');
+    expect(finding(against(3_000), ratio)?.verdict).toBe('floor held');
+    expect(finding(against(2_999), ratio)?.verdict).toBe('missed');
+    expect(finding(against(5_000), ratio)?.verdict).toBe('aim reached');
   });
 
   test('of something that should be small is missed above its value', () => {
@@ -103,6 +105,33 @@ describe('a floor', () => {
     ];
     const what = 'lanes ÷ better of for-update and conditional-update';
     expect(finding(rows, what)?.value?.median).toBe(10);
+  });
+
+  test('of several processes compares them with one process of the same repeat', () => {
+    const at = (processes: number, repeat: number, opsPerSecond: number) =>
+      row({
+        scenario: 'processes-hot',
+        point: processes === 1 ? '1 process' : `${processes} processes`,
+        repeat,
+        opsPerSecond,
+      });
+    const rows = [at(1, 1, 1_000), at(4, 1, 900), at(1, 2, 2_000), at(4, 2, 1_600), at(2, 1, 1)];
+    const found = finding(rows, '4 processes ÷ 1');
+    expect(found?.verdict).toBe('floor held');
+    expect(found?.value?.median).toBeCloseTo(0.85);
+    expect([found?.value?.min, found?.value?.max]).toEqual([0.8, 0.9]);
+  });
+
+  test('for which nothing ran is named, beside what else was left out', () => {
+    const lines = notJudged(assess(against(3_000)), {
+      scenarios: ['hot', 'processes-hot'],
+      leftOut: ['hot, repeat 3: left out.'],
+    }).split('\n');
+    expect(lines).toContain('hot, repeat 3: left out.');
+    expect(lines).toContain('  processes-hot: 4 processes ÷ 1');
+    expect(lines).toContain('  hot: lanes ÷ conditional-update');
+    expect(lines).not.toContain('  hot: lanes ÷ for-update');
+    expect(lines.at(-1)).toMatch(/^Scenarios with floors that were not chosen: spread, .*read\.$/);
   });
 
   test('wants exactly the units that there were in every burst of every repeat', () => {
@@ -129,8 +158,34 @@ describe('the command line', () => {
     expect(options.contenders).toEqual(['lanes', 'for-update']);
   });
 
+  test('takes a name for all scenarios that begin with it', () => {
+    expect(readOptions(['--scenario', 'processes,solo']).scenarios).toEqual([
+      'solo',
+      'processes-hot',
+      'processes-spread',
+    ]);
+  });
+
+  test('writes over the committed results only if told to, and only those of a whole run', () => {
+    expect(readOptions([]).json).toBe('bench/results/local/latest.json');
+    expect(readOptions(['--scenario', 'failover']).json).toBe('bench/results/local/failover.json');
+    const commit = '--commit-results';
+    expect(readOptions([commit]).json).toBe('bench/results/latest.json');
+    expect(readOptions([commit, '--scenario', 'failover']).json).toBe(
+      'bench/results/failover.json',
+    );
+    for (const part of [
+      ['--scenario', 'hot'],
+      ['--contenders', 'lanes'],
+      ['--json', 'a.json'],
+    ]) {
+      expect(() => readOptions([commit, ...part])).toThrow(UsageError);
+    }
+  });
+
   test.each([
     [['--scenario', 'hott']],
+    [['--scenario', 'proc']],
     [['--contenders', 'redis']],
     [['--seconds', '0']],
     [['--seconds', 'long']],
