@@ -13,9 +13,9 @@ import { Tickets } from './tickets.js';
 import { Waiter } from './waiting-room.js';
 
 export abstract class GroupedLockService<L extends Lease> implements RunningLockService {
-  private readonly clock: Clock;
+  protected readonly clock: Clock;
   private readonly collector: StatsCollector;
-  private readonly tickets: Tickets;
+  protected readonly tickets: Tickets;
   private stopping: Promise<void> | null = null;
 
   protected constructor(
@@ -52,6 +52,20 @@ export abstract class GroupedLockService<L extends Lease> implements RunningLock
   }
 
   acquire(key: string, deadline: Deadline, { onQueued }: WaitEvents = {}): Promise<L> {
+    return this.wait(
+      key,
+      deadline,
+      (grant, refuse) =>
+        new Waiter(deadline, this.clock.nowMs(), grant as (lease: Lease) => void, refuse, onQueued),
+    );
+  }
+
+  /** @throws as acquire. */
+  protected wait<T>(
+    key: string,
+    deadline: Deadline,
+    makeWaiter: (resolve: (value: T) => void, reject: (error: Error) => void) => Waiter,
+  ): Promise<T> {
     const { signal } = deadline;
     if (signal?.aborted) {
       this.collector.aborts += 1;
@@ -63,8 +77,7 @@ export abstract class GroupedLockService<L extends Lease> implements RunningLock
       return Promise.reject(this.stopping ? stopped() : group.unavailable());
     }
     return new Promise((resolve, reject) => {
-      const grant = resolve as (lease: Lease) => void;
-      group.enter(key, new Waiter(deadline, this.clock.nowMs(), grant, reject, onQueued));
+      group.enter(key, makeWaiter(resolve, reject));
     });
   }
 

@@ -5,6 +5,7 @@
 import type { Clock } from '../time/clock.js';
 import { LockLostError, type LossReason } from './errors.js';
 import type { Lease, LeaseState } from './lock-service.js';
+import { isOwnersTicket } from './tickets.js';
 
 export interface HoldDetails {
   readonly key: string;
@@ -17,6 +18,8 @@ export interface HoldDetails {
   readonly sinceMs: number;
   readonly firstToken: number;
   readonly tokens: number;
+  /** Called where tickets of other processes are queued. */
+  readonly onWanted?: () => void;
   /** Called once, after the hold is marked as ended. */
   readonly onLost: (reason: LossReason) => void;
 }
@@ -25,6 +28,7 @@ export class Hold {
   readonly key: string;
   readonly ticket: string;
   readonly sinceMs: number;
+  readonly onWanted: () => void;
   deadlineMs: number;
   lifeMs: number;
   private ended = false;
@@ -41,6 +45,12 @@ export class Hold {
     this.nextToken = details.firstToken;
     this.endToken = details.firstToken + details.tokens;
     this.onLost = details.onLost;
+    this.onWanted = details.onWanted ?? (() => undefined);
+  }
+
+  /** Whether this process may keep the lock while it has no use for it. */
+  get owns(): boolean {
+    return isOwnersTicket(this.ticket);
   }
 
   get isCurrent(): boolean {

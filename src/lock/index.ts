@@ -6,6 +6,9 @@ export type {
   Lease,
   LeaseState,
   LockLog,
+  OwnedElsewhere,
+  OwningEvents,
+  OwningLockService,
   WaitEvents,
 } from './lock-service.js';
 export type { RunningLockService } from './running-lock-service.js';

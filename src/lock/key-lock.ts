@@ -31,10 +31,10 @@ import type { HandOvers } from './hand-overs.js';
 import { HeldLease, Hold, type HoldDetails } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
 import type { Renewal } from './renewal.js';
-import type { Answer, Behindhand, Grant, ReleaseAnswer } from './scripts.js';
+import type { AcquireKind, Answer, Behindhand, Grant, ReleaseAnswer } from './scripts.js';
 import { LIMITS, tokensMax, type Settings } from './settings.js';
 import type { StatsCollector, WakeUpCause } from './stats.js';
-import { processOf, type Tickets } from './tickets.js';
+import { isOwnersTicket, processOf, type Tickets } from './tickets.js';
 import { WaitingRoom, type Waiter } from './waiting-room.js';
 
 /** What all locks of a process share. */
@@ -56,8 +56,7 @@ interface Asking {
   /** The time to live when it was sent. */
   readonly ttlMs: number;
   readonly tokens: number;
-  /** Whether Redis queues the ticket when the lock is not free. */
-  readonly queue: boolean;
+  readonly acquiring: AcquireKind;
   /** A hand-over that arrived before the answer. */
   grant: Grant | null;
 }
@@ -75,6 +74,8 @@ interface Held {
   readonly kind: 'held';
   readonly hold: Hold;
   readonly lease: HeldLease;
+  /** Of a lease by which this process may own the lock. */
+  readonly onWanted: (() => void) | undefined;
 }
 
 type Phase = { readonly kind: 'idle' } | Asking | Queued | Held;
@@ -104,11 +105,17 @@ export class KeyLock {
   enter(waiter: Waiter): void {
     if (!this.room.enter(waiter)) return;
     if (this.phase.kind === 'idle') {
-      this.sendAcquire(this.parts.tickets.next());
+      this.acquireForNextWaiter();
       return;
     }
+    this.onWanted();
     if (waiter.triesOnce) this.room.timeOut(waiter);
     else waiter.markQueued();
+  }
+
+  /** Others wait for the lock. */
+  onWanted(): void {
+    if (this.phase.kind === 'held') this.phase.onWanted?.();
   }
 
   /** Hands the lock to the next waiter, of this process or another. @throws LockUnavailableError */
@@ -123,7 +130,7 @@ export class KeyLock {
     const { gateway, renewal, handOvers, stats } = this.parts;
     hold.end();
     renewal.remove(hold);
-    const again = this.room.first ? this.startAsking(this.parts.tickets.next()) : null;
+    const again = this.room.first ? this.startAsking(this.nextTicket()) : null;
     if (!again) this.becomeIdle();
     let answer: ReleaseAnswer;
     try {
@@ -177,9 +184,10 @@ export class KeyLock {
     await this.parts.gateway.release(this.key, hold.ticket).catch(() => undefined);
   }
 
-  private sendAcquire(ticket: string): void {
-    const asking = this.startAsking(ticket);
-    this.parts.gateway.acquire(this.key, asking).then(
+  /** @param acquiring a ticket that was queued stays so, also behind an owner. */
+  private sendAcquire(ticket: string, acquiring: AcquireKind = 'queue'): void {
+    const asking = this.startAsking(ticket, acquiring);
+    this.parts.gateway.acquire(this.key, { ...asking, kind: acquiring }).then(
       (answer) => {
         this.parts.stats.handOffs.skipped += answer.skipped;
         this.onAnswer(asking, answer);
@@ -197,13 +205,13 @@ export class KeyLock {
     this.sendAcquire(this.phase.ticket);
   }
 
-  private startAsking(ticket: string): Asking {
+  private startAsking(ticket: string, acquiring: AcquireKind = 'queue'): Asking {
     const { clock, settings } = this.parts;
     const tokens = Math.min(this.room.size, tokensMax(settings));
     const sentAtMs = clock.nowMs();
-    const queue = this.room.first?.triesOnce !== true;
     const { ttlMs } = settings;
-    const asking: Asking = { kind: 'asking', ticket, sentAtMs, ttlMs, tokens, queue, grant: null };
+    const terms = { ticket, sentAtMs, ttlMs, tokens, acquiring };
+    const asking: Asking = { kind: 'asking', ...terms, grant: null };
     this.phase = asking;
     return asking;
   }
@@ -278,6 +286,9 @@ export class KeyLock {
       sinceMs,
       firstToken,
       tokens,
+      onWanted: () => {
+        this.onWanted();
+      },
       onLost: (reason) => {
         this.onLost(hold, reason);
       },
@@ -294,12 +305,16 @@ export class KeyLock {
     if (tickets.isOurs(standing.holder) && standing.holder !== asking.ticket) {
       this.parts.handOvers.giveBack(this.key, standing.holder);
     }
+    if (asking.acquiring === 'own' && isOwnersTicket(standing.holder)) {
+      this.onOwner(asking, standing.holder);
+      return;
+    }
     if (this.room.first?.triesOnce) this.room.timeOut(this.room.first);
     this.room.first?.markQueued();
     // Without a waiter: it tried once, left before the answer, or has aborted its wait in its onQueued.
     if (!this.room.first) {
       this.becomeIdle();
-      if (asking.queue) this.parts.handOvers.giveUp(this.key, asking.ticket);
+      if (asking.acquiring !== 'try') this.parts.handOvers.giveUp(this.key, asking.ticket);
       return;
     }
     const { ticket, sentAtMs } = asking;
@@ -307,7 +322,7 @@ export class KeyLock {
       this.claim(asking.grant, { sentAtMs, askedAtUs: standing.atUs });
       return;
     }
-    if (!asking.queue) {
+    if (asking.acquiring === 'try') {
       this.sendAcquire(ticket);
       return;
     }
@@ -318,6 +333,21 @@ export class KeyLock {
       this.retryAcquire('ttl');
     });
     this.phase = { kind: 'queued', ticket, wake, sentAtMs, askedAtUs: standing.atUs };
+  }
+
+  /** The ticket was not queued. */
+  private onOwner({ ticket }: Asking, holder: string): void {
+    const { first } = this.room;
+    // It was ours, and is given back. Or the waiter that was to ask has left.
+    if (this.parts.tickets.isOurs(holder) || (first && !first.owning?.onOwner)) {
+      this.sendAcquire(ticket);
+      return;
+    }
+    if (first?.owning?.onOwner) {
+      this.room.leave(first);
+      first.owning.onOwner(processOf(holder));
+    }
+    this.acquireForNextWaiter();
   }
 
   private onFailed(asking: Asking, error: unknown): void {
@@ -332,14 +362,16 @@ export class KeyLock {
     const nowMs = clock.nowMs();
     stats.granted(waiter, nowMs);
     const lease = new HeldLease(hold, hold.takeToken(), nowMs, clock);
-    this.phase = { kind: 'held', hold, lease };
+    this.phase = { kind: 'held', hold, lease, onWanted: waiter.owning?.onWanted };
     waiter.resolve(lease);
+    if (this.room.first) this.onWanted();
   }
 
   /** Grants the lock to the next local waiter without a command, within the bounds of the hold. */
   private passToLocalWaiter(hold: Hold): boolean {
     const { first } = this.room;
-    if (!first || !hold.hasToken) return false;
+    // Other processes take the holder of an owner's ticket for one that decides their lines.
+    if (!first || !hold.hasToken || hold.owns !== (first.owning !== null)) return false;
     const { clock, settings, stats } = this.parts;
     if (clock.nowMs() - hold.sinceMs >= settings.localTenureMs) return false;
     stats.handOffs.local += 1;
@@ -366,8 +398,13 @@ export class KeyLock {
   }
 
   private acquireForNextWaiter(): void {
-    if (this.room.first) this.sendAcquire(this.parts.tickets.next());
+    const { first } = this.room;
+    if (first) this.sendAcquire(this.nextTicket(), acquireKindOf(first));
     else this.becomeIdle();
+  }
+
+  private nextTicket(): string {
+    return this.parts.tickets.next(this.room.first?.owning != null);
   }
 
   private leaveQueue(): void {
@@ -396,4 +433,9 @@ export class KeyLock {
     this.behind = null;
     this.onIdle();
   }
+}
+
+function acquireKindOf({ owning, triesOnce }: Waiter): AcquireKind {
+  if (owning?.onOwner) return 'own';
+  return triesOnce ? 'try' : 'queue';
 }

@@ -12,6 +12,17 @@ export interface WaitEvents {
   readonly onQueued?: (() => void) | undefined;
 }
 
+/** Of a waiter that may own the lock: keep it while it has no use for it, and let other processes do so. */
+export interface OwningEvents extends WaitEvents {
+  /** Called whenever another waiter, here or elsewhere, waits for the lock. Ends with the lease. */
+  readonly onWanted: () => void;
+}
+
+/** Another process owns the lock: it can be told what is wanted. */
+export interface OwnedElsewhere {
+  readonly owner: string;
+}
+
 export type LeaseState = 'held' | 'lost' | 'released';
 
 export interface Lease {
@@ -42,6 +53,34 @@ export interface DistributedLockService {
    *   time to live. TypeError for a lease that this service has not granted.
    */
   release(lease: Lease): Promise<void>;
+}
+
+/** A lock service whose locks can be owned, and whose processes can tell each other something. */
+export interface OwningLockService extends DistributedLockService {
+  /** Unique, and no other one's after a restart. Contains no space. */
+  readonly processId: string;
+  /**
+   * As acquire. Where another process owns the lock it does not wait, unless `queues`.
+   *
+   * @param queues waits for the lock as acquire does, also behind an owner.
+   * @throws as acquire.
+   */
+  own(
+    key: string,
+    deadline: Deadline,
+    events: OwningEvents,
+    queues?: boolean,
+  ): Promise<Lease | OwnedElsewhere>;
+  /**
+   * Sends a text to another process, through the server that keeps this lock. At most once: it is lost where that
+   * process has just lost its subscription.
+   *
+   * @returns false where that process does not listen: then it has not received it.
+   * @throws LockUnavailableError; it may have received it.
+   */
+  tell(key: string, processId: string, text: string): Promise<boolean>;
+  /** Sets what receives texts. Every client that may publish at Redis can send them. */
+  onMail(receive: (text: string) => void): void;
 }
 
 /** Receives the service's log lines; `console` and pino fit. */

@@ -8,6 +8,7 @@ import { QuorumLock } from './quorum-lock.js';
 import { QuorumMutex } from './quorum-mutex.js';
 import { QuorumNode } from './quorum-node.js';
 import { Renewal } from './renewal.js';
+import type { Renewed } from './scripts.js';
 import type { Waiter } from './waiting-room.js';
 
 /** Clocks may differ by this part, and expiry is exact to the millisecond: what the algorithm calls drift. */
@@ -108,9 +109,11 @@ export class QuorumLocks implements LockGroup {
     this.underWay.add(ended);
   }
 
-  /** For the renewal: whether a majority still had each. */
-  renew(holds: readonly { readonly key: string }[]): Promise<readonly boolean[]> {
-    return Promise.all(holds.map(async ({ key }) => (await this.locks.get(key)?.renew()) ?? false));
+  /** For the renewal: RENEWED where a majority still had it. */
+  renew(holds: readonly { readonly key: string }[]): Promise<readonly Renewed[]> {
+    return Promise.all(
+      holds.map(async ({ key }) => ((await this.locks.get(key)?.renew()) ? 'RENEWED' : 'LOST')),
+    );
   }
 
   private get served(): number {

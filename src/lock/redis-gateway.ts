@@ -43,10 +43,12 @@ import {
   LockScripts,
   acquireStep,
   releaseStep,
+  tellStep,
   type AcquireRequest,
   type Answer,
   type Grant,
   type ReleaseAnswer,
+  type Renewed,
   type ScriptCall,
 } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
@@ -57,6 +59,10 @@ import { inboxOf } from './tickets.js';
 export interface GatewayEvents {
   /** Redis handed a lock to a ticket of this process. */
   onGrant(grant: Grant): void;
+  /** A ticket of another process was queued for a lock that this process owns. */
+  onWanted(key: string): void;
+  /** Any client that may publish can have sent it. */
+  onMail(text: string): void;
   /** The inbox is subscribed; hand-overs may have been missed before. */
   onListening(): void;
   onAway(error: LockUnavailableError): void;
@@ -120,8 +126,7 @@ export class RedisGateway {
         events.onListening();
       },
       onMessage: (message) => {
-        const grant = this.scripts.readGrant(message);
-        if (grant) events.onGrant(grant);
+        this.onMessage(message);
       },
       onSign: () => {
         void this.checkInbox();
@@ -192,10 +197,18 @@ export class RedisGateway {
     });
   }
 
+  /** @returns whether the ticket's process listens. @throws LockUnavailableError; it may have heard. */
+  tell(key: string, ticket: string, text: string): Promise<boolean> {
+    if (!this.available) return Promise.reject(this.unavailable());
+    return this.steps.run(tellStep(key, ticket, text)).catch((error: unknown) => {
+      throw this.failed(error);
+    });
+  }
+
   /** @throws LockUnavailableError */
   renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
-  ): Promise<readonly boolean[]> {
+  ): Promise<readonly Renewed[]> {
     if (!this.available) return Promise.reject(this.unavailable());
     return this.call(this.scripts.renew(locks)).catch((error: unknown) => {
       throw this.failed(error);
@@ -210,6 +223,13 @@ export class RedisGateway {
   /** Gives up all tickets in doubt, if Redis is available. */
   async settleDoubts(): Promise<void> {
     if (this.available) await this.doubts.settle().catch(() => undefined);
+  }
+
+  private onMessage(message: string): void {
+    const read = this.scripts.readMessage(message);
+    if (read?.kind === 'grant') this.events.onGrant(read.grant);
+    else if (read?.kind === 'wanted') this.events.onWanted(read.key);
+    else if (read) this.events.onMail(read.text);
   }
 
   private failed(
@@ -297,7 +317,7 @@ export class RedisGateway {
   private async probe(): Promise<void> {
     if (this.available) return;
     try {
-      const request = { ticket: `${this.parts.processId}:0`, tokens: 1, queue: false };
+      const request = { ticket: `${this.parts.processId}:0`, tokens: 1, kind: 'try' } as const;
       await this.steps.run(acquireStep(PROBE_KEY, request));
       await this.steps.run(releaseStep(PROBE_KEY, request.ticket));
       await this.checkPolicy();

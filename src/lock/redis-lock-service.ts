@@ -9,13 +9,22 @@ import {
   type RedisServers,
 } from '../redis/address.js';
 import { GroupedLockService, sharedParts } from './grouped-lock-service.js';
-import type { FencedLease } from './lock-service.js';
+import type { Deadline } from '../time/deadline.js';
+import type {
+  FencedLease,
+  Lease,
+  OwnedElsewhere,
+  OwningEvents,
+  OwningLockService,
+} from './lock-service.js';
 import { ServerLocks } from './server-locks.js';
 import type { RedisLockSettings } from './settings.js';
+import { Waiter } from './waiting-room.js';
 
-export class RedisLockService extends GroupedLockService<FencedLease> {
+export class RedisLockService extends GroupedLockService<FencedLease> implements OwningLockService {
   private readonly servers: RedisServers;
   private readonly locks: ReadonlyMap<RedisServerAddress, ServerLocks>;
+  private receive: (text: string) => void = () => undefined;
 
   /**
    * Reads the scripts; connects nothing.
@@ -25,7 +34,12 @@ export class RedisLockService extends GroupedLockService<FencedLease> {
   constructor(given: RedisLockSettings) {
     const shared = sharedParts(given);
     const servers = parseRedisUrl(given.url);
-    const locks = servers.map((server) => [server, new ServerLocks(shared, server)] as const);
+    const receive = (text: string) => {
+      this.receive(text);
+    };
+    const locks = servers.map(
+      (server) => [server, new ServerLocks(shared, server, receive)] as const,
+    );
     super(
       shared,
       locks.map(([, group]) => group),
@@ -33,6 +47,33 @@ export class RedisLockService extends GroupedLockService<FencedLease> {
     );
     this.servers = servers;
     this.locks = new Map(locks);
+  }
+
+  get processId(): string {
+    return this.tickets.processId;
+  }
+
+  own(
+    key: string,
+    deadline: Deadline,
+    { onQueued, onWanted }: OwningEvents,
+    queues = false,
+  ): Promise<Lease | OwnedElsewhere> {
+    return this.wait<Lease | OwnedElsewhere>(key, deadline, (resolve, reject) => {
+      const onOwner = (owner: string) => {
+        resolve({ owner });
+      };
+      const owning = { onWanted, onOwner: queues ? null : onOwner };
+      return new Waiter(deadline, this.clock.nowMs(), resolve, reject, onQueued, owning);
+    });
+  }
+
+  tell(key: string, processId: string, text: string): Promise<boolean> {
+    return this.groupOf(key).tell(key, processId, text);
+  }
+
+  onMail(receive: (text: string) => void): void {
+    this.receive = receive;
   }
 
   protected override groupOf(key: string): ServerLocks {

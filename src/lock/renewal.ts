@@ -5,6 +5,7 @@
 import type { Clock, Timer } from '../time/clock.js';
 import type { Hold } from './hold.js';
 import type { RedisGateway } from './redis-gateway.js';
+import type { Renewed } from './scripts.js';
 import { LIMITS, type Settings } from './settings.js';
 import type { StatsCollector } from './stats.js';
 
@@ -94,7 +95,7 @@ export class Renewal {
     for (const hold of holds) {
       if (ttlMs < hold.lifeMs) hold.deadlineMs = Math.min(hold.deadlineMs, sentAtMs + ttlMs);
     }
-    let renewed: readonly boolean[];
+    let renewed: readonly Renewed[];
     try {
       renewed = await gateway.renew(holds);
     } catch {
@@ -105,7 +106,7 @@ export class Renewal {
     holds.forEach((hold, index) => {
       // Released or lost before the answer arrived.
       if (!hold.isCurrent) return;
-      if (renewed[index] !== true) {
+      if (renewed[index] === 'LOST' || renewed[index] === undefined) {
         stats.renewals.failed += 1;
         hold.lose('taken-from-us');
         return;
@@ -118,6 +119,7 @@ export class Renewal {
       const isShorter = lifeMs < hold.lifeMs;
       hold.deadlineMs = isShorter ? deadlineMs : Math.max(hold.deadlineMs, deadlineMs);
       hold.lifeMs = lifeMs;
+      if (renewed[index] === 'WANTED') hold.onWanted();
     });
   }
 }

@@ -42,21 +42,25 @@ export interface ScriptCall<T> {
 /** One operation on one lock. */
 export interface Step<T> {
   readonly key: string;
-  readonly kind: 'queue' | 'try' | 'release' | 'requeue';
+  readonly kind: AcquireKind | 'release' | 'requeue' | 'tell';
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
   readonly tokens: number;
+  /** What to tell the ticket's process. */
+  readonly text?: string | undefined;
   /** The ticket to queue in the same step. */
   readonly again?: string | undefined;
   readonly read: (reply: unknown) => T;
 }
 
+/** What happens where the lock is not free: the ticket is queued, or not, or only where no owner holds the lock. */
+export type AcquireKind = 'queue' | 'try' | 'own';
+
 export interface AcquireRequest {
   readonly ticket: string;
   /** How many fencing tokens to reserve. */
   readonly tokens: number;
-  /** Whether Redis queues the ticket when the lock is not free. */
-  readonly queue: boolean;
+  readonly kind: AcquireKind;
 }
 
 export class LockScripts {
@@ -95,9 +99,9 @@ export class LockScripts {
   /** The reply has one entry for each step, in order: its result, or the error that ended this step alone. */
   carryOut(steps: readonly Step<unknown>[]): ScriptCall<readonly unknown[]> {
     const args: string[] = [];
-    for (const { kind, ticket, tokens, again } of steps) {
+    for (const { kind, ticket, tokens, again, text } of steps) {
       args.push(kind, ticket);
-      if (kind !== 'release') args.push(String(tokens));
+      if (kind !== 'release') args.push(text ?? String(tokens));
       if (again !== undefined) args.push(again);
     }
     return {
@@ -108,29 +112,55 @@ export class LockScripts {
     };
   }
 
-  /** For each lock whether its ticket still holds it. */
   renew(
     locks: readonly { readonly key: string; readonly ticket: string }[],
-  ): ScriptCall<readonly boolean[]> {
+  ): ScriptCall<readonly Renewed[]> {
     return {
       script: this.current().renew,
       keys: locks.map(({ key }) => this.keyPrefix + key),
       args: locks.map(({ ticket }) => ticket),
-      read: (reply) => (reply as unknown[]).map((renewed) => renewed === 1),
+      read: (reply) => (reply as unknown[]).map((renewed) => RENEWED[Number(renewed)] ?? 'LOST'),
     };
   }
 
-  /** Parses a message of an inbox. @returns null for any but a hand-over: every client may publish. */
-  readGrant(message: string): Grant | null {
+  /** Parses a message of an inbox. @returns null for any that the scripts don't send: every client may publish. */
+  readMessage(message: string): InboxMessage | null {
+    if (message.startsWith(MAIL)) return { kind: 'mail', text: message.slice(MAIL.length) };
+    if (message.startsWith(WANTED)) {
+      const key = this.keyOf(message.slice(WANTED.length));
+      return key === null ? null : { kind: 'wanted', key };
+    }
     const grant = readGrant(message);
-    if (!grant?.key.startsWith(this.keyPrefix)) return null;
-    return { ...grant, key: grant.key.slice(this.keyPrefix.length) };
+    const key = grant && this.keyOf(grant.key);
+    return grant && key !== null ? { kind: 'grant', grant: { ...grant, key } } : null;
+  }
+
+  private keyOf(keyAtRedis: string): string | null {
+    return keyAtRedis.startsWith(this.keyPrefix) ? keyAtRedis.slice(this.keyPrefix.length) : null;
   }
 }
 
+const MAIL = 'mail ';
+const WANTED = 'wanted ';
+
+export type InboxMessage =
+  | { readonly kind: 'grant'; readonly grant: Grant }
+  /** A ticket was queued for a lock that this process owns. */
+  | { readonly kind: 'wanted'; readonly key: string }
+  /** From another process, or from any client that may publish. */
+  | { readonly kind: 'mail'; readonly text: string };
+
+/** What became of a lock that was to be renewed; WANTED: it was, and tickets are queued. */
+export type Renewed = 'LOST' | 'RENEWED' | 'WANTED';
+const RENEWED: readonly Renewed[] = ['LOST', 'RENEWED', 'WANTED'];
+
 export function acquireStep(key: string, request: AcquireRequest): Step<Answer> {
-  const { ticket, tokens, queue } = request;
-  return { key, kind: queue ? 'queue' : 'try', ticket, tokens, read: readAnswer };
+  return { key, ...request, read: readAnswer };
+}
+
+/** @param key of a lock at the server on which the process listens. Answers whether it does. */
+export function tellStep(key: string, ticket: string, text: string): Step<boolean> {
+  return { key, kind: 'tell', ticket, tokens: 0, text, read: (reply) => reply === 1 };
 }
 
 /** Gives up the ticket; `again` queues another ticket of this process in the same step. */

@@ -18,7 +18,12 @@ export class ServerLocks implements LockGroup {
   private readonly gateway: RedisGateway;
   private readonly parts: LockParts;
 
-  constructor(shared: SharedParts, server: RedisServerAddress) {
+  /** @param onMail receives what other processes tell this one through this server. */
+  constructor(
+    shared: SharedParts,
+    server: RedisServerAddress,
+    private readonly onMail: (text: string) => void,
+  ) {
     const { settings, clock, random, stats, tickets } = shared;
     const { processId } = tickets;
     this.gateway = new RedisGateway(
@@ -30,6 +35,12 @@ export class ServerLocks implements LockGroup {
           if (!tickets.isOurs(grant.ticket)) return;
           const lock = this.locks.get(key) ?? new KeyLock(this.parts, key, () => undefined);
           lock.onHandOver(grant);
+        },
+        onWanted: (key) => {
+          this.locks.get(key)?.onWanted();
+        },
+        onMail: (text) => {
+          this.onMail(text);
         },
         onListening: () => {
           for (const lock of this.locks.values()) lock.onListening();
@@ -70,6 +81,11 @@ export class ServerLocks implements LockGroup {
 
   async release(lease: HeldLease): Promise<void> {
     await this.locks.get(lease.key)?.release(lease);
+  }
+
+  /** @throws LockUnavailableError */
+  tell(key: string, processId: string, text: string): Promise<boolean> {
+    return this.gateway.tell(key, `${processId}:0`, text);
   }
 
   rejectAll(error: LockUnavailableError): void {

@@ -1,7 +1,7 @@
 /**
  * Names that this process and the scripts at Redis share. A process is one lock service. A ticket,
  * `<process>:<number>`, is one attempt to hold a lock, from the first command to the end of the hold, and the key's
- * value while it holds.
+ * value while it holds. One by which the process may own the lock is `<process>:o<number>`.
  */
 import { hostname } from 'node:os';
 import type { RandomBytes } from '../time/clock.js';
@@ -18,9 +18,10 @@ export class Tickets {
     this.processId = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
   }
 
-  next(): string {
+  /** @param owns whether the process may keep the lock while it has no use for it. */
+  next(owns = false): string {
     this.last += 1;
-    return `${this.processId}:${this.last}`;
+    return `${this.processId}:${owns ? 'o' : ''}${this.last}`;
   }
 
   isOurs(ticket: string): boolean {
@@ -31,6 +32,11 @@ export class Tickets {
 /** The channel on which hand-over.lua publishes the grants of a process; `hashTag` puts it into a shard's slot. */
 export function inboxOf(processId: string, hashTag = ''): string {
   return `lock:inbox:${hashTag}${processId}`;
+}
+
+/** As `is_owner` of hand-over.lua. */
+export function isOwnersTicket(ticket: string): boolean {
+  return /:o\d+$/.test(ticket);
 }
 
 export function processOf(ticket: string): string {

@@ -9,6 +9,12 @@ import type { Lease } from './lock-service.js';
 import type { Settings } from './settings.js';
 import type { StatsCollector } from './stats.js';
 
+export interface Owning {
+  readonly onWanted: () => void;
+  /** Another process owns the lock; the waiter has left. Null: it waits, also behind an owner. */
+  readonly onOwner: ((processId: string) => void) | null;
+}
+
 export class Waiter {
   previous: Waiter | null = null;
   next: Waiter | null = null;
@@ -24,6 +30,8 @@ export class Waiter {
     readonly resolve: (lease: Lease) => void,
     readonly reject: (error: Error) => void,
     private readonly onQueued?: () => void,
+    /** Of a waiter that may own the lock. */
+    readonly owning: Owning | null = null,
   ) {
     this.waitMs = deadline.leftMs;
     this.signal = deadline.signal;

@@ -132,7 +132,10 @@ export class LockScriptModel {
       switch (kind) {
         case 'queue':
         case 'try':
-          return call.acquire(ticket, Number(next()), kind === 'queue');
+        case 'own':
+          return call.acquire(ticket, Number(next()), kind);
+        case 'tell':
+          return call.tell(ticket, `mail ${next()}`) ? 1 : 0;
         case 'release':
           return call.release(ticket, null, 0);
         case 'requeue': {
@@ -150,12 +153,12 @@ export class LockScriptModel {
     return holder === ticket;
   }
 
-  /** renew.lua: for each key 1 where it was prolonged, else 0. */
+  /** renew.lua: for each key 1 where it was prolonged, 2 where tickets are queued as well, else 0. */
   renew(keys: readonly string[], tickets: readonly string[]): readonly number[] {
     return keys.map((key, i) => {
       if (!this.isHeldBy(this.data.get(key), tickets[i] ?? '')) return 0;
       this.data.expire(key, this.settings.ttlMs);
-      return 1;
+      return this.data.list(`${key}:queue`).length > 0 ? 2 : 1;
     });
   }
 }
@@ -174,10 +177,12 @@ class Step {
     this.settings = model.settings;
   }
 
-  acquire(ticket: string, tokens: number, queued: boolean): Reply {
+  acquire(ticket: string, tokens: number, kind: 'queue' | 'try' | 'own'): Reply {
     const { data, keys, settings } = this;
     let skipped = 0;
     let holder = data.get(keys.lock);
+    const isOwned = holder !== null && holder !== ticket && isOwnersTicket(holder);
+    if (isOwned && kind !== 'own' && !this.tell(holder ?? '', `wanted ${keys.lock}`)) holder = null;
     if (holder === null) {
       data.set(keys.lock, ticket, settings.ttlMs);
       const next = this.handOver(ticket);
@@ -190,7 +195,8 @@ class Step {
       data.expire(keys.lock, settings.ttlMs);
       return this.mint(tokens);
     }
-    const position = queued ? this.placeOf(ticket) : data.list(keys.queue).length;
+    const isQueued = kind === 'queue' || (kind === 'own' && !isOwnersTicket(holder));
+    const position = isQueued ? this.placeOf(ticket) : data.list(keys.queue).length;
     return [skipped, 2, holder, data.remainingMs(keys.lock), position, String(this.nowUs)];
   }
 
@@ -220,6 +226,11 @@ class Step {
     return [skipped, 2, present ?? '', remainingMs, ahead, String(this.nowUs), mine];
   }
 
+  /** Whether the ticket's process listens. */
+  tell(ticket: string, message: string): boolean {
+    return this.model.server.publish(inboxOfTicket(ticket), message) > 0;
+  }
+
   private placeOf(ticket: string): number {
     const place = this.data.list(this.keys.queue).indexOf(ticket);
     if (place < 0) return this.enqueue(ticket);
@@ -245,15 +256,22 @@ class Step {
     for (let skipped = 0; ; skipped += 1) {
       const ticket = data.shift(keys.queue);
       if (ticket === null || ticket === own) return { ticket, skipped };
-      const inbox = `lock:inbox:${ticket.slice(0, Math.max(0, ticket.lastIndexOf(':')))}`;
       const token = this.mint(settings.claimTokens);
       const message = `${ticket} ${this.nowUs} ${token} ${keys.lock}`;
-      if (this.model.server.publish(inbox, message) > 0) {
+      if (this.tell(ticket, message)) {
         data.set(keys.lock, ticket, settings.claimTtlMs);
         return { ticket, skipped };
       }
     }
   }
+}
+
+function inboxOfTicket(ticket: string): string {
+  return `lock:inbox:${ticket.slice(0, Math.max(0, ticket.lastIndexOf(':')))}`;
+}
+
+function isOwnersTicket(ticket: string): boolean {
+  return /:o\d+$/.test(ticket);
 }
 
 /** The settings that stand in front of a script's text, as in `local TTL_MS, … = '5000', …`. */

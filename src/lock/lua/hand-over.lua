@@ -11,6 +11,11 @@
 -- | handed over  | ticket | CLAIM_TTL_MS  | renew or acquire by the ticket: held; expiry: free              |
 -- | held         | ticket | TTL_MS        | release: handed over, or free when no ticket listens; expiry: free |
 --
+-- An owner is a process that keeps a lock while it has no use for it: its tickets are `<process>:o<number>`. A ticket
+-- that queues behind an owner's tells the owner so. An owner that does not listen is taken for a dead process: the lock
+-- goes on as if it were free. So an owner that has only lost its subscription loses the lock, too, and finds that out
+-- when it renews or releases it.
+--
 -- Invariants, each with a test of test/integration/lock/scripts.test.ts that shows it:
 -- 1. A lock goes to the first ticket that listens ("a release hands over to the first process that listens, with
 --    its tokens, for the claim time").
@@ -20,6 +25,9 @@
 --    position").
 -- 4. A later grant of a lock has larger tokens ("acquiring again with the same ticket returns the lock and a
 --    larger token").
+-- 5. A ticket that may own is not queued behind an owner ("a ticket that may own is told the owner, and is not queued").
+-- 6. An owner hears of each ticket that queues behind it, or loses the lock ("an owner that does not listen loses the
+--    lock to the first ticket that queues").
 --
 -- KEYS    none of its own: steps.lua sets the three keys of the step
 -- ARGV    none of its own; the service's settings precede this text as strings:
@@ -85,6 +93,20 @@ local function inbox_of(ticket)
   return inbox .. ':' .. id
 end
 
+-- Whether a process listens that has this ticket; it gets the message.
+local function tell(ticket, message)
+  -- Not replicated: a subscriber that a failover has left at a replica is not counted here.
+  local inbox = inbox_of(ticket)
+  redis.set_repl(redis.REPL_NONE)
+  local heard = redis.pcall(PUBLISH, inbox, message)
+  redis.set_repl(redis.REPL_ALL)
+  return type(heard) == 'number' and heard > 0
+end
+
+local function is_owner(ticket)
+  return string.find(ticket, ':o%d+$') ~= nil
+end
+
 -- Hands the lock to the next ticket of the queue and returns it, or false when the queue is empty. For `own` the caller
 -- writes the lock itself. Also returns how many tickets were skipped.
 local function hand_over(own)
@@ -95,12 +117,7 @@ local function hand_over(own)
     if type(ticket) ~= 'string' then return false, skipped end
     if ticket == own then return ticket, skipped end
     local message = ticket .. ' ' .. clock() .. ' ' .. mint(CLAIM_TOKENS) .. ' ' .. lock_key
-    -- Not replicated: a subscriber that a failover has left at a replica is not counted here and gets no lock.
-    local inbox = inbox_of(ticket)
-    redis.set_repl(redis.REPL_NONE)
-    local heard = redis.pcall(PUBLISH, inbox, message)
-    redis.set_repl(redis.REPL_ALL)
-    if type(heard) == 'number' and heard > 0 then
+    if tell(ticket, message) then
       redis.call('SET', lock_key, ticket, 'PX', CLAIM_TTL_MS)
       return ticket, skipped
     end

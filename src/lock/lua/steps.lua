@@ -3,17 +3,21 @@
 --
 -- KEYS    the lock of each step; its queue and its fencing counter are named after it, as in hand-over.lua
 -- ARGV    for each step its kind and arguments:
---         `queue` or `try`, ticket, how many fencing tokens  acquire, with or without queueing
+--         `queue`, `own` or `try`, ticket, how many fencing tokens
+--                                                            acquire; acquire.lua tells when the ticket is queued
 --         `release`, ticket                                  give up the ticket
 --         `requeue`, ticket, tokens, the new ticket          give up the ticket and queue the new one
--- Returns for each step the result of its function, or the error that ended it. An error does not end the other steps.
+--         `tell`, ticket, text                               sends `mail <text>` to the inbox of the ticket's process
+-- Returns for each step the result of its function, or the error that ended it; for `tell` 1 where a process listens,
+--         else 0. An error does not end the other steps.
 
 local function carry_out(kind, ticket, tokens, again)
+  if kind == 'tell' then return tell(ticket, 'mail ' .. tokens) and 1 or 0 end
   if kind == 'release' or kind == 'requeue' then return release(ticket, again, tokens) end
-  return acquire(ticket, tokens, kind == 'queue')
+  return acquire(ticket, tokens, kind)
 end
 
-local ARGUMENTS = { queue = 3, try = 3, release = 2, requeue = 4 }
+local ARGUMENTS = { queue = 3, own = 3, try = 3, release = 2, requeue = 4, tell = 3 }
 
 local answers = {}
 local at = 1

@@ -8,7 +8,13 @@
 import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
-import { LockScripts, acquireStep, releaseStep, type Step } from '../../../src/lock/scripts.js';
+import {
+  LockScripts,
+  acquireStep,
+  releaseStep,
+  tellStep,
+  type Step,
+} from '../../../src/lock/scripts.js';
 import { readSettings } from '../../../src/lock/settings.js';
 import {
   LockScriptModel,
@@ -20,11 +26,17 @@ import { LockServices, uniqueKey } from '../../support/lock-services.js';
 jest.setTimeout(60_000);
 
 const PROCESSES = ['a', 'b', 'c'] as const;
-const TICKETS = PROCESSES.flatMap((process) => [`${process}:1`, `${process}:2`]);
+const TICKETS = PROCESSES.flatMap((process) => [`${process}:1`, `${process}:2`, `${process}:o3`]);
 const LOCKS = [0, 1];
 
 type DrawnStep =
-  | { readonly do: 'queue' | 'try'; readonly lock: number; readonly ticket: string; tokens: number }
+  | {
+      readonly do: 'queue' | 'try' | 'own';
+      readonly lock: number;
+      readonly ticket: string;
+      readonly tokens: number;
+    }
+  | { readonly do: 'tell'; readonly lock: number; readonly ticket: string; readonly text: string }
   | { readonly do: 'release'; readonly lock: number; readonly ticket: string }
   | {
       readonly do: 'requeue';
@@ -46,6 +58,16 @@ const tokens = fc.constantFrom(1, 2, 65, 600_000_000);
 const step: fc.Arbitrary<DrawnStep> = fc.oneof(
   { weight: 3, arbitrary: fc.record({ do: fc.constant('queue' as const), lock, ticket, tokens }) },
   { weight: 1, arbitrary: fc.record({ do: fc.constant('try' as const), lock, ticket, tokens }) },
+  { weight: 2, arbitrary: fc.record({ do: fc.constant('own' as const), lock, ticket, tokens }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      do: fc.constant('tell' as const),
+      lock,
+      ticket,
+      text: fc.constantFrom('text', 'two words'),
+    }),
+  },
   { weight: 3, arbitrary: fc.record({ do: fc.constant('release' as const), lock, ticket }) },
   {
     weight: 2,
@@ -186,11 +208,10 @@ class Pair {
     switch (drawn.do) {
       case 'queue':
       case 'try':
-        return acquireStep(key, {
-          ticket: name,
-          tokens: drawn.tokens,
-          queue: drawn.do === 'queue',
-        });
+      case 'own':
+        return acquireStep(key, { ticket: name, tokens: drawn.tokens, kind: drawn.do });
+      case 'tell':
+        return tellStep(key, name, drawn.text);
       case 'release':
         return releaseStep(key, name);
       case 'requeue':

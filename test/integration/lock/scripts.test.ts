@@ -5,11 +5,13 @@ import {
   acquireStep,
   readGrant,
   releaseStep,
+  tellStep,
   type ScriptCall,
   type Step,
 } from '../../../src/lock/scripts.js';
 import { readSettings, tokensMax } from '../../../src/lock/settings.js';
 import { LockServices, uniqueKey } from '../../support/lock-services.js';
+import { until } from '../../support/until.js';
 
 const TTL_MS = 60_000;
 
@@ -33,7 +35,10 @@ async function runStep<T>(step: Step<T>): Promise<T> {
 }
 
 const acquire = (key: string, ticket: string, tokens = 1) =>
-  runStep(acquireStep(key, { ticket, tokens, queue: true }));
+  runStep(acquireStep(key, { ticket, tokens, kind: 'queue' }));
+
+const own = (key: string, ticket: string) =>
+  runStep(acquireStep(key, { ticket, tokens: 1, kind: 'own' }));
 
 const release = (key: string, ticket: string, again?: string) =>
   runStep(releaseStep(key, ticket, again === undefined ? undefined : { ticket: again, tokens: 1 }));
@@ -162,8 +167,61 @@ test('a renewal extends the locks that the ticket still holds, and no others', a
   await redis.hset(strange, 'field', 'value');
   for (const key of [kept, stolen]) await redis.pexpire(key, 1_000);
   const locks = [kept, stolen, gone, strange].map((key) => ({ key, ticket: 'a:1' }));
-  expect(await run(scripts.renew(locks))).toEqual([true, false, false, false]);
+  expect(await run(scripts.renew(locks))).toEqual(['RENEWED', 'LOST', 'LOST', 'LOST']);
   expect(await redis.pttl(kept)).toBeGreaterThan(1_000);
   expect(await redis.pttl(stolen)).toBeLessThanOrEqual(1_000);
   expect(await redis.exists(gone)).toBe(0);
+});
+
+test('a ticket that may own is told the owner, and is not queued', async () => {
+  const key = uniqueKey();
+  await own(key, `${key}.a:o1`);
+  const { standing } = await own(key, `${key}.b:o1`);
+  expect(standing).toMatchObject({ kind: 'theirs', holder: `${key}.a:o1`, position: 0 });
+  expect(await redis.exists(`${key}:queue`)).toBe(0);
+});
+
+test('a ticket that may own is queued behind a holder that does not own', async () => {
+  const key = uniqueKey();
+  await acquire(key, 'a:1');
+  await own(key, 'b:o1');
+  expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual(['b:o1']);
+});
+
+test('an owner hears of each ticket that queues behind it', async () => {
+  const key = uniqueKey();
+  const messages = await listenAs(`${key}.a`);
+  await own(key, `${key}.a:o1`);
+  await acquire(key, `${key}.b:1`);
+  await until('the owner hears of it', () => messages.length === 1);
+  expect(messages).toEqual([`wanted ${key}`]);
+  expect(await redis.lrange(`${key}:queue`, 0, -1)).toEqual([`${key}.b:1`]);
+});
+
+test('an owner that does not listen loses the lock to the first ticket that queues', async () => {
+  const key = uniqueKey();
+  const token = firstTokenOf(await own(key, `${key}.gone:o1`));
+  expect(firstTokenOf(await acquire(key, `${key}.c:1`))).toBeGreaterThan(token);
+  expect(await redis.get(key)).toBe(`${key}.c:1`);
+  expect(await redis.pttl(key)).toBeGreaterThan(TTL_MS / 2);
+});
+
+test('a text reaches a process that listens, and is lost without one', async () => {
+  const key = uniqueKey();
+  const tell = () => runStep(tellStep(key, `${key}.a:0`, 'two words'));
+  expect(await tell()).toBe(false);
+  const messages = await listenAs(`${key}.a`);
+  expect(await tell()).toBe(true);
+  await until('the text arrives', () => messages.length === 1);
+  expect(messages).toEqual(['mail two words']);
+});
+
+test('a renewal tells whether tickets are queued', async () => {
+  const [idle, wanted, lost] = [uniqueKey(), uniqueKey(), uniqueKey()];
+  await listenAs('a');
+  await own(idle, 'a:o1');
+  await own(wanted, 'a:o1');
+  await acquire(wanted, 'b:1');
+  const locks = [idle, wanted, lost].map((key) => ({ key, ticket: 'a:o1' }));
+  expect(await run(scripts.renew(locks))).toEqual(['RENEWED', 'WANTED', 'LOST']);
 });
