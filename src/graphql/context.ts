@@ -34,6 +34,7 @@ export interface Services {
     ProductService,
     | 'createProduct'
     | 'updateProduct'
+    | 'setArchived'
     | 'productsByIds'
     | 'products'
     | 'levelsByProductIds'

@@ -192,6 +192,7 @@ class PendingLedger {
     const level = this.levelAt(line);
     if (level.found.found === 'NO_PRODUCT') return refused({ code: 'PRODUCT_NOT_FOUND' });
     if (level.found.found === 'NO_LOCATION') return refused({ code: 'LOCATION_NOT_FOUND' });
+    if (isArchived(level.found) && isSale(line)) return refused({ code: 'PRODUCT_ARCHIVED' });
     const state = level.stack.at(-1)?.after ?? level.before;
     const effect = effectOf(line, state);
     if ('code' in effect) return refused(effect);
@@ -277,6 +278,16 @@ function stateOf(found: LevelLookup): State {
   if (found.found !== 'LEVEL') return EMPTY;
   const { onHand, reserved, lastSequence } = found.level;
   return { onHand, reserved, sequence: lastSequence };
+}
+
+function isArchived(found: LevelLookup): boolean {
+  if (found.found === 'LEVEL') return found.level.archived;
+  return found.found === 'NO_LEVEL_YET' && found.archived;
+}
+
+/** What a buyer begins. Out of sale as well, reservations end, and the staff counts, fills and moves stock. */
+function isSale({ change }: StockLine): boolean {
+  return change.type === 'HOLD' || (change.type === 'TAKE' && change.kind === 'DEDUCTION');
 }
 
 interface Effect {

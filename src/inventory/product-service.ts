@@ -108,6 +108,23 @@ export class ProductService {
     return { outcome: isFound ? 'UPDATED' : 'NOT_FOUND', productId: id };
   }
 
+  /**
+   * Takes a product out of sale, or puts it back.
+   *
+   * @throws InvalidRequestError for an id of the wrong form; StorageUnavailableError: a retry is safe.
+   */
+  async setArchived(
+    id: string,
+    archived: boolean,
+    deadline: Deadline,
+  ): Promise<UpdateProductResult> {
+    checkId(id, 'id');
+    const isFound = await inSlot(this.slots, deadline, (end) =>
+      this.catalogue.setArchived(id, archived, end),
+    );
+    return { outcome: isFound ? 'UPDATED' : 'NOT_FOUND', productId: id };
+  }
+
   /** For each id its product, or null, in the order of the ids. */
   async productsByIds(ids: readonly string[], deadline: Deadline): Promise<(Product | null)[]> {
     const known = [...new Set(ids.filter(isValidId))];

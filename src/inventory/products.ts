@@ -11,6 +11,8 @@ export interface Product {
   readonly reserved: number;
   readonly available: number;
   readonly lowStockThreshold: number | null;
+  /** Since when it is out of sale; null: it is on sale. */
+  readonly archivedAt: Date | null;
   readonly createdAt: Date;
   readonly updatedAt: Date;
 }
@@ -26,6 +28,8 @@ export interface ProductFilter {
   readonly ids?: readonly string[] | undefined;
   readonly nameStartsWith?: string | undefined;
   readonly lowStock?: boolean | undefined;
+  /** Left out: false, products on sale. */
+  readonly archived?: boolean | undefined;
 }
 
 export interface NewProduct {
@@ -75,6 +79,11 @@ export interface ProductCatalogue {
   createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
   /** Resolves with false where no product has this id. A repetition changes nothing more. */
   updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean>;
+  /**
+   * Takes a product out of sale, or puts it back. When it has resolved, every process decides so.
+   * Resolves with false where no product has this id. A repetition changes nothing more.
+   */
+  setArchived(id: string, archived: boolean, deadline: Deadline): Promise<boolean>;
 }
 
 /** One product at one of its locations; the location is null for a product that never had stock. */

@@ -78,6 +78,8 @@ export function isPossible({ quantity, change }: StockLine): boolean {
 export type StockFailure =
   | { readonly code: 'INSUFFICIENT_STOCK'; readonly requested: number; readonly available: number }
   | { readonly code: 'PRODUCT_NOT_FOUND' }
+  /** Its product is out of sale. Final for a key; granted under another one when the product is restored. */
+  | { readonly code: 'PRODUCT_ARCHIVED' }
   | { readonly code: 'LOCATION_NOT_FOUND' }
   | { readonly code: 'INVALID_QUANTITY' }
   | { readonly code: 'STALE_QUANTITY'; readonly expected: number; readonly actual: number }
@@ -116,6 +118,7 @@ export function isRetryable(failure: StockFailure): boolean {
   switch (failure.code) {
     case 'INSUFFICIENT_STOCK':
     case 'PRODUCT_NOT_FOUND':
+    case 'PRODUCT_ARCHIVED':
     case 'LOCATION_NOT_FOUND':
     case 'INVALID_QUANTITY':
     case 'STALE_QUANTITY':
@@ -142,13 +145,15 @@ export interface StockLevelState {
   readonly reserved: number;
   readonly lastSequence: number;
   readonly version: number;
+  /** Its product is out of sale. A copy, so that a decision reads levels alone; it changes with the version. */
+  readonly archived: boolean;
 }
 
 /** The state of the place that a line names. */
 export type LevelLookup =
   | { readonly found: 'LEVEL'; readonly level: StockLevelState }
   /** Product and location exist, the product never had stock there. */
-  | { readonly found: 'NO_LEVEL_YET' }
+  | { readonly found: 'NO_LEVEL_YET'; readonly archived: boolean }
   | { readonly found: 'NO_PRODUCT' }
   | { readonly found: 'NO_LOCATION' };
 

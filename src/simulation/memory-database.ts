@@ -73,8 +73,11 @@ export class RowLockTimeoutError extends Error {
   }
 }
 
+const ARCHIVING_WAIT_MS = 5_000;
+
 export class MemoryDatabase {
   readonly products = new Set<string>();
+  private readonly archived = new Set<string>();
   readonly locations = new Set<string>([DEFAULT_LOCATION_ID]);
   readonly levels = new Map<string, StockLevelState>();
   readonly ledger: LedgerLine[] = [];
@@ -103,6 +106,7 @@ export class MemoryDatabase {
       reserved: 0,
       lastSequence: moved,
       version: moved,
+      archived: false,
     });
     if (moved === 0) return;
     this.ledger.push({
@@ -130,15 +134,39 @@ export class MemoryDatabase {
       const key = levelKey({ productId, locationId });
       if (this.levels.has(key)) continue;
       const empty = { onHand: 0, reserved: 0, lastSequence: 0, version: 0 };
-      this.levels.set(key, { productId, locationId, ...empty });
+      const archived = this.archived.has(productId);
+      this.levels.set(key, { productId, locationId, ...empty, archived });
     }
+  }
+
+  /** Takes a product out of sale, or puts it back, as one change of each of its levels. */
+  async setArchived(productId: string, archived: boolean): Promise<void> {
+    const transaction = this.begin();
+    for (let locked = -1; ;) {
+      // While it waits for one level, another one may be created.
+      const keys = this.levelKeysOf([productId]);
+      if (keys.length === locked) break;
+      locked = keys.length;
+      const levelKeys = [...keys].sort(compareBytes).map((key) => `level/${key}`);
+      await transaction.lock(levelKeys, ARCHIVING_WAIT_MS);
+    }
+    transaction.onCommit(() => {
+      if (archived) this.archived.add(productId);
+      else this.archived.delete(productId);
+      for (const key of this.levelKeysOf([productId])) {
+        const level = this.levels.get(key);
+        if (level) this.levels.set(key, { ...level, archived, version: level.version + 1 });
+      }
+    });
+    transaction.commit();
   }
 
   lookUp(place: Place): LevelLookup {
     const level = this.levels.get(levelKey(place));
     if (level) return { found: 'LEVEL', level };
     if (!this.products.has(place.productId)) return { found: 'NO_PRODUCT' };
-    return { found: this.locations.has(place.locationId) ? 'NO_LEVEL_YET' : 'NO_LOCATION' };
+    if (!this.locations.has(place.locationId)) return { found: 'NO_LOCATION' };
+    return { found: 'NO_LEVEL_YET', archived: this.archived.has(place.productId) };
   }
 
   addReservation(reservation: StoredReservation): void {

@@ -5,6 +5,7 @@ import { MemoryDatabase } from '../../src/simulation/memory-database.js';
 import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
 import type { CommitFate } from '../../src/simulation/transaction-faults.js';
 import { systemClock, systemRandom } from '../../src/time/clock.js';
+import { archivedContract } from '../support/archived-contract.js';
 import { heldUnitsContract } from '../support/held-units-contract.js';
 import {
   HELD_UNITS_MAX,
@@ -46,6 +47,7 @@ function openBed(): Promise<StockStoreBed> {
       database.locations.add(id);
       return Promise.resolve();
     },
+    setArchived: (productId, archived) => database.setArchived(productId, archived),
     level: (productId, locationId) => {
       const level = database.levels.get(levelKey({ productId, locationId }));
       return Promise.resolve(level ? { onHand: level.onHand, reserved: level.reserved } : null);
@@ -86,4 +88,8 @@ stockStoreContract(openBed);
 
 describe('what one principal may hold', () => {
   heldUnitsContract(openBed);
+});
+
+describe('products that are out of sale', () => {
+  archivedContract(openBed);
 });

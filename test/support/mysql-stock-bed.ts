@@ -49,6 +49,9 @@ export async function openMysqlBed(
       expect(await catalogue.createProduct(product, soon())).toBe('CREATED');
     },
     createLocation: (id) => change('INSERT INTO locations (id, name) VALUES (?, ?)', [id, id]),
+    setArchived: async (productId, archived) => {
+      expect(await catalogue.setArchived(productId, archived, soon())).toBe(true);
+    },
     level: async (productId, locationId) => {
       const [level] = await fresh.sequelize.query<{ onHand: number; reserved: number }>(
         `SELECT on_hand AS onHand, reserved FROM stock_levels WHERE product_id = ? AND location_id = ?`,

@@ -42,6 +42,7 @@ export interface StockStoreBed {
   readonly bounded: readonly [StockStore, StockStore];
   createProduct(productId: string, quantity: number): Promise<void>;
   createLocation(locationId: string): Promise<void>;
+  setArchived(productId: string, archived: boolean): Promise<void>;
   /** As it is written, with what expired reservations hold; null where there is none. */
   level(
     productId: string,

@@ -1,7 +1,8 @@
 /**
  * Checks that the ledger explains every unit. Per product and location: sequences count 1, 2, 3 … without a gap; every
  * line adds up, begins with the quantity after the line before and has the sign of its kind; the last line equals the
- * level; the reserved quantity equals the units that reservations hold; and each level has its product's threshold.
+ * level; the reserved quantity equals the units that reservations hold; and each level has its product's threshold, and
+ * tells whether its product is archived.
  *
  * All statements read one snapshot, so the check can run on a live database.
  */
@@ -77,7 +78,10 @@ const BAD_LEVELS = `
         WHEN level.reserved <> COALESCE(held.quantity, 0)
           THEN CONCAT('the level has ', level.reserved, ' reserved, its reservations hold ',
                       COALESCE(held.quantity, 0))
-        WHEN level.low_stock_threshold NOT IN (COALESCE(product.low_stock_threshold, -1), 2147483647)
+        WHEN level.archived <> (product.archived_at IS NOT NULL)
+          THEN CONCAT('the level is ', IF(level.archived, 'archived', 'on sale'), ', its product is not')
+        WHEN level.low_stock_threshold NOT IN
+             (IF(product.archived_at IS NULL, COALESCE(product.low_stock_threshold, -1), -1), 2147483647)
           THEN CONCAT('the level has the threshold ', level.low_stock_threshold, ', its product ',
                       COALESCE(product.low_stock_threshold, 'none'))
       END AS problem

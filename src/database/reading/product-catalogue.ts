@@ -14,7 +14,7 @@ import type {
 } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
-import { updateProduct } from '../writing/product-changes.js';
+import { setArchived, updateProduct } from '../writing/product-changes.js';
 import { createProduct } from '../writing/product-creation.js';
 import { committedValue, isPerhapsApplied } from '../writing/transactions.js';
 import { readLedgerPage, readLedgerPages } from './ledger-pages.js';
@@ -22,7 +22,7 @@ import { readProductPage } from './product-pages.js';
 import { SELECT_PRODUCTS, toProducts, type ProductRecord } from './product-rows.js';
 
 export class MysqlProductCatalogue implements ProductCatalogue {
-  /** @param changes receives each new product's level. */
+  /** @param changes receives each new product's level, and the levels of a product that is archived or restored. */
   constructor(
     private readonly pools: { readonly reader: Reader; readonly writer: Sequelize },
     private readonly changes?: StockChanges,
@@ -89,6 +89,18 @@ export class MysqlProductCatalogue implements ProductCatalogue {
 
   async updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean> {
     return committedValue(await updateProduct(this.pools.writer, change, deadline));
+  }
+
+  async setArchived(id: string, archived: boolean, deadline: Deadline): Promise<boolean> {
+    const began = new Date();
+    const outcome = await setArchived(this.pools.writer, { id, archived }, deadline);
+    // An attempt that settles an earlier one finds the product changed, and changes no level.
+    const isUncertain =
+      outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
+    if (isUncertain) this.changes?.uncertain(began);
+    const { isFound, levels } = committedValue(outcome);
+    this.changes?.committed(levels);
+    return isFound;
   }
 }
 

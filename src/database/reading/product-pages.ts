@@ -30,6 +30,10 @@ class ProductPage {
   private readonly byName: boolean;
   private readonly columns: readonly string[];
   private readonly order: string;
+  /** The index of the list. Without the hint the optimizer may read past all products of the other kind. */
+  private readonly hint: string;
+  /** An index holds all products that can match. */
+  private readonly hasCandidates: boolean;
 
   constructor(
     private readonly reader: Reader,
@@ -39,6 +43,9 @@ class ProductPage {
   ) {
     this.byName = filter.nameStartsWith !== undefined;
     this.columns = this.byName ? ['p.name', 'p.id'] : ['p.id'];
+    this.hint = `FORCE INDEX (products_by_archived${this.byName ? '_and_name' : ''})`;
+    // The index of low stock has products on sale alone.
+    this.hasCandidates = filter.lowStock === true && filter.archived !== true;
     const direction = page.direction === 'FORWARD' ? 'ASC' : 'DESC';
     this.order = this.columns.map((column) => `${column} ${direction}`).join(', ');
   }
@@ -48,11 +55,11 @@ class ProductPage {
     if (ids?.length === 0) return this.toPage([], null);
     // With ids the products that match are few already.
     if (lowStock === undefined || ids) return this.toPage(await this.readAmong(null), null);
-    return this.readByLooking(lowStock);
+    return this.readByLooking();
   }
 
-  private async readByLooking(lowStock: boolean): Promise<Page<Product>> {
-    if (lowStock && this.byName) {
+  private async readByLooking(): Promise<Page<Product>> {
+    if (this.hasCandidates && this.byName) {
       // In the order of ids, so only all of them tell which come first by name.
       const candidates = await this.lookAtCandidates(null, LOOK_MAX);
       if (candidates.length < LOOK_MAX) return this.toPage(await this.readAmong(candidates), null);
@@ -60,7 +67,7 @@ class ProductPage {
     const { rows, lookedUntil } = await lookForRows(
       this.page,
       (max) =>
-        lowStock && !this.byName
+        this.hasCandidates && !this.byName
           ? this.lookAtCandidates(cursorOf(this.page), max)
           : this.lookAtAll(max),
       (looked) => this.readAmong(looked),
@@ -92,7 +99,7 @@ class ProductPage {
   private lookAtAll(max: number): Promise<readonly Key[]> {
     const { where, replacements } = this.conditions();
     return this.reader.list<Key>(
-      `SELECT p.id, p.name FROM products p ${where} ORDER BY ${this.order} LIMIT :max`,
+      `SELECT p.id, p.name FROM products p ${this.hint} ${where} ORDER BY ${this.order} LIMIT :max`,
       { ...replacements, max },
       this.deadline,
     );
@@ -103,7 +110,7 @@ class ProductPage {
     if (keys?.length === 0) return Promise.resolve([]);
     const { where, replacements } = this.conditions(keys?.map(({ id }) => id));
     return this.reader.list<ProductRecord>(
-      `${SELECT_PRODUCTS} ${where} ORDER BY ${this.order} LIMIT :limit`,
+      `${SELECT_PRODUCTS} ${keys || this.filter.ids ? '' : this.hint} ${where} ORDER BY ${this.order} LIMIT :limit`,
       { ...replacements, limit: this.page.limit + 1 },
       this.deadline,
     );
@@ -114,9 +121,9 @@ class ProductPage {
     readonly where: string;
     readonly replacements: Record<string, unknown>;
   } {
-    const { nameStartsWith, lowStock } = this.filter;
-    const conditions: string[] = [];
-    const replacements: Record<string, unknown> = {};
+    const { nameStartsWith, lowStock, archived = false } = this.filter;
+    const conditions = ['p.is_archived = :archived'];
+    const replacements: Record<string, unknown> = { archived };
     const cursor = cursorOf(this.page);
     if (cursor !== null) {
       const values = decodeCursor(cursor, this.columns.length);
@@ -132,8 +139,7 @@ class ProductPage {
       replacements.among = among;
       if (lowStock !== undefined) conditions.push(lowStock ? IS_LOW : `NOT ${IS_LOW}`);
     }
-    const where = conditions.length > 0 ? `WHERE ${conditions.join(' AND ')}` : '';
-    return { where, replacements };
+    return { where: `WHERE ${conditions.join(' AND ')}`, replacements };
   }
 
   /** @param lookedUntil the last product that was looked at, where the list goes on behind it. */

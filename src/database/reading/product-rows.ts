@@ -20,7 +20,7 @@ const SUM_OF_DUE = `COALESCE((SELECT SUM(r.quantity) FROM reservation_lines r
 
 /** The sums of each product come from an index range of its own levels, so a page costs what its products cost. */
 export const SELECT_PRODUCTS = `SELECT p.id, p.name, p.low_stock_threshold AS lowStockThreshold,
-    p.created_at AS createdAt,
+    p.archived_at AS archivedAt, p.created_at AS createdAt,
     GREATEST(p.updated_at, COALESCE(
       (SELECT MAX(l.updated_at) FROM stock_levels l WHERE l.product_id = p.id), p.updated_at
     )) AS updatedAt,

@@ -168,14 +168,15 @@ async function explainMissing(
 ): Promise<void> {
   const productIds = [...new Set(places.map(({ productId }) => productId))];
   const locationIds = [...new Set(places.map(({ locationId }) => locationId))];
-  const products = await stock.readExisting('products', productIds);
-  const locations = await stock.readExisting('locations', locationIds);
+  const products = await stock.readProducts(productIds);
+  const locations = await stock.readLocations(locationIds);
   for (const place of places) {
-    const found = !products.has(place.productId)
-      ? 'NO_PRODUCT'
+    const product = products.get(place.productId);
+    const found: LevelLookup = !product
+      ? { found: 'NO_PRODUCT' }
       : !locations.has(place.locationId)
-        ? 'NO_LOCATION'
-        : 'NO_LEVEL_YET';
-    into.set(levelKey(place), { found });
+        ? { found: 'NO_LOCATION' }
+        : { found: 'NO_LEVEL_YET', ...product };
+    into.set(levelKey(place), found);
   }
 }

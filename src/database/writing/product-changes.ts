@@ -4,6 +4,7 @@
  */
 import type { Sequelize } from 'sequelize';
 import type { ProductChange } from '../../inventory/products.js';
+import type { StockLevelState } from '../../inventory/stock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { StockStatements } from './stock-statements.js';
 import { runTransaction, type TransactionOutcome } from './transactions.js';
@@ -11,6 +12,7 @@ import { runTransaction, type TransactionOutcome } from './transactions.js';
 interface StoredProduct {
   readonly name: string;
   readonly lowStockThreshold: number | null;
+  readonly archived: number;
 }
 
 /** False: no product has this id. */
@@ -34,12 +36,44 @@ export function updateProduct(
   });
 }
 
+export interface Archived {
+  /** False: no product has this id. */
+  readonly isFound: boolean;
+  /** The levels that were changed. */
+  readonly levels: readonly StockLevelState[];
+  /** An earlier attempt, whose COMMIT was not answered, may have changed levels. */
+  readonly settled: boolean;
+}
+
+/**
+ * Takes a product out of sale, or puts it back, with all its levels. Each level's version grows, so from COMMIT on no
+ * process carries out what it has decided from the levels before.
+ */
+export function setArchived(
+  writer: Sequelize,
+  { id, archived }: { readonly id: string; readonly archived: boolean },
+  deadline: Deadline,
+): Promise<TransactionOutcome<Archived>> {
+  return runTransaction(writer, deadline, async ({ transaction, tracesAreSought: settled }) => {
+    const statements = new StockStatements(writer, transaction);
+    const stored = await lockProduct(statements, id);
+    const isDone = stored === undefined || (stored.archived !== 0) === archived;
+    if (isDone) return { isFound: stored !== undefined, levels: [], settled };
+    await statements.write(
+      `UPDATE products SET archived_at = ${archived ? 'NOW(6)' : 'NULL'} WHERE id = ?`,
+      [id],
+    );
+    return { isFound: true, levels: await statements.copyArchived(id), settled };
+  });
+}
+
 async function lockProduct(
   statements: StockStatements,
   id: string,
 ): Promise<StoredProduct | undefined> {
   const [stored] = await statements.read<StoredProduct>(
-    'SELECT name, low_stock_threshold AS lowStockThreshold FROM products WHERE id = ? FOR UPDATE',
+    `SELECT name, low_stock_threshold AS lowStockThreshold, is_archived AS archived
+     FROM products WHERE id = ? FOR UPDATE`,
     [id],
   );
   return stored;

@@ -9,7 +9,7 @@ import type { Sequelize } from 'sequelize';
 import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
 import { systemRandomBytes, type RandomBytes } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
-import { copyOfThreshold } from './stock-statements.js';
+import { COPY_OF_THRESHOLD } from './stock-statements.js';
 import {
   Statements,
   runTransaction,
@@ -54,8 +54,8 @@ async function insertProduct(
   const moved = quantity > 0 ? 1 : 0;
   await statements.write(
     `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold)
-     VALUES (?)`,
-    [[id, locationId, quantity, moved, moved, copyOfThreshold(lowStockThreshold)]],
+     SELECT p.id, ?, ?, ?, ?, ${COPY_OF_THRESHOLD} FROM products AS p WHERE p.id = ?`,
+    [locationId, quantity, moved, moved, id],
   );
   if (moved > 0) {
     await statements.write(

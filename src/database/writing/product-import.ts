@@ -149,7 +149,7 @@ class ImportBatch {
   ): Promise<{ readonly refused: readonly BadLine[]; readonly accepted: readonly ImportRow[] }> {
     const ids = new Set(rows.flatMap(({ locationId }) => locationId ?? []));
     if (ids.size === 0) return { refused: [], accepted: rows };
-    const known = await this.statements.readExisting('locations', [...ids]);
+    const known = await this.statements.readLocations([...ids]);
     const refused: BadLine[] = [];
     const accepted = rows.filter(({ line, locationId }) => {
       if (locationId === null || known.has(locationId)) return true;

@@ -122,8 +122,9 @@ export class StockStatements extends Statements {
       reserved: number;
       last_sequence: number;
       version: number;
+      archived: number;
     }>(
-      `SELECT product_id, location_id, on_hand, reserved, last_sequence, version
+      `SELECT product_id, location_id, on_hand, reserved, last_sequence, version, archived
        FROM stock_levels WHERE (product_id, location_id) IN (?)
        ORDER BY product_id, location_id${lock ? ' FOR UPDATE' : ''}`,
       [places.map((place) => [place.productId, place.locationId])],
@@ -135,6 +136,7 @@ export class StockStatements extends Statements {
       reserved: row.reserved,
       lastSequence: row.last_sequence,
       version: row.version,
+      archived: row.archived !== 0,
     }));
   }
 
@@ -157,13 +159,21 @@ export class StockStatements extends Statements {
     return rows.map((row) => ({ productId: row.product_id, locationId: row.location_id }));
   }
 
-  /** Which of these ids exist. */
-  async readExisting(
-    table: 'products' | 'locations',
-    ids: readonly string[],
-  ): Promise<ReadonlySet<string>> {
-    const rows = await this.read<{ id: string }>(`SELECT id FROM ${table} WHERE id IN (?)`, [ids]);
+  /** Which of these locations exist. */
+  async readLocations(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const rows = await this.read<{ id: string }>('SELECT id FROM locations WHERE id IN (?)', [ids]);
     return new Set(rows.map((row) => row.id));
+  }
+
+  /** Which of these products exist, and whether they are out of sale. */
+  async readProducts(
+    ids: readonly string[],
+  ): Promise<ReadonlyMap<string, { readonly archived: boolean }>> {
+    const rows = await this.read<{ id: string; archived: number }>(
+      'SELECT id, is_archived AS archived FROM products WHERE id IN (?)',
+      [ids],
+    );
+    return new Map(rows.map(({ id, archived }) => [id, { archived: archived !== 0 }]));
   }
 
   /**
@@ -203,41 +213,52 @@ export class StockStatements extends Statements {
 
   /** Creates the levels that do not exist, empty. Levels that exist stay as they are. */
   async createLevels(places: readonly Place[]): Promise<void> {
-    const thresholdOf = await this.lockThresholds(places);
+    const copyOf = await this.lockProducts(places);
     await this.write(
-      `INSERT INTO stock_levels (product_id, location_id, low_stock_threshold) VALUES ?
+      `INSERT INTO stock_levels (product_id, location_id, low_stock_threshold, archived) VALUES ?
        ON DUPLICATE KEY UPDATE version = stock_levels.version`,
-      [places.map(({ productId, locationId }) => [productId, locationId, thresholdOf(productId)])],
+      [
+        places.map(({ productId, locationId }) => {
+          const { threshold, archived } = copyOf(productId);
+          return [productId, locationId, threshold, archived];
+        }),
+      ],
     );
   }
 
   /** Creates levels with their first stock. A level that exists is a duplicate, which is a lost race. */
   async insertLevels(levels: readonly (Place & { readonly quantity: number })[]): Promise<void> {
-    const thresholdOf = await this.lockThresholds(levels);
+    const copyOf = await this.lockProducts(levels);
     await this.write(
       `INSERT INTO stock_levels
-         (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold) VALUES ?`,
+         (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold, archived) VALUES ?`,
       [
         levels.map(({ productId, locationId, quantity }) => {
           const moved = quantity > 0 ? 1 : 0;
-          return [productId, locationId, quantity, moved, moved, thresholdOf(productId)];
+          const { threshold, archived } = copyOf(productId);
+          return [productId, locationId, quantity, moved, moved, threshold, archived];
         }),
       ],
     );
   }
 
   /**
-   * The thresholds that new levels copy. The products' rows stay locked, so that a threshold that is set meanwhile
-   * finds the new levels.
+   * What new levels copy of their products. The products' rows stay locked, so that a change of a product that is made
+   * meanwhile finds the new levels.
    */
-  private async lockThresholds(places: readonly Place[]): Promise<(productId: string) => number> {
+  private async lockProducts(
+    places: readonly Place[],
+  ): Promise<(productId: string) => { readonly threshold: number; readonly archived: boolean }> {
     const ids = [...new Set(places.map(({ productId }) => productId))];
-    const rows = await this.read<{ id: string; threshold: number | null }>(
-      `SELECT id, low_stock_threshold AS threshold FROM products WHERE id IN (?) ORDER BY id FOR UPDATE`,
+    const rows = await this.read<{ id: string; threshold: number; archived: number }>(
+      `SELECT p.id, ${COPY_OF_THRESHOLD} AS threshold, p.is_archived AS archived
+       FROM products AS p WHERE p.id IN (?) ORDER BY p.id FOR UPDATE`,
       [ids],
     );
-    const found = new Map(rows.map(({ id, threshold }) => [id, copyOfThreshold(threshold)]));
-    return (productId) => found.get(productId) ?? NO_THRESHOLD;
+    const found = new Map(
+      rows.map(({ id, threshold, archived }) => [id, { threshold, archived: archived !== 0 }]),
+    );
+    return (productId) => found.get(productId) ?? { threshold: NO_THRESHOLD, archived: false };
   }
 
   /**
@@ -248,10 +269,27 @@ export class StockStatements extends Statements {
     if (productIds.length === 0) return;
     await this.write(
       `UPDATE stock_levels AS l JOIN products AS p ON p.id = l.product_id
-       SET l.low_stock_threshold = COALESCE(p.low_stock_threshold, ${NO_THRESHOLD})
+       SET l.low_stock_threshold = ${COPY_OF_THRESHOLD}
        WHERE l.product_id IN (?)`,
       [productIds],
     );
+  }
+
+  /**
+   * Copies into a product's levels whether it is archived, as a change of each: no decision from an earlier version can
+   * be written after it. As copyThresholds, the last step of its transaction.
+   *
+   * @returns the levels as they are now.
+   */
+  async copyArchived(productId: string): Promise<readonly StockLevelState[]> {
+    await this.write(
+      `UPDATE stock_levels AS l JOIN products AS p ON p.id = l.product_id
+       SET l.archived = p.is_archived, l.low_stock_threshold = ${COPY_OF_THRESHOLD}, l.version = l.version + 1
+       WHERE l.product_id = ?`,
+      [productId],
+    );
+    const places = await this.readPlaces([productId]);
+    return places.length === 0 ? [] : this.readLevels(places, { lock: false });
   }
 
   async insertMovements(
@@ -301,7 +339,5 @@ function bytesOf(text: string | null): Buffer | null {
 /** Below every quantity. */
 const NO_THRESHOLD = -1;
 
-/** A product's threshold as its levels have it. */
-export function copyOfThreshold(threshold: number | null): number {
-  return threshold ?? NO_THRESHOLD;
-}
+/** A product's threshold as its levels have it. The stock of a product that is out of sale is not watched. */
+export const COPY_OF_THRESHOLD = `IF(p.is_archived, ${NO_THRESHOLD}, COALESCE(p.low_stock_threshold, ${NO_THRESHOLD}))`;

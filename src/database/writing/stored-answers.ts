@@ -9,6 +9,7 @@
  *              I available[,requested]   INSUFFICIENT_STOCK; requested where it is not the line's quantity
  *              S actual,expected         STALE_QUANTITY
  *              P | L | Q | B             PRODUCT_NOT_FOUND, LOCATION_NOT_FOUND, INVALID_QUANTITY, ABORTED
+ *              X                         PRODUCT_ARCHIVED; versions before this cannot read it
  *              RN | RA | RC | RR | RE    the whole write, as its line 0: RESERVATION_NOT_FOUND, or
  *                                        RESERVATION_NOT_ACTIVE with ACTIVE, COMMITTED, RELEASED or EXPIRED
  *
@@ -32,8 +33,14 @@ const PLAIN_FAILURES = {
   P: 'PRODUCT_NOT_FOUND',
   L: 'LOCATION_NOT_FOUND',
   Q: 'INVALID_QUANTITY',
+  X: 'PRODUCT_ARCHIVED',
 } as const;
-const LETTERS = { PRODUCT_NOT_FOUND: 'P', LOCATION_NOT_FOUND: 'L', INVALID_QUANTITY: 'Q' } as const;
+const LETTERS = {
+  PRODUCT_NOT_FOUND: 'P',
+  LOCATION_NOT_FOUND: 'L',
+  INVALID_QUANTITY: 'Q',
+  PRODUCT_ARCHIVED: 'X',
+} as const;
 const REFUSALS = {
   RN: { code: 'RESERVATION_NOT_FOUND' },
   RA: { code: 'RESERVATION_NOT_ACTIVE', status: 'ACTIVE' },
@@ -97,6 +104,7 @@ function answerOf(line: StockLine, verdict: Verdict): string {
     case 'STALE_QUANTITY':
       return `S${failure.actual},${failure.expected}`;
     case 'PRODUCT_NOT_FOUND':
+    case 'PRODUCT_ARCHIVED':
     case 'LOCATION_NOT_FOUND':
     case 'INVALID_QUANTITY':
       return LETTERS[failure.code];
@@ -137,6 +145,7 @@ function failureOf(
     case 'P':
     case 'L':
     case 'Q':
+    case 'X':
       return { code: PLAIN_FAILURES[code] };
     case 'B':
       // Only final answers are stored, so the line that aborted this one was final, too.

@@ -28,6 +28,18 @@ export class UpdateProductInput {
   readonly lowStockThreshold?: number | null;
 }
 
+@InputType('ArchiveProductInput')
+export class ArchiveProductInput {
+  @Field(() => ID)
+  readonly id!: string;
+}
+
+@InputType('RestoreProductInput')
+export class RestoreProductInput {
+  @Field(() => ID)
+  readonly id!: string;
+}
+
 export const UpdateProductResult = createUnionType({
   name: 'UpdateProductResult',
   description: 'The product as it is now, or the error.',
@@ -47,6 +59,33 @@ export class ProductChangesResolver {
   ): Promise<Product | AnyError> {
     const { services, caller } = context;
     return toAnswer(await services.products.updateProduct(input, caller.deadline), context);
+  }
+
+  @Mutation(() => UpdateProductResult, {
+    description:
+      'Takes a product out of sale. It keeps its levels and its ledger. From the answer on, deductions and new ' +
+      'reservations are refused with PRODUCT_ARCHIVED; everything else goes on. Safe to repeat.',
+  })
+  @RequiresScope('manage')
+  async archiveProduct(
+    @Arg('input', () => ArchiveProductInput) { id }: ArchiveProductInput,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | AnyError> {
+    const { services, caller } = context;
+    return toAnswer(await services.products.setArchived(id, true, caller.deadline), context);
+  }
+
+  @Mutation(() => UpdateProductResult, {
+    description:
+      'Puts an archived product back on sale, with the stock that it has. Safe to repeat.',
+  })
+  @RequiresScope('manage')
+  async restoreProduct(
+    @Arg('input', () => RestoreProductInput) { id }: RestoreProductInput,
+    @Ctx() context: RequestContext,
+  ): Promise<Product | AnyError> {
+    const { services, caller } = context;
+    return toAnswer(await services.products.setArchived(id, false, caller.deadline), context);
   }
 }
 

@@ -79,6 +79,12 @@ export class Product {
   })
   readonly lowStockThreshold!: number | null;
 
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'Since when it is out of sale. Null: it is on sale.',
+  })
+  readonly archivedAt!: Date | null;
+
   @Field(() => DateTime)
   readonly createdAt!: Date;
 
@@ -119,6 +125,12 @@ export class ProductFilter {
 
   @Field(() => String, { nullable: true })
   readonly nameStartsWith?: string | null;
+
+  @Field(() => Boolean, {
+    nullable: true,
+    description: 'True: only products that are out of sale. Otherwise only products on sale.',
+  })
+  readonly archived?: boolean | null;
 
   @Field(() => Boolean, {
     nullable: true,
@@ -195,6 +207,7 @@ export class ProductResolver {
       ids: filter?.ids ?? undefined,
       nameStartsWith: filter?.nameStartsWith ?? undefined,
       lowStock: filter?.lowStock ?? undefined,
+      archived: filter?.archived ?? undefined,
     };
     return toConnection(await services.products.products(page, wanted, caller.deadline));
   }

@@ -11,6 +11,7 @@ export const QUANTITY_MAX_TEXT = QUANTITY_MAX.toLocaleString('en-US');
 export enum StockErrorCode {
   INSUFFICIENT_STOCK = 'INSUFFICIENT_STOCK',
   PRODUCT_NOT_FOUND = 'PRODUCT_NOT_FOUND',
+  PRODUCT_ARCHIVED = 'PRODUCT_ARCHIVED',
   LOCATION_NOT_FOUND = 'LOCATION_NOT_FOUND',
   INVALID_QUANTITY = 'INVALID_QUANTITY',
   STALE_QUANTITY = 'STALE_QUANTITY',
@@ -26,6 +27,7 @@ registerEnumType(StockErrorCode, {
   valuesConfig: {
     INSUFFICIENT_STOCK: { description: 'Fewer units are available than requested.' },
     PRODUCT_NOT_FOUND: { description: 'No product has this id.' },
+    PRODUCT_ARCHIVED: { description: 'The product is out of sale.' },
     LOCATION_NOT_FOUND: { description: 'No location has this id.' },
     INVALID_QUANTITY: {
       description: `The quantity is out of range, or the level would exceed ${QUANTITY_MAX_TEXT} units.`,
@@ -94,6 +96,13 @@ export class InsufficientStockError extends StockError {
   description: 'No product has this id. Not retryable.',
 })
 export class ProductNotFoundError extends StockError {}
+
+@ObjectType('ProductArchivedError', {
+  implements: StockError,
+  description:
+    'The product is out of sale. Not retryable with the same idempotencyKey; with another one once it is restored.',
+})
+export class ProductArchivedError extends StockError {}
 
 @ObjectType('LocationNotFoundError', {
   implements: StockError,
@@ -200,6 +209,11 @@ function describe(
       return {
         type: ProductNotFoundError,
         message: `No product has the id ${productId}. Check the id.`,
+      };
+    case 'PRODUCT_ARCHIVED':
+      return {
+        type: ProductArchivedError,
+        message: `The product ${productId} is archived: it is out of sale. Restore it first.`,
       };
     case 'LOCATION_NOT_FOUND':
       return {

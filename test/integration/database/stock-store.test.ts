@@ -7,6 +7,7 @@ import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import { Database } from '../../../src/database/connections.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
 import type { StockWrite } from '../../../src/inventory/stock.js';
+import { archivedContract } from '../../support/archived-contract.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { heldUnitsContract } from '../../support/held-units-contract.js';
 import { openMysqlBed } from '../../support/mysql-stock-bed.js';
@@ -24,6 +25,10 @@ stockStoreContract(() => openMysqlBed());
 
 describe('what one principal may hold', () => {
   heldUnitsContract(() => openMysqlBed());
+});
+
+describe('products that are out of sale', () => {
+  archivedContract(() => openMysqlBed());
 });
 
 describe('what only MySQL can get wrong', () => {

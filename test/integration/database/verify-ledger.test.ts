@@ -106,6 +106,12 @@ describe('[R13] [R14] names the first bad line of a product', () => {
       /begins at 94, the line before ended at 90/,
     ],
     [
+      'of which a level is archived and the product is not',
+      [`${LEVEL} archived = TRUE ${OF('$')}`],
+      null,
+      /the level is archived, its product is not/,
+    ],
+    [
       'of which a level has another threshold than the product',
       [`${LEVEL} low_stock_threshold = 7 ${OF('$')}`],
       null,

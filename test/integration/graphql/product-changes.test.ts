@@ -1,8 +1,13 @@
-/** Changes of products as a client sees them: names and thresholds. */
+/** Changes of products as a client sees them: names, thresholds, and what is out of sale. */
 import {
+  ArchiveProductDocument,
+  DeductStockDocument,
   ProductDocument,
   ProductsDocument,
+  ReserveStockDocument,
+  RestoreProductDocument,
   UpdateProductDocument,
+  type ProductFilter,
   type UpdateProductInput,
 } from '../../generated/operations.js';
 import { faultOf } from '../../support/running-app.js';
@@ -90,6 +95,96 @@ describe('updateProduct', () => {
 
   test('of an id of the wrong form is BAD_USER_INPUT', async () => {
     const asked = await app.ask.http(UpdateProductDocument, { input: { id: 'two words' } });
+    expect(faultOf(asked)).toBe('BAD_USER_INPUT');
+  });
+});
+
+describe('an archived product', () => {
+  const archive = async (id: string) =>
+    (await app.dataOf(ArchiveProductDocument, { input: { id } })).archiveProduct;
+  const restore = async (id: string) =>
+    (await app.dataOf(RestoreProductDocument, { input: { id } })).restoreProduct;
+  const listed = async (filter: ProductFilter) => {
+    const { products } = await app.dataOf(ProductsDocument, { filter, first: 100 });
+    return products.edges.map(({ node }) => node.id);
+  };
+
+  test('says since when, keeps its first moment when it is archived again, and none when restored', async () => {
+    const id = await app.newProduct(5);
+    const first = await archive(id);
+    expect(first).toEqual({ __typename: 'Product', id, archivedAt: text });
+    expect(await archive(id)).toEqual(first);
+    expect(await restore(id)).toEqual({ __typename: 'Product', id, archivedAt: null });
+    expect(await restore(id)).toMatchObject({ archivedAt: null });
+  });
+
+  test('is refused to buyers, line by line, until it is restored', async () => {
+    const [id, other] = [await app.newProduct(5), await app.newProduct(5)];
+    const items = [id, other].map((productId) => ({ productId, quantity: 1 }));
+    await archive(id);
+    const { deductStock } = await app.dataOf(DeductStockDocument, { input: { items } });
+    expect(deductStock.results).toMatchObject([
+      {
+        __typename: 'FailedItem',
+        error: {
+          __typename: 'ProductArchivedError',
+          code: 'PRODUCT_ARCHIVED',
+          retryable: false,
+          message: `The product ${id} is archived: it is out of sale. Restore it first.`,
+        },
+      },
+      { __typename: 'DeductedItem' },
+    ]);
+    const { reserveStock } = await app.dataOf(ReserveStockDocument, { input: { items } });
+    expect(reserveStock.reservation).toBeNull();
+    expect(reserveStock.failedItems.map(({ error }) => error.code)).toEqual([
+      'PRODUCT_ARCHIVED',
+      'ABORTED',
+    ]);
+    await restore(id);
+    const again = await app.dataOf(DeductStockDocument, { input: { items } });
+    expect(again.deductStock.results).toMatchObject([
+      { __typename: 'DeductedItem', remaining: 4 },
+      { __typename: 'DeductedItem', remaining: 3 },
+    ]);
+  });
+
+  test('is read by its id, and listed only among archived ones, by every filter', async () => {
+    const more = { name: 'Kept apart', lowStockThreshold: 9 };
+    const id = await app.newProduct(5, more);
+    const filters = [{ ids: [id] }, { nameStartsWith: 'kept' }, { lowStock: true }, {}];
+    for (const filter of filters) expect(await listed(filter)).toContain(id);
+    await archive(id);
+    for (const filter of filters) {
+      expect(await listed(filter)).not.toContain(id);
+      expect(await listed({ ...filter, archived: true })).toContain(id);
+    }
+    const { product } = await app.dataOf(ProductDocument, { id });
+    expect(product).toMatchObject({ onHand: 5, archivedAt: text });
+    await restore(id);
+    for (const filter of filters) {
+      expect(await listed(filter)).toContain(id);
+      expect(await listed({ ...filter, archived: true })).not.toContain(id);
+    }
+  });
+
+  test('costs a deduction no further statement', async () => {
+    const id = await app.newProduct(5);
+    const buy = () =>
+      app.dataOf(DeductStockDocument, { input: { items: [{ productId: id, quantity: 1 }] } });
+    await buy();
+    app.statements.length = 0;
+    await buy();
+    const read = app.statements.filter((sql) => /\b(FROM|JOIN) products\b/.test(sql));
+    expect(app.statements.length).toBeGreaterThan(2);
+    // The product is read once, for the answer.
+    expect(read.filter((sql) => !sql.includes('FROM products p WHERE p.id IN'))).toEqual([]);
+  });
+
+  test('that does not exist is refused', async () => {
+    expect(await archive('not-there')).toMatchObject({ __typename: 'ProductNotFoundError' });
+    expect(await restore('not-there')).toMatchObject({ __typename: 'ProductNotFoundError' });
+    const asked = await app.ask.http(ArchiveProductDocument, { input: { id: 'two words' } });
     expect(faultOf(asked)).toBe('BAD_USER_INPUT');
   });
 });

@@ -35,6 +35,7 @@ test.each<[string, Verdict, string]>([
   ['applied without a movement', { outcome: 'APPLIED', remaining: 0, movementId: null }, '0A0;'],
   ['too little', refused({ code: 'INSUFFICIENT_STOCK', requested: 8, available: 3 }), '0I3;'],
   ['a count', refused({ code: 'INSUFFICIENT_STOCK', requested: 5, available: 3 }), '0I3,5;'],
+  ['of an archived product', refused({ code: 'PRODUCT_ARCHIVED' }), '0X;'],
   ['stale', refused({ code: 'STALE_QUANTITY', expected: 4, actual: 9 }), '0S9,4;'],
   ['no product', NOT_FOUND, '0P;'],
   ['no location', refused({ code: 'LOCATION_NOT_FOUND' }), '0L;'],
@@ -90,7 +91,7 @@ test.each(['0', '0P', 'P;', '0P;x', '0-P;', '0p;', '0P;;'])('%j is not read', (t
   expect(() => readAnswers(text)).toThrow(/not of the form/);
 });
 
-test.each(['X', 'A1,2,3', ''])('%j is no verdict', (answer) => {
+test.each(['Z', 'A1,2,3', ''])('%j is no verdict', (answer) => {
   expect(() => verdictOf(lineAt(0), answer)).toThrow(/not of the form/);
 });
 

@@ -19,6 +19,8 @@ const WRITING: Readonly<Record<string, Scope>> = {
   createProduct: 'manage',
   createLocation: 'manage',
   updateProduct: 'manage',
+  archiveProduct: 'manage',
+  restoreProduct: 'manage',
   updateLocation: 'manage',
   increaseStock: 'manage',
   setStock: 'manage',

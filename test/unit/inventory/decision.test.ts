@@ -54,7 +54,10 @@ function lookupOf(levels: ReadonlyMap<string, { onHand: number; reserved: number
   return (place: { productId: string; locationId: string }): LevelLookup => {
     const level = levels.get(place.productId);
     return level
-      ? { found: 'LEVEL', level: { ...place, ...level, lastSequence: 7, version: 9 } }
+      ? {
+          found: 'LEVEL',
+          level: { ...place, ...level, lastSequence: 7, version: 9, archived: false },
+        }
       : { found: 'NO_PRODUCT' };
   };
 }
@@ -159,9 +162,15 @@ const PLACES: readonly [string, string, LevelLookup['found']][] = [
   ['a', 'annex', 'LEVEL'],
   ['b', 'default', 'LEVEL'],
   ['b', 'annex', 'NO_LEVEL_YET'],
+  ['old', 'default', 'LEVEL'],
+  ['old', 'annex', 'NO_LEVEL_YET'],
+  ['old', 'nowhere', 'NO_LOCATION'],
   ['a', 'nowhere', 'NO_LOCATION'],
   ['unknown', 'default', 'NO_PRODUCT'],
 ];
+
+/** Of these products one is out of sale. */
+const ARCHIVED = 'old';
 
 const arbitraryBasket = fc.record({
   out: fc.boolean(),
@@ -201,11 +210,20 @@ test('answers each line with what remains and its ledger line, place by place', 
         const lookup = (place: { productId: string; locationId: string }): LevelLookup => {
           const at = PLACES.findIndex(([p, l]) => p === place.productId && l === place.locationId);
           const found = PLACES[at]?.[2] ?? 'NO_PRODUCT';
+          const archived = place.productId === ARCHIVED;
+          if (found === 'NO_LEVEL_YET') return { found, archived };
           if (found !== 'LEVEL') return { found };
           const [free = 0, reserved = 0] = stock[at] ?? [];
           return {
             found,
-            level: { ...place, onHand: free + reserved, reserved, lastSequence: at, version: 9 },
+            level: {
+              ...place,
+              onHand: free + reserved,
+              reserved,
+              lastSequence: at,
+              version: 9,
+              archived,
+            },
           };
         };
 
@@ -230,6 +248,7 @@ test('answers each line with what remains and its ledger line, place by place', 
             const level = levelAt(line);
             if (level === 'NO_PRODUCT') return { code: 'PRODUCT_NOT_FOUND' };
             if (level === 'NO_LOCATION') return { code: 'LOCATION_NOT_FOUND' };
+            if (isOut(write) && line.productId === ARCHIVED) return { code: 'PRODUCT_ARCHIVED' };
             const available = level.onHand - level.reserved;
             if (isOut(write) && available < line.quantity) {
               return { code: 'INSUFFICIENT_STOCK', requested: line.quantity, available };

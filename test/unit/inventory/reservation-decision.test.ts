@@ -49,7 +49,7 @@ function knowing(
   return {
     level: (place) => ({
       found: 'LEVEL',
-      level: { ...place, onHand, reserved, lastSequence: 7, version: 9 },
+      level: { ...place, onHand, reserved, lastSequence: 7, version: 9, archived: false },
     }),
     reservations: new Map(
       Object.entries(reservations).map(([id, status]) => [id, { status, principal: null }]),
