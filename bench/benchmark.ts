@@ -11,6 +11,7 @@ import type { Form } from './contenders/contender.js';
 import { contenderOf } from './contenders/roster.js';
 import type { Options } from './options.js';
 import { assess, floorsTable, notJudged } from './report/floors.js';
+import { capacityTable } from './report/capacity.js';
 import { describeMachine, machineLines } from './report/machine.js';
 import { plot } from './report/plot.js';
 import type { Row } from './report/row.js';
@@ -45,6 +46,7 @@ export async function runBenchmark(
 
     console.log(resultsTable(rows));
     const findings = assess(rows);
+    console.log(capacityTable(rows));
     console.log(floorsTable(findings));
     const { check, scenarios } = options;
     const unjudged = check ? notJudged(findings, { scenarios, leftOut }) : leftOut.join('\n');
@@ -140,14 +142,15 @@ function planOf({ scenarios, contenders, repeats }: Options): readonly PlannedRo
       );
       const turn = (repeat - 1) % Math.max(1, names.length);
       const turned = [...names.slice(turn), ...names.slice(0, turn)];
-      const inRepeat = turned.filter((name) => repeat <= repeatsMaxOf(name));
+      const inRepeat = turned.filter((name) => repeat <= repeatsMaxOf(name, scenario));
       plan.push({ scenario, repeat, contenders: inRepeat });
     }
   }
   return plan;
 }
 
-function repeatsMaxOf(contender: string): number {
+function repeatsMaxOf(contender: string, { once = [] }: Scenario): number {
+  if (once.includes(contender)) return 1;
   const known = ALL_CONTENDERS.includes(contender) ? contenderOf(contender) : null;
   return known?.repeatsMax ?? Infinity;
 }

@@ -1,81 +1,36 @@
 /**
  * Apollo Server out of the box, as its documentation starts it: a schema in SDL, plain resolvers, and
- * startStandaloneServer. It answers the same operation from memory.
+ * startStandaloneServer. It answers from memory, or deducts as the contender named by BENCH_CONTENDER does.
  */
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
+import type { Contender } from '../contenders/contender.js';
+import { contenderOf } from '../contenders/roster.js';
+import { PLAIN_SDL, fromMemory, plainResolvers, typeOfResult } from './plain-schema.js';
 
-const typeDefs = `#graphql
-  type Query { product(id: ID!): Product }
-  type Product { id: ID! name: String! }
-  type Mutation { deductStock(input: DeductStockInput!): DeductStockPayload! }
+const { BENCH_CONTENDER, MYSQL_URL = '', REDIS_URL = '', HOST, PORT } = process.env;
+const contender = BENCH_CONTENDER === undefined ? null : await openContender(BENCH_CONTENDER);
 
-  input DeductStockInput {
-    items: [StockLineInput!]!
-    mode: BatchMode! = PARTIAL
-    idempotencyKey: String
-    reason: String
-    reference: String
-  }
-  enum BatchMode { PARTIAL ALL_OR_NOTHING }
-  input StockLineInput { productId: ID! quantity: Int! locationId: ID }
-
-  type DeductStockPayload {
-    results: [DeductStockResult!]!
-    successfulItems: [DeductedItem!]!
-    failedItems: [FailedItem!]!
-    replayed: Boolean!
-  }
-  union DeductStockResult = DeductedItem | FailedItem
-  type DeductedItem {
-    index: Int!
-    productId: ID!
-    locationId: ID!
-    quantity: Int!
-    remaining: Int!
-    movementId: ID!
-    product: Product
-  }
-  type FailedItem {
-    index: Int!
-    productId: ID!
-    locationId: ID!
-    quantity: Int!
-    error: StockError!
-  }
-  type StockError { code: String! message: String! retryable: Boolean! }
-`;
-
-interface DeductStockArguments {
-  readonly input: {
-    readonly items: readonly {
-      readonly productId: string;
-      readonly quantity: number;
-      readonly locationId?: string | null;
-    }[];
-  };
-}
-
-const resolvers = {
-  DeductStockResult: {
-    __resolveType: (result: object) => ('error' in result ? 'FailedItem' : 'DeductedItem'),
+const server = new ApolloServer({
+  typeDefs: PLAIN_SDL,
+  resolvers: {
+    DeductStockResult: { __resolveType: typeOfResult },
+    Mutation: plainResolvers(contender ? (line) => contender.deduct(line) : fromMemory),
   },
-  Mutation: {
-    deductStock: (_: unknown, { input }: DeductStockArguments) => {
-      const results = input.items.map((item, index) => ({
-        index,
-        productId: item.productId,
-        locationId: item.locationId ?? 'default',
-        quantity: item.quantity,
-        remaining: 1_000_000,
-        movementId: `${item.productId}/default/1`,
-      }));
-      return { results, successfulItems: results, failedItems: [], replayed: false };
-    },
-  },
-};
-
-const server = new ApolloServer({ typeDefs, resolvers });
-await startStandaloneServer(server, {
-  listen: { host: process.env.HOST, port: Number(process.env.PORT) },
 });
+await startStandaloneServer(server, { listen: { host: HOST, port: Number(PORT) } });
+
+process.on('SIGTERM', () => {
+  void server
+    .stop()
+    .then(() => contender?.close())
+    .then(() => process.exit(0));
+});
+
+/** Its first form has a pool of 10, as the product has here. */
+function openContender(name: string): Promise<Contender> {
+  const kind = contenderOf(name);
+  const [form] = kind.forms;
+  if (!form) throw new Error(`${name} has no form.`);
+  return kind.open({ mysqlUrl: MYSQL_URL, redisUrl: REDIS_URL }, form);
+}

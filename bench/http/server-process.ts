@@ -12,14 +12,32 @@ import { NODE_FLAGS } from '../node-flags.js';
 import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
 
-const PROGRAMS = {
-  lanes: ['../../src/cli/stockade.js', 'start'],
-  'http-ceiling': ['./ceiling-server.js'],
-  'apollo-standalone': ['./apollo-standalone.js'],
-} as const;
+interface Kind {
+  /** With its arguments. */
+  readonly program: readonly [string, ...string[]];
+  readonly path: string;
+  /** Whether it really deducts stock; the others answer from memory. */
+  readonly deducts: boolean;
+  readonly env?: Readonly<Record<string, string>>;
+}
 
-export type ServerName = keyof typeof PROGRAMS;
-export const SERVERS = Object.keys(PROGRAMS) as readonly ServerName[];
+/** A way of deducting without the product, behind Apollo's standalone server. */
+const behindApollo = (contender: string): Kind => ({
+  program: ['./apollo-standalone.js'],
+  path: '/',
+  deducts: true,
+  env: { BENCH_CONTENDER: contender },
+});
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  lanes: { program: ['../../src/cli/stockade.js', 'start'], path: '/graphql', deducts: true },
+  'for-update': behindApollo('for-update'),
+  'conditional-update': behindApollo('conditional-update'),
+  'http-ceiling': { program: ['./ceiling-server.js'], path: '/graphql', deducts: false },
+  'apollo-standalone': { program: ['./apollo-standalone.js'], path: '/', deducts: false },
+};
+
+export const SERVERS: readonly string[] = Object.keys(KINDS);
 
 const INSTRUMENTED = new URL('./instrumented.js', import.meta.url).href;
 const PATIENCE_MS = 30_000;
@@ -45,10 +63,12 @@ export class HttpServer {
   }
 
   /** Resolves when it answers the operation. @throws with its output if it does not. */
-  static async start(name: ServerName, bed: Ground): Promise<HttpServer> {
+  static async start(name: string, bed: Ground): Promise<HttpServer> {
+    const kind = KINDS[name];
+    if (!kind) throw new Error(`There is no server named ${name}.`);
     const port = await freePort();
     const key = await newKey(bed);
-    const [program, ...args] = PROGRAMS[name];
+    const [program, ...args] = kind.program;
     const path = fileURLToPath(new URL(program, import.meta.url));
     const child = spawn(
       process.execPath,
@@ -65,6 +85,7 @@ export class HttpServer {
           PORT: String(port),
           MYSQL_URL: bed.services.mysqlUrl,
           REDIS_URL: bed.services.redisUrl,
+          ...kind.env,
         },
         stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
         serialization: 'advanced',
@@ -73,10 +94,15 @@ export class HttpServer {
       },
     );
     child.on('error', () => undefined);
-    const url = `http://127.0.0.1:${port}${name === 'apollo-standalone' ? '/' : '/graphql'}`;
-    const server = new HttpServer(url, `Bearer ${key}`, name === 'lanes', child);
+    const url = `http://127.0.0.1:${port}${kind.path}`;
+    const server = new HttpServer(url, `Bearer ${key}`, kind.deducts, child);
     await server.untilItAnswers();
     return server;
+  }
+
+  /** For a client of this server alone. */
+  get urls(): readonly string[] {
+    return [this.url];
   }
 
   beginReading(): void {

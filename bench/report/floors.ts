@@ -1,4 +1,5 @@
 /** The floors that the benchmark must reach, its aims, and its findings. */
+import { serversPoint } from '../scenarios/http.js';
 import { HAND_OFFS, UNCONTENDED } from '../scenarios/lock.js';
 import { pointOf } from '../scenarios/processes.js';
 import { SCENARIOS } from '../scenarios/roster.js';
@@ -96,6 +97,12 @@ const GOALS: readonly Goal[] = [
     rows.ratio(nodeCpu, MEMORY),
   ),
   goal('http-spread', '÷ apollo-standalone', 1.1, 2, (rows) => rows.ratio(ops, MEMORY)),
+  goal('servers-hot', '3 servers ÷ 1', 0.85, 1, (rows) =>
+    rows.growth(ops, [serversPoint(3), serversPoint(1)]),
+  ),
+  goal('servers-spread', '3 servers ÷ 1', 0.8, 1, (rows) =>
+    rows.growth(ops, [serversPoint(3), serversPoint(1)]),
+  ),
   goal('lock', 'uncontended ÷ raw', 0.8, 0.95, (rows) => rows.ratio(ops, ['raw'], UNCONTENDED)),
   goal('lock', 'hand-offs ÷ the best rival', 5, 20, (rows) =>
     rows.ratio(ops, LIBRARIES, HAND_OFFS),

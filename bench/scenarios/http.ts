@@ -1,67 +1,132 @@
 /**
- * Requests through the real server as it is started in production, beside two ceilings that answer the same operation
- * from memory: the product's server over a stock service that touches nothing, and Apollo's standalone server with a
- * plain schema. Server and load generator each have a process of their own.
+ * Requests through the real server as it is started in production, beside servers that answer the same operation from
+ * memory; and through several servers in turn. Each server and the load generator have a process of their own.
  */
 import type { Form } from '../contenders/contender.js';
-import { HttpServer, SERVERS, type ServerName } from '../http/server-process.js';
-import { toRow } from '../report/row.js';
-import { PRODUCTS_MAX, UNLIMITED_UNITS } from '../test-bed.js';
+import { HttpServer, SERVERS } from '../http/server-process.js';
+import { toRow, type Row } from '../report/row.js';
+import { PRODUCTS_MAX, UNLIMITED_UNITS, type TestBed } from '../test-bed.js';
 import type { Demand } from '../workers/job.js';
-import { Workers, verified, type Scenario } from './scenario.js';
+import { Workers, verified, type Scenario, type Trial } from './scenario.js';
 
-const CONNECTIONS = 200;
-const WARM_UP_MS = 1_500;
+const CALLERS = 200;
+const WARM_UP_MS = 500;
+/** Each server compiles its own code. */
+const WARM_UP_PER_SERVER_MS = 1_000;
 const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
+const COUNTS = [1, 2, 3, 4];
+/** The counts that the floors compare. */
+const RIVALS_COUNTS = [1, 3];
+/** Relative to the other scenarios' time: turns of several servers take longer. */
+const SERVERS_SECONDS_FACTOR = 4 / 3;
+
+const ONE_PRODUCT: Demand = { products: 1, seed: 1 };
+const MANY_PRODUCTS: Demand = { products: PRODUCTS_MAX, seed: 1 };
+const MANY = PRODUCTS_MAX.toLocaleString('en');
 
 export const httpHot = overHttp({
   name: 'http-hot',
-  what: `${CONNECTIONS} connections, 1 product, over HTTP`,
-  contenders: ['lanes', 'http-ceiling', 'apollo-standalone'],
-  demand: { products: 1, seed: 1 },
+  what: `${CALLERS} connections, 1 product, over HTTP`,
+  demand: ONE_PRODUCT,
 });
 
 export const httpSpread = overHttp({
   name: 'http-spread',
-  what: `${CONNECTIONS} connections, ${PRODUCTS_MAX.toLocaleString('en')} products, over HTTP`,
-  contenders: ['lanes', 'http-ceiling', 'apollo-standalone'],
-  demand: { products: PRODUCTS_MAX, seed: 1 },
+  what: `${CALLERS} connections, ${MANY} products, over HTTP`,
+  demand: MANY_PRODUCTS,
 });
 
-function overHttp(settings: {
+export const serversHot = overServers({
+  name: 'servers-hot',
+  what: `${CALLERS} callers, 1 product, over HTTP to ${COUNTS.join(', ')} servers in turn`,
+  demand: ONE_PRODUCT,
+});
+
+export const serversSpread = overServers({
+  name: 'servers-spread',
+  what: `${CALLERS} callers, ${MANY} products, over HTTP to ${COUNTS.join(', ')} servers in turn`,
+  demand: MANY_PRODUCTS,
+});
+
+/** The load of one count of servers. */
+export function serversPoint(count: number): string {
+  return count === 1 ? '1 server' : `${count} servers`;
+}
+
+interface Settings {
   readonly name: string;
   readonly what: string;
-  readonly contenders: readonly ServerName[];
   readonly demand: Demand;
-}): Scenario {
-  const { name, what, contenders, demand } = settings;
+}
+
+function overHttp({ name, what, demand }: Settings): Scenario {
   return {
     name,
     what,
     merit: 'opsPerSecond',
-    contenders,
+    contenders: ['lanes', 'http-ceiling', 'apollo-standalone'],
     known: SERVERS,
     repeatsMax: 2,
     formsOf: () => FORMS,
+    run: async (trial, bed) => [
+      await measureServers(trial, bed, { name, point: '', demand, count: 1 }),
+    ],
+  };
+}
+
+function overServers({ name, what, demand }: Settings): Scenario {
+  return {
+    name,
+    what,
+    merit: 'opsPerSecond',
+    contenders: ['lanes', 'for-update'],
+    known: SERVERS,
+    once: ['for-update'],
+    formsOf: () => FORMS,
     run: async (trial, bed) => {
-      await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
-      const server = await HttpServer.start(trial.contender as ServerName, bed);
-      try {
-        const { value, answers } = await Workers.use(
-          bed,
-          [{ kind: 'http', url: server.url, authorization: server.authorization, demand }],
-          async (workers) => {
-            await workers.warmUp(CONNECTIONS, WARM_UP_MS);
-            return workers.measureFor(CONNECTIONS, trial.seconds, [server]);
-          },
-        );
-        await server.stop();
-        const title = { scenario: name, ...trial, point: '', callers: CONNECTIONS };
-        const row = toRow(title, value, null);
-        return server.deducts ? await verified(bed, [row], answers) : [row];
-      } finally {
-        server.kill();
+      const rows = [];
+      const longer = { ...trial, seconds: trial.seconds * SERVERS_SECONDS_FACTOR };
+      for (const count of trial.contender === 'lanes' ? COUNTS : RIVALS_COUNTS) {
+        const point = serversPoint(count);
+        rows.push(await measureServers(longer, bed, { name, point, demand, count }));
       }
+      return rows;
     },
   };
+}
+
+async function measureServers(
+  trial: Trial,
+  bed: TestBed,
+  load: {
+    readonly name: string;
+    readonly point: string;
+    readonly demand: Demand;
+    readonly count: number;
+  },
+): Promise<Row> {
+  const { demand, count } = load;
+  await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
+  const servers: HttpServer[] = [];
+  try {
+    while (servers.length < count) servers.push(await HttpServer.start(trial.contender, bed));
+    const [{ authorization, deducts }] = servers as [HttpServer, ...HttpServer[]];
+    const urls = servers.map(({ url }) => url);
+    const { value, answers } = await Workers.use(
+      bed,
+      [{ kind: 'http', urls, authorization, demand }],
+      async (workers) => {
+        await workers.warmUp(CALLERS, WARM_UP_MS + count * WARM_UP_PER_SERVER_MS);
+        return workers.measureFor(CALLERS, trial.seconds, servers);
+      },
+    );
+    await Promise.all(servers.map((server) => server.stop()));
+    const title = { scenario: load.name, ...trial, point: load.point, callers: CALLERS };
+    const row = toRow(title, value, null);
+    if (!deducts) return row;
+    const [checked = row] = await verified(bed, [row], answers);
+    return checked;
+  } finally {
+    for (const server of servers) server.kill();
+  }
 }

@@ -26,6 +26,7 @@ export const processesSpread = overProcesses({
   what: `spread, ${CALLERS} callers spread over ${COUNTS.join(', ')} processes`,
   formsLike: spread.name,
   demand: { products: PRODUCTS_MAX, seed: 1 },
+  once: ['for-update'],
 });
 
 /** The load of one count of processes. */
@@ -38,14 +39,16 @@ function overProcesses(settings: {
   readonly what: string;
   readonly formsLike: string;
   readonly demand: Demand;
+  readonly once?: readonly string[];
 }): Scenario {
-  const { name, what, formsLike, demand } = settings;
+  const { name, what, formsLike, demand, once = [] } = settings;
   return {
     name,
     what,
     merit: 'opsPerSecond',
     contenders: ['lanes', 'for-update'],
     known: ALL_CONTENDERS,
+    once,
     formsLike,
     formsOf: formsOfContender,
     run: async (trial, bed) => {

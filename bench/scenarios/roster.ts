@@ -1,6 +1,6 @@
 /** All scenarios, in the order in which they run and are reported. */
 import { hot, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
-import { httpHot, httpSpread } from './http.js';
+import { httpHot, httpSpread, serversHot, serversSpread } from './http.js';
 import { lock } from './lock.js';
 import { open } from './open.js';
 import { processesHot, processesSpread } from './processes.js';
@@ -24,6 +24,8 @@ export const SCENARIOS: readonly Scenario[] = [
   side,
   httpHot,
   httpSpread,
+  serversHot,
+  serversSpread,
   lock,
   topologies,
   reserve,

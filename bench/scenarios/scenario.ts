@@ -33,6 +33,8 @@ export interface Scenario {
   /** The contenders that can run. */
   readonly known: readonly string[];
   readonly repeatsMax?: number;
+  /** Contenders that are in no ratio, and run in the first repeat alone. */
+  readonly once?: readonly string[];
   /** It runs only where `--scenario` names it. */
   readonly isOnlyByName?: boolean;
   /** A scenario with the same load. If it has run, only each contender's best form of it runs here. */

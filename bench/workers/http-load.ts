@@ -1,6 +1,7 @@
 /**
  * Requests over kept connections, one at a time on each: a constant operation text, as real clients send it, with the
- * product in the variables. It uses undici's lowest level, because load generator and server share the cores.
+ * product in the variables. Several servers get the requests in turn, as from a load balancer. It uses undici's lowest
+ * level, because load generator and servers share the cores.
  */
 import { Pool, type Dispatcher } from 'undici';
 import type { Answer } from '../contenders/contender.js';
@@ -24,17 +25,22 @@ export interface HttpClient {
 
 const TIMEOUT_MS = 30_000;
 
+/** @param connectionsMax to each server. */
 export function openHttpClient(
-  { url, authorization }: { readonly url: string; readonly authorization: string },
+  { urls, authorization }: { readonly urls: readonly string[]; readonly authorization: string },
   connectionsMax: number,
 ): HttpClient {
-  const { origin, pathname } = new URL(url);
-  const pool = new Pool(origin, {
-    connections: connectionsMax,
-    pipelining: 1,
-    headersTimeout: TIMEOUT_MS,
-    bodyTimeout: TIMEOUT_MS,
+  const servers = urls.map((url) => {
+    const { origin, pathname } = new URL(url);
+    const pool = new Pool(origin, {
+      connections: connectionsMax,
+      pipelining: 1,
+      headersTimeout: TIMEOUT_MS,
+      bodyTimeout: TIMEOUT_MS,
+    });
+    return { pool, pathname };
   });
+  let sent = 0;
   const headers = {
     'content-type': 'application/json',
     accept: 'application/json',
@@ -45,12 +51,17 @@ export function openHttpClient(
       new Promise((resolve, reject) => {
         const variables = { input: { items: [{ productId, quantity: 1 }] } };
         const body = JSON.stringify({ query: DEDUCT_OPERATION, variables });
-        pool.dispatch(
-          { path: pathname, method: 'POST', headers, body },
+        const server = servers[sent % servers.length];
+        if (!server) throw new Error('There is no server.');
+        sent += 1;
+        server.pool.dispatch(
+          { path: server.pathname, method: 'POST', headers, body },
           new AnswerReader(resolve, reject),
         );
       }),
-    close: () => pool.close(),
+    close: async () => {
+      await Promise.all(servers.map(({ pool }) => pool.close()));
+    },
   };
 }
 

@@ -44,10 +44,10 @@ export type Job =
       readonly lines: number;
       readonly seed: number;
     }
-  /** Requests over HTTP; the load is the number of connections. */
+  /** Requests over HTTP, to the servers in turn; the load is the number of requests at once. */
   | {
       readonly kind: 'http';
-      readonly url: string;
+      readonly urls: readonly string[];
       readonly authorization: string;
       readonly demand: Demand;
     }

@@ -6,46 +6,7 @@ import { plot } from '../../../bench/report/plot.js';
 import type { Row } from '../../../bench/report/row.js';
 import { resultsTable } from '../../../bench/report/table.js';
 import { bestForm } from '../../../bench/selection.js';
-
-function row(overrides: Partial<Row>): Row {
-  return {
-    scenario: 'hot',
-    contender: 'lanes',
-    form: 'pool 10',
-    repeat: 1,
-    point: '',
-    callers: 200,
-    processes: 1,
-    seconds: 2,
-    opsPerSecond: 1_000,
-    p50Ms: 1,
-    p99Ms: 2,
-    maxMs: 3,
-    taken: 2_000,
-    refused: 0,
-    failed: 0,
-    failures: [],
-    mysqlStatementsPerOp: 0.04,
-    mysqlCommitsPerOp: 0.01,
-    mysqlCpuMsPerOp: 0.02,
-    mysqlConnectionsMax: 1,
-    redisRoundTripsPerOp: 0.01,
-    redisCommandsPerOp: 0.05,
-    redisConnectionsOpened: 0,
-    transactionP50Ms: 4,
-    transactionMaxMs: 9,
-    redisCpuMsPerOp: 0.001,
-    nodeCpuMsPerOp: 0.02,
-    clientCpuMsPerOp: null,
-    eventLoopP99Ms: 1,
-    fairness: null,
-    totalMs: null,
-    exact: null,
-    sideOpsPerSecond: null,
-    ledger: { movements: 2_001, problems: 0 },
-    ...overrides,
-  };
-}
+import { row } from '../../support/benchmark-row.js';
 
 const finding = (rows: readonly Row[], what: string) =>
   assess(rows).find((candidate) => candidate.what === what);
