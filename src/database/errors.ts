@@ -16,10 +16,11 @@ export type TransactionFault =
   /** Anything else: a defect of this program. */
   | 'BUG';
 
+const DUPLICATE_ERRNO = 1062;
 const LOST_RACE_ERRNOS = new Set([
   1213, // deadlock; InnoDB has rolled back. Galera: certification failed
   3101, // Group Replication: certification failed at COMMIT, rolled back
-  1062, // duplicate key: another transaction has inserted the row
+  DUPLICATE_ERRNO, // another transaction has inserted the row
   1020, // MariaDB: record has changed since last read (snapshot isolation)
   8002, // TiDB, from its documents, as the next two: a locking read met a newer version
   8022, // TiDB: the commit failed and was rolled back
@@ -134,6 +135,11 @@ export function faultOf(error: unknown): TransactionFault {
     return 'UNREACHABLE';
   }
   return fatal ? 'UNREACHABLE' : 'BUG';
+}
+
+/** Whether a row was to be inserted that is there already. */
+export function isDuplicate(error: unknown): boolean {
+  return driverError(error).errno === DUPLICATE_ERRNO;
 }
 
 /** Runs a read. @throws StorageUnavailableError where the database cannot be reached. */

@@ -16,6 +16,7 @@ import * as operationAnswers from './migrations/2026.11.28T01.00.00.operation-an
 import * as lowStock from './migrations/2026.11.28T02.00.00.low-stock.js';
 import * as reservationList from './migrations/2026.11.28T03.00.00.reservation-list.js';
 import * as commitProbe from './migrations/2026.11.28T04.00.00.commit-probe.js';
+import * as delegation from './migrations/2026.11.29T00.00.00.delegation.js';
 import * as archivedProducts from './migrations/2026.11.29T01.00.00.archived-products.js';
 import { isInCluster, underClaim, type ClaimedWork } from './migration-claim.js';
 import { NAMED_LOCK } from './named-locks.js';
@@ -30,6 +31,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.28T02.00.00.low-stock', up: lowStock.up },
   { name: '2026.11.28T03.00.00.reservation-list', up: reservationList.up },
   { name: '2026.11.28T04.00.00.commit-probe', up: commitProbe.up },
+  { name: '2026.11.29T00.00.00.delegation', up: delegation.up },
   { name: '2026.11.29T01.00.00.archived-products', up: archivedProducts.up },
 ];
 

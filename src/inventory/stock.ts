@@ -169,6 +169,15 @@ interface WriteParts {
   readonly productIds: readonly string[];
   readonly reason: string | null;
   readonly reference: string | null;
+  /** Of a write that its process has handed to another one; see delegated-write.ts. */
+  readonly delegated?: Delegated | undefined;
+}
+
+export interface Delegated {
+  /** From 1. */
+  readonly attempt: number;
+  /** Since the write arrived at its own process, in milliseconds. */
+  readonly ageMs: number;
 }
 
 /** Concerns no reservation. */

@@ -5,6 +5,7 @@
  * A transaction reads committed rows, locks rows until it ends, and becomes visible as a whole at COMMIT. Rows are
  * locked for writing only, by key, first come first served. The wall clock of the given clock is the database's.
  */
+import type { Plan } from '../inventory/decision.js';
 import { holderKey } from '../inventory/held-units.js';
 import type {
   DueLine,
@@ -83,8 +84,12 @@ export class MemoryDatabase {
   readonly ledger: LedgerLine[] = [];
   readonly operations = new Map<string, StoredOperation>();
   readonly reservations = new Map<string, StoredReservation>();
+  /** Which attempts at delegated writes are withdrawn: those before this number. */
+  readonly withdrawn = new Map<string, number>();
   readonly locks: RowLocks;
   private readonly holding = new Set<StoredReservation>();
+  /** The unique index of operation and line over the ledger. */
+  private readonly written = new Set<string>();
 
   constructor(readonly clock: Clock) {
     this.locks = new RowLocks(clock);
@@ -159,6 +164,20 @@ export class MemoryDatabase {
       }
     });
     transaction.commit();
+  }
+
+  append(line: LedgerLine): void {
+    this.ledger.push(line);
+    this.written.add(writtenKey(line.operationId, line.lineIndex));
+  }
+
+  /** Whether any row that the plan inserts is there already. */
+  hasAnyOf({ movements, creating }: Pick<Plan, 'movements' | 'creating'>): boolean {
+    return (
+      movements.some(({ write, line }) =>
+        this.written.has(writtenKey(write.operation.id, line.index)),
+      ) || creating.some(({ reservationId }) => this.reservations.has(reservationId))
+    );
   }
 
   lookUp(place: Place): LevelLookup {
@@ -285,6 +304,10 @@ export class MemoryDatabase {
       operation.answers.clear();
     }
   }
+}
+
+function writtenKey(operationId: Buffer, lineIndex: number): string {
+  return `${operationId.toString('hex')}/${lineIndex}`;
 }
 
 /** Collects changes, which are invisible to other transactions before COMMIT. */

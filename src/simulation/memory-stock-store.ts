@@ -8,8 +8,9 @@
  * same; later attempts lock before they read.
  */
 import { decide, type Decision, type Plan } from '../inventory/decision.js';
+import { WITHDRAWN, isDoubtful } from '../inventory/delegated-write.js';
 import { holdersOf, type Holders } from '../inventory/held-units.js';
-import type { DueLine, ReservationFailure, ReservationStanding } from '../inventory/reservation.js';
+import type { DueLine, ReservationStanding } from '../inventory/reservation.js';
 import { asReserved, toReservedItem } from '../inventory/reservation.js';
 import type { StockChanges } from '../inventory/stock-changes.js';
 import {
@@ -21,12 +22,10 @@ import {
   type DecidedVerdict,
   type LevelLookup,
   type Place,
-  type StockFailure,
   type StockLevelState,
   type StockWrite,
 } from '../inventory/stock.js';
 import {
-  ROWS_LOCKED_RETRY_AFTER_MS,
   RowsLockedError,
   type ApplyOptions,
   type StockStore,
@@ -34,16 +33,26 @@ import {
 } from '../inventory/stock-store.js';
 import { Backoff } from '../time/backoff.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
+import type { MemoryDatabase, MemoryTransaction } from './memory-database.js';
+import {
+  ATTEMPTS_MAX,
+  ATTEMPT_MIN_MS,
+  BACKOFF,
+  DuplicateError,
+  LostRaceError,
+  faultOf,
+  openPart,
+  operationKeyOf,
+  undecided,
+  withWithdrawnLevels,
+  withdrawalKey,
+  type AnsweredBefore,
+  type Applied,
+  type Attempt,
+  type Claim,
+} from './memory-store-parts.js';
 import type { TransactionFaults, TransactionStep } from './transaction-faults.js';
 import { ConnectionLostError } from './transaction-faults.js';
-import {
-  RowLockTimeoutError,
-  type MemoryDatabase,
-  type MemoryTransaction,
-} from './memory-database.js';
-
-/** Another transaction was faster. Nothing was applied. */
-class LostRaceError extends Error {}
 
 export interface MemoryStockStoreSettings {
   readonly clock: Clock;
@@ -58,36 +67,6 @@ export interface MemoryStockStoreSettings {
 }
 
 const LOCK_WAIT_MS = 2_000;
-const ATTEMPTS_MAX = { LOST_RACE: 10, ROWS_LOCKED: 100, UNREACHABLE: 4 } as const;
-const BACKOFF = { firstMs: 20, maxMs: 500 };
-const ATTEMPT_MIN_MS = 5;
-
-type Fault = keyof typeof ATTEMPTS_MAX;
-
-/** The decisions of earlier calls on a write. */
-export interface Claim {
-  readonly write: StockWrite;
-  readonly key: string | null;
-  readonly reused: 'BY_ANOTHER' | 'EXPIRED' | null;
-  readonly refused: { readonly failure: ReservationFailure; readonly replayed: boolean } | null;
-  readonly decided: Map<number, DecidedVerdict>;
-}
-
-/** State of one call across its attempts: the answers that were stored before its first COMMIT. */
-type AnsweredBefore = Map<string, ReadonlySet<number>>;
-
-interface Attempt {
-  readonly transaction: MemoryTransaction;
-  readonly options: ApplyOptions;
-  readonly rowsAreLocked: boolean;
-  readonly settling: boolean;
-  readonly answeredBefore: AnsweredBefore;
-}
-
-interface Applied {
-  readonly results: readonly WriteResult[];
-  readonly levels: readonly StockLevelState[];
-}
 
 export class MemoryStockStore implements StockStore {
   constructor(
@@ -104,13 +83,18 @@ export class MemoryStockStore implements StockStore {
     const began = clock.today();
     const answeredBefore: AnsweredBefore = new Map();
     const backoff = new Backoff(BACKOFF, random);
+    const isInDoubt = writes.some(isDoubtful);
     let settling = false;
+    let metDuplicate = false;
     let rowsWereLocked = options.rowsWereLocked ?? false;
     for (let number = 1; ; number += 1) {
       const transaction = this.database.begin();
       const progress = { commitSent: false };
-      const rowsAreLocked = options.contended || number > 1 || this.holdersOf(writes) !== null;
-      const attempt = { transaction, options, rowsAreLocked, settling, answeredBefore };
+      const rowsAreLocked =
+        options.contended || number > 1 || this.holdersOf(writes) !== null || isInDoubt;
+      const mayHaveLeftTraces = settling || metDuplicate;
+      const doubts = { mayHaveLeftTraces, tracesAreSought: mayHaveLeftTraces || isInDoubt };
+      const attempt = { transaction, options, rowsAreLocked, ...doubts, answeredBefore };
       try {
         const applied = await this.attempt(attempt, writes, progress);
         if (settling) changes?.uncertain(began);
@@ -122,6 +106,7 @@ export class MemoryStockStore implements StockStore {
         const kind = faultOf(error);
         const fault = isLate ? 'UNREACHABLE' : kind;
         if (progress.commitSent) settling = true;
+        metDuplicate ||= error instanceof DuplicateError;
         if (options.impatient && fault === 'ROWS_LOCKED' && !settling) {
           throw new RowsLockedError(error, this.lockedProducts(writes, transaction));
         }
@@ -154,8 +139,9 @@ export class MemoryStockStore implements StockStore {
     await this.step('CLAIM', attempt);
     let claims = await this.claim(attempt, writes);
     const found = await this.lookUp(attempt, claims.map(openPart));
-    if (attempt.settling) claims = claims.map((claim) => this.withTraces(claim));
-    const plan = decide(claims.map(openPart), found);
+    if (attempt.tracesAreSought) claims = claims.map((claim) => this.withTraces(claim));
+    const decided = decide(claims.map(openPart), found);
+    const plan = withWithdrawnLevels(decided, claims, found.level);
     const missing = plan.levelChanges.filter(({ before }) => before === null);
     if (missing.length > 0) {
       this.database.createLevels(missing);
@@ -165,6 +151,11 @@ export class MemoryStockStore implements StockStore {
     const keys = plan.levelChanges.map((change) => `level/${levelKey(change)}`);
     await transaction.lock(keys, this.lockWaitMs(attempt));
     const levels = this.changedLevels(plan);
+    const isNews = ({ write, withdrawn }: Claim) => !withdrawn && this.isWithdrawn(write);
+    if (levels.length > 0 && claims.some(isNews)) {
+      throw new LostRaceError('A later attempt at a write has been decided.');
+    }
+    if (this.database.hasAnyOf(plan)) throw new DuplicateError('Another process has applied it.');
     // The token at the time of the ledger statement, as in the store on MySQL, not at COMMIT.
     const tokens = plan.movements.map(({ line }) => attempt.options.fencingTokenOf(line.productId));
     transaction.onCommit(() => {
@@ -187,7 +178,9 @@ export class MemoryStockStore implements StockStore {
       const key = operationKeyOf(given);
       const earlier = key === null ? undefined : this.database.operations.get(key);
       const write = earlier ? asReserved(given, earlier) : given;
-      const open = { write, key, reused: null, refused: null, decided: new Map() };
+      const withdrawn = attempt.rowsAreLocked && this.isWithdrawn(write);
+      const none = { reused: null, refused: null, decided: new Map<number, DecidedVerdict>() };
+      const open: Claim = { write, key, withdrawn, ...none };
       if (key === null || !earlier) return open;
       const { name, fingerprint } = write.operation;
       const isSame = earlier.name === name && earlier.fingerprint.equals(fingerprint);
@@ -195,7 +188,9 @@ export class MemoryStockStore implements StockStore {
       if (earlier.answerExpired) return { ...open, reused: 'EXPIRED' };
       const stored = earlier.refused ? new Set([0]) : new Set(earlier.answers.keys());
       // Answers that are found after a lost COMMIT may be this call's own: they are no replays.
-      if (!attempt.settling) attempt.answeredBefore.set(key, stored);
+      if (!attempt.mayHaveLeftTraces && this.isEarlierRequests(write, earlier.createdAtMs)) {
+        attempt.answeredBefore.set(key, stored);
+      }
       const wasAnswered = (index: number) => attempt.answeredBefore.get(key)?.has(index) ?? false;
       if (earlier.refused) {
         return { ...open, refused: { failure: earlier.refused, replayed: wasAnswered(0) } };
@@ -207,6 +202,19 @@ export class MemoryStockStore implements StockStore {
       }
       return { ...open, decided };
     });
+  }
+
+  /** Whether stored answers of that time are of an earlier request, and not of an attempt at this one. */
+  private isEarlierRequests(write: StockWrite, createdAtMs: number): boolean {
+    if (!isDoubtful(write)) return true;
+    const ageMs = this.settings.clock.today().getTime() - createdAtMs;
+    return ageMs > (write.delegated?.ageMs ?? 0);
+  }
+
+  /** Whether a later attempt at the write has been decided. */
+  protected isWithdrawn(write: StockWrite): boolean {
+    const { withdrawn } = this.database;
+    return (withdrawn.get(withdrawalKey(write)) ?? 0) > (write.delegated?.attempt ?? Infinity);
   }
 
   /** Locks reservations, then levels where this attempt locks before it reads; then reads all rows at once. */
@@ -319,7 +327,7 @@ export class MemoryStockStore implements StockStore {
     }
     for (const [i, { write, line, ...movement }] of plan.movements.entries()) {
       const { operation, reason, reference } = write;
-      database.ledger.push({
+      database.append({
         ...movement,
         productId: line.productId,
         locationId: line.locationId,
@@ -333,6 +341,7 @@ export class MemoryStockStore implements StockStore {
         committedMs: database.clock.nowMs(),
       });
     }
+    for (const { write } of claims) if (isDoubtful(write)) this.withdrawEarlier(write);
     for (const { reservationId, closeAs, operation } of plan.closing) {
       const reservation = database.reservations.get(reservationId);
       if (!reservation) continue;
@@ -342,6 +351,12 @@ export class MemoryStockStore implements StockStore {
     }
     this.createReservations(plan);
     this.storeAnswers(claims, plan.decisions);
+  }
+
+  private withdrawEarlier(write: StockWrite): void {
+    const { withdrawn } = this.database;
+    const key = withdrawalKey(write);
+    withdrawn.set(key, Math.max(withdrawn.get(key) ?? 0, write.delegated?.attempt ?? 0));
   }
 
   private createReservations(plan: Plan): void {
@@ -366,7 +381,7 @@ export class MemoryStockStore implements StockStore {
     for (const [i, claim] of claims.entries()) {
       const decision = decisions[i];
       const { key, write } = claim;
-      if (key === null || claim.reused || !decision) continue;
+      if (key === null || claim.reused || claim.withdrawn || !decision) continue;
       let stored = operations.get(key);
       if (!stored) {
         const { name, fingerprint } = write.operation;
@@ -409,6 +424,7 @@ export class MemoryStockStore implements StockStore {
     const { write, reused, refused, decided } = claim;
     if (reused) return { outcome: 'KEY_REUSED', answerExpired: reused === 'EXPIRED' };
     if (refused) return { outcome: 'REFUSED', ...refused };
+    if (claim.withdrawn) return WITHDRAWN;
     if (!decision) throw new Error('A write was not decided.');
     if (decision.outcome === 'REFUSED') return { ...decision, replayed: false };
     const fresh = decision.verdicts.values();
@@ -461,38 +477,4 @@ export class MemoryStockStore implements StockStore {
     }
     if (options.deadline.hasPassed) throw new ConnectionLostError();
   }
-}
-
-function faultOf(error: unknown): Fault {
-  if (error instanceof LostRaceError) return 'LOST_RACE';
-  if (error instanceof RowLockTimeoutError) return 'ROWS_LOCKED';
-  if (error instanceof ConnectionLostError) return 'UNREACHABLE';
-  throw error;
-}
-
-function operationKeyOf({ operation }: StockWrite): string | null {
-  return operation.idempotencyKey === null ? null : operation.id.toString('hex');
-}
-
-/** The write without its decided lines. A reservation is created or closed as a whole. */
-function openPart({ write, reused, refused, decided }: Claim): StockWrite {
-  if (reused || refused) return { ...write, type: 'LINES', lines: [] };
-  if (decided.size === 0) return write;
-  return { ...write, type: 'LINES', lines: write.lines.filter(({ index }) => !decided.has(index)) };
-}
-
-const ROWS_LOCKED = { code: 'LOCK_TIMEOUT', retryAfterMs: ROWS_LOCKED_RETRY_AFTER_MS } as const;
-
-function undecided(
-  { operation }: StockWrite,
-  how: { readonly isLocked: boolean; readonly waitedMs: number; readonly settling: boolean },
-): WriteResult {
-  const failure: StockFailure = how.isLocked
-    ? { ...ROWS_LOCKED, waitedMs: how.waitedMs }
-    : {
-        code: 'UNAVAILABLE',
-        mayHaveApplied: how.settling,
-        retryable: !how.settling || operation.idempotencyKey !== null,
-      };
-  return { outcome: 'REFUSED', failure, replayed: false };
 }

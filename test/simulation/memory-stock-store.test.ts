@@ -6,6 +6,7 @@ import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
 import type { CommitFate } from '../../src/simulation/transaction-faults.js';
 import { systemClock, systemRandom } from '../../src/time/clock.js';
 import { archivedContract } from '../support/archived-contract.js';
+import { delegatedWritesContract } from '../support/delegated-writes-contract.js';
 import { heldUnitsContract } from '../support/held-units-contract.js';
 import {
   HELD_UNITS_MAX,
@@ -85,6 +86,10 @@ function openBed(): Promise<StockStoreBed> {
 }
 
 stockStoreContract(openBed);
+
+describe('writes that processes hand to each other', () => {
+  delegatedWritesContract(openBed);
+});
 
 describe('what one principal may hold', () => {
   heldUnitsContract(openBed);

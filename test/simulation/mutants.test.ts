@@ -16,7 +16,8 @@ import {
   type ScriptSettings,
 } from '../../src/simulation/lock-script-model.js';
 import { MemoryDatabase, MemoryTransaction } from '../../src/simulation/memory-database.js';
-import { MemoryStockStore, type Claim } from '../../src/simulation/memory-stock-store.js';
+import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
+import type { Claim } from '../../src/simulation/memory-store-parts.js';
 import { runSimulation } from '../../src/simulation/run.js';
 
 jest.setTimeout(90_000);

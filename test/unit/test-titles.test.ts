@@ -57,8 +57,12 @@ function titleOf(node: ts.Node): string | null {
 }
 
 const TESTS = listFiles('test', '.test.ts').map(readTestFile);
-/** The contract of the stores is a suite, too. */
-const SUITES = [...TESTS, readTestFile('test/support/stock-store-contract.ts')];
+/** The contracts of the stores are suites, too. */
+const SUITES = [
+  ...TESTS,
+  readTestFile('test/support/stock-store-contract.ts'),
+  readTestFile('test/support/delegated-writes-contract.ts'),
+];
 
 /** The marks of a file's titles, each with the file's name as the tables have it. */
 const MARKED = TESTS.flatMap(({ path, titles }) =>

@@ -1,6 +1,7 @@
 /**
  * Last step of an attempt: stores the answers of operations that have a key, and gives each write its result.
  */
+import { WITHDRAWN } from '../../inventory/delegated-write.js';
 import type { Decision } from '../../inventory/decision.js';
 import { toReservedItem, type Reservation } from '../../inventory/reservation.js';
 import type { WriteResult } from '../../inventory/stock-store.js';
@@ -19,7 +20,7 @@ export async function storeAnswers(
   for (const [i, claim] of claims.entries()) {
     const { key } = claim;
     const decision = decisions[i];
-    if (!key || !decision || claim.reused) continue;
+    if (!key || !decision || claim.reused || claim.withdrawn) continue;
     const lines = answersTo(claim, decision);
     if (lines.length === 0) continue;
     const operation = decided.get(key.operationKey) ?? { id: key.id, lines: [] };
@@ -75,6 +76,7 @@ export async function answersOf(
 function resultOf(claim: Claim, decision: Decision | undefined): WriteResult {
   if (claim.reused) return { outcome: 'KEY_REUSED', answerExpired: claim.reused === 'EXPIRED' };
   if (claim.refused) return { outcome: 'REFUSED', ...claim.refused };
+  if (claim.withdrawn) return WITHDRAWN;
   if (!decision) throw new Error('A write was not decided.');
   if (decision.outcome === 'REFUSED') return { ...decision, replayed: false };
   const fresh = decision.verdicts.values();

@@ -8,7 +8,8 @@
  *   settle        | finds the effects of an attempt with an unknown COMMIT   |
  *   decide        | in memory; rereads stale levels before refusing a caller |
  *   carry out     | levels, ledger, reservations                             | levels
- *   answer        | stores the answers that have a key                       |
+ *   answer        | stores the answers that have a key, withdraws attempts   | withdrawals
+ *                 | of other processes (delegated-write.ts)                  |
  *
  * The first attempt reads levels without locking them, or takes them from memory. An attempt that fails is rolled back
  * and repeated as a whole (transactions.ts), then with rows locked before they are read.
@@ -19,7 +20,7 @@
  *    (test/integration/database/adversarial.test.ts: "a sale between the read and the UPDATE is not overwritten")
  * 2. No caller is refused because of a level that was remembered and not read again.
  *    (test/integration/database/adversarial.test.ts: "stock that another process has put in is found")
- * 3. Rows are locked in one order: operations, reservations, levels, each ascending byte by byte.
+ * 3. Rows are locked in one order: operations, reservations, levels, withdrawals, each ascending byte by byte.
  *    (test/integration/database/adversarial.test.ts: "transactions over the same products in opposite orders")
  * 4. What expired reservations hold is given back before anything is decided, and once.
  *    (test/support/stock-store-contract.ts: "what an expired reservation held is given back before")
@@ -30,6 +31,8 @@
  * 6. After a COMMIT without an answer the same operations have one effect, and the answer is true.
  *    (test/support/stock-store-contract.ts: "is settled with one effect and a first answer")
  *    (test/clusters/mysql-lost-commit.test.ts: "exactly one of the two commits")
+ * 7. Of the attempts of several processes at one write, one is applied, and none after another was refused.
+ *    (test/support/delegated-writes-contract.ts: "an earlier attempt is not applied after a later one was refused")
  */
 import { decide, type Plan, type PlannedLevelChange } from '../../inventory/decision.js';
 import {
@@ -70,8 +73,10 @@ export async function runAttempt(attempt: Attempt): Promise<Applied> {
   const settled = attempt.tracesAreSought ? await settle(attempt, claims, findings) : claims;
   const decided = await decideSurely(attempt, settled.map(openPart), findings);
   const plan = withConflictingRows(attempt, settled, decided, findings);
-  await carryOut(attempt, plan, findings);
+  const wanted = settled.filter(({ withdrawn }) => !withdrawn).map(({ write }) => write);
+  await carryOut(attempt, plan, findings, wanted);
   await storeAnswers(attempt, settled, plan.decisions);
+  await attempt.withdrawals.withdraw(attempt.known.doubtful);
   return {
     results: await answersOf(attempt, settled, plan.decisions),
     levels: plan.levelChanges.flatMap(levelAfter),
@@ -109,10 +114,11 @@ async function carryOut(
   { stock, reservations, known }: Attempt,
   plan: Plan,
   { due }: Findings,
+  wanted: readonly StockWrite[],
 ): Promise<void> {
   await reservations.giveBack(due);
   await reservations.close(plan.closing);
-  await stock.changeLevels(plan.levelChanges);
+  await stock.changeLevels(plan.levelChanges, wanted);
   await stock.insertMovements(plan.movements, known.options);
   await reservations.create(plan.creating);
 }

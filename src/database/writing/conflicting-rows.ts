@@ -11,8 +11,12 @@
  *   creates a reservation under a bound    | one of the same principal and product,  | the first level of each
  *                                          | at another location                     | product
  *
+ * An attempt that refuses what another process may still apply writes the levels of the refused lines, also where
+ * there is one server (delegated-write.ts).
+ *
  * Writing a level raises its version, and changes nothing else of it.
  */
+import { isDoubtful } from '../../inventory/delegated-write.js';
 import type { Decision, Plan, PlannedLevelChange } from '../../inventory/decision.js';
 import {
   comparePlaces,
@@ -52,7 +56,12 @@ function placesOfRefused(
   claim: Claim,
   decision: Decision | undefined,
 ): readonly Place[] {
-  if (!settling || !decision || (claim.key !== null && isAnswerStored(claim, decision))) return [];
+  if (
+    !(settling || isDoubtful(claim.write)) ||
+    !decision ||
+    (claim.key !== null && isAnswerStored(claim, decision))
+  )
+    return [];
   return openPart(claim).lines.filter((line, at) => {
     const isRefused =
       decision.outcome === 'REFUSED' || decision.verdicts[at]?.outcome === 'REFUSED';

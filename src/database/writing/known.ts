@@ -6,6 +6,7 @@
  * this call's own.
  */
 import type { Sequelize } from 'sequelize';
+import { isDoubtful } from '../../inventory/delegated-write.js';
 import { holdersOf, type Holders } from '../../inventory/held-units.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
 import type { StockWrite } from '../../inventory/stock.js';
@@ -13,12 +14,17 @@ import type { LevelMemory } from './level-memory.js';
 import { ReservationStatements } from './reservation-statements.js';
 import { StockStatements, type KeyedOperation } from './stock-statements.js';
 import type { RunningTransaction } from './transactions.js';
+import { WithdrawalStatements } from './withdrawals.js';
 
 export class Known {
   /** For each write the row that its idempotency key claims; null without a key. */
   readonly keys: readonly (KeyedOperation | null)[];
   /** The holders whose units are bounded; null where none is. */
   readonly holders: Holders | null;
+  /** The writes that other processes have handed on, which may be withdrawn. */
+  readonly delegated: readonly StockWrite[];
+  /** Those of which earlier attempts may have been applied, or may be from now on. */
+  readonly doubtful: readonly StockWrite[];
   private readonly answered: (ReadonlySet<number> | undefined)[] = [];
 
   constructor(
@@ -31,6 +37,8 @@ export class Known {
   ) {
     this.keys = writes.map(keyedOperation);
     this.holders = heldUnitsMax === null ? null : holdersOf(writes);
+    this.delegated = writes.filter(({ delegated }) => delegated !== undefined);
+    this.doubtful = this.delegated.filter(isDoubtful);
   }
 
   /**
@@ -50,9 +58,14 @@ export class Known {
 export class Attempt {
   readonly stock: StockStatements;
   readonly reservations: ReservationStatements;
+  readonly withdrawals: WithdrawalStatements;
+  /** From 1. */
+  readonly number: number;
   /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
   readonly settling: boolean;
-  /** An earlier attempt may have left effects, so those of operations without a key are looked up. */
+  /** An earlier attempt of this call may have left effects. */
+  readonly mayHaveLeftTraces: boolean;
+  /** That, or an attempt of another process may have: so the effects of operations without a key are looked up. */
   readonly tracesAreSought: boolean;
   /**
    * Rows are locked before they are read, so that a repeated attempt cannot lose the race again, and so that no other
@@ -67,9 +80,14 @@ export class Attempt {
   ) {
     this.stock = new StockStatements(sequelize, transaction);
     this.reservations = new ReservationStatements(sequelize, transaction);
+    this.withdrawals = new WithdrawalStatements(sequelize, transaction);
+    this.number = number;
     this.settling = settling;
-    this.tracesAreSought = tracesAreSought;
-    this.rowsAreLocked = known.options.contended || number > 1 || known.holders !== null;
+    this.mayHaveLeftTraces = tracesAreSought;
+    const isInDoubt = known.doubtful.length > 0;
+    this.tracesAreSought = tracesAreSought || isInDoubt;
+    this.rowsAreLocked =
+      known.options.contended || number > 1 || known.holders !== null || isInDoubt;
   }
 }
 

@@ -4,11 +4,12 @@
  * Lists come sorted byte by byte, and joins are driven from the list, so that every transaction locks rows in the
  * same order.
  */
-import type { Operation, Place, StockLevelState } from '../../inventory/stock.js';
+import type { Operation, Place, StockLevelState, StockWrite } from '../../inventory/stock.js';
 import type { PlannedLevelChange, PlannedMovement } from '../../inventory/decision.js';
 import type { ApplyOptions } from '../../inventory/stock-store.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from './transactions.js';
+import { unlessWithdrawn } from './withdrawals.js';
 
 /** The row that an idempotency key claims. The key itself is not stored: it is as long as a client likes. */
 export interface KeyedOperation {
@@ -32,6 +33,8 @@ export interface StoredOperation {
   readonly expired: boolean;
   /** See stored-answers.ts. */
   readonly answers: string;
+  /** Since its row was created, in milliseconds. */
+  readonly ageMs: number;
 }
 
 export interface WrittenMovement {
@@ -76,8 +79,10 @@ export class StockStatements extends Statements {
       reservation_id: string | null;
       answer_expired: number;
       answers: string | null;
+      age_ms: string;
     }>(
-      `SELECT id, operation, fingerprint, reservation_id, answer_expired, answers
+      `SELECT id, operation, fingerprint, reservation_id, answer_expired, answers,
+              TIMESTAMPDIFF(MICROSECOND, created_at, NOW(6)) / 1000 AS age_ms
        FROM stock_operations WHERE id IN (?)`,
       [operations.map(({ id }) => id)],
     );
@@ -88,6 +93,7 @@ export class StockStatements extends Statements {
       reservationId: row.reservation_id,
       expired: row.answer_expired !== 0,
       answers: row.answers ?? '',
+      ageMs: Number(row.age_ms),
     }));
   }
 
@@ -179,9 +185,13 @@ export class StockStatements extends Statements {
   /**
    * Changes each level only if its version is the one that was read and enough is available.
    *
-   * @throws UnexpectedRowCountError where a level does not meet both conditions.
+   * @param writes must not be withdrawn.
+   * @throws UnexpectedRowCountError where a level does not meet both conditions, or a write is withdrawn.
    */
-  async changeLevels(changes: readonly PlannedLevelChange[]): Promise<void> {
+  async changeLevels(
+    changes: readonly PlannedLevelChange[],
+    writes: readonly StockWrite[],
+  ): Promise<void> {
     const [first, ...rest] = changes.map((change) => [
       change.productId,
       change.locationId,
@@ -191,6 +201,7 @@ export class StockStatements extends Statements {
       change.movements,
     ]);
     if (!first) return;
+    const condition = unlessWithdrawn(writes);
     const changed = await this.write(
       `UPDATE (
          SELECT CONVERT(? USING ascii) COLLATE ascii_bin AS product_id,
@@ -205,8 +216,9 @@ export class StockStatements extends Statements {
            current_level.last_sequence = current_level.last_sequence + wanted.movements,
            current_level.version = current_level.version + 1
        WHERE current_level.version = wanted.version
-         AND current_level.on_hand - current_level.reserved + wanted.delta - wanted.reserved_delta >= 0`,
-      [first, ...rest].flat(),
+         AND current_level.on_hand - current_level.reserved + wanted.delta - wanted.reserved_delta >= 0
+       ${condition.sql}`,
+      [...[first, ...rest].flat(), ...condition.values],
     );
     if (changed !== changes.length) throw new UnexpectedRowCountError(changes.length, changed);
   }

@@ -3,6 +3,7 @@
  * before it create missing levels, and release expired reservations beyond the number that one transaction handles.
  */
 import type { Sequelize } from 'sequelize';
+import { isDoubtful } from '../../inventory/delegated-write.js';
 import { sweepOf } from '../../inventory/reservation-sweep.js';
 import { isPossible, levelKey, type StockFailure, type StockWrite } from '../../inventory/stock.js';
 import type { StockChanges } from '../../inventory/stock-changes.js';
@@ -157,11 +158,12 @@ function failureOf(
   outcome: Exclude<TransactionOutcome<unknown>, { outcome: 'COMMITTED' }>,
   write: StockWrite,
 ): StockFailure {
-  if (outcome.outcome === 'ROWS_LOCKED') {
+  const isInDoubt = isDoubtful(write);
+  if (outcome.outcome === 'ROWS_LOCKED' && !isInDoubt) {
     const waitedMs = Math.round(outcome.waitedMs);
     return { code: 'LOCK_TIMEOUT', waitedMs, retryAfterMs: ROWS_LOCKED_RETRY_AFTER_MS };
   }
-  const { mayHaveApplied } = outcome;
+  const mayHaveApplied = isInDoubt || isPerhapsApplied(outcome);
   const retryable = !mayHaveApplied || write.operation.idempotencyKey !== null;
   return { code: 'UNAVAILABLE', mayHaveApplied, retryable };
 }

@@ -30,7 +30,7 @@ import { WRITE_HEALTH, type WriteHealth } from '../../inventory/write-health.js'
 import { Backoff } from '../../time/backoff.js';
 import { systemRandom, type Random, type Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
-import { faultOf, isRolledBackForCertain, type TransactionFault } from '../errors.js';
+import { faultOf, isDuplicate, isRolledBackForCertain, type TransactionFault } from '../errors.js';
 
 /** One attempt, in a transaction that is open. */
 export interface RunningTransaction {
@@ -39,7 +39,10 @@ export interface RunningTransaction {
   readonly number: number;
   /** An earlier attempt may have been applied, so its effects must be looked up. */
   readonly settling: boolean;
-  /** An earlier attempt may have left effects: settling, or lost as a race at COMMIT; see the head of this file. */
+  /**
+   * An earlier attempt may have left effects: settling, or lost as a race at COMMIT; see the head of this file. Or a
+   * row was there already, which another process may have written for the same operation.
+   */
   readonly tracesAreSought: boolean;
 }
 
@@ -77,10 +80,12 @@ export interface Doubts {
   settling: boolean;
   /** The COMMIT of an earlier attempt was refused, as that of a lost race. */
   lostAtCommit: boolean;
+  /** An earlier attempt was to insert a row that is there already. */
+  metDuplicate: boolean;
 }
 
 export function noDoubts(): Doubts {
-  return { settling: false, lostAtCommit: false };
+  return { settling: false, lostAtCommit: false, metDuplicate: false };
 }
 
 export interface TransactionOptions extends Partial<
@@ -119,7 +124,7 @@ export async function runTransaction<T>(
     try {
       const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
         const { settling } = doubts;
-        const tracesAreSought = settling || doubts.lostAtCommit;
+        const tracesAreSought = settling || doubts.lostAtCommit || doubts.metDuplicate;
         const result = await work({ transaction, number, settling, tracesAreSought });
         progress.committing = true;
         return result;
@@ -135,6 +140,7 @@ export async function runTransaction<T>(
       if (progress.committing && !isRolledBackForCertain(error)) doubts.settling = true;
       if (doubts.lostAtCommit && fault === 'UNREACHABLE') doubts.settling = true;
       doubts.lostAtCommit ||= progress.committing;
+      doubts.metDuplicate ||= isDuplicate(error);
       const { settling } = doubts;
       // Who divides the writes begins anew, and looks for no traces.
       if (options.impatient && fault === 'ROWS_LOCKED' && !settling && !doubts.lostAtCommit)

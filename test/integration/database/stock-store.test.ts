@@ -9,6 +9,7 @@ import type { StockStore, WriteResult } from '../../../src/inventory/stock-store
 import type { StockWrite } from '../../../src/inventory/stock.js';
 import { archivedContract } from '../../support/archived-contract.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
+import { delegatedWritesContract } from '../../support/delegated-writes-contract.js';
 import { heldUnitsContract } from '../../support/held-units-contract.js';
 import { openMysqlBed } from '../../support/mysql-stock-bed.js';
 import { stockStoreContract } from '../../support/stock-store-contract.js';
@@ -22,6 +23,10 @@ beforeAll(() => {
 });
 
 stockStoreContract(() => openMysqlBed());
+
+describe('writes that processes hand to each other', () => {
+  delegatedWritesContract(() => openMysqlBed());
+});
 
 describe('what one principal may hold', () => {
   heldUnitsContract(() => openMysqlBed());
