@@ -10,6 +10,7 @@ RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY services ./services
+COPY client ./client
 COPY src ./src
 RUN npm run build
 

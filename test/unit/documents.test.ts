@@ -6,7 +6,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
 
-const FOLDERS = ['.ci', 'bench', 'docs', 'schema', 'scripts', 'services', 'src', 'test'];
+const FOLDERS = ['.ci', 'bench', 'client', 'docs', 'schema', 'scripts', 'services', 'src', 'test'];
 const FILES = [...filesIn('.'), ...FOLDERS.flatMap(filesBelow)];
 const PAGES = FILES.filter((file) => file.endsWith('.md'));
 
@@ -21,7 +21,8 @@ function filesBelow(folder: string): string[] {
 }
 
 /** Paths from the root of the repository, wherever they stand: in prose, code or commands. */
-const ROOT_PATH = /(?<![\w./@-])(?:\.ci|bench|docs|schema|scripts|services|src|test)\/[\w./-]*/g;
+const ROOT_PATH =
+  /(?<![\w./@-])(?:\.ci|bench|client|docs|schema|scripts|services|src|test)\/[\w./-]*/g;
 /** Code within a line. */
 const INLINE_CODE = /`([^`\n]+)`/g;
 const FILE_NAME = /^[\w.-]+\.(?:graphql|json|lua|md|mjs|svg|ts|yml)$/;
@@ -85,7 +86,7 @@ function wordsWithoutActor(text: string): string[] {
   return [...prose.matchAll(NO_ACTOR)].map(([word]) => word);
 }
 
-const SOURCES = FILES.filter((file) => /^src\/.*\.(?:lua|ts)$/.test(file));
+const SOURCES = FILES.filter((file) => /^(?:client|src)\/.*\.(?:lua|ts)$/.test(file));
 
 function wordsWithoutActorInSource(file: string, text: string): string[] {
   const prose = file.endsWith('.lua') ? luaComments(text) : commentsAndTexts(text);

@@ -36,7 +36,7 @@ const NEEDED_BY: Readonly<Record<string, string>> = {
 };
 
 test('every dependency is imported by the server, or needed by a package that is', () => {
-  const imported = importedBy(filesBelow('src'));
+  const imported = importedBy([...filesBelow('src'), ...filesBelow('client')]);
   const unused = Object.keys(ROOT.dependencies ?? {}).filter((name) => {
     const user = NEEDED_BY[name];
     return !imported.has(name) && (user === undefined || !imported.has(user));
@@ -48,14 +48,16 @@ test('every dependency is imported by the server, or needed by a package that is
 
 test('what the server imports is a dependency, and no package of development', () => {
   const known = new Set(Object.keys(ROOT.dependencies ?? {}));
-  const missing = [...importedBy(filesBelow('src'))].filter(
+  const missing = [...importedBy([...filesBelow('src'), ...filesBelow('client')])].filter(
     (name) => !known.has(name) && !name.startsWith('node:') && !name.startsWith('.'),
   );
   expect(missing).toEqual([]);
 });
 
 test('every development package is imported, run by a script, or named in a configuration', () => {
-  const tools = ['.ci', 'bench', 'scripts', 'services', 'src', 'test'].flatMap(filesBelow);
+  const tools = ['.ci', 'bench', 'client', 'scripts', 'services', 'src', 'test'].flatMap(
+    filesBelow,
+  );
   const imported = importedBy([...tools, 'eslint.config.mjs', 'jest.config.mjs']);
   const configurations = ['codegen.yml', 'jest.config.mjs', 'eslint.config.mjs'];
   const named = configurations.map((file) => readFileSync(file, 'utf8')).join('\n');

@@ -4,7 +4,9 @@ import { dirname, join, normalize, relative } from 'node:path';
 import ts from 'typescript';
 
 const FILES = listFiles('src').filter((file) => file.endsWith('.ts'));
-const OUTSIDE = ['services', 'bench'].flatMap(listFiles).filter((file) => file.endsWith('.ts'));
+const OUTSIDE = ['services', 'bench', 'client']
+  .flatMap(listFiles)
+  .filter((file) => file.endsWith('.ts') && !file.startsWith('client/generated'));
 const OURS = [...FILES, ...OUTSIDE, ...listFiles('test')].filter(
   (file) => file.endsWith('.ts') && !file.startsWith('test/generated'),
 );
@@ -137,10 +139,20 @@ test('the benchmark imports src and services, and neither imports it', () => {
   expect(imports.some(({ from, to }) => from.startsWith('bench/') && own.test(to))).toBe(true);
 });
 
+test('the client imports graphql-ws and the one computation of pauses, and nothing imports the client', () => {
+  const imports = listFiles('client').flatMap(importsOf);
+  const others = imports.map(({ to }) => to).filter((to) => !to.startsWith('client/'));
+  expect(new Set(others)).toEqual(
+    new Set(['graphql-ws/client', 'src/time/backoff.js', '@graphql-typed-document-node/core']),
+  );
+  const users = [...FILES, ...OUTSIDE].filter((file) => !file.startsWith('client/'));
+  expect(users.flatMap(importsOf).filter(({ to }) => to.startsWith('client/'))).toEqual([]);
+});
+
 test('imports have no cycles', () => {
   const edges = new Map<string, string[]>();
   for (const { from, to } of [...IMPORTS, ...OUTSIDE.flatMap(importsOf)]) {
-    if (/^(src|services|bench)\//.test(to))
+    if (/^(src|services|bench|client)\//.test(to))
       edges.set(from, [...(edges.get(from) ?? []), to.replace(/\.js$/, '.ts')]);
   }
   const done = new Set<string>();
