@@ -8,6 +8,7 @@ import { inSlot, type CommitSlots } from './lanes/commit-slots.js';
 import {
   InvalidRequestError,
   checkId,
+  checkText,
   idRule,
   invalidInput,
   quoted,
@@ -17,6 +18,7 @@ import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
 import type { Deadline } from '../time/deadline.js';
 import type { StockMovement } from './movements.js';
 import type { Page, PageRequest } from './pages.js';
+import { wordsOf } from './product-words.js';
 import type {
   NewProduct,
   Product,
@@ -28,6 +30,7 @@ import type {
 export const PAGE_SIZE_DEFAULT = 20;
 export const PAGE_SIZE_MAX = 100;
 const FILTER_IDS_MAX = 100;
+const SEARCH_WORDS_MAX = 10;
 const NAME_CHARS_MAX = 255;
 const INT32_MAX = 2_147_483_647;
 
@@ -147,6 +150,14 @@ export class ProductService {
       );
     }
     for (const id of filter.ids ?? []) checkId(id, 'filter.ids');
+    checkText(filter.search, 'filter.search');
+    const words = wordsOf(filter.search ?? '').length;
+    if (words > SEARCH_WORDS_MAX) {
+      throw new InvalidRequestError(
+        `filter.search must have at most ${SEARCH_WORDS_MAX} words; got ${words}.`,
+        'filter.search',
+      );
+    }
     return this.catalogue.products(request, filter, deadline);
   }
 

@@ -27,6 +27,8 @@ export interface StockLevel {
 export interface ProductFilter {
   readonly ids?: readonly string[] | undefined;
   readonly nameStartsWith?: string | undefined;
+  /** Every word of this must be one of the name's; without a word it filters nothing. */
+  readonly search?: string | undefined;
   readonly lowStock?: boolean | undefined;
   /** Left out: false, products on sale. */
   readonly archived?: boolean | undefined;

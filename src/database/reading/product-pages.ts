@@ -2,11 +2,13 @@
  * Pages of products. They are read by key, never by offset: every page costs the same, and rows that are added between
  * two pages neither repeat nor skip others.
  *
- * The filter for low stock compares sums over levels, which no index has. So products that may match are looked up
- * first, and then compared, at most LOOK_MAX for one page. A page may so be shorter than it was asked for, and even
- * empty, while the list goes on behind the last product that was looked at.
+ * Two filters have no index that is a list in the right order: the one for low stock, which compares sums over levels,
+ * and the one for several words. There products that may match are looked up first, and then compared, at most LOOK_MAX
+ * for one page. A page may so be shorter than it was asked for, and even empty, while the list goes on behind the last
+ * product that was looked at. Of several words the rarest one's products are looked at.
  */
 import type { Page, PageRequest } from '../../inventory/pages.js';
+import { wordsOf } from '../../inventory/product-words.js';
 import type { Product, ProductFilter } from '../../inventory/products.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
@@ -26,14 +28,16 @@ export async function readProductPage(
   return new ProductPage(reader, page, filter, deadline).read();
 }
 
+/** The next products, in the order of ids, that may match; fewer than `max` where there are no more. */
+type Candidates = (cursor: string | null, max: number) => Promise<readonly Key[]>;
+
 class ProductPage {
   private readonly byName: boolean;
   private readonly columns: readonly string[];
   private readonly order: string;
   /** The index of the list. Without the hint the optimizer may read past all products of the other kind. */
   private readonly hint: string;
-  /** An index holds all products that can match. */
-  private readonly hasCandidates: boolean;
+  private readonly words: readonly Buffer[];
 
   constructor(
     private readonly reader: Reader,
@@ -44,8 +48,7 @@ class ProductPage {
     this.byName = filter.nameStartsWith !== undefined;
     this.columns = this.byName ? ['p.name', 'p.id'] : ['p.id'];
     this.hint = `FORCE INDEX (products_by_archived${this.byName ? '_and_name' : ''})`;
-    // The index of low stock has products on sale alone.
-    this.hasCandidates = filter.lowStock === true && filter.archived !== true;
+    this.words = wordsOf(filter.search ?? '').map((word) => Buffer.from(word));
     const direction = page.direction === 'FORWARD' ? 'ASC' : 'DESC';
     this.order = this.columns.map((column) => `${column} ${direction}`).join(', ');
   }
@@ -53,35 +56,88 @@ class ProductPage {
   async read(): Promise<Page<Product>> {
     const { ids, lowStock } = this.filter;
     if (ids?.length === 0) return this.toPage([], null);
+    const isListed = lowStock === undefined && this.words.length === 0;
     // With ids the products that match are few already.
-    if (lowStock === undefined || ids) return this.toPage(await this.readAmong(null), null);
-    return this.readByLooking();
+    if (isListed || ids) return this.toPage(await this.readAmong(null), null);
+    return this.readByLooking(await this.candidates());
   }
 
-  private async readByLooking(): Promise<Page<Product>> {
-    if (this.hasCandidates && this.byName) {
+  /** @param candidates null: no index has the products that may match. */
+  private async readByLooking(candidates: Candidates | null): Promise<Page<Product>> {
+    if (candidates && this.byName) {
       // In the order of ids, so only all of them tell which come first by name.
-      const candidates = await this.lookAtCandidates(null, LOOK_MAX);
-      if (candidates.length < LOOK_MAX) return this.toPage(await this.readAmong(candidates), null);
+      const all = await candidates(null, LOOK_MAX);
+      if (all.length < LOOK_MAX) return this.toPage(await this.readAmong(all), null);
     }
     const { rows, lookedUntil } = await lookForRows(
       this.page,
       (max) =>
-        this.hasCandidates && !this.byName
-          ? this.lookAtCandidates(cursorOf(this.page), max)
-          : this.lookAtAll(max),
+        candidates && !this.byName ? candidates(cursorOf(this.page), max) : this.lookAtAll(max),
       (looked) => this.readAmong(looked),
     );
     return this.toPage(rows, lookedUntil);
   }
 
-  /** Products that may be low, by their index, in the direction of the page. */
-  private lookAtCandidates(cursor: string | null, max: number): Promise<readonly Key[]> {
+  private async candidates(): Promise<Candidates | null> {
+    if (this.words.length > 0) {
+      const word = await this.rarestWord();
+      return (cursor, max) => this.lookAtWord(word, cursor, max);
+    }
+    // The index of low stock has products on sale alone.
+    const { lowStock, archived } = this.filter;
+    const isIndexed = lowStock === true && archived !== true;
+    return isIndexed ? (cursor, max) => this.lookAtLow(cursor, max) : null;
+  }
+
+  /** Of those that are as frequent as one page looks at, any. */
+  private async rarestWord(): Promise<Buffer | undefined> {
+    if (this.words.length < 2) return this.words[0];
+    const counts = await this.reader.list<{ at: number; products: number }>(
+      this.words
+        .map(
+          (_, at) => `SELECT ${at} AS at, COUNT(*) AS products FROM (
+             SELECT 1 FROM product_words WHERE word = ? AND archived = ? LIMIT ${LOOK_MAX}
+           ) AS of_word_${at}`,
+        )
+        .join(' UNION ALL '),
+      this.words.flatMap((word) => [word, this.filter.archived ?? false]),
+      this.deadline,
+    );
+    const [rarest] = [...counts].sort((a, b) => a.products - b.products);
+    return this.words[rarest?.at ?? 0];
+  }
+
+  private lookAtWord(
+    word: Buffer | undefined,
+    cursor: string | null,
+    max: number,
+  ): Promise<readonly Key[]> {
+    const { behind, after, direction } = this.behindId(cursor);
+    return this.reader.list<Key>(
+      `SELECT product_id AS id, '' AS name FROM product_words FORCE INDEX (PRIMARY)
+       WHERE word = :word AND archived = :archived ${behind('product_id')}
+       ORDER BY product_id ${direction} LIMIT :max`,
+      { word, archived: this.filter.archived ?? false, max, after },
+      this.deadline,
+    );
+  }
+
+  /** Where a list in the order of ids goes on. */
+  private behindId(cursor: string | null): {
+    readonly behind: (id: string) => string;
+    readonly after: string | undefined;
+    readonly direction: 'ASC' | 'DESC';
+  } {
     const forward = this.page.direction === 'FORWARD';
     const [after] = cursor === null ? [] : decodeCursor(cursor, 1);
     const behind = (id: string) =>
       after === undefined ? '' : `AND ${id} ${forward ? '>' : '<'} :after`;
-    const direction = forward ? 'ASC' : 'DESC';
+    return { behind, after, direction: forward ? 'ASC' : 'DESC' };
+  }
+
+  /** Products that may be low, by their index, in the direction of the page. */
+  private lookAtLow(cursor: string | null, max: number): Promise<readonly Key[]> {
+    const { behind, after, direction } = this.behindId(cursor);
     return this.reader.list<Key>(
       `SELECT id, '' AS name FROM (
          (SELECT DISTINCT product_id AS id FROM stock_levels FORCE INDEX (stock_levels_near_low)
@@ -116,7 +172,7 @@ class ProductPage {
     );
   }
 
-  /** @param among where it is given, the products are also compared with the filter for low stock. */
+  /** @param among where it is given, the products are also compared with the filters for words and for low stock. */
   private conditions(among: readonly string[] | undefined = this.filter.ids): {
     readonly where: string;
     readonly replacements: Record<string, unknown>;
@@ -137,6 +193,11 @@ class ProductPage {
     if (among) {
       conditions.push('p.id IN (:among)');
       replacements.among = among;
+      if (this.words.length > 0) {
+        conditions.push(HAS_WORDS);
+        replacements.words = this.words;
+        replacements.wordCount = this.words.length;
+      }
       if (lowStock !== undefined) conditions.push(lowStock ? IS_LOW : `NOT ${IS_LOW}`);
     }
     return { where: `WHERE ${conditions.join(' AND ')}`, replacements };
@@ -152,6 +213,10 @@ class ProductPage {
     });
   }
 }
+
+/** A count, because the optimizer may turn a condition that something exists into a scan of all that have the word. */
+const HAS_WORDS = `(SELECT COUNT(*) FROM product_words AS w FORCE INDEX (product_words_of_product)
+  WHERE w.product_id = p.id AND w.word IN (:words)) = :wordCount`;
 
 /** Not a row comparison, for which MariaDB does not use the index. */
 function behind([first, second]: readonly string[], sign: '>' | '<'): string {

@@ -7,6 +7,7 @@ import type { ProductChange } from '../../inventory/products.js';
 import type { StockLevelState } from '../../inventory/stock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { StockStatements } from './stock-statements.js';
+import { WordStatements } from './product-words.js';
 import { runTransaction, type TransactionOutcome } from './transactions.js';
 
 interface StoredProduct {
@@ -31,6 +32,10 @@ export function updateProduct(
       lowStockThreshold,
       id,
     ]);
+    if (name !== stored.name) {
+      const archived = stored.archived !== 0;
+      await new WordStatements(writer, transaction).replace([{ id, name, archived }]);
+    }
     if (lowStockThreshold !== stored.lowStockThreshold) await statements.copyThresholds([id]);
     return true;
   });
@@ -63,6 +68,7 @@ export function setArchived(
       `UPDATE products SET archived_at = ${archived ? 'NOW(6)' : 'NULL'} WHERE id = ?`,
       [id],
     );
+    await new WordStatements(writer, transaction).setArchived(id, archived);
     return { isFound: true, levels: await statements.copyArchived(id), settled };
   });
 }

@@ -10,6 +10,7 @@ import type { CreateProductOutcome, NewProduct } from '../../inventory/products.
 import { systemRandomBytes, type RandomBytes } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { COPY_OF_THRESHOLD } from './stock-statements.js';
+import { WordStatements } from './product-words.js';
 import {
   Statements,
   runTransaction,
@@ -25,14 +26,19 @@ export async function createProduct(
 ): Promise<TransactionOutcome<CreateProductOutcome>> {
   const operationId = newId(32);
   return runTransaction(writer, deadline, (running) =>
-    insertProduct(new Statements(writer, running.transaction), product, operationId, running),
+    insertProduct(
+      new Statements(writer, running.transaction),
+      new WordStatements(writer, running.transaction),
+      { product, operationId },
+      running,
+    ),
   );
 }
 
 async function insertProduct(
   statements: Statements,
-  product: NewProduct,
-  operationId: Buffer,
+  words: WordStatements,
+  { product, operationId }: { readonly product: NewProduct; readonly operationId: Buffer },
   { tracesAreSought }: RunningTransaction,
 ): Promise<CreateProductOutcome> {
   const { id, name, quantity, locationId, lowStockThreshold } = product;
@@ -51,6 +57,7 @@ async function insertProduct(
     'INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES (?)',
     [[id, name, lowStockThreshold, false]],
   );
+  await words.add([{ id, name, archived: false }]);
   const moved = quantity > 0 ? 1 : 0;
   await statements.write(
     `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version, low_stock_threshold)

@@ -31,6 +31,7 @@ import { Attempt, Known } from './known.js';
 import { LevelMemory } from './level-memory.js';
 import { ManyDueError } from './levels.js';
 import { MysqlStockStore } from './stock-store.js';
+import { WordStatements } from './product-words.js';
 import { StockStatements } from './stock-statements.js';
 import { committedValue, runTransaction, type RunningTransaction } from './transactions.js';
 
@@ -102,6 +103,7 @@ interface StoredProduct {
   readonly id: string;
   readonly name: string;
   readonly lowStockThreshold: number | null;
+  readonly archived: number;
 }
 
 /** A row with a place, as a line that sets the level to the row's quantity. */
@@ -112,6 +114,7 @@ interface Placed {
 
 class ImportBatch {
   private readonly statements: StockStatements;
+  private readonly words: WordStatements;
 
   constructor(
     private readonly sequelize: Sequelize,
@@ -120,6 +123,7 @@ class ImportBatch {
     private readonly applying: ApplyOptions,
   ) {
     this.statements = new StockStatements(sequelize, running.transaction);
+    this.words = new WordStatements(sequelize, running.transaction);
   }
 
   async isApplied(operation: LinesWrite['operation']): Promise<boolean> {
@@ -169,7 +173,8 @@ class ImportBatch {
     const wanted = [...new Map(rows.map((row) => [row.id, row])).values()];
     if (wanted.length === 0) return { created: 0, updated: 0, withOtherThreshold: [] };
     const stored = await this.statements.read<StoredProduct>(
-      'SELECT id, name, low_stock_threshold AS lowStockThreshold FROM products WHERE id IN (?)',
+      `SELECT id, name, low_stock_threshold AS lowStockThreshold, is_archived AS archived
+       FROM products WHERE id IN (?)`,
       [wanted.map(({ id }) => id)],
     );
     const byId = new Map(stored.map((product) => [product.id, product]));
@@ -185,6 +190,10 @@ class ImportBatch {
         `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES ?
          ON DUPLICATE KEY UPDATE name = VALUES(name), low_stock_threshold = VALUES(low_stock_threshold)`,
         [sorted.map((row) => [row.id, row.name, row.lowStockThreshold, !stocked.has(row.id)])],
+      );
+      const renamed = sorted.filter(({ id, name }) => byId.get(id)?.name !== name);
+      await this.words.replace(
+        renamed.map(({ id, name }) => ({ id, name, archived: byId.get(id)?.archived === 1 })),
       );
     }
     const withOtherThreshold = changed.flatMap(({ id, lowStockThreshold }) => {

@@ -126,6 +126,14 @@ export class ProductFilter {
   @Field(() => String, { nullable: true })
   readonly nameStartsWith?: string | null;
 
+  @Field(() => String, {
+    nullable: true,
+    description:
+      'Words of the name, in any order and place; whole words, without regard to case, accents and punctuation. ' +
+      'At most 10 words. With several of them a page looks at a bounded number of products, as with lowStock.',
+  })
+  readonly search?: string | null;
+
   @Field(() => Boolean, {
     nullable: true,
     description: 'True: only products that are out of sale. Otherwise only products on sale.',
@@ -206,6 +214,7 @@ export class ProductResolver {
     const wanted = {
       ids: filter?.ids ?? undefined,
       nameStartsWith: filter?.nameStartsWith ?? undefined,
+      search: filter?.search ?? undefined,
       lowStock: filter?.lowStock ?? undefined,
       archived: filter?.archived ?? undefined,
     };

@@ -4,7 +4,7 @@
  * each table, and sort nothing.
  */
 import { jest } from '@jest/globals';
-import { QueryTypes, type Sequelize } from 'sequelize';
+import type { Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
 import { exportProducts } from '../../../src/database/reading/product-export.js';
@@ -12,6 +12,7 @@ import { MysqlReservationCatalogue } from '../../../src/database/reading/reserva
 import type { Page } from '../../../src/inventory/pages.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
+import { planOf, touchedRows, type PlanStep } from '../../support/touched-rows.js';
 
 jest.setTimeout(120_000);
 
@@ -210,36 +211,17 @@ interface Cost {
 
 /** How many rows the server touches for the one statement of this reading. */
 async function costOf(read: () => Promise<unknown>): Promise<Cost> {
-  await touchedRows();
-  const own = (await touchedRows()) - (await touchedRows());
-  const from = await touchedRows();
+  await touchedRows(session);
+  const own = (await touchedRows(session)) - (await touchedRows(session));
+  const from = await touchedRows(session);
   statements.length = 0;
   await read();
   const [statement = '', ...more] = statements;
   expect(more).toEqual([]);
   return {
-    rows: (await touchedRows()) - from + own,
-    sql: statement.replace(/^Executing \([^)]*\): /, ''),
+    rows: (await touchedRows(session)) - from + own,
+    sql: statement,
   };
-}
-
-async function touchedRows(): Promise<number> {
-  const rows = await session.query<{ Value: string }>(
-    `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'`,
-    { type: QueryTypes.SELECT },
-  );
-  return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
-}
-
-interface PlanStep {
-  readonly table: string | null;
-  readonly type: string | null;
-  readonly key: string | null;
-  readonly Extra: string | null;
-}
-
-async function planOf(sql: string): Promise<readonly PlanStep[]> {
-  return session.query<PlanStep>(`EXPLAIN FORMAT=TRADITIONAL ${sql}`, { type: QueryTypes.SELECT });
 }
 
 function indexesOf(steps: readonly PlanStep[]): Record<string, string | null> {
@@ -263,7 +245,7 @@ test('what is read for a page does not grow with the shop, and every table is re
     const bound = small.get(what)?.rows;
     expect({ what, rows: Math.max(rows, bound ?? 0) }).toEqual({ what, rows: bound });
 
-    const steps = (await planOf(sql)).filter(isTable);
+    const steps = (await planOf(session, sql)).filter(isTable);
     expect({ what, steps: steps.filter(({ type }) => type === 'ALL') }).toEqual({
       what,
       steps: [],
@@ -280,7 +262,7 @@ test('a page of the export costs the same however many there are', async () => {
   const first = await costOf(() => rows.next());
   // A page has a thousand products; MariaDB touches each of them up to six times.
   expect(first.rows).toBeLessThan(10_000);
-  const steps = (await planOf(first.sql)).filter(isTable);
+  const steps = (await planOf(session, first.sql)).filter(isTable);
   expect(indexesOf(steps)).toEqual({
     products: 'PRIMARY',
     l: 'PRIMARY',

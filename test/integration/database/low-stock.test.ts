@@ -11,6 +11,8 @@ import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-dat
 import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations, write } from '../../support/stock-writes.js';
+import { touchedRows } from '../../support/touched-rows.js';
+import { walkPages, type Walked } from '../../support/walked-pages.js';
 
 jest.setTimeout(180_000);
 
@@ -53,53 +55,19 @@ async function addProducts(count: number, prefix: string, quantity: number): Pro
   for (const table of ['products', 'stock_levels']) await run(`ANALYZE TABLE ${table}`);
 }
 
-async function touchedRows(): Promise<number> {
-  const rows = await session.query<{ Value: string }>(
-    `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'`,
-    { type: QueryTypes.SELECT },
-  );
-  return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
-}
-
 /** How many rows the server touches for it, with those of the status itself. */
 async function costOf(read: () => Promise<unknown>): Promise<number> {
-  const from = await touchedRows();
+  const from = await touchedRows(session);
   await read();
-  return (await touchedRows()) - from;
+  return (await touchedRows(session)) - from;
 }
 
 function firstPage(filter: ProductFilter, limit = 1) {
   return products.products({ direction: 'FORWARD', limit, after: null }, filter, inTenSeconds());
 }
 
-interface Walked {
-  readonly ids: readonly string[];
-  readonly pages: number;
-}
-
-/** All pages one after another, by the cursors that the pages tell. */
-async function walk(filter: ProductFilter, limit: number, backward = false): Promise<Walked> {
-  const ids: string[] = [];
-  let pages = 0;
-  for (let cursor: string | null = null; ;) {
-    const page = await products.products(
-      backward
-        ? { direction: 'BACKWARD', limit, before: cursor }
-        : { direction: 'FORWARD', limit, after: cursor },
-      filter,
-      inTenSeconds(),
-    );
-    pages += 1;
-    const found = page.edges.map(({ node }) => node.id);
-    expect(found.length).toBeLessThanOrEqual(limit);
-    ids.push(...(backward ? found.reverse() : found));
-    if (backward ? !page.hasPreviousPage : !page.hasNextPage) return { ids, pages };
-    const next: string | undefined = backward
-      ? (page.startCursor ?? page.edges[0]?.cursor)
-      : (page.endCursor ?? page.edges.at(-1)?.cursor);
-    if (next === undefined || next === cursor) throw new Error('The list does not go on.');
-    cursor = next;
-  }
+function walk(filter: ProductFilter, limit: number, backward = false): Promise<Walked> {
+  return walkPages((page) => products.products(page, filter, inTenSeconds()), limit, backward);
 }
 
 test('where no product of a hundred thousand is low, a page touches a few rows, by the indexes', async () => {

@@ -8,6 +8,8 @@ import type { Owner, ReservationFilter } from '../../../src/inventory/reservatio
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
+import { planOf, touchedRows } from '../../support/touched-rows.js';
+import { walkPages } from '../../support/walked-pages.js';
 
 jest.setTimeout(120_000);
 
@@ -39,19 +41,13 @@ function page(filter: Filter, limit: number, cursor: string | null = null, backw
   );
 }
 
-async function walk(filter: Filter, limit: number, backward = false): Promise<string[]> {
-  const ids: string[] = [];
-  for (let cursor: string | null = null, pages = 0; pages < 500; pages += 1) {
-    const found = await page(filter, limit, cursor, backward);
-    const ofPage = found.edges.map(({ node }) => node.id);
-    ids.push(...(backward ? ofPage.reverse() : ofPage));
-    if (backward ? !found.hasPreviousPage : !found.hasNextPage) return ids;
-    cursor =
-      (backward
-        ? (found.startCursor ?? found.edges[0]?.cursor)
-        : (found.endCursor ?? found.edges.at(-1)?.cursor)) ?? null;
-  }
-  throw new Error('The list does not end.');
+async function walk(filter: Filter, limit: number, backward = false): Promise<readonly string[]> {
+  const { ids } = await walkPages(
+    (wanted) => catalogue.reservations(wanted, filter, inTenSeconds()),
+    limit,
+    backward,
+  );
+  return ids;
 }
 
 /**
@@ -140,14 +136,6 @@ test('each reservation of a page has its lines in their order, and is what it is
   expect(new Set(edges.map(({ node }) => node.items.length))).toEqual(new Set([1, 2]));
 });
 
-async function touchedRows(): Promise<number> {
-  const rows = await session.query<{ Value: string }>(
-    `SHOW SESSION STATUS WHERE Variable_name LIKE 'Handler_read%'`,
-    { type: QueryTypes.SELECT },
-  );
-  return rows.reduce((sum, { Value }) => sum + Number(Value), 0);
-}
-
 test('among a hundred thousand, a page touches a bounded number of rows', async () => {
   // Ten hold stock, and one of those holds that of the product.
   await addReservations(100_000, `IF(n % 10000 = 5, 'ACTIVE', 'COMMITTED')`);
@@ -166,9 +154,9 @@ test('among a hundred thousand, a page touches a bounded number of rows', async 
     [{ owner: 'ANY', status: 'RELEASED' }, 30_000, 0],
     [{ owner: 'ANY', status: 'EXPIRED', productId: 'p3' }, 30_000, 0],
   ] as const) {
-    const from = await touchedRows();
+    const from = await touchedRows(session);
     const { edges, hasNextPage, endCursor } = await page(filter, 20);
-    const rows = (await touchedRows()) - from;
+    const rows = (await touchedRows(session)) - from;
     expect({ filter, rows, found: edges.length }).toEqual({
       filter,
       rows: Math.min(rows, rowsMax),
@@ -182,10 +170,7 @@ test('among a hundred thousand, a page touches a bounded number of rows', async 
   statements.length = 0;
   await page({ owner: { principal: 'shop' } }, 20);
   const [sql = ''] = statements;
-  const [step] = await session.query<{ key: string; Extra: string | null }>(
-    `EXPLAIN FORMAT=TRADITIONAL ${sql.replace(/^Executing \([^)]*\): /, '')}`,
-    { type: QueryTypes.SELECT },
-  );
+  const [step] = await planOf(session, sql);
   expect(step?.key).toBe('reservations_of_principal');
   expect(step?.Extra ?? '').not.toContain('filesort');
 });
