@@ -1,6 +1,8 @@
 /** Shared by all projects: ES modules, compiled by swc with decorator metadata for type-graphql. */
 const shared = {
   testEnvironment: 'node',
+  // Packages that the benchmark has installed are no modules of this project.
+  modulePathIgnorePatterns: ['<rootDir>/.cache/'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   transform: {

@@ -9,6 +9,8 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import type { Services } from '../services/services.js';
 import type { Form } from './contenders/contender.js';
 import { contenderOf } from './contenders/roster.js';
+import { installRivals } from './http/rival-packages.js';
+import { RIVALS } from './http/server-process.js';
 import type { Options } from './options.js';
 import { assess, floorsTable, notJudged } from './report/floors.js';
 import { capacityTable } from './report/capacity.js';
@@ -41,7 +43,7 @@ export async function runBenchmark(
     const machine = describeMachine(await bed.survey(), services);
     console.log(machineLines(machine).join('\n'));
     const startedMs = performance.now();
-    const { rows, leftOut } = await runAll(bed, options);
+    const { rows, leftOut } = await runAll(bed, options, await findMissing(options, signal));
     const tookSeconds = Math.round((performance.now() - startedMs) / 1_000);
 
     console.log(resultsTable(rows));
@@ -76,12 +78,30 @@ interface Results {
   readonly leftOut: readonly string[];
 }
 
-async function runAll(bed: TestBed, options: Options): Promise<Results> {
-  const plan = planOf(options);
+/** Contenders that cannot run on this machine, with the reason, a clause. */
+type Missing = ReadonlyMap<string, string>;
+
+/** Installs what the wanted contenders need beyond the project's packages. */
+function findMissing(options: Options, signal: AbortSignal): Promise<Missing> {
+  const wanted = planOf(options).flatMap(({ contenders }) => contenders);
+  const log = (line: string) => {
+    console.log(line);
+  };
+  return installRivals(
+    RIVALS.filter((name) => wanted.includes(name)),
+    { signal, log },
+  );
+}
+
+async function runAll(bed: TestBed, options: Options, missing: Missing): Promise<Results> {
+  const plan = planOf(options).map((round) => ({
+    ...round,
+    contenders: round.contenders.filter((name) => !missing.has(name)),
+  }));
   const trials = plan.reduce((sum, { contenders }) => sum + contenders.length, 0);
   const limit = new TimeLimit(options.withinMs);
   const rows: Row[] = [];
-  const leftOut: string[] = [];
+  const leftOut = [...missing].map(([name, reason]) => `${name}: left out, ${reason}.`);
   let at = 0;
   for (const round of plan) {
     const { scenario, repeat, contenders } = round;

@@ -240,7 +240,8 @@ async function ownLoader(root: string, program: string): Promise<readonly [strin
   return [loader, '--library-path', folders.join(':'), join(root, program)];
 }
 
-function projectFolder(): string {
+/** The folder with package.json, from the sources as well as from what is built of them. */
+export function projectFolder(): string {
   let folder = dirname(fileURLToPath(import.meta.url));
   while (!existsSync(join(folder, 'package.json')) && dirname(folder) !== folder) {
     folder = dirname(folder);

@@ -6,7 +6,7 @@ import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';
 import type { Contender } from '../contenders/contender.js';
 import { contenderOf } from '../contenders/roster.js';
-import { PLAIN_SDL, fromMemory, plainResolvers, typeOfResult } from './plain-schema.js';
+import { PLAIN_SDL, memoryResolvers, resolversOf, typeOfResult } from './plain-schema.js';
 
 const { BENCH_CONTENDER, MYSQL_URL = '', REDIS_URL = '', HOST, PORT } = process.env;
 const contender = BENCH_CONTENDER === undefined ? null : await openContender(BENCH_CONTENDER);
@@ -15,7 +15,7 @@ const server = new ApolloServer({
   typeDefs: PLAIN_SDL,
   resolvers: {
     DeductStockResult: { __resolveType: typeOfResult },
-    Mutation: plainResolvers(contender ? (line) => contender.deduct(line) : fromMemory),
+    Mutation: contender ? resolversOf((line) => contender.deduct(line)) : memoryResolvers,
   },
 });
 await startStandaloneServer(server, { listen: { host: HOST, port: Number(PORT) } });

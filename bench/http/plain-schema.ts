@@ -1,6 +1,6 @@
 /**
  * The schema of the servers that the product is compared with: the same operation in SDL with plain resolvers, over any
- * way of deciding a line. It imports nothing, so that a program outside this project's packages can load it.
+ * way of deciding a line. `mode` may be null here, because graphql-jit ignores the defaults of required input fields.
  */
 
 export const PLAIN_SDL = `#graphql
@@ -10,7 +10,7 @@ export const PLAIN_SDL = `#graphql
 
   input DeductStockInput {
     items: [StockLineInput!]!
-    mode: BatchMode! = PARTIAL
+    mode: BatchMode = PARTIAL
     idempotencyKey: String
     reason: String
     reference: String
@@ -47,42 +47,70 @@ export const PLAIN_SDL = `#graphql
 interface Line {
   readonly productId: string;
   readonly quantity: number;
+  readonly locationId?: string | null;
 }
-
-/** Decides a line. What it throws becomes the failure of that line alone. */
-export type Decide = (line: Line) => 'taken' | 'refused' | Promise<'taken' | 'refused'>;
 
 interface DeductStockArguments {
-  readonly input: { readonly items: readonly (Line & { readonly locationId?: string | null })[] };
+  readonly input: { readonly items: readonly Line[] };
 }
 
-/** From memory: every line is granted, and nothing is kept. */
-export const fromMemory: Decide = () => 'taken';
+type Result = ReturnType<typeof deducted> | ReturnType<typeof failed>;
 
-export function plainResolvers(decide: Decide) {
-  const resultOf = async (item: DeductStockArguments['input']['items'][number], index: number) => {
-    const { productId, quantity } = item;
-    const line = { index, productId, locationId: item.locationId ?? 'default', quantity };
-    const failed = (code: string, message: string) => ({
-      ...line,
-      error: { code, message, retryable: false },
-    });
+/** From memory, at once: every line is granted, and nothing is kept. */
+export const memoryResolvers = {
+  deductStock: (_: unknown, { input }: DeductStockArguments) => payload(input.items.map(deducted)),
+};
+
+/** @param decide decides a line. What it throws becomes the failure of that line alone. */
+export function resolversOf(decide: (line: Line) => Promise<'taken' | 'refused'>) {
+  const resultOf = async (line: Line, index: number): Promise<Result> => {
     try {
-      const answer = await decide({ productId, quantity });
-      if (answer === 'refused') return failed('INSUFFICIENT_STOCK', 'Not enough stock.');
-      // The rivals do not read the remaining quantity, which would take one more statement.
-      return { ...line, remaining: 1_000_000, movementId: `${productId}/default/1` };
+      const answer = await decide(line);
+      if (answer === 'taken') return deducted(line, index);
+      return failed(line, index, { code: 'INSUFFICIENT_STOCK', message: 'Not enough stock.' });
     } catch (error) {
-      return failed('INTERNAL', error instanceof Error ? error.message : String(error));
+      const message = error instanceof Error ? error.message : String(error);
+      return failed(line, index, { code: 'INTERNAL', message });
     }
   };
   return {
-    deductStock: async (_: unknown, { input }: DeductStockArguments) => {
-      const results = await Promise.all(input.items.map(resultOf));
-      const failedItems = results.filter((result) => 'error' in result);
-      const successfulItems = results.filter((result) => !('error' in result));
-      return { results, successfulItems, failedItems, replayed: false };
-    },
+    deductStock: async (_: unknown, { input }: DeductStockArguments) =>
+      payload(await Promise.all(input.items.map(resultOf))),
+  };
+}
+
+/** The rivals do not read the remaining quantity, which would take one more statement. */
+function deducted({ productId, quantity, locationId }: Line, index: number) {
+  return {
+    index,
+    productId,
+    locationId: locationId ?? 'default',
+    quantity,
+    remaining: 1_000_000,
+    movementId: `${productId}/default/1`,
+  };
+}
+
+function failed(
+  { productId, quantity, locationId }: Line,
+  index: number,
+  error: { readonly code: string; readonly message: string },
+) {
+  return {
+    index,
+    productId,
+    locationId: locationId ?? 'default',
+    quantity,
+    error: { ...error, retryable: false },
+  };
+}
+
+function payload(results: readonly Result[]) {
+  return {
+    results,
+    successfulItems: results.filter((result) => !('error' in result)),
+    failedItems: results.filter((result) => 'error' in result),
+    replayed: false,
   };
 }
 

@@ -8,6 +8,7 @@ import { Database } from '../../src/database/connections.js';
 import { MysqlApiKeyStore } from '../../src/database/api-key-store.js';
 import { freePort } from '../../services/private-server.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
+import { readChildrenCpuMs } from '../measurement/process-cpu.js';
 import { NODE_FLAGS } from '../node-flags.js';
 import { openHttpClient } from '../workers/http-load.js';
 import type { TestBed } from '../test-bed.js';
@@ -16,28 +17,75 @@ interface Kind {
   /** With its arguments. */
   readonly program: readonly [string, ...string[]];
   readonly path: string;
-  /** Whether it really deducts stock; the others answer from memory. */
+  /** Whether it keeps a ledger in MySQL, which is verified. */
   readonly deducts: boolean;
+  /** What becomes of its answers, for the tables. */
+  readonly keeps: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Whether its packages are installed on demand. */
+  readonly isRival?: boolean;
+  /** Each product has an address of its own, without GraphQL. */
+  readonly isPerProduct?: boolean;
 }
+
+const DURABLY = 'pool 10';
+const FROM_MEMORY = 'from memory';
 
 /** A way of deducting without the product, behind Apollo's standalone server. */
 const behindApollo = (contender: string): Kind => ({
   program: ['./apollo-standalone.js'],
   path: '/',
   deducts: true,
+  keeps: DURABLY,
   env: { BENCH_CONTENDER: contender },
 });
 
 const KINDS: Readonly<Record<string, Kind>> = {
-  lanes: { program: ['../../src/cli/stockade.js', 'start'], path: '/graphql', deducts: true },
+  lanes: {
+    program: ['../../src/cli/stockade.js', 'start'],
+    path: '/graphql',
+    deducts: true,
+    keeps: DURABLY,
+  },
   'for-update': behindApollo('for-update'),
   'conditional-update': behindApollo('conditional-update'),
-  'http-ceiling': { program: ['./ceiling-server.js'], path: '/graphql', deducts: false },
-  'apollo-standalone': { program: ['./apollo-standalone.js'], path: '/', deducts: false },
+  'http-ceiling': {
+    program: ['./ceiling-server.js'],
+    path: '/graphql',
+    deducts: false,
+    keeps: FROM_MEMORY,
+  },
+  'apollo-standalone': {
+    program: ['./apollo-standalone.js'],
+    path: '/',
+    deducts: false,
+    keeps: FROM_MEMORY,
+  },
+  mercurius: {
+    program: ['./mercurius.js'],
+    path: '/graphql',
+    deducts: false,
+    keeps: `JIT, ${FROM_MEMORY}`,
+    isRival: true,
+  },
+  restate: {
+    program: ['./restate.js'],
+    path: '/stock/',
+    deducts: false,
+    keeps: 'one node, log flushed, no ledger',
+    isRival: true,
+    isPerProduct: true,
+  },
 };
 
 export const SERVERS: readonly string[] = Object.keys(KINDS);
+/** Those whose packages are installed on demand. */
+export const RIVALS: readonly string[] = SERVERS.filter((name) => KINDS[name]?.isRival === true);
+
+/** As in `from memory`. */
+export function keepsOf(name: string): string {
+  return KINDS[name]?.keeps ?? '';
+}
 
 const INSTRUMENTED = new URL('./instrumented.js', import.meta.url).href;
 const PATIENCE_MS = 30_000;
@@ -48,13 +96,13 @@ type Ground = Pick<TestBed, 'services' | 'signal'>;
 
 export class HttpServer {
   private printed = '';
+  private childrenCpuMs = 0;
 
   private constructor(
     readonly url: string,
     /** Includes the API key that a client needs. */
     readonly authorization: string,
-    /** Whether it really deducts stock. */
-    readonly deducts: boolean,
+    private readonly kind: Kind,
     private readonly child: ChildProcess,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
@@ -95,7 +143,7 @@ export class HttpServer {
     );
     child.on('error', () => undefined);
     const url = `http://127.0.0.1:${port}${kind.path}`;
-    const server = new HttpServer(url, `Bearer ${key}`, kind.deducts, child);
+    const server = new HttpServer(url, `Bearer ${key}`, kind, child);
     await server.untilItAnswers();
     return server;
   }
@@ -105,16 +153,31 @@ export class HttpServer {
     return [this.url];
   }
 
+  /** Whether it keeps a ledger in MySQL. */
+  get deducts(): boolean {
+    return this.kind.deducts;
+  }
+
+  get isPerProduct(): boolean {
+    return this.kind.isPerProduct ?? false;
+  }
+
   beginReading(): void {
+    this.childrenCpuMs = this.readChildrenCpuMs();
     this.child.send('begin');
   }
 
-  /** What was measured inside it since `beginReading`. */
+  /** What was measured inside it since `beginReading`, with the CPU time of the programs that it runs. */
   async endReading(): Promise<InstrumentReading> {
     const told = once(this.child, 'message', { signal: AbortSignal.timeout(PATIENCE_MS) });
     this.child.send('end');
     const [reading] = (await told) as [InstrumentReading];
-    return reading;
+    const childrenCpuMs = this.readChildrenCpuMs() - this.childrenCpuMs;
+    return { ...reading, cpuMs: reading.cpuMs + childrenCpuMs };
+  }
+
+  private readChildrenCpuMs(): number {
+    return readChildrenCpuMs(this.child.pid ?? 0);
   }
 
   async stop(): Promise<void> {

@@ -96,6 +96,7 @@ const GOALS: readonly Goal[] = [
   atMost('http-hot', "Node's CPU for an op ÷ apollo-standalone's", 0.6, 0.33, (rows) =>
     rows.ratio(nodeCpu, MEMORY),
   ),
+  goal('http-hot', '÷ mercurius with its JIT', 0.7, 1.2, (rows) => rows.ratio(ops, ['mercurius'])),
   goal('http-spread', '÷ apollo-standalone', 1.1, 2, (rows) => rows.ratio(ops, MEMORY)),
   goal('servers-hot', '3 servers ÷ 1', 0.85, 1, (rows) =>
     rows.growth(ops, [serversPoint(3), serversPoint(1)]),

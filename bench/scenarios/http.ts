@@ -3,7 +3,7 @@
  * memory; and through several servers in turn. Each server and the load generator have a process of their own.
  */
 import type { Form } from '../contenders/contender.js';
-import { HttpServer, SERVERS } from '../http/server-process.js';
+import { HttpServer, SERVERS, keepsOf } from '../http/server-process.js';
 import { toRow, type Row } from '../report/row.js';
 import { PRODUCTS_MAX, UNLIMITED_UNITS, type TestBed } from '../test-bed.js';
 import type { Demand } from '../workers/job.js';
@@ -13,7 +13,6 @@ const CALLERS = 200;
 const WARM_UP_MS = 500;
 /** Each server compiles its own code. */
 const WARM_UP_PER_SERVER_MS = 1_000;
-const FORMS: readonly Form[] = [{ label: 'pool 10', poolMax: 10 }];
 const COUNTS = [1, 2, 3, 4];
 /** The counts that the floors compare. */
 const RIVALS_COUNTS = [1, 3];
@@ -27,12 +26,14 @@ const MANY = PRODUCTS_MAX.toLocaleString('en');
 export const httpHot = overHttp({
   name: 'http-hot',
   what: `${CALLERS} connections, 1 product, over HTTP`,
+  contenders: ['lanes', 'http-ceiling', 'apollo-standalone', 'mercurius', 'restate'],
   demand: ONE_PRODUCT,
 });
 
 export const httpSpread = overHttp({
   name: 'http-spread',
   what: `${CALLERS} connections, ${MANY} products, over HTTP`,
+  contenders: ['lanes', 'http-ceiling', 'apollo-standalone', 'restate'],
   demand: MANY_PRODUCTS,
 });
 
@@ -59,15 +60,26 @@ interface Settings {
   readonly demand: Demand;
 }
 
-function overHttp({ name, what, demand }: Settings): Scenario {
+/** A server has one form: the product's default pool, or what it does in the place of MySQL. */
+function formsOf(contender: string): readonly Form[] {
+  return [{ label: keepsOf(contender), poolMax: 10 }];
+}
+
+function overHttp({
+  name,
+  what,
+  demand,
+  contenders,
+}: Settings & { readonly contenders: readonly string[] }): Scenario {
   return {
     name,
     what,
     merit: 'opsPerSecond',
-    contenders: ['lanes', 'http-ceiling', 'apollo-standalone'],
+    contenders,
     known: SERVERS,
+    once: ['http-ceiling', 'restate'],
     repeatsMax: 2,
-    formsOf: () => FORMS,
+    formsOf,
     run: async (trial, bed) => [
       await measureServers(trial, bed, { name, point: '', demand, count: 1 }),
     ],
@@ -82,7 +94,7 @@ function overServers({ name, what, demand }: Settings): Scenario {
     contenders: ['lanes', 'for-update'],
     known: SERVERS,
     once: ['for-update'],
-    formsOf: () => FORMS,
+    formsOf,
     run: async (trial, bed) => {
       const rows = [];
       const longer = { ...trial, seconds: trial.seconds * SERVERS_SECONDS_FACTOR };
@@ -110,11 +122,11 @@ async function measureServers(
   const servers: HttpServer[] = [];
   try {
     while (servers.length < count) servers.push(await HttpServer.start(trial.contender, bed));
-    const [{ authorization, deducts }] = servers as [HttpServer, ...HttpServer[]];
+    const [{ authorization, deducts, isPerProduct }] = servers as [HttpServer, ...HttpServer[]];
     const urls = servers.map(({ url }) => url);
     const { value, answers } = await Workers.use(
       bed,
-      [{ kind: 'http', urls, authorization, demand }],
+      [{ kind: 'http', urls, authorization, isPerProduct, demand }],
       async (workers) => {
         await workers.warmUp(CALLERS, WARM_UP_MS + count * WARM_UP_PER_SERVER_MS);
         return workers.measureFor(CALLERS, trial.seconds, servers);
@@ -123,6 +135,7 @@ async function measureServers(
     await Promise.all(servers.map((server) => server.stop()));
     const title = { scenario: load.name, ...trial, point: load.point, callers: CALLERS };
     const row = toRow(title, value, null);
+    if (row.taken + row.refused === 0) throw new Error(`It answered nothing: ${row.failures[0]}`);
     if (!deducts) return row;
     const [checked = row] = await verified(bed, [row], answers);
     return checked;

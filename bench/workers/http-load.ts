@@ -25,9 +25,17 @@ export interface HttpClient {
 
 const TIMEOUT_MS = 30_000;
 
+export interface HttpTarget {
+  /** They get the requests in turn. */
+  readonly urls: readonly string[];
+  readonly authorization: string;
+  /** Whether each product has an address of its own below the URL, and gets the quantity alone. */
+  readonly isPerProduct?: boolean;
+}
+
 /** @param connectionsMax to each server. */
 export function openHttpClient(
-  { urls, authorization }: { readonly urls: readonly string[]; readonly authorization: string },
+  { urls, authorization, isPerProduct = false }: HttpTarget,
   connectionsMax: number,
 ): HttpClient {
   const servers = urls.map((url) => {
@@ -49,13 +57,12 @@ export function openHttpClient(
   return {
     deduct: (productId) =>
       new Promise((resolve, reject) => {
-        const variables = { input: { items: [{ productId, quantity: 1 }] } };
-        const body = JSON.stringify({ query: DEDUCT_OPERATION, variables });
         const server = servers[sent % servers.length];
         if (!server) throw new Error('There is no server.');
         sent += 1;
+        const { path, body } = isPerProduct ? objectCall(productId) : operation(productId);
         server.pool.dispatch(
-          { path: server.pathname, method: 'POST', headers, body },
+          { path: server.pathname + path, method: 'POST', headers, body },
           new AnswerReader(resolve, reject),
         );
       }),
@@ -63,6 +70,15 @@ export function openHttpClient(
       await Promise.all(servers.map(({ pool }) => pool.close()));
     },
   };
+}
+
+function operation(productId: string) {
+  const variables = { input: { items: [{ productId, quantity: 1 }] } };
+  return { path: '', body: JSON.stringify({ query: DEDUCT_OPERATION, variables }) };
+}
+
+function objectCall(productId: string) {
+  return { path: `${productId}/deduct`, body: '1' };
 }
 
 class AnswerReader implements Dispatcher.DispatchHandler {

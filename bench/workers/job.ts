@@ -3,6 +3,7 @@ import type { Form, Services } from '../contenders/contender.js';
 import type { Tuning } from '../locks/lock.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
 import type { Samples, Window } from '../measurement/samples.js';
+import type { HttpTarget } from './http-load.js';
 
 export interface ContenderJob {
   readonly contender: string;
@@ -45,12 +46,7 @@ export type Job =
       readonly seed: number;
     }
   /** Requests over HTTP, to the servers in turn; the load is the number of requests at once. */
-  | {
-      readonly kind: 'http';
-      readonly urls: readonly string[];
-      readonly authorization: string;
-      readonly demand: Demand;
-    }
+  | (HttpTarget & { readonly kind: 'http'; readonly demand: Demand })
   /** A lock that is acquired and released repeatedly; the load is the number of callers. */
   | {
       readonly kind: 'lock';

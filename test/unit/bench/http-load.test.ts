@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { openHttpClient, type HttpClient } from '../../../bench/workers/http-load.js';
 
 const bodies: string[][] = [];
+const paths: (string | undefined)[] = [];
 const servers: Server[] = [];
 let client: HttpClient | undefined;
 
@@ -15,6 +16,7 @@ async function startServer(answer: string): Promise<string> {
     request.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
     request.on('end', () => {
       received.push(body);
+      paths.push(request.url);
       response.end(answer);
     });
   });
@@ -27,6 +29,7 @@ afterEach(async () => {
   await client?.close();
   for (const server of servers.splice(0)) server.close();
   bodies.length = 0;
+  paths.length = 0;
 });
 
 const TAKEN = '{"data":{"deductStock":{"results":[{"__typename":"DeductedItem"}]}}}';
@@ -43,6 +46,14 @@ test('several servers get the requests in turn', async () => {
     ['p-1', 'p-4'],
     ['p-2', 'p-5'],
   ]);
+});
+
+test('a server with an address for each product gets the quantity there', async () => {
+  const url = (await startServer('"INSUFFICIENT_STOCK"')).replace('graphql', 'stock/');
+  client = openHttpClient({ urls: [url], authorization: '', isPerProduct: true }, 1);
+  expect(await client.deduct('p-00007')).toBe('refused');
+  expect(paths).toEqual(['/stock/p-00007/deduct']);
+  expect(bodies).toEqual([['1']]);
 });
 
 test('an answer that is neither taken nor refused fails with what it says', async () => {
