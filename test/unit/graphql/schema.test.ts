@@ -3,6 +3,9 @@ import { readFileSync, readdirSync } from 'node:fs';
 import {
   Kind,
   buildSchema,
+  getNamedType,
+  isAbstractType,
+  isInputObjectType,
   isIntrospectionType,
   isSpecifiedScalarType,
   lexicographicSortSchema,
@@ -10,6 +13,7 @@ import {
   printSchema,
   validate,
 } from 'graphql';
+import * as clientOperations from '../../../client/generated/operations.js';
 import { LIMITS, operationLimits } from '../../../src/graphql/limits.js';
 import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 
@@ -22,6 +26,41 @@ const OPERATIONS = readdirSync('schema/operations').map((name) => ({
 
 test('schema/schema.graphql is what `npm run schema` would emit', () => {
   expect(COMMITTED).toBe(`${printSchema(lexicographicSortSchema(SCHEMA))}\n`);
+});
+
+test('client/possibleTypes.json has the types of every interface and union', () => {
+  const committed = JSON.parse(readFileSync('client/possibleTypes.json', 'utf8')) as object;
+  const abstract = Object.values(SCHEMA.getTypeMap()).filter(isAbstractType);
+  expect(committed).toEqual(
+    Object.fromEntries(
+      abstract.map((type) => [
+        type.name,
+        SCHEMA.getPossibleTypes(type)
+          .map(({ name }) => name)
+          .sort(),
+      ]),
+    ),
+  );
+});
+
+test('the client has every documented operation, and knows which take a key', () => {
+  const all = parse(OPERATIONS.map(({ text }) => text).join('\n'));
+  const names = all.definitions.flatMap((definition) =>
+    definition.kind === Kind.OPERATION_DEFINITION
+      ? [`${definition.name?.value ?? ''}Document`]
+      : [],
+  );
+  const documents = Object.keys(clientOperations).filter((key) => key.endsWith('Document'));
+  expect(documents.sort()).toEqual(names.sort());
+  const { KEYED_OPERATIONS } = clientOperations;
+  const keyed = Object.values(SCHEMA.getMutationType()?.getFields() ?? {}).filter(({ args }) =>
+    args.some(({ type }) => {
+      const input = getNamedType(type);
+      return isInputObjectType(input) && 'idempotencyKey' in input.getFields();
+    }),
+  );
+  const known = [...KEYED_OPERATIONS].map((name) => name.charAt(0).toLowerCase() + name.slice(1));
+  expect(known.sort()).toEqual(keyed.map(({ name }) => name).sort());
 });
 
 test('every type is described but inputs, payloads and edges, and every root field', () => {
