@@ -18,7 +18,7 @@ import { describeMachine, machineLines } from './report/machine.js';
 import { plot } from './report/plot.js';
 import type { Row } from './report/row.js';
 import { resultsTable } from './report/table.js';
-import { ALL_CONTENDERS, type Scenario } from './scenarios/scenario.js';
+import { ALL_CONTENDERS, CannotRun, type Scenario } from './scenarios/scenario.js';
 import { SCENARIOS } from './scenarios/roster.js';
 import { bestForm } from './selection.js';
 import { TestBed } from './test-bed.js';
@@ -115,7 +115,13 @@ async function runAll(bed: TestBed, options: Options, missing: Missing): Promise
       at += 1;
       for (const form of formsFor(round, contender, rows)) {
         const count = `[${at}/${trials}]`;
-        rows.push(...(await runTrial(bed, options, { round, contender, form, count })));
+        const trial = { round, contender, form, count };
+        const made = await runTrial(bed, options, trial).catch((error: unknown) => {
+          if (!(error instanceof CannotRun)) throw error;
+          leftOut.push(`${scenario.name}, ${contender}: left out, ${error.message}`);
+          return [];
+        });
+        rows.push(...made);
       }
     }
     limit.took(scenario.name, performance.now() - startedMs);
@@ -143,6 +149,7 @@ async function runTrial(
   const made = await scenario
     .run({ contender, form, repeat, repeats, seconds, readRows }, bed)
     .catch((error: unknown) => {
+      if (error instanceof CannotRun) throw error;
       throw new Error(`${title}: ${error instanceof Error ? error.message : String(error)}`, {
         cause: error,
       });

@@ -93,30 +93,18 @@ export class TestBed {
     await this.redis.forgetEverything();
   }
 
+  forgetConnections(): Promise<void> {
+    return this.mysql.forgetConnections();
+  }
+
   async read(): Promise<Reading> {
     const [mysql, redis] = await Promise.all([this.mysql.read(), this.redis.read()]);
     return { mysql, redis };
   }
 
   /** @throws if the ledger is wrong, or differs from the answers. */
-  async verify(answers: readonly Answers[]): Promise<LedgerCheck> {
-    const report = await verifyLedger(this.parts.database);
-    const [bad] = report.problems;
-    if (bad) throw new Error(`The ledger is wrong: ${bad.productId} ${bad.problem}.`);
-    const [row] = await this.parts.database.query<{ deductions: number }>(
-      `SELECT (SELECT COUNT(*) FROM stock_movements WHERE kind = 'DEDUCTION')
-            + (SELECT COUNT(*) FROM reservations) AS deductions`,
-      { type: QueryTypes.SELECT },
-    );
-    const deductions = row?.deductions ?? 0;
-    const taken = answers.reduce((sum, answer) => sum + answer.taken, 0);
-    const unknown = answers.reduce((sum, answer) => sum + answer.unknown, 0);
-    if (deductions < taken || deductions > taken + unknown) {
-      throw new Error(
-        `The ledger has ${deductions} deductions and reservations; ${taken} were answered and ${unknown} are unknown.`,
-      );
-    }
-    return { movements: report.movements, problems: 0 };
+  verify(answers: readonly Answers[]): Promise<LedgerCheck> {
+    return verifyAnswers(this.parts.database, answers);
   }
 
   async close(): Promise<void> {
@@ -125,6 +113,30 @@ export class TestBed {
     await database.close();
     await runOnServer(serverUrl, `DROP DATABASE ${name}`);
   }
+}
+
+/** Compares a database with the answers. @throws if its ledger is wrong, or differs from them. */
+export async function verifyAnswers(
+  database: Sequelize,
+  answers: readonly Answers[],
+): Promise<LedgerCheck> {
+  const report = await verifyLedger(database);
+  const [bad] = report.problems;
+  if (bad) throw new Error(`The ledger is wrong: ${bad.productId} ${bad.problem}.`);
+  const [row] = await database.query<{ deductions: number }>(
+    `SELECT (SELECT COUNT(*) FROM stock_movements WHERE kind = 'DEDUCTION')
+          + (SELECT COUNT(*) FROM reservations) AS deductions`,
+    { type: QueryTypes.SELECT },
+  );
+  const deductions = row?.deductions ?? 0;
+  const taken = answers.reduce((sum, answer) => sum + answer.taken, 0);
+  const unknown = answers.reduce((sum, answer) => sum + answer.unknown, 0);
+  if (deductions < taken || deductions > taken + unknown) {
+    throw new Error(
+      `The ledger has ${deductions} deductions and reservations; ${taken} were answered and ${unknown} are unknown.`,
+    );
+  }
+  return { movements: report.movements, problems: 0 };
 }
 
 /** Products `p-00000`, `p-00001` and so on, with their stock and its ledger lines. */

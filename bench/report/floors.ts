@@ -41,6 +41,7 @@ const statements: Measure = (row) => row.mysqlStatementsPerOp;
 const connections: Measure = (row) => row.mysqlConnectionsMax;
 const transaction: Measure = (row) => row.transactionP50Ms;
 const roundTrips: Measure = (row) => row.redisRoundTripsPerOp;
+const conflicts: Measure = (row) => row.conflicts;
 const allExact: Measure = (row) => (row.exact === null ? null : Number(row.exact));
 
 const SIMPLE = ['for-update', 'conditional-update'];
@@ -104,6 +105,7 @@ const GOALS: readonly Goal[] = [
   goal('servers-spread', '3 servers ÷ 1', 0.8, 1, (rows) =>
     rows.growth(ops, [serversPoint(3), serversPoint(1)]),
   ),
+  atMost('group', 'certification conflicts', 5, 0, (rows) => rows.own(conflicts)),
   goal('lock', 'uncontended ÷ raw', 0.8, 0.95, (rows) => rows.ratio(ops, ['raw'], UNCONTENDED)),
   goal('lock', 'hand-offs ÷ the best rival', 5, 20, (rows) =>
     rows.ratio(ops, LIBRARIES, HAND_OFFS),

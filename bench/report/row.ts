@@ -56,6 +56,8 @@ export interface Row {
   readonly exact: boolean | null;
   /** Side reads: deductions that were decided meanwhile, per second. */
   readonly sideOpsPerSecond: number | null;
+  /** At several members of a group: transactions that it did not certify, while it was measured; else null. */
+  readonly conflicts: number | null;
   readonly ledger: LedgerCheck | null;
 }
 
@@ -137,6 +139,7 @@ export function toRow(title: RowTitle, measured: Measured, units: number | null)
     totalMs: roundsMs.length > 0 ? rounded(median(roundsMs)) : null,
     exact: units !== null && roundsTaken.length > 0 ? roundsTaken.every((n) => n === units) : null,
     sideOpsPerSecond: side.length > 0 ? rounded(sideDecided / seconds) : null,
+    conflicts: null,
     ledger: null,
   };
 }

@@ -40,6 +40,7 @@ const COLUMNS: readonly Column[] = [
   number('loop p99 ms', 'eventLoopP99Ms'),
   number('fair', 'fairness'),
   number('total ms', 'totalMs'),
+  number('conflicts', 'conflicts'),
 ];
 
 export function resultsTable(rows: readonly Row[]): string {

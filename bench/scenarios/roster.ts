@@ -1,5 +1,6 @@
 /** All scenarios, in the order in which they run and are reported. */
 import { hot, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
+import { group } from './group.js';
 import { httpHot, httpSpread, serversHot, serversSpread } from './http.js';
 import { lock } from './lock.js';
 import { open } from './open.js';
@@ -26,6 +27,7 @@ export const SCENARIOS: readonly Scenario[] = [
   httpSpread,
   serversHot,
   serversSpread,
+  group,
   lock,
   topologies,
   reserve,

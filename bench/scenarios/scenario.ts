@@ -4,7 +4,7 @@ import type { ContenderKind, Form } from '../contenders/contender.js';
 import { machineMs, sleepUntil } from '../machine-clock.js';
 import type { InstrumentReading } from '../measurement/instruments.js';
 import type { Measured, Row } from '../report/row.js';
-import type { TestBed } from '../test-bed.js';
+import type { Reading, TestBed } from '../test-bed.js';
 import type { Answers, Job } from '../workers/job.js';
 import { WorkerProcess } from '../workers/worker-process.js';
 
@@ -52,16 +52,33 @@ export function formsOfContender(name: string): ContenderKind['forms'] {
 /** Time for a command to reach all processes, and for a changed load to settle. */
 const LEAD_MS = 100;
 
+/** What the workers' load is measured on. */
+export interface Measurable {
+  readonly signal: AbortSignal;
+  /** Resets the count of the most connections. */
+  forgetConnections(): Promise<void>;
+  read(): Promise<Reading>;
+}
+
+/** What a scenario needs cannot run on this machine: it is left out. The message is a clause. */
+export class CannotRun extends Error {
+  readonly code = 'CANNOT_RUN' as const;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = 'CannotRun';
+  }
+}
+
 /** Worker processes that work at the same time, from their start to their end. */
 export class Workers {
   private constructor(
-    private readonly bed: TestBed,
+    private readonly bed: Measurable,
     private readonly processes: readonly WorkerProcess[],
   ) {}
 
   /** Starts the processes, runs the scenario with them, and ends them in any case. */
   static async use<T>(
-    bed: TestBed,
+    bed: Measurable,
     jobs: readonly Job[],
     scenario: (workers: Workers) => Promise<T>,
   ): Promise<{ readonly value: T; readonly answers: readonly Answers[] }> {
@@ -88,7 +105,7 @@ export class Workers {
     seconds: number,
     servers?: readonly Instrumented[],
   ): Promise<Measured> {
-    await this.bed.mysql.forgetConnections();
+    await this.bed.forgetConnections();
     const startMs = machineMs() + LEAD_MS;
     const endMs = startMs + seconds * 1_000;
     const measuring = Promise.all(
@@ -108,7 +125,7 @@ export class Workers {
 
   /** For work that ends by itself. */
   async measureAll(load: number): Promise<Measured> {
-    await this.bed.mysql.forgetConnections();
+    await this.bed.forgetConnections();
     const before = await this.bed.read();
     const window = { startMs: machineMs(), endMs: Infinity };
     const outcomes = await Promise.all(

@@ -76,6 +76,31 @@ test('a short run prints a table and writes a row for each scenario and contende
   expect(bench.files()).toEqual([]);
 });
 
+test('several servers are measured as one, and only those that keep a ledger are compared with it', async () => {
+  const json = join(folder, 'servers.json');
+  const bench = startBench(
+    ...['--scenario', 'servers-hot', '--contenders', 'for-update,apollo-standalone'],
+    ...['--seconds', '0.5', '--repeat', '1', '--json', json],
+  );
+  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
+  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly Row[] };
+  const ran = rows.map(({ contender, form, point }) => [contender, form, point].join(', '));
+  expect(ran.sort()).toEqual([
+    'apollo-standalone, from memory, 1 server',
+    'apollo-standalone, from memory, 3 servers',
+    'for-update, pool 10, 1 server',
+    'for-update, pool 10, 3 servers',
+  ]);
+  for (const row of rows) {
+    expect(row.taken).toBeGreaterThan(0);
+    expect(row.nodeCpuMsPerOp).toBeGreaterThan(0);
+    expect(row.clientCpuMsPerOp).toBeGreaterThan(0);
+    expect(row.redisCpuMsPerOp).toBeGreaterThan(0);
+    expect(row.ledger?.problems).toBe(row.contender === 'for-update' ? 0 : undefined);
+  }
+  expect(bench.files()).toEqual([]);
+});
+
 test('the lock is measured on one Redis and on a majority of three, which it brings by itself', async () => {
   const json = join(folder, 'topologies.json');
   const bench = startBench(

@@ -36,6 +36,7 @@ export function row(overrides: Partial<Row>): Row {
     totalMs: null,
     exact: null,
     sideOpsPerSecond: null,
+    conflicts: null,
     ledger: { movements: 2_001, problems: 0 },
     ...overrides,
   };

@@ -53,6 +53,14 @@ describe('a floor', () => {
     expect(finding([row({ mysqlStatementsPerOp: 0.21 })], statements)?.verdict).toBe('missed');
   });
 
+  test('of what a group did not certify is held by a few, and its aim only by none', () => {
+    const what = 'certification conflicts';
+    const after = (conflicts: number) => finding([row({ scenario: 'group', conflicts })], what);
+    expect(after(0)?.verdict).toBe('aim reached');
+    expect(after(5)?.verdict).toBe('floor held');
+    expect(after(6)?.verdict).toBe('missed');
+  });
+
   test('is not judged where one side did not run', () => {
     expect(finding([row({})], ratio)?.verdict).toBe('not run');
   });
