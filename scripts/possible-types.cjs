@@ -5,6 +5,12 @@ exports.plugin = (schema) => {
   const abstract = Object.values(schema.getTypeMap()).filter(isAbstractType);
   const entries = abstract
     .filter(({ name }) => !name.startsWith('_'))
-    .map((type) => [type.name, schema.getPossibleTypes(type).map(({ name }) => name).sort()]);
+    .map((type) => [
+      type.name,
+      schema
+        .getPossibleTypes(type)
+        .map(({ name }) => name)
+        .sort(),
+    ]);
   return JSON.stringify(Object.fromEntries(entries.sort()), null, 2);
 };

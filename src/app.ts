@@ -4,6 +4,7 @@
  */
 import type { Worker } from 'node:cluster';
 import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { pino, type Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
@@ -24,6 +25,12 @@ import { WriteProbe } from './database/write-probe.js';
 import { CompiledOperations } from './graphql/compiled/compiled-operations.js';
 import type { Services } from './graphql/context.js';
 import { DocumentStore } from './graphql/document-store.js';
+import {
+  AutomaticDocuments,
+  readManifest,
+  TrustedDocuments,
+  type PersistedDocuments,
+} from './graphql/persisted-documents.js';
 import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
@@ -130,8 +137,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       await requestLimit.start();
     }
     const documents = new DocumentStore();
+    const persisted = openPersistedDocuments(config);
     const compiled = new CompiledOperations(config.graphqlCompiled, options.compileAtFirst);
-    const door = { documents, compiled, authenticator, requestLimit, refusals };
+    const door = { documents, persisted, compiled, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
     const metrics = stockadeMetrics({
       lock,
@@ -410,6 +418,12 @@ function buildTurns(config: Config, lock: RunningLockService | null, times: Time
   return new LocalTurns(config.stockLock === 'database');
 }
 
+/** @throws ManifestError, and where the file cannot be read */
+function openPersistedDocuments({ trustedDocuments }: Config): PersistedDocuments {
+  if (trustedDocuments === undefined) return new AutomaticDocuments();
+  return new TrustedDocuments(readManifest(readFileSync(trustedDocuments, 'utf8')));
+}
+
 type ServerParts = Pick<
   ConstructorParameters<typeof GraphqlServer>[0],
   | 'services'
@@ -417,6 +431,7 @@ type ServerParts = Pick<
   | 'refusals'
   | 'readiness'
   | 'documents'
+  | 'persisted'
   | 'compiled'
   | 'authenticator'
   | 'requestLimit'

@@ -295,6 +295,12 @@ export const SETTINGS = {
     flag,
     '`true` or `false`: Apollo Sandbox at `/graphql` in a browser',
   ),
+  trustedDocuments: optional(
+    'TRUSTED_DOCUMENTS',
+    'none',
+    text,
+    'a file: [the only operations that are served](docs/trusted-documents.md)',
+  ),
   introspection: optional('INTROSPECTION', 'on in development', flag, '`true` or `false`'),
   corsOrigins: preset(
     'CORS_ORIGINS',

@@ -12,6 +12,7 @@ import { StockFeed } from '../../src/changes/stock-feed.js';
 import { loadConfig } from '../../src/config.js';
 import { CompiledOperations } from '../../src/graphql/compiled/compiled-operations.js';
 import { DocumentStore } from '../../src/graphql/document-store.js';
+import { AutomaticDocuments } from '../../src/graphql/persisted-documents.js';
 import { RefusalLog } from '../../src/graphql/refusal-log.js';
 import { GraphqlServer } from '../../src/http/server.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
@@ -97,6 +98,7 @@ const server = new GraphqlServer({
   shutdownGraceMs: config.shutdownGraceMs,
   readiness: () => Promise.resolve({ ready: true, details: {} }),
   documents,
+  persisted: new AutomaticDocuments(),
   compiled,
   metrics: stockadeMetrics({
     lock: null,

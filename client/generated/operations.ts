@@ -78,6 +78,8 @@ export type ProductFilter = {
   /** Whether available is at or below the product's lowStockThreshold. A page then looks at a bounded number of products: it may be short, and even empty, while hasNextPage is true. Go on from its endCursor. */
   lowStock?: boolean | null | undefined;
   nameStartsWith?: string | null | undefined;
+  /** Words of the name, in any order and place; whole words, without regard to case, accents and punctuation. At most 10 words. With several of them a page looks at a bounded number of products, as with lowStock. */
+  search?: string | null | undefined;
 };
 
 export type ReleaseReservationInput = {

@@ -1,5 +1,10 @@
 /** Apollo Server with every default that matters written out: nothing depends on the environment. */
-import { ApolloServer, HeaderMap, type GraphQLRequestListener } from '@apollo/server';
+import {
+  ApolloServer,
+  HeaderMap,
+  type ApolloServerOptions,
+  type GraphQLRequestListener,
+} from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
   ApolloServerPluginInlineTraceDisabled,
@@ -15,6 +20,7 @@ import type { DocumentStore } from './document-store.js';
 import type { Executor } from './executor.js';
 import type { ErrorTable } from './format-error.js';
 import { LIMITS, operationLimits } from './limits.js';
+import { notTrusted, type PersistedDocuments } from './persisted-documents.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
@@ -26,6 +32,7 @@ export interface ApolloSettings {
   readonly sandbox: boolean;
   readonly introspection: boolean;
   readonly documents: DocumentStore;
+  readonly persisted: PersistedDocuments;
 }
 
 /** What Sandbox opens with. */
@@ -46,11 +53,12 @@ const FIRST_OPERATION = {
 const NO_HEAD = { headers: new HeaderMap() };
 
 export function createApollo(settings: ApolloSettings): ApolloServer<RequestContext> {
-  const { schema, log, errors, executor } = settings;
+  const { schema, log, errors, executor, persisted } = settings;
   const checked = Promise.resolve();
   const path: GraphQLRequestListener<RequestContext> = {
-    didResolveOperation: ({ document, operation, request, contextValue: context }) => {
-      const { variables } = request;
+    didResolveOperation: ({ document, operation, source, request, contextValue: context }) => {
+      const { variables, http } = request;
+      if (http && !persisted.allows(source)) throw notTrusted();
       return operation
         ? (executor.check({ document, operation, variables, context }) ?? checked)
         : checked;
@@ -73,8 +81,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
     introspection: settings.introspection,
     csrfPrevention: true,
     allowBatchedHttpRequests: false,
-    persistedQueries: false,
-    cache: 'bounded',
+    persistedQueries: { cache: cacheOf(persisted), ttl: null },
     documentStore: settings.documents,
     parseOptions: { maxLexicalTokens: LIMITS.tokensInAll },
     validationOptions: { maxErrors: LIMITS.errors },
@@ -99,4 +106,21 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       ApolloServerPluginUsageReportingDisabled(),
     ],
   });
+}
+
+/** Apollo puts a prefix before the id, as other parts of it would share the cache. */
+const ID_PREFIX = 'apq:';
+
+function cacheOf(
+  persisted: PersistedDocuments,
+): NonNullable<ApolloServerOptions<RequestContext>['cache']> & object {
+  const idOf = (key: string) => key.slice(ID_PREFIX.length);
+  return {
+    get: (key) => Promise.resolve(persisted.textOf(idOf(key))),
+    set: (key, text) => {
+      persisted.remember(idOf(key), text);
+      return Promise.resolve();
+    },
+    delete: () => Promise.resolve(false),
+  };
 }

@@ -26,7 +26,8 @@ const PASSING_CODES = new Set<unknown>([
   'GRAPHQL_PARSE_FAILED',
   'GRAPHQL_VALIDATION_FAILED',
   'OPERATION_RESOLUTION_FAILURE',
-  'PERSISTED_QUERY_NOT_SUPPORTED',
+  'PERSISTED_QUERY_NOT_FOUND',
+  'QUERY_NOT_IN_SAFELIST',
   'BAD_REQUEST',
   'BAD_USER_INPUT',
 ]);
@@ -173,6 +174,9 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
         const { message } = formatted;
         return suggestions ? formatted : { ...formatted, message: message.replace(SUGGESTION, '') };
       }
+      if (isClientsFault(cause)) {
+        return { ...formatted, extensions: { code: 'BAD_REQUEST' } };
+      }
       log.error({ err: cause, correlationId }, 'A request failed with an unexpected error.');
       return {
         ...formatted,
@@ -182,6 +186,13 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
     },
   };
   return table;
+}
+
+/** Apollo gives some refusals of persisted queries a status and no code. */
+function isClientsFault(cause: unknown): boolean {
+  if (!(cause instanceof GraphQLError) || cause.extensions.code !== undefined) return false;
+  const { http } = cause.extensions;
+  return isHttpHead(http) && http.status === 400;
 }
 
 /** As Apollo gives an error to `formatError`: its HTTP status and headers are the answer's, and it has a code. */

@@ -16,6 +16,7 @@ import type { RequestContext } from './context.js';
 import type { DocumentStore, KnownDocument } from './document-store.js';
 import type { AskedOperation, Executor } from './executor.js';
 import type { ErrorTable } from './format-error.js';
+import { notTrusted, withText, type PersistedDocuments } from './persisted-documents.js';
 
 export interface KnownOperation extends Omit<AskedOperation, 'context'> {
   readonly known: KnownDocument;
@@ -40,6 +41,7 @@ export class KnownOperations {
       readonly documents: DocumentStore;
       readonly executor: Executor;
       readonly errors: ErrorTable;
+      readonly persisted: PersistedDocuments;
     },
   ) {}
 
@@ -51,7 +53,7 @@ export class KnownOperations {
     if (variables !== null && !isRecord(variables)) return null;
     if (operationName !== null && typeof operationName !== 'string') return null;
     const known = this.settings.documents.known(query);
-    if (!known) return null;
+    if (!known || !this.settings.persisted.allows(query)) return null;
     const { document } = known;
     const operation = this.operationOf(document, operationName);
     if (!operation) return null;
@@ -60,20 +62,40 @@ export class KnownOperations {
     return ready && { ...found, known, ready };
   }
 
+  /** The body with the text of the document that it names by an id. */
+  withText(body: unknown): unknown {
+    return withText(body, this.settings.persisted);
+  }
+
+  /** Whether the text is refused before it is parsed. */
+  refuses(body: unknown): boolean {
+    const query = isRecord(body) ? body.query : null;
+    return typeof query === 'string' && !this.settings.persisted.allows(query);
+  }
+
+  /** The answer to an operation that `refuses` has found. */
+  refused(context: RequestContext): KnownAnswer {
+    return this.answerTo(notTrusted(), context);
+  }
+
   /** Runs it. Never rejects for what an operation may do. */
   async answer(operation: KnownOperation, context: RequestContext): Promise<KnownAnswer> {
-    const { documents, executor, errors } = this.settings;
+    const { documents, executor } = this.settings;
     documents.use(operation.known);
     try {
       const checked = executor.check({ ...operation, context });
       if (checked) await checked;
     } catch (error) {
-      const { errors: formatted, http } = errors.format([toGraphqlError(error)], context);
-      return answerOf(http.status ?? SERVER_ERROR, http.headers, { errors: formatted });
+      return this.answerTo(toGraphqlError(error), context);
     }
     const { data, errors: formatted, http } = await executor.run(operation.ready, context);
     if (!formatted) return { status: 200, headers: JSON_HEADERS, body: textOf({ data }) };
     return answerOf(http?.status ?? 200, http?.headers ?? [], { errors: formatted, data });
+  }
+
+  private answerTo(error: GraphQLError, context: RequestContext): KnownAnswer {
+    const { errors: formatted, http } = this.settings.errors.format([error], context);
+    return answerOf(http.status ?? SERVER_ERROR, http.headers, { errors: formatted });
   }
 
   private operationOf(

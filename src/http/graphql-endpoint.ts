@@ -44,23 +44,33 @@ export class GraphqlEndpoint {
     const reached: Reached = {};
     this.operations += 1;
     try {
-      const known = isUsual(request.raw) ? this.settings.known.find(request.body) : null;
-      if (!known) return await this.answerByApollo(request, reached, () => this.contextOf(request));
-      let context: RequestContext;
-      try {
-        context = reached.context = await this.contextOf(request);
-      } catch (error) {
-        return await this.answerByApollo(request, reached, () => {
-          throw error;
-        });
-      }
-      return await this.settings.known.answer(known, context);
+      return await this.answerTo(
+        { ...request, body: this.settings.known.withText(request.body) },
+        reached,
+      );
     } finally {
       reached.context?.end();
       this.operations -= 1;
       if (this.operations === 0) this.whenFinished();
     }
   };
+
+  private async answerTo(request: HttpRequest, reached: Reached): Promise<HttpAnswer> {
+    const { known: operations } = this.settings;
+    const isRefused = operations.refuses(request.body);
+    const known = isUsual(request.raw) && !isRefused ? operations.find(request.body) : null;
+    if (!known && !isRefused)
+      return this.answerByApollo(request, reached, () => this.contextOf(request));
+    let context: RequestContext;
+    try {
+      context = reached.context = await this.contextOf(request);
+    } catch (error) {
+      return await this.answerByApollo(request, reached, () => {
+        throw error;
+      });
+    }
+    return known ? operations.answer(known, context) : operations.refused(context);
+  }
 
   private async answerByApollo(
     request: HttpRequest,

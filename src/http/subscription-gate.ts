@@ -19,6 +19,7 @@ import type { Logger } from 'pino';
 import type { RequestContext } from '../graphql/context.js';
 import { forgetTokens } from '../graphql/document-store.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
+import { notTrusted, type PersistedDocuments } from '../graphql/persisted-documents.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from '../graphql/limits.js';
 import { fragmentsOf, surveyOf } from '../graphql/survey.js';
@@ -39,10 +40,11 @@ export class SubscriptionGate {
 
   constructor(
     private readonly schema: GraphQLSchema,
-    settings: {
+    private readonly settings: {
       readonly log: Logger;
       readonly refusals: RefusalLog;
       readonly introspection: boolean;
+      readonly persisted: PersistedDocuments;
     },
   ) {
     this.errors = createErrorTable({ ...settings, suggestions: settings.introspection });
@@ -74,6 +76,7 @@ export class SubscriptionGate {
   private check(asked: AskedOperation, contextValue: RequestContext): SubscriptionArgs {
     const { schema } = this;
     const { operationName, query: text } = asked;
+    if (!this.settings.persisted.allows(text)) throw notTrusted();
     const document = this.subscriptions.documentOf(text) ?? this.documentOf(text);
     const operation = getOperationAST(document, operationName);
     if (!operation) {

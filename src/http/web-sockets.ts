@@ -19,6 +19,7 @@ import { TooManyFailuresError, UnauthenticatedError, type Principal } from '../a
 import type { Admission } from './admission.js';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { refusalIn, toRequestError } from '../graphql/format-error.js';
+import type { PersistedDocuments } from '../graphql/persisted-documents.js';
 import type { RefusalKind } from '../graphql/refusal-log.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import { refuseConnection } from './answer.js';
@@ -65,6 +66,7 @@ export interface WebSocketBounds extends SocketBounds {
 export interface WebSocketSettings extends RequestSettings {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
+  readonly persisted: PersistedDocuments;
   /** Origins whose pages may connect, besides the server's own. CORS does not cover WebSockets. */
   readonly origins: readonly AllowedOrigin[];
   readonly bounds: WebSocketBounds;

@@ -300,10 +300,8 @@ test('a list of operations is refused', async () => {
   expectRefused(response, 'BAD_REQUEST', /batching/);
 });
 
-test('persisted queries are refused', async () => {
+test('an id of a persisted query that is not known is no operation', async () => {
   const extensions = { persistedQuery: { version: 1, sha256Hash: 'a'.repeat(64) } };
   const response = await post(app.graphqlUrl, JSON.stringify({ extensions }));
-  expect(response.errors).toMatchObject([
-    { extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } },
-  ]);
+  expect(response.errors).toMatchObject([{ extensions: { code: 'PERSISTED_QUERY_NOT_FOUND' } }]);
 });

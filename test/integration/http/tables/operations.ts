@@ -64,7 +64,7 @@ export const OPERATIONS: RequestTable = {
     [
       'a persisted query',
       post('{"extensions":{"persistedQuery":{"version":1,"sha256Hash":"a"}}}'),
-      '200 PERSISTED_QUERY_NOT_SUPPORTED: PersistedQueryNotSupported',
+      '200 PERSISTED_QUERY_NOT_FOUND: PersistedQueryNotFound',
       { 'cache-control': 'private, no-cache, must-revalidate' },
     ],
     [
