@@ -1,5 +1,5 @@
 /** The first run of each incident as a picture: a dot for each deduction, at the time of its begin, by its duration. */
-import { MARGIN, PLOT_STYLE, WIDTH, picture, plotText } from '../report/plot.js';
+import { MARGIN, PLOT_STYLE, WIDTH, picture, plotText } from '../report/picture.js';
 import { TAKEN } from './attempts.js';
 import type { Incident } from './incidents.js';
 import type { Timeline } from './timeline.js';

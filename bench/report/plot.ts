@@ -1,18 +1,20 @@
 /**
- * The results as one picture: for each key scenario a bar per contender, on one linear scale, with the product's speed
- * divided by the contender's. Plain SVG, readable on a light and on a dark background, without scripts or fonts.
+ * The results as one picture: deductions against the number of servers, then for each key scenario a bar per contender,
+ * with the product's speed divided by the contender's. All scales are linear and begin at zero. Plain SVG, without
+ * scripts or fonts.
  */
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
 import { median, pairedRatio, type RepeatedValue, type Spread } from '../statistics.js';
 import type { Machine } from './machine.js';
+import { PRODUCT, labelOf } from './labels.js';
+import { MARGIN, PLOT_STYLE, WIDTH, picture, plotText } from './picture.js';
 import type { Row } from './row.js';
-
-const PRODUCT = 'lanes';
+import { serversChart } from './servers-chart.js';
 
 /** The panels; for scenarios with several loads, the one that is shown. */
 const PANELS: readonly { readonly scenario: string; readonly title: string; point?: string }[] = [
-  { scenario: 'hot', title: 'One product: 200 callers' },
+  { scenario: 'hot', title: 'One product, 200 callers, without HTTP: the ways to deduct it' },
   {
     scenario: 'zipf',
     title: "10,000 products, a few of them most popular (Zipf's law): 200 callers",
@@ -27,12 +29,10 @@ const PANELS: readonly { readonly scenario: string; readonly title: string; poin
   { scenario: 'solo', title: 'One caller alone: batching must not cost' },
   {
     scenario: 'http-hot',
-    title: 'One product over HTTP and GraphQL, beside servers that answer from memory',
+    title: 'One product over HTTP, beside servers that keep nothing, and beside an actor',
   },
 ];
 
-export const WIDTH = 880;
-export const MARGIN = 24;
 const NAME_WIDTH = 150;
 const VALUE_WIDTH = 190;
 const BAR_HEIGHT = 16;
@@ -57,9 +57,12 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
       'note',
       MARGIN,
       y,
-      'Medians of interleaved runs. On the right: how many times as many Stockade serves (least–most of the runs).',
+      'Medians of interleaved runs, with the least and the most. Right: how many times as many Stockade serves.',
     ),
   );
+  const chart = serversChart(rows, y + PANEL_GAP);
+  parts.push(...chart.parts);
+  y += chart.height;
   for (const { scenario, title, point = '' } of PANELS) {
     const bars = barsOf(rows, scenario, point);
     if (bars.length === 0) continue;
@@ -79,46 +82,6 @@ export function plot(machine: Machine, rows: readonly Row[]): string {
   }
   return picture('Durable deductions a second, by contender and scenario', PLOT_STYLE, y, parts);
 }
-
-/** A whole SVG of the usual width. */
-export function picture(
-  title: string,
-  style: string,
-  height: number,
-  parts: readonly string[],
-): string {
-  const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`;
-  return `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img">
-<title>${title}</title>
-<style>${style}</style>
-<rect class="ground" width="${WIDTH}" height="${height}" rx="8"/>
-${parts.join('\n')}
-</svg>
-`;
-}
-
-export const PLOT_STYLE = `
-  text {
-    font-family: system-ui, -apple-system, "Segoe UI", Roboto, "Liberation Sans", Arial, sans-serif;
-    fill: #1f2328;
-  }
-  .title { font-size: 20px; font-weight: 600; }
-  .panel { font-size: 14px; font-weight: 600; }
-  .name, .value { font-size: 13px; }
-  .note { font-size: 12px; fill: #59636e; }
-  .ratio { font-size: 13px; fill: #59636e; }
-  .ours { font-weight: 600; }
-  .ground { fill: #ffffff; }
-  .bar { fill: #9aa4af; }
-  .bar.ours { fill: #1a7f37; }
-  @media (prefers-color-scheme: dark) {
-    text { fill: #f0f6fc; }
-    .note, .ratio { fill: #9198a1; }
-    .ground { fill: #0d1117; }
-    .bar { fill: #656c76; }
-    .bar.ours { fill: #3fb950; }
-  }
-`;
 
 function barsOf(rows: readonly Row[], scenario: string, point: string): readonly Bar[] {
   const { merit = 'opsPerSecond' } = SCENARIOS.find(({ name }) => name === scenario) ?? {};
@@ -152,13 +115,7 @@ function barParts(bar: Bar, y: number, share: number): readonly string[] {
   const value = Math.round(bar.opsPerSecond).toLocaleString('en');
   const ratio = bar.ratio ? ratioText(bar.ratio) : '';
   return [
-    plotText(
-      `name${ours}`,
-      left - 10,
-      baseline,
-      ours ? `Stockade, ${PRODUCT}` : bar.contender,
-      'end',
-    ),
+    plotText(`name${ours}`, left - 10, baseline, labelOf(bar.contender), 'end'),
     `<rect class="bar${ours}" x="${left}" y="${y}" width="${width.toFixed(1)}" height="${BAR_HEIGHT}" rx="2"/>`,
     plotText(`value${ours}`, left + width + 8, baseline, value),
     plotText('ratio', WIDTH - MARGIN, baseline, ratio, 'end'),
@@ -175,21 +132,9 @@ function ratioText({ median: middle, min, max }: Spread): string {
 function footer(machine: Machine): readonly string[] {
   const fsync = machine.fsyncMedianMs === null ? '' : `, fsync ${machine.fsyncMedianMs} ms`;
   return [
-    `${machine.cores} × ${machine.cpu} for everything together; MySQL ${machine.mysql} with a flush of log and ` +
-      `binary log at each commit${fsync};`,
-    `Node ${machine.node}, Redis ${machine.redis}; ${machine.date.slice(0, 10)}. The same tables, ledger lines and ` +
-      'settings for all. Run it: npm run bench',
+    `${machine.cores} × ${machine.cpu} for everything together, the load generator too; Node ${machine.node};`,
+    `MySQL ${machine.mysql} with a flush of log and binary log at each commit${fsync}; Redis ${machine.redis}; ` +
+      `${machine.date.slice(0, 10)}.`,
+    'The same tables, ledger lines and settings for all, “memory” and the actor excepted. Run it: npm run bench',
   ];
-}
-
-export function plotText(
-  kind: string,
-  x: number,
-  y: number,
-  content: string,
-  anchor: 'start' | 'end' = 'start',
-): string {
-  const escaped = content.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
-  const side = anchor === 'end' ? ' text-anchor="end"' : '';
-  return `<text class="${kind}" x="${x.toFixed(1)}" y="${y.toFixed(1)}"${side}>${escaped}</text>`;
 }

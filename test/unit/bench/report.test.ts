@@ -208,6 +208,33 @@ describe('the picture', () => {
     expect(svg).toContain('>× 50<');
   });
 
+  test('has curves over the servers where they ran, on one scale from zero, the product last', () => {
+    expect(svg).not.toContain('<polyline');
+    const at = (scenario: string, contender: string, point: string, opsPerSecond: number) =>
+      row({ scenario, contender, point, opsPerSecond });
+    const curves = plot(MACHINE, [
+      at('servers-hot', 'lanes', '1 server', 4_000),
+      at('servers-hot', 'lanes', '3 servers', 3_000),
+      at('servers-hot', 'for-update', '1 server', 1_000),
+      at('servers-spread', 'lanes', '1 server', 2_000),
+      at('http-hot', 'mercurius', '', 2_000),
+      at('http-hot', 'http-ceiling', '', 9_999),
+    ]);
+    const drawn = [...curves.matchAll(/<polyline class="(curve[^"]*)" points="([^"]*)"/g)];
+    expect(drawn.map(([, kind]) => kind)).toEqual(['curve', 'curve ours', 'curve ours']);
+    const heights = drawn.map(([, , points = '']) =>
+      points.split(' ').map((point) => Number(point.split(',')[1])),
+    );
+    const zero = Number(/y="([\d.]+)"[^>]*>0</.exec(curves)?.[1]) - 4;
+    const [[rival = NaN] = [], [ours = NaN, withThree = NaN] = [], [many = NaN] = []] = heights;
+    expect((zero - ours) / (zero - rival)).toBeCloseTo(4, 1);
+    expect((zero - ours) / (zero - withThree)).toBeCloseTo(4 / 3, 1);
+    expect((zero - ours) / (zero - many)).toBeCloseTo(2, 1);
+    expect(curves.match(/class="reference"/g)).toHaveLength(1);
+    expect(curves).toContain('>mercurius, memory 2,000<');
+    expect(curves).toContain('>Stockade 3,000<');
+  });
+
   test('is well-formed whatever the machine is called', () => {
     expect(svg).toContain('A &lt;Good> CPU &amp; more');
     expect(svg).not.toMatch(/<Good>/);
