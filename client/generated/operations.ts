@@ -69,6 +69,19 @@ export type IncreaseStockInput = {
   reference?: string | null | undefined;
 };
 
+/** An entry must match every given field. With locationId, or with more than one of productId, reference and kinds, a page looks at a bounded number of entries: it may be short, and even empty, while the list goes on. Use its endCursor or startCursor then. */
+export type MovementFilter = {
+  /** One of these. */
+  kinds?: Array<StockMovementKind> | null | undefined;
+  locationId?: string | number | null | undefined;
+  /** The reference given in the request. */
+  reference?: string | null | undefined;
+  /** Written then or later. */
+  since?: string | null | undefined;
+  /** Written before. */
+  until?: string | null | undefined;
+};
+
 /** A product must match every given field. */
 export type ProductFilter = {
   /** True: only products that are out of sale. Otherwise only products on sale. */
@@ -354,6 +367,7 @@ export type ProductMovementsQueryVariables = Exact<{
   after?: string | null | undefined;
   last?: number | null | undefined;
   before?: string | null | undefined;
+  filter?: MovementFilter | null | undefined;
 }>;
 
 
@@ -492,6 +506,7 @@ export type StockMovementsQueryVariables = Exact<{
   after?: string | null | undefined;
   last?: number | null | undefined;
   before?: string | null | undefined;
+  filter?: MovementFilter | null | undefined;
 }>;
 
 
@@ -845,11 +860,17 @@ export const LocationsDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<LocationsQuery, LocationsQueryVariables>;
 export const ProductMovementsDocument = new TypedDocumentString(`
-    query ProductMovements($id: ID!, $first: Int, $after: String, $last: Int, $before: String) {
+    query ProductMovements($id: ID!, $first: Int, $after: String, $last: Int, $before: String, $filter: MovementFilter) {
   product(id: $id) {
     id
     onHand
-    movements(first: $first, after: $after, last: $last, before: $before) {
+    movements(
+      first: $first
+      after: $after
+      last: $last
+      before: $before
+      filter: $filter
+    ) {
       edges {
         cursor
         node {
@@ -1211,13 +1232,14 @@ export const StockChangedDocument = new TypedDocumentString(`
 }
     `) as unknown as TypedDocumentString<StockChangedSubscription, StockChangedSubscriptionVariables>;
 export const StockMovementsDocument = new TypedDocumentString(`
-    query StockMovements($productId: ID, $first: Int, $after: String, $last: Int, $before: String) {
+    query StockMovements($productId: ID, $first: Int, $after: String, $last: Int, $before: String, $filter: MovementFilter) {
   stockMovements(
     productId: $productId
     first: $first
     after: $after
     last: $last
     before: $before
+    filter: $filter
   ) {
     edges {
       cursor

@@ -19,6 +19,7 @@ import * as commitProbe from './migrations/2026.11.28T04.00.00.commit-probe.js';
 import * as delegation from './migrations/2026.11.29T00.00.00.delegation.js';
 import * as archivedProducts from './migrations/2026.11.29T01.00.00.archived-products.js';
 import * as productWords from './migrations/2026.11.29T02.00.00.product-words.js';
+import * as ledgerIndexes from './migrations/2026.11.29T03.00.00.ledger-indexes.js';
 import { isInCluster, underClaim, type ClaimedWork } from './migration-claim.js';
 import { NAMED_LOCK } from './named-locks.js';
 
@@ -35,6 +36,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.29T00.00.00.delegation', up: delegation.up },
   { name: '2026.11.29T01.00.00.archived-products', up: archivedProducts.up },
   { name: '2026.11.29T02.00.00.product-words', up: productWords.up },
+  { name: '2026.11.29T03.00.00.ledger-indexes', up: ledgerIndexes.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

@@ -4,7 +4,7 @@
  */
 import DataLoader from 'dataloader';
 import type { PageArguments, ProductService } from '../inventory/product-service.js';
-import type { StockMovement } from '../inventory/movements.js';
+import type { MovementFilter, StockMovement } from '../inventory/movements.js';
 import type { Page } from '../inventory/pages.js';
 import type { Product, StockLevel } from '../inventory/products.js';
 import type { Deadline } from '../time/deadline.js';
@@ -29,12 +29,15 @@ export class Loaders {
     this.levelsByProductId = load((ids) => products.levelsByProductIds(ids, deadline));
   }
 
-  /** The same page of several products is one batch; each other page is a batch of its own. */
-  movementsByProductId(page: PageArguments): DataLoader<string, Page<StockMovement>> {
-    const key = JSON.stringify([page.first, page.after, page.last, page.before]);
+  /** The same page of several products is one batch; each other page, or filter, is a batch of its own. */
+  movementsByProductId(
+    page: PageArguments,
+    filter: MovementFilter,
+  ): DataLoader<string, Page<StockMovement>> {
+    const key = JSON.stringify([page.first, page.after, page.last, page.before, filter]);
     let loader = this.movements.get(key);
     if (!loader) {
-      loader = load((ids) => this.products.movementsByProductIds(ids, page, this.deadline));
+      loader = load((ids) => this.products.movementsByProductIds(ids, page, this.deadline, filter));
       this.movements.set(key, loader);
     }
     return loader;

@@ -16,7 +16,7 @@ import {
 } from './operation.js';
 import { DEFAULT_LOCATION_ID, QUANTITY_MAX, isValidId } from './stock.js';
 import type { Deadline } from '../time/deadline.js';
-import type { StockMovement } from './movements.js';
+import { checkMovementFilter, type MovementFilter, type StockMovement } from './movements.js';
 import type { Page, PageRequest } from './pages.js';
 import { wordsOf } from './product-words.js';
 import type {
@@ -176,10 +176,12 @@ export class ProductService {
     page: PageArguments,
     productId: string | null,
     deadline: Deadline,
+    filter: MovementFilter = {},
   ): Promise<Page<StockMovement>> {
     const request = checkPage(page);
     if (productId !== null) checkId(productId, 'productId');
-    return this.catalogue.movements(request, productId, deadline);
+    checkMovementFilter(filter);
+    return this.catalogue.movements(request, productId, deadline, filter);
   }
 
   /** The same page of the ledger for each of many products, in the order of the ids. */
@@ -187,11 +189,14 @@ export class ProductService {
     productIds: readonly string[],
     page: PageArguments,
     deadline: Deadline,
+    filter: MovementFilter = {},
   ): Promise<Page<StockMovement>[]> {
+    checkMovementFilter(filter);
     const pages = await this.catalogue.movementsByProductIds(
       [...new Set(productIds)],
       checkPage(page),
       deadline,
+      filter,
     );
     return productIds.map((id) => pages.get(id) ?? EMPTY_PAGE);
   }

@@ -1,6 +1,6 @@
 /** Products and their stock levels, and the storage port that reads, creates and changes them. */
 import type { Deadline } from '../time/deadline.js';
-import type { StockMovement } from './movements.js';
+import type { MovementFilter, StockMovement } from './movements.js';
 import type { Page, PageRequest } from './pages.js';
 
 export interface Product {
@@ -71,12 +71,14 @@ export interface ProductCatalogue {
     page: PageRequest,
     productId: string | null,
     deadline: Deadline,
+    filter?: MovementFilter,
   ): Promise<Page<StockMovement>>;
   /** The same page for each of many products, in a constant number of statements. */
   movementsByProductIds(
     productIds: readonly string[],
     page: PageRequest,
     deadline: Deadline,
+    filter?: MovementFilter,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
   createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
   /** Resolves with false where no product has this id. A repetition changes nothing more. */

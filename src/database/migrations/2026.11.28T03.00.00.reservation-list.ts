@@ -13,12 +13,22 @@ const KEYS = {
 
 export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   for (const [key, columns] of Object.entries(KEYS)) {
-    const found = await sequelize.query(
-      `SELECT index_name FROM information_schema.statistics
-       WHERE table_schema = DATABASE() AND table_name = 'reservations' AND index_name = ?`,
-      { replacements: [key], type: QueryTypes.SELECT },
-    );
-    if (found.length === 0)
-      await sequelize.query(`ALTER TABLE reservations ADD KEY ${key} ${columns}`);
+    await addKey(sequelize, 'reservations', key, columns);
   }
 };
+
+/** MySQL has no ADD KEY IF NOT EXISTS. */
+export async function addKey(
+  sequelize: Sequelize,
+  table: string,
+  key: string,
+  columns: string,
+): Promise<void> {
+  const found = await sequelize.query(
+    `SELECT index_name FROM information_schema.statistics
+     WHERE table_schema = DATABASE() AND table_name = ? AND index_name = ?`,
+    { replacements: [table, key], type: QueryTypes.SELECT },
+  );
+  if (found.length > 0) return;
+  await sequelize.query(`ALTER TABLE ${table} ADD KEY ${key} ${columns}`);
+}

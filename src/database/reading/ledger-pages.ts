@@ -1,32 +1,11 @@
 /** Pages of the ledger, newest line first, of one product, of many, or of all. */
 import type { StockMovement } from '../../inventory/movements.js';
-import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
-import { movementId, type MovementKind } from '../../inventory/stock.js';
+import type { Page, PageRequest } from '../../inventory/pages.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
-import { cursorOf, decodeCursor, toPage } from './pages.js';
+import { MOVEMENT_COLUMNS, boundaryOf, toMovementPage, type MovementRow } from './movement-rows.js';
 
-interface MovementRow {
-  readonly entry: number;
-  readonly productId: string;
-  readonly locationId: string;
-  readonly sequence: number;
-  readonly kind: MovementKind;
-  readonly delta: number;
-  readonly quantityBefore: number;
-  readonly quantityAfter: number;
-  readonly reason: string | null;
-  readonly reference: string | null;
-  readonly idempotencyKey: Buffer | null;
-  readonly principal: string | null;
-  readonly fencingToken: number | bigint | null;
-  readonly createdAt: Date;
-}
-
-const SELECT = `SELECT entry, product_id AS productId, location_id AS locationId, sequence, kind, delta,
-  quantity_before AS quantityBefore, quantity_after AS quantityAfter, reason, reference,
-  idempotency_key AS idempotencyKey, principal, fencing_token AS fencingToken, created_at AS createdAt
-  FROM stock_movements`;
+const SELECT = `SELECT ${MOVEMENT_COLUMNS} FROM stock_movements`;
 
 /** The ledger of all products. @throws InvalidCursorError */
 export async function readLedgerPage(
@@ -80,35 +59,9 @@ interface Bounds {
 /** The ledger is newest first, so a forward page is read in descending order. */
 function boundsOf(page: PageRequest): Bounds {
   const isForward = page.direction === 'FORWARD';
-  const cursor = cursorOf(page);
-  const boundary = cursor === null ? null : Number(decodeCursor(cursor, 1)[0]);
-  if (boundary !== null && !Number.isSafeInteger(boundary)) throw new InvalidCursorError();
   return {
     order: isForward ? 'DESC' : 'ASC',
-    boundary,
+    boundary: boundaryOf(page),
     condition: isForward ? 'entry < COALESCE(?, ~0 >> 1)' : 'entry > COALESCE(?, 0)',
-  };
-}
-
-function toMovementPage(page: PageRequest, rows: readonly MovementRow[]): Page<StockMovement> {
-  return toPage(page, rows, { node: toMovement, sortKey: ({ entry }) => [String(entry)] });
-}
-
-function toMovement(row: MovementRow): StockMovement {
-  return {
-    id: movementId(row, row.sequence),
-    productId: row.productId,
-    locationId: row.locationId,
-    sequence: row.sequence,
-    kind: row.kind,
-    delta: row.delta,
-    quantityBefore: row.quantityBefore,
-    quantityAfter: row.quantityAfter,
-    reason: row.reason,
-    reference: row.reference,
-    idempotencyKey: row.idempotencyKey?.toString('utf8') ?? null,
-    principal: row.principal,
-    fencingToken: row.fencingToken === null ? null : String(row.fencingToken),
-    createdAt: row.createdAt,
   };
 }

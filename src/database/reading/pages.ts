@@ -10,6 +10,8 @@ export function cursorOf(page: PageRequest): string | null {
 const LOOK_FIRST = 200;
 /** The most entries that are looked at for one page. */
 export const LOOK_MAX = 2_000;
+/** How many entries are looked at, one after the other, until a page is full. */
+export const LOOKS = [LOOK_FIRST, LOOK_MAX] as const;
 
 /**
  * The rows of a page whose filter no index answers: entries are looked at in the order of the list, and those that
@@ -24,7 +26,7 @@ export async function lookForRows<Entry, Row>(
   look: (max: number) => Promise<readonly Entry[]>,
   matching: (entries: readonly Entry[]) => Promise<readonly Row[]>,
 ): Promise<{ readonly rows: readonly Row[]; readonly lookedUntil: Entry | null }> {
-  for (const max of [LOOK_FIRST, LOOK_MAX]) {
+  for (const max of LOOKS) {
     const entries = await look(max);
     const rows = await matching(entries);
     if (entries.length < max) return { rows, lookedUntil: null };

@@ -1,7 +1,7 @@
 /** ProductCatalogue on MySQL. */
 import type { Sequelize } from 'sequelize';
 import type { StockChanges } from '../../inventory/stock-changes.js';
-import type { StockMovement } from '../../inventory/movements.js';
+import { isFiltering, type MovementFilter, type StockMovement } from '../../inventory/movements.js';
 import type { Page, PageRequest } from '../../inventory/pages.js';
 import type {
   CreateProductOutcome,
@@ -17,6 +17,7 @@ import type { Reader } from '../reader.js';
 import { setArchived, updateProduct } from '../writing/product-changes.js';
 import { createProduct } from '../writing/product-creation.js';
 import { committedValue, isPerhapsApplied } from '../writing/transactions.js';
+import { FilteredLedger } from './ledger-filter.js';
 import { readLedgerPage, readLedgerPages } from './ledger-pages.js';
 import { readProductPage } from './product-pages.js';
 import { SELECT_PRODUCTS, toProducts, type ProductRecord } from './product-rows.js';
@@ -60,18 +61,28 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     page: PageRequest,
     productId: string | null,
     deadline: Deadline,
+    filter: MovementFilter = {},
   ): Promise<Page<StockMovement>> {
-    if (productId === null) return readLedgerPage(this.pools.reader, page, deadline);
-    const pages = await this.movementsByProductIds([productId], page, deadline);
+    const { reader } = this.pools;
+    if (isFiltering(filter)) {
+      const pages = await new FilteredLedger({ reader, page, filter, deadline }).read([productId]);
+      return pages.get(productId) ?? EMPTY_PAGE;
+    }
+    if (productId === null) return readLedgerPage(reader, page, deadline);
+    const pages = await readLedgerPages(reader, [productId], page, deadline);
     return pages.get(productId) ?? EMPTY_PAGE;
   }
 
-  movementsByProductIds(
+  async movementsByProductIds(
     productIds: readonly string[],
     page: PageRequest,
     deadline: Deadline,
+    filter: MovementFilter = {},
   ): Promise<ReadonlyMap<string, Page<StockMovement>>> {
-    return readLedgerPages(this.pools.reader, productIds, page, deadline);
+    const { reader } = this.pools;
+    if (!isFiltering(filter)) return readLedgerPages(reader, productIds, page, deadline);
+    const pages = await new FilteredLedger({ reader, page, filter, deadline }).read(productIds);
+    return new Map(productIds.map((id) => [id, pages.get(id) ?? EMPTY_PAGE]));
   }
 
   async createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome> {

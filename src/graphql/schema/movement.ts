@@ -4,12 +4,14 @@ import {
   Args,
   Ctx,
   Field,
+  InputType,
   Int,
   ObjectType,
   Query,
   Resolver,
   registerEnumType,
 } from 'type-graphql';
+import type { MovementFilter as DomainFilter } from '../../inventory/movements.js';
 import type { MovementKind } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { CountsNodes, nodesOfEntries, nodesOfPage } from '../node-cost.js';
@@ -127,6 +129,39 @@ export class StockMovementConnection {
   readonly pageInfo!: PageInfo;
 }
 
+@InputType('MovementFilter', {
+  description:
+    'An entry must match every given field. With locationId, or with more than one of productId, reference and ' +
+    'kinds, a page looks at a bounded number of entries: it may be short, and even empty, while the list goes on. ' +
+    'Use its endCursor or startCursor then.',
+})
+export class MovementFilter {
+  @Field(() => ID, { nullable: true })
+  readonly locationId?: string | null;
+
+  @Field(() => String, { nullable: true, description: 'The reference given in the request.' })
+  readonly reference?: string | null;
+
+  @Field(() => [StockMovementKind], { nullable: true, description: 'One of these.' })
+  readonly kinds?: readonly MovementKind[] | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Written then or later.' })
+  readonly since?: Date | null;
+
+  @Field(() => DateTime, { nullable: true, description: 'Written before.' })
+  readonly until?: Date | null;
+}
+
+export function toMovementFilter(filter: MovementFilter | null | undefined): DomainFilter {
+  return {
+    locationId: filter?.locationId ?? undefined,
+    reference: filter?.reference ?? undefined,
+    kinds: filter?.kinds ?? undefined,
+    since: filter?.since ?? undefined,
+    until: filter?.until ?? undefined,
+  };
+}
+
 @Resolver()
 export class MovementResolver {
   @CountsNodes(nodesOfPage)
@@ -140,10 +175,15 @@ export class MovementResolver {
   async stockMovements(
     @Arg('productId', () => ID, { nullable: true }) productId: string | null,
     @Args(() => PageArgs) page: PageArgs,
-    @Ctx() context: RequestContext,
+    @Arg('filter', () => MovementFilter, { nullable: true }) filter: MovementFilter | null,
+    @Ctx() { services, caller }: RequestContext,
   ): Promise<StockMovementConnection> {
-    const { services, caller } = context;
-    const found = services.products.movements(page, productId ?? null, caller.deadline);
+    const found = services.products.movements(
+      page,
+      productId ?? null,
+      caller.deadline,
+      toMovementFilter(filter),
+    );
     return toConnection(await found);
   }
 }

@@ -19,7 +19,7 @@ import { CountsNodes, nodesOfEntries, nodesOfLocations, nodesOfPage } from '../n
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
-import { StockMovementConnection } from './movement.js';
+import { MovementFilter, StockMovementConnection, toMovementFilter } from './movement.js';
 import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 import {
   AnyError,
@@ -263,9 +263,10 @@ export class ProductResolver {
   async movements(
     @Root() product: Product,
     @Args(() => PageArgs) page: PageArgs,
+    @Arg('filter', () => MovementFilter, { nullable: true }) filter: MovementFilter | null,
     @Ctx() context: RequestContext,
   ): Promise<StockMovementConnection> {
-    const loader = context.loaders.movementsByProductId(page);
+    const loader = context.loaders.movementsByProductId(page, toMovementFilter(filter));
     return toConnection(await loader.load(product.id));
   }
 }

@@ -8,6 +8,7 @@ import {
   ProductsDocument,
   StockMovementsDocument,
   type CreateProductInput,
+  type MovementFilter,
   type ProductFilter,
   type ProductMovementsQueryVariables,
   type ProductsQueryVariables,
@@ -343,5 +344,43 @@ describe('pages of the ledger', () => {
     expect(faultOf(outcome)).toBe('BAD_USER_INPUT');
     const cursor = await app.ask.http(StockMovementsDocument, { after: 'WyJhIl0' });
     expect(faultOf(cursor)).toBe('BAD_USER_INPUT');
+  });
+
+  test('are filtered by reference, kind, location and time, of one product and of all', async () => {
+    await createAll(['searched'], { quantity: 9 });
+    const items = [{ productId: 'searched', quantity: 1 }];
+    await app.dataOf(DeductStockDocument, { input: { items, reference: 'order-9' } });
+    await app.dataOf(DeductStockDocument, { input: { items, reference: 'Order-9' } });
+    const ofAll = async (filter: MovementFilter) => {
+      const { stockMovements } = await app.dataOf(StockMovementsDocument, { filter });
+      return stockMovements.edges.map(({ node }) => node.id);
+    };
+    const ofProduct = async (filter: MovementFilter) => {
+      const { product } = await app.dataOf(ProductMovementsDocument, { id: 'searched', filter });
+      return product?.movements.edges.map(({ node }) => node.id);
+    };
+    expect(await ofAll({ reference: 'order-9' })).toEqual(['searched/default/2']);
+    expect(await ofProduct({ reference: 'Order-9' })).toEqual(['searched/default/3']);
+    expect(await ofProduct({ kinds: ['INITIAL'] })).toEqual(['searched/default/1']);
+    expect(await ofProduct({ locationId: 'north' })).toEqual([]);
+    expect(await ofProduct({ since: '2026-01-01T00:00:00+01:00' })).toHaveLength(3);
+    expect(await ofProduct({ until: '2026-01-01T00:00:00.000Z' })).toEqual([]);
+    expect(
+      await ofProduct({ since: '1000-01-01T00:00:00Z', until: '9999-12-31T23:59:59Z' }),
+    ).toHaveLength(3);
+    expect(await ofProduct({})).toHaveLength(3);
+    expect(await ofAll({ kinds: [] })).toEqual([]);
+  });
+
+  test.each<[what: string, filter: MovementFilter]>([
+    ['a location of the wrong form', { locationId: 'no such!' }],
+    ['a reference that is too long', { reference: 'x'.repeat(256) }],
+    ['a moment without a zone', { since: '2026-01-01T00:00:00' }],
+    ['a day', { since: '2026-01-01' }],
+    ['no moment', { until: 'yesterday' }],
+    ['a moment that is none', { until: '2026-13-01T00:00:00Z' }],
+    ['a moment out of range', { until: '9999-12-31T23:59:59-01:00' }],
+  ])('are refused for %s in the filter', async (_, filter) => {
+    expect(faultOf(await app.ask.http(StockMovementsDocument, { filter }))).toBe('BAD_USER_INPUT');
   });
 });
