@@ -27,10 +27,12 @@ export interface Form {
 }
 
 export interface Contender {
-  /** Resolves after COMMIT has returned if stock was taken. */
+  /** Resolves after COMMIT has returned if stock was taken, but for a contender that can settle. */
   deduct(line: Line): Promise<Answer>;
   /** Reserves stock, if the contender can. Resolves after COMMIT has returned. */
   reserve?(line: Line): Promise<Answer>;
+  /** For a contender that answers before it has written: resolves when all answers are in the database. */
+  settle?(): Promise<void>;
   /** The pools that the contender's service would also read with. */
   readonly pools: { readonly reader: Reader; readonly writer: Sequelize };
   close(): Promise<void>;

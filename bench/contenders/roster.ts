@@ -7,15 +7,19 @@ import type { ContenderKind } from './contender.js';
 import { forUpdate } from './for-update.js';
 import { lanes, perLine, unlocked } from './lanes.js';
 import { lockedUpdate } from './locked-update.js';
+import { optimistic } from './optimistic.js';
+import { redisCounter } from './redis-counter.js';
 
 export const CONTENDERS: readonly ContenderKind[] = [
   lanes,
   perLine,
   forUpdate,
   conditionalUpdate,
+  optimistic,
   asDescribed,
   lockedUpdate(redlockLock),
   lockedUpdate(redisSemaphoreLock),
+  redisCounter,
   unlocked,
 ];
 

@@ -16,6 +16,7 @@ export interface LevelRow {
   readonly onHand: number;
   readonly reserved: number;
   readonly lastSequence: number;
+  readonly version: number;
 }
 
 export function openRivalPool({ mysqlUrl }: Services, poolMax: number): Sequelize {
@@ -36,12 +37,12 @@ export class StockRows {
   constructor(private readonly sequelize: Sequelize) {}
 
   async readLevel(
-    transaction: Transaction,
+    transaction: Transaction | null,
     { productId }: Line,
     options: { readonly lock: boolean },
   ): Promise<LevelRow> {
     const [level] = await this.sequelize.query<LevelRow>(
-      `SELECT on_hand AS onHand, reserved, last_sequence AS lastSequence
+      `SELECT on_hand AS onHand, reserved, last_sequence AS lastSequence, version
        FROM stock_levels WHERE product_id = ? AND location_id = 'default'${options.lock ? ' FOR UPDATE' : ''}`,
       { replacements: [productId], transaction, type: QueryTypes.SELECT },
     );
@@ -62,6 +63,54 @@ export class StockRows {
       },
     );
     return changed === 1;
+  }
+
+  /** Takes the line out of a level that is as it was read. @returns whether it still was. */
+  async takeFromVersion(
+    transaction: Transaction,
+    { productId, quantity }: Line,
+    version: number,
+  ): Promise<boolean> {
+    const changed = await this.sequelize.query(
+      `UPDATE stock_levels
+       SET on_hand = on_hand - ?, last_sequence = last_sequence + 1, version = version + 1
+       WHERE product_id = ? AND location_id = 'default' AND version = ?`,
+      { replacements: [quantity, productId, version], transaction, type: QueryTypes.BULKUPDATE },
+    );
+    return changed === 1;
+  }
+
+  /** Takes lines of one product, of which it is known that there are enough, with one line in the ledger for each. */
+  async takeAll(transaction: Transaction, lines: readonly Line[]): Promise<void> {
+    const [first] = lines;
+    if (!first) return;
+    const level = await this.readLevel(transaction, first, { lock: true });
+    const all = lines.reduce((sum, { quantity }) => sum + quantity, 0);
+    await this.sequelize.query(
+      `UPDATE stock_levels SET on_hand = on_hand - ?, last_sequence = last_sequence + ?, version = version + 1
+       WHERE product_id = ? AND location_id = 'default'`,
+      {
+        replacements: [all, lines.length, first.productId],
+        transaction,
+        type: QueryTypes.BULKUPDATE,
+      },
+    );
+    let { onHand, lastSequence } = level;
+    const rows = lines.map(({ productId, quantity }) => {
+      const before = onHand;
+      onHand -= quantity;
+      lastSequence += 1;
+      const after = [before, onHand, onHand - level.reserved];
+      const id = this.operationIds.next();
+      return [productId, 'default', lastSequence, 'DEDUCTION', -quantity, ...after, id, 0];
+    });
+    await this.sequelize.query(
+      `INSERT INTO stock_movements
+         (product_id, location_id, sequence, kind, delta, quantity_before, quantity_after, available_after,
+          operation_id, line_index)
+       VALUES ${rows.map(() => '(?)').join(', ')}`,
+      { replacements: rows, transaction, type: QueryTypes.BULKUPDATE },
+    );
   }
 
   /** The ledger line of what was just taken, from the level as this transaction now reads it. */

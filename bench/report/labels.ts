@@ -7,6 +7,8 @@ const LABELS: Readonly<Record<string, string>> = {
   'per-line': 'Stockade, no batches',
   'for-update': 'FOR UPDATE',
   'conditional-update': 'conditional UPDATE',
+  optimistic: 'version check',
+  'redis-counter': 'Redis, SQL later',
   'as-described': 'Redis SET NX',
   redlock: 'lock of redlock',
   'redis-semaphore': 'lock of r.-semaphore',

@@ -33,7 +33,7 @@ export const httpHot = overHttp({
 export const httpSpread = overHttp({
   name: 'http-spread',
   what: `${CALLERS} connections, ${MANY} products, over HTTP`,
-  contenders: ['lanes', 'http-ceiling', 'apollo-standalone', 'restate'],
+  contenders: ['lanes', 'apollo-standalone', 'restate'],
   demand: MANY_PRODUCTS,
 });
 

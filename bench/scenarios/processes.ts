@@ -19,6 +19,7 @@ export const processesHot = overProcesses({
   what: `hot, ${CALLERS} callers spread over ${COUNTS.join(', ')} processes`,
   formsLike: hot.name,
   demand: { products: 1, seed: 1 },
+  contenders: ['lanes', 'for-update'],
 });
 
 export const processesSpread = overProcesses({
@@ -26,7 +27,7 @@ export const processesSpread = overProcesses({
   what: `spread, ${CALLERS} callers spread over ${COUNTS.join(', ')} processes`,
   formsLike: spread.name,
   demand: { products: PRODUCTS_MAX, seed: 1 },
-  once: ['for-update'],
+  contenders: ['lanes'],
 });
 
 /** The load of one count of processes. */
@@ -39,16 +40,15 @@ function overProcesses(settings: {
   readonly what: string;
   readonly formsLike: string;
   readonly demand: Demand;
-  readonly once?: readonly string[];
+  readonly contenders: readonly string[];
 }): Scenario {
-  const { name, what, formsLike, demand, once = [] } = settings;
+  const { name, what, formsLike, demand, contenders } = settings;
   return {
     name,
     what,
     merit: 'opsPerSecond',
-    contenders: ['lanes', 'for-update'],
+    contenders,
     known: ALL_CONTENDERS,
-    once,
     formsLike,
     formsOf: formsOfContender,
     run: async (trial, bed) => {

@@ -167,6 +167,7 @@ describe('on one ground', () => {
         else await Promise.all([buyFour(), buyFour()]);
         expect(answers.filter((answer) => answer === 'taken')).toHaveLength(5);
         expect(answers.filter((answer) => answer === 'refused')).toHaveLength(3);
+        await contender.settle?.();
         // Two products with their initial lines, and five deductions.
         expect(await bed.verify([{ taken: 5, unknown: 0 }])).toEqual({ movements: 7, problems: 0 });
       } finally {
