@@ -446,6 +446,7 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     environment: config.environment,
     sandbox: config.sandbox,
     introspection: config.introspection,
+    federation: config.federation,
     corsOrigins: config.corsOrigins,
     requestTimeoutMs: config.requestTimeoutMs,
     bounds: config,

@@ -295,6 +295,12 @@ export const SETTINGS = {
     flag,
     '`true` or `false`: Apollo Sandbox at `/graphql` in a browser',
   ),
+  federation: preset(
+    'FEDERATION',
+    'false',
+    flag,
+    '`true`: the API is [a subgraph](docs/supergraph.md) of Apollo Federation 2',
+  ),
   trustedDocuments: optional(
     'TRUSTED_DOCUMENTS',
     'none',

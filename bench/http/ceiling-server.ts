@@ -91,6 +91,7 @@ const server = new GraphqlServer({
   environment: config.environment,
   sandbox: config.sandbox,
   introspection: config.introspection,
+  federation: config.federation,
   corsOrigins: config.corsOrigins,
   requestTimeoutMs: config.requestTimeoutMs,
   bounds: config,

@@ -51,6 +51,14 @@ export const nodesOfLines: NodeCost = ({ args, sizes, inside }) => {
   });
 };
 
+/** The entities of a gateway: each is read from the database, as the entries of a page are. */
+export const nodesOfRepresentations: NodeCost = ({ args, sizes, inside }) => {
+  const { representations } = args;
+  // GraphQL takes a single value for a list of one.
+  const entities = Array.isArray(representations) ? representations.length : 1;
+  return entities * (1 + inside(sizes));
+};
+
 /** A list inside a page or a mutation of lines: one entry for each of theirs. */
 export const nodesOfEntries: NodeCost = ({ sizes, inside }) => sizes.entries * (1 + inside(sizes));
 

@@ -44,6 +44,8 @@ export interface GraphqlServerSettings
     AdmissionSettings,
     Omit<ApolloSettings, 'schema' | 'errors' | 'executor'> {
   readonly compiled: CompiledOperations;
+  /** Whether it is a subgraph of a supergraph. */
+  readonly federation: boolean;
   /** Entries of lists that are read at the same time. */
   readonly readNodesMax: number;
   readonly host: string;
@@ -67,8 +69,8 @@ export class GraphqlServer {
   private readonly http: ReturnType<typeof createHttpServer>;
 
   constructor(private readonly settings: GraphqlServerSettings) {
-    const schema = buildStockadeSchema();
     const { log, refusals, introspection: suggestions } = settings;
+    const schema = buildStockadeSchema(settings);
     const errors = createErrorTable({ log, refusals, suggestions });
     const shared = {
       ...settings,

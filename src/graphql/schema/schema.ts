@@ -8,6 +8,7 @@ import {
   DeductedItemResolver,
   IncreasedItemResolver,
 } from './deduct-increase.js';
+import { withFederation } from './federation.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
 import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product.js';
@@ -33,14 +34,16 @@ const RESOLVERS = [
   StockChangedResolver,
 ] as const;
 
-export function buildStockadeSchema(): GraphQLSchema {
+/** @param options.federation whether it is a subgraph of a supergraph. */
+export function buildStockadeSchema({ federation = false } = {}): GraphQLSchema {
   const schema = buildSchemaSync({
     resolvers: RESOLVERS,
     pubSub: NO_PUB_SUB,
     // The domain checks input, and answers errors of the schema's types.
     validate: false,
   });
-  return guardRootFields(callMutationsDirectly(schema));
+  const direct = callMutationsDirectly(schema);
+  return guardRootFields(federation ? withFederation(direct) : direct);
 }
 
 type Mutation = (input: unknown, context: unknown) => unknown;

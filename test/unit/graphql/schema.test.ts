@@ -15,6 +15,7 @@ import {
 } from 'graphql';
 import * as clientOperations from '../../../client/generated/operations.js';
 import { LIMITS, operationLimits } from '../../../src/graphql/limits.js';
+import { subgraphSdl } from '../../../src/graphql/schema/federation.js';
 import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 
 const COMMITTED = readFileSync('schema/schema.graphql', 'utf8');
@@ -26,6 +27,10 @@ const OPERATIONS = readdirSync('schema/operations').map((name) => ({
 
 test('schema/schema.graphql is what `npm run schema` would emit', () => {
   expect(COMMITTED).toBe(`${printSchema(lexicographicSortSchema(SCHEMA))}\n`);
+});
+
+test('schema/subgraph.graphql is what `npm run schema` would emit', () => {
+  expect(readFileSync('schema/subgraph.graphql', 'utf8')).toBe(subgraphSdl(SCHEMA));
 });
 
 test('client/possibleTypes.json has the types of every interface and union', () => {
