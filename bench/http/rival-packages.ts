@@ -14,7 +14,10 @@ import { projectFolder } from '../../services/debian-packages.js';
 /** They are downloaded once, a quarter of a gigabyte. */
 const INSTALL_TIMEOUT_MS = 240_000;
 const LOCK = 'package-lock.json';
-const INSTALL = ['ci', '--ignore-scripts', '--no-audit', '--no-fund'];
+const INSTALL = [
+  ...['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=silent'],
+  ...['--fetch-retries=1', '--fetch-retry-mintimeout=1000'],
+];
 
 export interface InstallOptions {
   readonly signal: AbortSignal;
@@ -46,7 +49,7 @@ export async function installRivals(
     );
   } catch (error) {
     options.signal.throwIfAborted();
-    const reason = `its packages are not installed: ${reasonOf(error)}`;
+    const reason = `its packages, which come from the npm registry, are not installed: ${reasonOf(error)}`;
     return new Map(contenders.map((name) => [name, reason]));
   }
 }

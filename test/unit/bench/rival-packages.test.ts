@@ -49,7 +49,8 @@ describe('without npm', () => {
       log: (line) => lines.push(line),
       cacheFolder: folder,
     });
-    const reason = 'its packages are not installed: npm cannot be run (not found)';
+    const reason =
+      'its packages, which come from the npm registry, are not installed: npm cannot be run (not found)';
     expect([...missing]).toEqual([
       ['mercurius', reason],
       ['restate', reason],
