@@ -20,6 +20,7 @@ import { MysqlLocationCatalogue } from './database/reading/location-catalogue.js
 import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
+import { MysqlReservationExtender } from './database/writing/reservation-extension.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import { WriteProbe } from './database/write-probe.js';
 import { CompiledOperations } from './graphql/compiled/compiled-operations.js';
@@ -37,6 +38,7 @@ import { AnswerRetention } from './inventory/answer-retention.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
+import { ReservationExtension } from './inventory/reservation-extension.js';
 import { ReservationList, type ReservationLister } from './inventory/reservation-list.js';
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
@@ -310,6 +312,10 @@ async function openServices(parts: {
   await locations.locations(Deadline.in(config.requestTimeoutMs, systemClock));
   return {
     ...stockOperations(stock, new Operations(systemRandomBytes), decided, settings),
+    reservationExtension: new ReservationExtension(
+      new MysqlReservationExtender(database.writer),
+      stock.slots,
+    ),
     reservationList: new ReservationList(reservations),
     locations,
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),

@@ -23,6 +23,10 @@ import { stockOperations } from '../../src/inventory/stock-operations.js';
 import { movementId, type StockWrite } from '../../src/inventory/stock.js';
 import type { LocationCatalogue } from '../../src/inventory/locations.js';
 import type { ProductCatalogue } from '../../src/inventory/products.js';
+import {
+  ReservationExtension,
+  type ReservationExtender,
+} from '../../src/inventory/reservation-extension.js';
 import { ReservationList, type ReservationLister } from '../../src/inventory/reservation-list.js';
 import type { ReservationCatalogue } from '../../src/inventory/reservation.js';
 import type { WriteResult } from '../../src/inventory/stock-store.js';
@@ -80,6 +84,7 @@ const server = new GraphqlServer({
     ...stockOperations(stock, new Operations(systemRandomBytes), {} as ReservationCatalogue, {
       batchMax: config.stockBatchMax,
     }),
+    reservationExtension: new ReservationExtension({} as ReservationExtender, new CommitSlots(1)),
     reservationList: new ReservationList({} as ReservationLister),
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
     products: new ProductService(catalogue, new CommitSlots(1)),

@@ -55,6 +55,12 @@ export type DeductStockInput = {
   reference?: string | null | undefined;
 };
 
+export type ExtendReservationInput = {
+  reservationId: string | number;
+  /** How long stock is held from now on, 1 to 604,800. */
+  ttlSeconds: number;
+};
+
 export type IncreaseStockInput = {
   /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
@@ -334,6 +340,18 @@ export type StockErrorDetailsFragment =
   | StockErrorDetails_StaleQuantityError_Fragment
   | StockErrorDetails_UnavailableError_Fragment
 ;
+
+export type ExtendReservationMutationVariables = Exact<{
+  input: ExtendReservationInput;
+}>;
+
+
+export type ExtendReservationMutation = { extendReservation:
+    | { __typename: 'Reservation', id: string, status: ReservationStatus, expiresAt: string }
+    | { __typename: 'ReservationNotActiveError', message: string, status: ReservationStatus }
+    | { __typename: 'ReservationNotFoundError', message: string }
+    | { __typename: 'UnavailableError', code: StockErrorCode, message: string, retryable: boolean, mayHaveApplied: boolean }
+   };
 
 export type IncreaseStockMutationVariables = Exact<{
   input: IncreaseStockInput;
@@ -798,6 +816,31 @@ export const DeductStockDocument = new TypedDocumentString(`
     mayHaveApplied
   }
 }`) as unknown as TypedDocumentString<DeductStockMutation, DeductStockMutationVariables>;
+export const ExtendReservationDocument = new TypedDocumentString(`
+    mutation ExtendReservation($input: ExtendReservationInput!) {
+  extendReservation(input: $input) {
+    __typename
+    ... on Reservation {
+      id
+      status
+      expiresAt
+    }
+    ... on ReservationNotFoundError {
+      message
+    }
+    ... on ReservationNotActiveError {
+      message
+      status
+    }
+    ... on UnavailableError {
+      code
+      message
+      retryable
+      mayHaveApplied
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<ExtendReservationMutation, ExtendReservationMutationVariables>;
 export const IncreaseStockDocument = new TypedDocumentString(`
     mutation IncreaseStock($input: IncreaseStockInput!) {
   increaseStock(input: $input) {

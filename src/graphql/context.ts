@@ -6,6 +6,7 @@ import type { DeductStockTransaction } from '../inventory/deduct-stock-transacti
 import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
 import type { LocationService } from '../inventory/location-service.js';
 import type { ProductService } from '../inventory/product-service.js';
+import type { ReservationExtension } from '../inventory/reservation-extension.js';
 import type { ReservationList } from '../inventory/reservation-list.js';
 import type { ReservationService } from '../inventory/reservation-service.js';
 import type { SetStockTransaction } from '../inventory/set-stock-transaction.js';
@@ -25,6 +26,7 @@ export interface Services {
   readonly setStock: Pick<SetStockTransaction, 'execute'>;
   readonly transferStock: Pick<TransferStockTransaction, 'execute'>;
   readonly reservations: Pick<ReservationService, 'reservation' | 'reserve' | 'commit' | 'release'>;
+  readonly reservationExtension: Pick<ReservationExtension, 'execute'>;
   readonly reservationList: Pick<ReservationList, 'reservations'>;
   readonly locations: Pick<
     LocationService,

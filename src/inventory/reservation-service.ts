@@ -4,7 +4,7 @@
  * A reservation's products never change, so it is read before their turns are taken. Whether it can still be closed is
  * decided in the transaction, under its row's lock. A commit takes held units, so it never lacks stock.
  */
-import { InvalidRequestError, checkText, type Operations } from './operation.js';
+import { checkText, type Operations } from './operation.js';
 import {
   UNAVAILABLE,
   isValidId,
@@ -25,7 +25,7 @@ import {
 } from './stock-request.js';
 import type { StockService } from './lanes/stock-service.js';
 import {
-  RESERVATION_TTL_SECONDS_MAX,
+  checkTtl,
   existsFor,
   type Reservation,
   type ReservationFailure,
@@ -175,12 +175,7 @@ function checkReserve(
 ): CreatingWrite {
   const { ttlSeconds, idempotencyKey } = request;
   const lines = checkLines(request.items, { type: 'HOLD' });
-  if (ttlSeconds < 1 || ttlSeconds > RESERVATION_TTL_SECONDS_MAX) {
-    throw new InvalidRequestError(
-      `ttlSeconds must be between 1 and ${RESERVATION_TTL_SECONDS_MAX.toLocaleString('en-US')}; got ${ttlSeconds}.`,
-      'ttlSeconds',
-    );
-  }
+  checkTtl(ttlSeconds);
   const reference = checkText(request.reference, 'reference');
   const meaning = [ttlSeconds, reference, meaningOfLines(lines)];
   const operation = operations.identify('reserveStock', principal, idempotencyKey, meaning);

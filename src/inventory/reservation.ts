@@ -6,10 +6,20 @@
  */
 import { createHash } from 'node:crypto';
 import type { Deadline } from '../time/deadline.js';
+import { InvalidRequestError } from './operation.js';
 import type { Operation, StockLine, StockWrite } from './stock.js';
 
 /** The longest that stock may be held, in seconds: a week. */
 export const RESERVATION_TTL_SECONDS_MAX = 604_800;
+
+/** @throws InvalidRequestError */
+export function checkTtl(ttlSeconds: number): void {
+  if (ttlSeconds >= 1 && ttlSeconds <= RESERVATION_TTL_SECONDS_MAX) return;
+  throw new InvalidRequestError(
+    `ttlSeconds must be between 1 and ${RESERVATION_TTL_SECONDS_MAX.toLocaleString('en-US')}; got ${ttlSeconds}.`,
+    'ttlSeconds',
+  );
+}
 
 export type ReservationStatus = 'ACTIVE' | 'COMMITTED' | 'RELEASED' | 'EXPIRED';
 
@@ -33,7 +43,7 @@ export interface Reservation {
 /** Whether a reservation may be ended depends on its state and on the principal that made it. */
 export type ReservationStanding = Pick<Reservation, 'status' | 'principal'>;
 
-/** Why a reservation could not be committed or released. Both are final. */
+/** Why a reservation could not be committed, released or extended. Both are final. */
 export type ReservationFailure =
   | { readonly code: 'RESERVATION_NOT_FOUND' }
   | { readonly code: 'RESERVATION_NOT_ACTIVE'; readonly status: ReservationStatus };

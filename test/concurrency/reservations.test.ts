@@ -6,6 +6,7 @@ import { jest } from '@jest/globals';
 import {
   CommitReservationDocument,
   DeductStockDocument,
+  ExtendReservationDocument,
   ReleaseReservationDocument,
   ReserveStockDocument,
   SetStockDocument,
@@ -60,6 +61,11 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
       .releaseReservation;
   }
 
+  async function extend(buyer: number, reservationId: string, ttlSeconds = 900) {
+    const input = { reservationId, ttlSeconds };
+    return dataOf(await send(urlOf(buyer), ExtendReservationDocument, { input })).extendReservation;
+  }
+
   async function deduct(buyer: number, productId: string, quantity = 1) {
     const input = { items: [{ productId, quantity }] };
     const { deductStock } = dataOf(await send(urlOf(buyer), DeductStockDocument, { input }));
@@ -84,24 +90,63 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   });
 
   test('[R13] of a commit and an expiry at the same moment exactly one takes effect', async () => {
-    let shiftMs = 0;
-    await untilEachIsSeen(['committed', 'expired'], async () => {
-      const ids = await shop.newProducts(12, 1);
-      const outcomes = await Promise.all(ids.map((id, at) => commitAtExpiry(id, at, shiftMs)));
-      // Where one side always came first, the next round begins earlier or later.
-      if (!outcomes.includes('expired')) shiftMs += 15;
-      if (!outcomes.includes('committed')) shiftMs -= 15;
-      return outcomes;
-    });
+    await aroundExpiry('committed', commitAtExpiry);
   });
 
-  /** Commits around the moment of the expiry, while another buyer wants the same unit. */
-  async function commitAtExpiry(id: string, at: number, shiftMs: number) {
+  test('of an extension and an expiry at the same moment exactly one takes effect', async () => {
+    await aroundExpiry('extended', extendAtExpiry);
+  });
+
+  /** Until the reservation was saved in one round or case, and has expired in another. */
+  async function aroundExpiry(
+    saved: string,
+    race: (id: string, at: number, shiftMs: number) => Promise<string>,
+  ) {
+    let shiftMs = 0;
+    await untilEachIsSeen([saved, 'expired'], async () => {
+      const ids = await shop.newProducts(12, 1);
+      const outcomes = await Promise.all(ids.map((id, at) => race(id, at, shiftMs)));
+      // Where one side always came first, the next round begins earlier or later.
+      if (!outcomes.includes('expired')) shiftMs += 15;
+      if (!outcomes.includes(saved)) shiftMs -= 15;
+      return outcomes;
+    });
+  }
+
+  /** Reserves the only unit for a second, and waits for about the moment of the expiry. */
+  async function reserveUntilExpiry(id: string, at: number, shiftMs: number) {
     const { reservation } = await reserve(at, [id], 1);
     if (!reservation) throw new Error('There was one unit.');
     const leftMs = Date.parse(reservation.expiresAt) - Date.now();
     await new Promise((resolve) => setTimeout(resolve, leftMs - 12 + at * 2 + shiftMs));
-    const [end, bought] = await Promise.all([commit(at, reservation.id), deduct(at + 1, id)]);
+    return reservation.id;
+  }
+
+  /** Extends around the moment of the expiry, while other buyers want the same unit. */
+  async function extendAtExpiry(id: string, at: number, shiftMs: number) {
+    const reservationId = await reserveUntilExpiry(id, at, shiftMs);
+    const [extended, ...bought] = await Promise.all([
+      extend(at, reservationId),
+      deduct(at + 1, id),
+      deduct(at + 2, id),
+    ]);
+    const isBought = (await deduct(at, id)) === 'DeductedItem' || bought.includes('DeductedItem');
+    const isExtended = extended.__typename === 'Reservation';
+    expect(isBought).toBe(!isExtended);
+    const end = await commit(at + 1, reservationId);
+    expect(end).toMatchObject(
+      isExtended
+        ? { __typename: 'ReservationCommitted' }
+        : { __typename: 'ReservationNotActiveError', status: 'EXPIRED' },
+    );
+    expect(await shop.onHand(id)).toBe(0);
+    return isExtended ? 'extended' : 'expired';
+  }
+
+  /** Commits around the moment of the expiry, while another buyer wants the same unit. */
+  async function commitAtExpiry(id: string, at: number, shiftMs: number) {
+    const reservationId = await reserveUntilExpiry(id, at, shiftMs);
+    const [end, bought] = await Promise.all([commit(at, reservationId), deduct(at + 1, id)]);
     const isCommitted = end.__typename === 'ReservationCommitted';
     const isBought = bought === 'DeductedItem';
     expect(isCommitted && isBought).toBe(false);
@@ -135,6 +180,28 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     });
   });
 
+  test('a reservation that has ended is not extended, and one that was extended is ended', async () => {
+    await untilEachIsSeen(['first extended', 'first ended'], async () => {
+      const id = await shop.newProduct(20);
+      return Promise.all(
+        Array.from({ length: 20 }, async (_, buyer) => {
+          const { reservation } = await reserve(buyer, [id]);
+          const reservationId = reservation?.id ?? '';
+          const [end, extended] = await Promise.all([
+            buyer % 2 ? commit(buyer, reservationId) : release(buyer, reservationId),
+            extend(buyer + 1, reservationId),
+          ]);
+          const status = buyer % 2 ? 'COMMITTED' : 'RELEASED';
+          expect(end.__typename).toBe(buyer % 2 ? 'ReservationCommitted' : 'ReservationReleased');
+          expect(await extend(buyer, reservationId)).toMatchObject({ status });
+          if (extended.__typename === 'Reservation') return 'first extended';
+          expect(extended).toMatchObject({ __typename: 'ReservationNotActiveError', status });
+          return 'first ended';
+        }),
+      );
+    });
+  });
+
   test('[R10] all operations at once never deadlock over levels, and the ledger explains every unit', async () => {
     const ids = await shop.newProducts(4, 40);
     const random = new SeededRandom(20_261_125);
@@ -144,11 +211,21 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     await Promise.all(
       Array.from({ length: 240 }, async (_, at) => {
         const [a, b] = [pick(ids), pick(ids)];
-        const kind = pick(['reserve', 'basket', 'end', 'deduct', 'move', 'count'] as const);
+        const kind = pick([
+          'reserve',
+          'basket',
+          'extend',
+          'end',
+          'deduct',
+          'move',
+          'count',
+        ] as const);
         if (kind === 'reserve' || kind === 'basket') {
           const wanted = kind === 'basket' ? [a, b] : [a];
           const { reservation } = await reserve(at, wanted, pick([1, 900]));
           if (reservation) open.push(reservation.id);
+        } else if (kind === 'extend') {
+          await extend(at, open.at(-1) ?? 'nobody', pick([1, 900]));
         } else if (kind === 'end') {
           const id = open.pop() ?? 'nobody';
           await (at % 2 ? commit(at, id) : release(at, id));

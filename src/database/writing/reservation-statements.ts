@@ -1,9 +1,14 @@
 /**
  * The statements of the writing transaction on reservations. A reservation's row is locked before any level, both to
- * commit or release it and to expire it, so that exactly one of the three takes effect.
+ * commit, release or extend it and to expire it, so that exactly one of them takes effect.
  */
 import type { Holders } from '../../inventory/held-units.js';
-import type { DueLine, Reservation, ReservationStanding } from '../../inventory/reservation.js';
+import type {
+  DueLine,
+  Reservation,
+  ReservationStanding,
+  ReservedItem,
+} from '../../inventory/reservation.js';
 import type { ClosingWrite, CreatingWrite } from '../../inventory/stock.js';
 import { UnexpectedRowCountError } from '../errors.js';
 import { Statements } from './transactions.js';
@@ -142,6 +147,32 @@ export class ReservationStatements extends Statements {
         line.quantity,
         line.reservationId,
       ]),
+    );
+  }
+
+  /**
+   * Lets an active reservation last from now on, whose row this transaction has locked. One that has expired by now, or
+   * was ended, stays as it is.
+   */
+  async extend(id: string, ttlSeconds: number): Promise<void> {
+    const extended = await this.write(
+      `UPDATE reservations SET expires_at = NOW(6) + INTERVAL ? SECOND
+       WHERE id = ? AND status = 'ACTIVE' AND expires_at > NOW(6)`,
+      [ttlSeconds, id],
+    );
+    if (extended === 0) return;
+    await this.write(
+      `UPDATE reservation_lines SET held_until = (SELECT expires_at FROM reservations WHERE id = ?)
+       WHERE reservation_id = ? AND held_until IS NOT NULL`,
+      [id, id],
+    );
+  }
+
+  async readItems(reservationId: string): Promise<readonly ReservedItem[]> {
+    return this.read<ReservedItem>(
+      `SELECT product_id AS productId, location_id AS locationId, quantity
+       FROM reservation_lines WHERE reservation_id = ? ORDER BY line_index`,
+      [reservationId],
     );
   }
 

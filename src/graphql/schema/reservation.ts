@@ -1,4 +1,4 @@
-/** Reservations: the types, `reservation`, `reservations`, and the mutations that make, commit and release one. */
+/** Reservations: the types, `reservation`, `reservations`, and the mutations that make, extend and end one. */
 import {
   Arg,
   Args,
@@ -101,6 +101,17 @@ export class CommitReservationInput extends EndReservationInput {}
 
 @InputType('ReleaseReservationInput')
 export class ReleaseReservationInput extends EndReservationInput {}
+
+@InputType('ExtendReservationInput')
+export class ExtendReservationInput {
+  @Field(() => ID)
+  readonly reservationId!: string;
+
+  @Field(() => Int, {
+    description: `How long stock is held from now on, 1 to ${RESERVATION_TTL_SECONDS_MAX.toLocaleString('en-US')}.`,
+  })
+  readonly ttlSeconds!: number;
+}
 
 @ObjectType('ReservedItem', { simpleResolvers: true, description: 'The held units of one line.' })
 export class ReservedItem {
@@ -265,6 +276,13 @@ export const ReleaseReservationResult = createUnionType({
     ] as const,
 });
 
+export const ExtendReservationResult = createUnionType({
+  name: 'ExtendReservationResult',
+  description: 'The reservation with its new moment of expiry, or the error.',
+  types: () =>
+    [Reservation, ReservationNotFoundError, ReservationNotActiveError, UnavailableError] as const,
+});
+
 @Resolver()
 export class ReservationResolver {
   @Query(() => Reservation, {
@@ -338,12 +356,26 @@ export class ReservationResolver {
     if (result.outcome === 'REFUSED') return toReservationError(result.failure, input);
     return Object.assign(new ReservationReleased(), result);
   }
+
+  @Mutation(() => ExtendReservationResult, {
+    description:
+      'Moves the moment at which an active reservation expires. A repetition counts from its own moment.',
+  })
+  @RequiresScope('deduct')
+  async extendReservation(
+    @Arg('input', () => ExtendReservationInput) input: ExtendReservationInput,
+    @Ctx() { services, caller }: RequestContext,
+  ): Promise<Reservation | AnyError> {
+    const result = await services.reservationExtension.execute(input, caller);
+    if (result.outcome === 'REFUSED') return toReservationError(result.failure, input);
+    return Object.assign(new Reservation(), result.reservation);
+  }
 }
 
-/** Why a reservation was not ended, as its type of the schema. */
+/** Why a reservation was not ended or extended, as its type of the schema. */
 function toReservationError(
   failure: StockFailure | ReservationFailure,
-  { reservationId }: EndReservationInput,
+  { reservationId }: { readonly reservationId: string },
 ): AnyError {
   if (!isReservationFailure(failure)) return toStockError(failure, {});
   if (failure.code === 'RESERVATION_NOT_FOUND') {

@@ -5,6 +5,7 @@ import { derivedReservationId } from '../../../src/inventory/reservation.js';
 import { systemRandomBytes } from '../../../src/time/clock.js';
 import {
   CommitReservationDocument,
+  ExtendReservationDocument,
   ReleaseReservationDocument,
   ReservationDocument,
   ReservationsDocument,
@@ -60,6 +61,29 @@ async function release(reservationId: string, credential: string, idempotencyKey
   return dataOf(await send(app.graphqlUrl, ReleaseReservationDocument, { input }, options))
     .releaseReservation;
 }
+
+async function extend(reservationId: string, credential: string) {
+  const input = { reservationId, ttlSeconds: 1_200 };
+  const options = { headers: bearer(credential) };
+  return dataOf(await send(app.graphqlUrl, ExtendReservationDocument, { input }, options))
+    .extendReservation;
+}
+
+test('a principal extends its own reservation, and with manage any; for others it does not exist', async () => {
+  const id = await reserve(await app.shop.newProduct(5));
+  const before = await read(id, owner);
+  expect(await extend(id, other)).toEqual({
+    __typename: 'ReservationNotFoundError',
+    message: `No reservation has the id ${id}. Check the id.`,
+  });
+  expect(await read(id, owner)).toEqual(before);
+  for (const credential of [owner, staff]) {
+    expect(await extend(id, credential)).toMatchObject({ __typename: 'Reservation', id });
+  }
+  expect(await extend('no-such-one', staff)).toMatchObject({
+    __typename: 'ReservationNotFoundError',
+  });
+});
 
 test('for another principal a reservation does not exist, and it stays as it is', async () => {
   const product = await app.shop.newProduct(5);

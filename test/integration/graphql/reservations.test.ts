@@ -5,6 +5,7 @@
 import {
   CommitReservationDocument,
   DeductStockDocument,
+  ExtendReservationDocument,
   ProductDocument,
   ReleaseReservationDocument,
   ReservationDocument,
@@ -219,6 +220,15 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(await statusOf(id)).toBeUndefined();
     }
   });
+
+  test.each([0, -1, 604_801])(
+    'an extension by %d seconds is BAD_USER_INPUT',
+    async (ttlSeconds) => {
+      const input = { reservationId: 'any', ttlSeconds };
+      const asked = await app.ask.http(ExtendReservationDocument, { input });
+      expect(faultOf(asked)).toBe('BAD_USER_INPUT');
+    },
+  );
 
   test.each([0, -1, 604_801])('a time of %d seconds is BAD_USER_INPUT', async (ttlSeconds) => {
     const input = { items: [{ productId: 'p', quantity: 1 }], ttlSeconds };

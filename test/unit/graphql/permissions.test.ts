@@ -29,6 +29,7 @@ const WRITING: Readonly<Record<string, Scope>> = {
   reserveStock: 'deduct',
   commitReservation: 'deduct',
   releaseReservation: 'deduct',
+  extendReservation: 'deduct',
 };
 
 test('every root field declares its scope: queries and subscriptions `read`', () => {
