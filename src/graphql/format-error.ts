@@ -32,6 +32,9 @@ const PASSING_CODES = new Set<unknown>([
   'BAD_USER_INPUT',
 ]);
 
+/** How soon a caller may try again whose credential could not be verified. */
+const CREDENTIALS_RETRY_S = 1;
+
 /** The end of GraphQL's messages, in errors of validation and of variables. */
 const SUGGESTION = / ?Did you mean .*$/s;
 
@@ -80,7 +83,8 @@ function translateRefusal(error: unknown): Translation | null {
   if (error instanceof AuthenticationUnavailableError) {
     // Its own message may name what is not reachable.
     const message = 'Credentials cannot be verified now. Try again.';
-    return { message, extensions: { code: 'UNAVAILABLE' }, http: { status: 503 } };
+    const headers = { 'retry-after': String(CREDENTIALS_RETRY_S) };
+    return { message, extensions: { code: 'UNAVAILABLE' }, http: { status: 503, headers } };
   }
   return null;
 }

@@ -16,6 +16,7 @@ import type { RequestContext } from './context.js';
 import type { DocumentStore, KnownDocument } from './document-store.js';
 import type { AskedOperation, Executor } from './executor.js';
 import type { ErrorTable } from './format-error.js';
+import { contentTypeOf, statusIn, type ResponseMedia } from './response-media.js';
 import { notTrusted, withText, type PersistedDocuments } from './persisted-documents.js';
 
 export interface KnownOperation extends Omit<AskedOperation, 'context'> {
@@ -29,8 +30,10 @@ export interface KnownAnswer {
   readonly body: string;
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-const JSON_HEADERS = [['content-type', JSON_TYPE]] as const;
+const TYPE_HEADERS = {
+  json: [['content-type', contentTypeOf('json')]],
+  graphql: [['content-type', contentTypeOf('graphql')]],
+} as const;
 const SERVER_ERROR = 500;
 
 export class KnownOperations {
@@ -74,28 +77,38 @@ export class KnownOperations {
   }
 
   /** The answer to an operation that `refuses` has found. */
-  refused(context: RequestContext): KnownAnswer {
-    return this.answerTo(notTrusted(), context);
+  refused(context: RequestContext, media: ResponseMedia): KnownAnswer {
+    return this.answerTo(notTrusted(), context, media);
   }
 
   /** Runs it. Never rejects for what an operation may do. */
-  async answer(operation: KnownOperation, context: RequestContext): Promise<KnownAnswer> {
+  async answer(
+    operation: KnownOperation,
+    context: RequestContext,
+    media: ResponseMedia,
+  ): Promise<KnownAnswer> {
     const { documents, executor } = this.settings;
     documents.use(operation.known);
     try {
       const checked = executor.check({ ...operation, context });
       if (checked) await checked;
     } catch (error) {
-      return this.answerTo(toGraphqlError(error), context);
+      return this.answerTo(toGraphqlError(error), context, media);
     }
     const { data, errors: formatted, http } = await executor.run(operation.ready, context);
-    if (!formatted) return { status: 200, headers: JSON_HEADERS, body: textOf({ data }) };
-    return answerOf(http?.status ?? 200, http?.headers ?? [], { errors: formatted, data });
+    if (!formatted) return { status: 200, headers: TYPE_HEADERS[media], body: textOf({ data }) };
+    const result = { errors: formatted, data };
+    return answerOf({ media, status: http?.status ?? 200, headers: http?.headers ?? [], result });
   }
 
-  private answerTo(error: GraphQLError, context: RequestContext): KnownAnswer {
+  private answerTo(
+    error: GraphQLError,
+    context: RequestContext,
+    media: ResponseMedia,
+  ): KnownAnswer {
     const { errors: formatted, http } = this.settings.errors.format([error], context);
-    return answerOf(http.status ?? SERVER_ERROR, http.headers, { errors: formatted });
+    const { status = SERVER_ERROR, headers } = http;
+    return answerOf({ media, status, headers, result: { errors: formatted } });
   }
 
   private operationOf(
@@ -111,12 +124,22 @@ export class KnownOperations {
   }
 }
 
-function answerOf(
-  status: number,
-  headers: Iterable<readonly [string, string]>,
-  result: FormattedExecutionResult,
-): KnownAnswer {
-  return { status, headers: [...headers, ...JSON_HEADERS], body: textOf(result) };
+function answerOf({
+  media,
+  status,
+  headers,
+  result,
+}: {
+  readonly media: ResponseMedia;
+  readonly status: number;
+  readonly headers: Iterable<readonly [string, string]>;
+  readonly result: FormattedExecutionResult;
+}): KnownAnswer {
+  return {
+    status: statusIn(media, status, result),
+    headers: [...headers, ...TYPE_HEADERS[media]],
+    body: textOf(result),
+  };
 }
 
 function textOf(result: FormattedExecutionResult): string {

@@ -134,19 +134,15 @@ export function notTrusted(): GraphQLError {
 type Fields = Readonly<Record<string, unknown>>;
 
 /**
- * A POST's body with the text of the document that it names by `documentId`, or by `extensions.persistedQuery`. The
- * same body where it has a text, or names no document that is known.
+ * A POST's body with the text of the document that it names by `extensions.persistedQuery`. The same body where it has
+ * a text, or names no document that is known.
  */
 export function withText(body: unknown, documents: PersistedDocuments): unknown {
   if (!isRecord(body) || (body.query ?? null) !== null) return body;
-  const { documentId, extensions, ...rest } = body;
-  const id = documentId ?? persistedIdIn(extensions);
-  if (typeof id !== 'string') return body;
-  const text = documents.textOf(id);
-  if (text !== undefined) return { ...rest, query: text };
-  if (documentId === undefined) return body;
-  // Apollo's answer to an id that is not known.
-  return { ...rest, extensions: { persistedQuery: { version: 1, sha256Hash: id } } };
+  const { extensions, ...rest } = body;
+  const id = persistedIdIn(extensions);
+  const text = typeof id === 'string' ? documents.textOf(id) : undefined;
+  return text === undefined ? body : { ...rest, query: text };
 }
 
 function persistedIdIn(extensions: unknown): unknown {

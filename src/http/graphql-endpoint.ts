@@ -1,9 +1,11 @@
 /** One operation by HTTP: its principal, the request in Apollo's terms, and Apollo's answer. */
 import type { IncomingMessage } from 'node:http';
 import { HeaderMap, type ApolloServer } from '@apollo/server';
+import type { FormattedExecutionResult } from 'graphql';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import type { Principal } from '../auth/principal.js';
 import { toRequestError } from '../graphql/format-error.js';
+import { mediaOf, statusIn, usualMedia, type ResponseMedia } from '../graphql/response-media.js';
 import type { KnownOperations } from '../graphql/known-operations.js';
 import type { Admission } from './admission.js';
 import type { HttpAnswer } from './answer.js';
@@ -57,8 +59,9 @@ export class GraphqlEndpoint {
 
   private async answerTo(request: HttpRequest, reached: Reached): Promise<HttpAnswer> {
     const { known: operations } = this.settings;
+    const media = usualMediaOf(request.raw);
     const isRefused = operations.refuses(request.body);
-    const known = isUsual(request.raw) && !isRefused ? operations.find(request.body) : null;
+    const known = media && !isRefused ? operations.find(request.body) : null;
     if (!known && !isRefused)
       return this.answerByApollo(request, reached, () => this.contextOf(request));
     let context: RequestContext;
@@ -69,7 +72,12 @@ export class GraphqlEndpoint {
         throw error;
       });
     }
-    return known ? operations.answer(known, context) : operations.refused(context);
+    if (known && media) return operations.answer(known, context, media);
+    const { accept } = request.raw.headers;
+    return operations.refused(
+      context,
+      media ?? (accept?.includes(GRAPHQL_TYPE) ? 'graphql' : 'json'),
+    );
   }
 
   private async answerByApollo(
@@ -78,14 +86,13 @@ export class GraphqlEndpoint {
     contextOf: () => Promise<RequestContext>,
   ): Promise<HttpAnswer> {
     const { raw, body } = request;
-    const url = raw.url ?? '';
     // Apollo sets it, which the compiler does not see.
     let reachedResolvers = false as boolean;
     const answer = await this.settings.apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: {
         method: raw.method ?? '',
-        headers: isUsual(raw) ? USUAL_HEADERS : toHeaderMap(raw.headers),
-        search: url.includes('?') ? url.slice(url.indexOf('?')) : '',
+        headers: headersFor(raw),
+        search: searchOf(raw.url ?? ''),
         body,
       },
       context: async () => {
@@ -96,7 +103,7 @@ export class GraphqlEndpoint {
     const { status = 200, headers } = answer;
     if (!reachedResolvers) this.noteRefusal(request, status);
     if (answer.body.kind !== 'complete') throw new Error('Multipart responses are not supported.');
-    return { status, headers, body: answer.body.string };
+    return conforming({ status, headers, body: answer.body.string });
   }
 
   /** For an answer without resolvers: Apollo refused the form of the request, or answered with a page. */
@@ -134,19 +141,49 @@ export class GraphqlEndpoint {
   }
 }
 
-/** Without an `accept` header the answer is the same as with one of these values. */
-const USUAL_ACCEPTS = new Set<string | undefined>([undefined, '*/*', 'application/json']);
+const GRAPHQL_TYPE = 'application/graphql-response+json';
 
 /**
  * The headers that Apollo needs of a usual request. The body is JSON, a type that a page of another origin can't send
  * without a preflight, which this header attests.
  */
-const USUAL_HEADERS = new HeaderMap([['apollo-require-preflight', 'true']]);
+const PREFLIGHT = ['apollo-require-preflight', 'true'] as const;
+const USUAL_HEADERS: Readonly<Record<ResponseMedia, HeaderMap>> = {
+  json: new HeaderMap([PREFLIGHT]),
+  graphql: new HeaderMap([PREFLIGHT, ['accept', GRAPHQL_TYPE]]),
+};
+
+function headersFor(raw: IncomingMessage): HeaderMap {
+  const media = usualMediaOf(raw);
+  return media ? USUAL_HEADERS[media] : toHeaderMap(raw.headers);
+}
 
 /** Has a fast path, because parsing `accept` and `content-type` costs more than the rest of the HTTP path. */
-function isUsual({ method, headers }: IncomingMessage): boolean {
+function usualMediaOf({ method, headers }: IncomingMessage): ResponseMedia | undefined {
   const isJson = headers['content-type'] === 'application/json';
-  return method === 'POST' && isJson && USUAL_ACCEPTS.has(headers.accept);
+  return method === 'POST' && isJson ? usualMedia(headers.accept) : undefined;
+}
+
+/** An optional parameter that is empty is as none; Apollo would parse it as JSON. */
+const EMPTY_PARAMETER = /(?<=[?&])(?:operationName|variables|extensions)=(?=&|$)/g;
+
+function searchOf(url: string): string {
+  const start = url.indexOf('?');
+  return start < 0 ? '' : url.slice(start).replace(EMPTY_PARAMETER, '');
+}
+
+/** Apollo writes errors first, so an answer without them need not be parsed. */
+const WITH_ERRORS = '{"errors":';
+
+/** Apollo's answer with the status that its media type asks for. */
+function conforming(answer: HttpAnswer & { readonly headers: HeaderMap }): HttpAnswer {
+  const { status, headers, body } = answer;
+  const media = mediaOf(headers.get('content-type'));
+  if (media !== 'graphql' || !body.startsWith(WITH_ERRORS)) return answer;
+  return {
+    ...answer,
+    status: statusIn(media, status, JSON.parse(body) as FormattedExecutionResult),
+  };
 }
 
 function toHeaderMap(headers: IncomingMessage['headers']): HeaderMap {

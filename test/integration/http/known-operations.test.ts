@@ -11,6 +11,10 @@ interface Body {
   readonly operationName?: string | null;
 }
 
+const JSON_TYPE = 'application/json';
+const GRAPHQL_TYPE = 'application/graphql-response+json';
+/** By GraphQL over HTTP, for clients that do not know the server. */
+const RECOMMENDED = `${GRAPHQL_TYPE}, ${JSON_TYPE};q=0.9`;
 const UNLIKE = new Set(['date', 'x-request-id']);
 
 /** Everything of an answer but what differs from one request to the next. */
@@ -73,9 +77,9 @@ test.each<[name: string, body: Body]>([
   ['a syntax error', { query: '{ products' }],
 ])('%s', async (_name, body) => {
   // The first is never known, and the extension makes each of the second kind Apollo's.
-  for (let i = 0; i < 3; i += 1) {
-    const direct = await answerTo(body);
-    expect(direct).toBe(await answerTo({ ...body, extensions: {} }));
+  for (const accept of [JSON_TYPE, JSON_TYPE, JSON_TYPE, GRAPHQL_TYPE, RECOMMENDED]) {
+    const direct = await answerTo(body, { accept });
+    expect(direct).toBe(await answerTo({ ...body, extensions: {} }, { accept }));
     expect(direct).toMatch(/"(data|errors)"/);
   }
 });

@@ -237,13 +237,13 @@ export const OPERATIONS: RequestTable = {
     [
       `${GRAPHQL}, and a variable is wrong`,
       post(JSON.stringify({ query: VARIABLES }), { accept: GRAPHQL }),
-      NO_VARIABLE,
+      NO_VARIABLE.replace('400', '422'),
       IN_GRAPHQL,
     ],
     [
       `${GRAPHQL}, and there is no query`,
       post('{"variables":{}}', { accept: GRAPHQL }),
-      NO_QUERY,
+      NO_QUERY.replace('400', '422'),
       IN_GRAPHQL,
     ],
     [`${GRAPHQL}, and there is no JSON`, post('{', { accept: GRAPHQL }), NO_JSON, CLOSES],
