@@ -396,7 +396,7 @@ export type ProductQueryVariables = Exact<{
 }>;
 
 
-export type ProductQuery = { product: { id: string, name: string, onHand: number, reserved: number, available: number, lowStockThreshold: number | null, archivedAt: string | null, createdAt: string, updatedAt: string, levels: Array<{ locationId: string, onHand: number, reserved: number, available: number }> } | null };
+export type ProductQuery = { product: { id: string, name: string, onHand: number, reserved: number, available: number, lowStockThreshold: number | null, archivedAt: string | null, createdAt: string, updatedAt: string, levels: Array<{ id: string, productId: string, locationId: string, onHand: number, reserved: number, available: number, location: { name: string } }> } | null };
 
 export type ProductsWithLevelsQueryVariables = Exact<{
   first?: number | null | undefined;
@@ -506,6 +506,16 @@ export type SetStockMutation = { setStock:
     | { __typename: 'StaleQuantityError', expected: number, actual: number, code: StockErrorCode, message: string, retryable: boolean }
     | { __typename: 'StockSet', movementId: string | null, replayed: boolean, product: { id: string, onHand: number, available: number } | null }
     | { __typename: 'UnavailableError', mayHaveApplied: boolean, code: StockErrorCode, message: string, retryable: boolean }
+   };
+
+export type StockChangedWithProductsSubscriptionVariables = Exact<{
+  productIds?: Array<string | number> | string | number | null | undefined;
+}>;
+
+
+export type StockChangedWithProductsSubscription = { stockChanged:
+    | { __typename: 'StockChange', productId: string, version: number, product: { id: string, name: string, available: number, lowStockThreshold: number | null, archivedAt: string | null, levels: Array<{ id: string, onHand: number, reserved: number, available: number, location: { id: string, name: string } }> } | null }
+    | { __typename: 'StockChangesMissed', since: string | null }
    };
 
 export type StockChangedSubscriptionVariables = Exact<{
@@ -958,7 +968,12 @@ export const ProductDocument = new TypedDocumentString(`
     createdAt
     updatedAt
     levels {
+      id
+      productId
       locationId
+      location {
+        name
+      }
       onHand
       reserved
       available
@@ -1254,6 +1269,37 @@ export const SetStockDocument = new TypedDocumentString(`
     mayHaveApplied
   }
 }`) as unknown as TypedDocumentString<SetStockMutation, SetStockMutationVariables>;
+export const StockChangedWithProductsDocument = new TypedDocumentString(`
+    subscription StockChangedWithProducts($productIds: [ID!]) {
+  stockChanged(productIds: $productIds) {
+    __typename
+    ... on StockChange {
+      productId
+      version
+      product {
+        id
+        name
+        available
+        lowStockThreshold
+        archivedAt
+        levels {
+          id
+          onHand
+          reserved
+          available
+          location {
+            id
+            name
+          }
+        }
+      }
+    }
+    ... on StockChangesMissed {
+      since
+    }
+  }
+}
+    `) as unknown as TypedDocumentString<StockChangedWithProductsSubscription, StockChangedWithProductsSubscriptionVariables>;
 export const StockChangedDocument = new TypedDocumentString(`
     subscription StockChanged($productIds: [ID!]) {
   stockChanged(productIds: $productIds) {

@@ -259,6 +259,7 @@ export class StockFeed implements StockWatch, StockChanges {
           available: level.onHand - level.reserved,
           productAvailable: product.available,
           lowStock: threshold !== null && product.available <= threshold,
+          product,
         };
         await this.give({ kind: 'CHANGED', change }, since);
       }

@@ -30,7 +30,7 @@ export interface Services {
   readonly reservationList: Pick<ReservationList, 'reservations'>;
   readonly locations: Pick<
     LocationService,
-    'locations' | 'createLocation' | 'updateLocation' | 'mostLocations'
+    'locations' | 'createLocation' | 'updateLocation' | 'locationsByIds' | 'mostLocations'
   >;
   readonly products: Pick<
     ProductService,
@@ -75,7 +75,7 @@ export class RequestContext {
   private lazyLoaders: Loaders | undefined;
 
   constructor(
-    settings: RequestSettings,
+    private readonly settings: RequestSettings,
     request: {
       /** Null: without authentication. */
       readonly principal: Principal | null;
@@ -100,6 +100,16 @@ export class RequestContext {
     };
   }
 
+  /** For one event of a subscription: it reads what is there now, in a time of its own. */
+  forEvent(): RequestContext {
+    const { principal, correlationId, address } = this;
+    return new RequestContext(this.settings, {
+      principal,
+      correlationId,
+      ...(address !== null && { address }),
+    });
+  }
+
   /** Calls back when the operation has its answer. */
   onEnd(callback: () => void): void {
     (this.ends ??= []).push(callback);
@@ -112,7 +122,11 @@ export class RequestContext {
   }
 
   get loaders(): Loaders {
-    this.lazyLoaders ??= new Loaders(this.services.products, this.caller.deadline);
+    this.lazyLoaders ??= new Loaders(
+      this.services.products,
+      this.services.locations,
+      this.caller.deadline,
+    );
     return this.lazyLoaders;
   }
 

@@ -3,6 +3,8 @@
  * statements as one.
  */
 import DataLoader from 'dataloader';
+import type { LocationService } from '../inventory/location-service.js';
+import type { Location } from '../inventory/locations.js';
 import type { PageArguments, ProductService } from '../inventory/product-service.js';
 import type { MovementFilter, StockMovement } from '../inventory/movements.js';
 import type { Page } from '../inventory/pages.js';
@@ -16,6 +18,8 @@ export class Loaders {
   /** Null: no product has this id. */
   readonly productById: DataLoader<string, Product | null>;
   readonly levelsByProductId: DataLoader<string, readonly StockLevel[]>;
+  /** Null: no location has this id. */
+  readonly locationById: DataLoader<string, Location | null>;
   private readonly movements = new Map<string, DataLoader<string, Page<StockMovement>>>();
 
   constructor(
@@ -23,9 +27,11 @@ export class Loaders {
       ProductService,
       'productsByIds' | 'levelsByProductIds' | 'movementsByProductIds'
     >,
+    locations: Pick<LocationService, 'locationsByIds'>,
     private readonly deadline: Deadline,
   ) {
     this.productById = load((ids) => products.productsByIds(ids, deadline));
+    this.locationById = load((ids) => locations.locationsByIds(ids, deadline));
     this.levelsByProductId = load((ids) => products.levelsByProductIds(ids, deadline));
   }
 

@@ -110,7 +110,8 @@ function keyOf(
 function resultOf(group: Group, event: object): Result {
   const known = group.results.get(event);
   if (known) return known;
-  const result = execute({ ...group.args, rootValue: event });
+  const contextValue = group.args.contextValue.forEvent();
+  const result = execute({ ...group.args, contextValue, rootValue: event });
   group.results.set(event, result);
   return result;
 }

@@ -57,6 +57,13 @@ export class LocationService {
     return location ? { outcome: 'UPDATED', location } : { outcome: 'NOT_FOUND' };
   }
 
+  /** For each id its location, or null, in the order of the ids. @throws StorageUnavailableError */
+  async locationsByIds(ids: readonly string[], deadline: Deadline): Promise<(Location | null)[]> {
+    const found = await this.catalogue.locationsByIds([...new Set(ids)], deadline);
+    const byId = new Map(found.map((location) => [location.id, location]));
+    return ids.map((id) => byId.get(id) ?? null);
+  }
+
   /** By id, the default one first. @throws StorageUnavailableError */
   async locations(deadline: Deadline): Promise<readonly Location[]> {
     const locations = await this.catalogue.locations(deadline);

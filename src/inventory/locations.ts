@@ -12,6 +12,8 @@ export interface Location {
 export interface LocationCatalogue {
   /** By id, the default one first. */
   locations(deadline: Deadline): Promise<readonly Location[]>;
+  /** Those that exist, in any order. */
+  locationsByIds(ids: readonly string[], deadline: Deadline): Promise<readonly Location[]>;
   /** Resolves with null if a location with this id exists; that one is not changed. */
   createLocation(
     location: Pick<Location, 'id' | 'name'>,

@@ -18,6 +18,7 @@ export interface Product {
 }
 
 export interface StockLevel {
+  readonly productId: string;
   readonly locationId: string;
   readonly onHand: number;
   readonly reserved: number;

@@ -5,6 +5,7 @@
  * possible loss is reported as an event of its own, so that a subscriber knows when to read again.
  */
 import { InvalidRequestError, checkId } from './operation.js';
+import type { Product } from './products.js';
 import type { StockLevelState } from './stock.js';
 
 /** A level as a committed transaction left it. `version` grows with every change of the level. */
@@ -27,6 +28,8 @@ export interface StockChange extends ChangedLevel {
   readonly productAvailable: number;
   /** Whether productAvailable is at or below the product's threshold. */
   readonly lowStock: boolean;
+  /** As it was read after the change. */
+  readonly product: Product;
 }
 
 export interface ChangedEvent {

@@ -18,6 +18,15 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
     return rows.map(toLocation);
   }
 
+  async locationsByIds(ids: readonly string[], deadline: Deadline): Promise<readonly Location[]> {
+    const rows = await this.pools.reader.one<Pick<Location, 'id' | 'name'>>(
+      'SELECT id, name FROM locations WHERE id IN (?)',
+      [ids],
+      deadline,
+    );
+    return rows.map(toLocation);
+  }
+
   async createLocation(
     location: Pick<Location, 'id' | 'name'>,
     deadline: Deadline,

@@ -52,7 +52,8 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     const levels = new Map<string, StockLevel[]>(productIds.map((id) => [id, []]));
     for (const { productId, locationId, onHand, due, ...level } of rows) {
       const reserved = level.reserved - Number(due);
-      levels.get(productId)?.push({ locationId, onHand, reserved, available: onHand - reserved });
+      const available = onHand - reserved;
+      levels.get(productId)?.push({ productId, locationId, onHand, reserved, available });
     }
     return levels;
   }

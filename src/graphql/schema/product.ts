@@ -14,11 +14,13 @@ import {
   Root,
   createUnionType,
 } from 'type-graphql';
+import { levelKey } from '../../inventory/stock.js';
 import type { RequestContext } from '../context.js';
 import { CountsNodes, nodesOfEntries, nodesOfLocations, nodesOfPage } from '../node-cost.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
+import { Location } from './location.js';
 import { MovementFilter, StockMovementConnection, toMovementFilter } from './movement.js';
 import { CURSOR_RULE, NODES_RULE, PageArgs, PageInfo, toConnection } from './page.js';
 import {
@@ -39,6 +41,9 @@ const ORDER_RULE = 'by id, or by name where they are filtered by name.';
   description: 'The stock of one product at one location.',
 })
 export class StockLevel {
+  @Field(() => ID)
+  readonly productId!: string;
+
   @Field(() => ID)
   readonly locationId!: string;
 
@@ -268,6 +273,23 @@ export class ProductResolver {
   ): Promise<StockMovementConnection> {
     const loader = context.loaders.movementsByProductId(page, toMovementFilter(filter));
     return toConnection(await loader.load(product.id));
+  }
+}
+
+@Resolver(() => StockLevel)
+export class StockLevelResolver {
+  @FieldResolver(() => ID, {
+    description: '`productId/locationId`, so that clients can normalise it.',
+  })
+  id(@Root() level: StockLevel): string {
+    return levelKey(level);
+  }
+
+  @FieldResolver(() => Location)
+  async location(@Root() level: StockLevel, @Ctx() context: RequestContext): Promise<Location> {
+    const location = await context.loaders.locationById.load(level.locationId);
+    if (!location) throw new Error(`The location ${level.locationId} of a level was not found.`);
+    return location;
   }
 }
 

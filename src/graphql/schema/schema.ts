@@ -11,7 +11,11 @@ import {
 import { withFederation } from './federation.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
-import { ProductAlreadyExistsErrorResolver, ProductResolver } from './product.js';
+import {
+  ProductAlreadyExistsErrorResolver,
+  ProductResolver,
+  StockLevelResolver,
+} from './product.js';
 import { ProductChangesResolver } from './product-changes.js';
 import { ReservationResolver } from './reservation.js';
 import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
@@ -20,6 +24,7 @@ import { StockChangedResolver } from './stock-changed.js';
 const RESOLVERS = [
   ProductResolver,
   ProductAlreadyExistsErrorResolver,
+  StockLevelResolver,
   ProductChangesResolver,
   MovementResolver,
   DeductIncreaseResolver,

@@ -14,6 +14,7 @@ import type { RequestContext } from '../context.js';
 import { RequiresScope } from '../permissions.js';
 import { DateTime } from './date-time.js';
 import { ID } from './id.js';
+import { Product } from './product.js';
 
 @ObjectType('StockChange', {
   simpleResolvers: true,
@@ -52,6 +53,12 @@ export class StockChange {
     description: "productAvailable is at or below the product's lowStockThreshold.",
   })
   readonly lowStock!: boolean;
+
+  @Field(() => Product, {
+    nullable: true,
+    description: 'As it is when the change is sent. Null: it could not be read.',
+  })
+  readonly product!: Product | null;
 }
 
 @ObjectType('StockChangesMissed', {

@@ -82,7 +82,15 @@ describe('createProduct', () => {
     await createAll(['northern'], { quantity: 4, locationId: 'north' });
     const { product } = await app.dataOf(ProductDocument, { id: 'northern' });
     expect(product?.levels).toEqual([
-      { locationId: 'north', onHand: 4, reserved: 0, available: 4 },
+      {
+        id: 'northern/north',
+        productId: 'northern',
+        locationId: 'north',
+        location: { name: 'north' },
+        onHand: 4,
+        reserved: 0,
+        available: 4,
+      },
     ]);
   });
 

@@ -103,3 +103,21 @@ test('fields that are not selected are not read', async () => {
   expect(statements.filter((sql) => sql.includes('FROM products p'))).toEqual([]);
   expect(statements.at(-1)).toContain('COMMIT');
 });
+
+test('the locations of all levels cost one statement', async () => {
+  const query = `{ products(first: 100) { nodes { levels { id location { id name } } } } }`;
+  const statements = await statementsOf(async () => {
+    const response = await post<{
+      products: { nodes: { levels: { id: string; location: { id: string; name: string } }[] }[] };
+    }>(app.graphqlUrl, JSON.stringify({ query }));
+    const { nodes } = dataOf(response).products;
+    expect(nodes.map(({ levels }) => levels.map(({ location }) => location.id))).toEqual(
+      IDS.map(() => ['default', 'north']),
+    );
+    expect(nodes[0]?.levels[0]).toEqual({
+      id: `${IDS[0] ?? ''}/default`,
+      location: { id: 'default', name: 'Default' },
+    });
+  });
+  expect(statements).toHaveLength(3);
+});

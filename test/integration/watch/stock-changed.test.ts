@@ -1,6 +1,16 @@
 /** Subscribers get the committed changes of every process, once they are committed. */
 import { jest } from '@jest/globals';
-import { ProductDocument } from '../../generated/operations.js';
+import {
+  ArchiveProductDocument,
+  CommitReservationDocument,
+  ProductDocument,
+  ReleaseReservationDocument,
+  ReserveStockDocument,
+  RestoreProductDocument,
+  StockChangedWithProductsDocument,
+  UpdateProductDocument,
+  type StockChangedWithProductsSubscription,
+} from '../../generated/operations.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import type { RunningApp } from '../../support/running-app.js';
 import { callStock, deduction, increase } from '../../support/stock-calls.js';
@@ -113,4 +123,78 @@ test('without Redis subscribers get the changes of their own process', async () 
   expect(watcher.changes()).toMatchObject([{ productId: id, onHand: 7 }]);
   await watcher.stop();
   await alone.stop();
+});
+
+/** A watcher of one product with what is nested in its events. */
+async function watchProduct(app: RunningApp, id: string) {
+  const watcher = await startWatching(app.graphqlUrl, {
+    document: StockChangedWithProductsDocument,
+    variables: { productIds: [id] },
+  });
+  const products = () =>
+    (watcher.events as StockChangedWithProductsSubscription['stockChanged'][]).flatMap((event) =>
+      event.__typename === 'StockChange' && event.product ? [event.product] : [],
+    );
+  return { watcher, products };
+}
+
+test('reservations that are made and that end are told, however they end', async () => {
+  const id = await there.newProduct(10);
+  const watcher = await startWatching(here.graphqlUrl, { variables: { productIds: [id] } });
+  const reserve = async (quantity: number, ttlSeconds: number) => {
+    const input = { items: [{ productId: id, quantity }], ttlSeconds };
+    const { reserveStock } = await there.dataOf(ReserveStockDocument, { input });
+    return { input: { reservationId: reserveStock.reservation?.id ?? '' } };
+  };
+  const told = async (onHand: number, reserved: number) => {
+    await until(`${onHand} on hand, ${reserved} reserved`, () => {
+      const last = watcher.changes().at(-1);
+      return last?.onHand === onHand && last.reserved === reserved;
+    });
+    expect(watcher.changes().at(-1)).toMatchObject({
+      available: onHand - reserved,
+      productAvailable: onHand - reserved,
+    });
+  };
+  const [kept, dropped] = [await reserve(3, 600), await reserve(2, 600)];
+  await told(10, 5);
+  await there.dataOf(CommitReservationDocument, kept);
+  await told(7, 2);
+  await there.dataOf(ReleaseReservationDocument, dropped);
+  await told(7, 0);
+  await reserve(4, 1);
+  await told(7, 4);
+  // The sweeper of one process ends it.
+  await told(7, 0);
+  expect(watcher.missed()).toBe(0);
+});
+
+test('an event has the product as it is then, and what is nested is read anew for each event', async () => {
+  // Events come for longer than one request may take.
+  const slow = await here.startAnother({ ...REDIS, REQUEST_TIMEOUT_MS: '1000' });
+  const id = await there.newProduct(10, { name: 'Before', lowStockThreshold: 3 });
+  const { watcher, products } = await watchProduct(slow, id);
+  const level = { id: `${id}/default`, location: { id: 'default', name: 'Default' } };
+  for (let left = 9; left > 6; left -= 1) {
+    await callStock(there.graphqlUrl, deduction({ [id]: 1 }));
+    await until('the change', () => products().at(-1)?.available === left);
+    expect(products().at(-1)).toEqual({
+      id,
+      name: left === 9 ? 'Before' : 'After',
+      available: left,
+      lowStockThreshold: 3,
+      archivedAt: null,
+      levels: [{ ...level, onHand: left, reserved: 0, available: left }],
+    });
+    if (left === 9) await there.dataOf(UpdateProductDocument, { input: { id, name: 'After' } });
+    // Longer than a request of this server.
+    if (left === 8) await new Promise((resolve) => setTimeout(resolve, 1_100));
+  }
+  await there.dataOf(ArchiveProductDocument, { input: { id } });
+  await until('the archiving', () => (products().at(-1)?.archivedAt ?? null) !== null);
+  await there.dataOf(RestoreProductDocument, { input: { id } });
+  await until('the restoring', () => products().at(-1)?.archivedAt === null);
+  expect(watcher.faults).toEqual([]);
+  await watcher.stop();
+  await slow.stop();
 });

@@ -11,7 +11,16 @@ const LATE = new Date(2_000);
 
 function change(productId: string, version: number): ChangedEvent {
   const level = { productId, locationId: 'default', onHand: version, reserved: 0, version };
-  const state = { ...level, available: version, productAvailable: version, lowStock: false };
+  const sums = { available: version, onHand: version, reserved: 0, lowStockThreshold: null };
+  const times = { archivedAt: null, createdAt: EARLY, updatedAt: EARLY };
+  const product = { id: productId, name: productId, ...sums, ...times };
+  const state = {
+    ...level,
+    available: version,
+    productAvailable: version,
+    lowStock: false,
+    product,
+  };
   return { kind: 'CHANGED', change: state };
 }
 

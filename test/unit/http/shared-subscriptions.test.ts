@@ -54,7 +54,10 @@ function argsOf(
   variableValues: Record<string, unknown> = {},
   scopes: string[] = [],
 ): SubscriptionArgs {
-  const contextValue = { principal: { name: 'p', scopes: new Set(scopes) } };
+  const contextValue: object = {
+    principal: { name: 'p', scopes: new Set(scopes) },
+    forEvent: () => contextValue,
+  };
   return { schema, document: parse(text), variableValues, contextValue, text } as never;
 }
 
