@@ -508,23 +508,13 @@ export type SetStockMutation = { setStock:
     | { __typename: 'UnavailableError', mayHaveApplied: boolean, code: StockErrorCode, message: string, retryable: boolean }
    };
 
-export type StockChangedWithProductsSubscriptionVariables = Exact<{
-  productIds?: Array<string | number> | string | number | null | undefined;
-}>;
-
-
-export type StockChangedWithProductsSubscription = { stockChanged:
-    | { __typename: 'StockChange', productId: string, version: number, product: { id: string, name: string, available: number, lowStockThreshold: number | null, archivedAt: string | null, levels: Array<{ id: string, onHand: number, reserved: number, available: number, location: { id: string, name: string } }> } | null }
-    | { __typename: 'StockChangesMissed', since: string | null }
-   };
-
 export type StockChangedSubscriptionVariables = Exact<{
   productIds?: Array<string | number> | string | number | null | undefined;
 }>;
 
 
 export type StockChangedSubscription = { stockChanged:
-    | { __typename: 'StockChange', productId: string, locationId: string, onHand: number, reserved: number, available: number, productAvailable: number, version: number, lowStock: boolean }
+    | { __typename: 'StockChange', productId: string, locationId: string, onHand: number, reserved: number, available: number, productAvailable: number, version: number, lowStock: boolean, product: { id: string, name: string, onHand: number, reserved: number, available: number, lowStockThreshold: number | null, archivedAt: string | null } | null }
     | { __typename: 'StockChangesMissed', since: string | null }
    };
 
@@ -1269,37 +1259,6 @@ export const SetStockDocument = new TypedDocumentString(`
     mayHaveApplied
   }
 }`) as unknown as TypedDocumentString<SetStockMutation, SetStockMutationVariables>;
-export const StockChangedWithProductsDocument = new TypedDocumentString(`
-    subscription StockChangedWithProducts($productIds: [ID!]) {
-  stockChanged(productIds: $productIds) {
-    __typename
-    ... on StockChange {
-      productId
-      version
-      product {
-        id
-        name
-        available
-        lowStockThreshold
-        archivedAt
-        levels {
-          id
-          onHand
-          reserved
-          available
-          location {
-            id
-            name
-          }
-        }
-      }
-    }
-    ... on StockChangesMissed {
-      since
-    }
-  }
-}
-    `) as unknown as TypedDocumentString<StockChangedWithProductsSubscription, StockChangedWithProductsSubscriptionVariables>;
 export const StockChangedDocument = new TypedDocumentString(`
     subscription StockChanged($productIds: [ID!]) {
   stockChanged(productIds: $productIds) {
@@ -1313,6 +1272,15 @@ export const StockChangedDocument = new TypedDocumentString(`
       productAvailable
       version
       lowStock
+      product {
+        id
+        name
+        onHand
+        reserved
+        available
+        lowStockThreshold
+        archivedAt
+      }
     }
     ... on StockChangesMissed {
       since
