@@ -60,6 +60,8 @@ test('every development package is imported, run by a script, or named in a conf
   );
   const imported = importedBy([...tools, 'eslint.config.mjs', 'jest.config.mjs']);
   const configurations = ['codegen.yml', 'jest.config.mjs', 'eslint.config.mjs'];
+  // The programs of this page are run with the packages that they name.
+  configurations.push('docs/clients.md', 'test/integration/client/documented.test.ts');
   const named = configurations.map((file) => readFileSync(file, 'utf8')).join('\n');
   const commands = Object.values(ROOT.scripts ?? {}).join('\n');
   const isUsed = (name: string): boolean => {
