@@ -24,6 +24,8 @@ interface Body {
   readonly errors?: readonly GraphqlFault[];
 }
 
+/** By GraphQL over HTTP, for servers of which it is not known whether they have the newer type. */
+const ACCEPT = 'application/graphql-response+json, application/json;q=0.9';
 /** Refusals of the server after which nothing has been applied, and which end by themselves. */
 const REFUSALS = new Set(['RATE_LIMITED', 'OVERLOADED']);
 /** Answers of proxies, or of a server that did not get the whole request in time. */
@@ -57,7 +59,7 @@ export class Transport {
           ...headers,
           ...(authorization !== undefined && { authorization }),
           'content-type': 'application/json',
-          accept: 'application/json',
+          accept: ACCEPT,
         },
         body: JSON.stringify(sent),
         signal,

@@ -221,6 +221,27 @@ test('under a key of the caller, and in ALL_OR_NOTHING, the whole request is sen
   expect([await app.shop.onHand(held), await app.shop.onHand(free)]).toEqual([6, 9]);
 });
 
+test('what finds the queue full is sent again until it is taken', async () => {
+  const small = await app.startAnother({
+    STOCK_LOCK: 'redis',
+    REDIS_URL: process.env.REDIS_URL ?? '',
+    LANE_QUEUE_MAX: '1',
+  });
+  const productId = await app.newProduct(10);
+  const { client, sent } = connect({ url: small.graphqlUrl });
+  const calls: ReturnType<typeof client.deductStock>[] = [];
+  await whileLocked(productId, async (release) => {
+    for (let i = 0; i < 4; i += 1) calls.push(client.deductStock({ items: [line(productId)] }));
+    const refused = () => sent.filter(({ answer }) => answer?.includes('OVERLOADED'));
+    await until('all but one were refused more than once', () => refused().length > 6);
+    await release();
+    for (const { results } of await Promise.all(calls)) {
+      expect(results).toMatchObject([{ __typename: 'DeductedItem', index: 0 }]);
+    }
+  });
+  expect(await app.shop.onHand(productId)).toBe(6);
+});
+
 test('a line that still fails when the time is up is answered with its error', async () => {
   const [held, free] = [await app.newProduct(10), await app.newProduct(10)];
   const { client } = connect();
