@@ -21,6 +21,7 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlReservationExtender } from './database/writing/reservation-extension.js';
+import { readFleetKey } from './database/reading/fleet-key.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import { WriteProbe } from './database/write-probe.js';
 import { CompiledOperations } from './graphql/compiled/compiled-operations.js';
@@ -35,6 +36,7 @@ import {
 import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
+import { Delegation } from './inventory/delegation/delegation.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
@@ -59,6 +61,7 @@ import {
 import { OperationMetrics } from './metrics/operation-metrics.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
+import { Started } from './started.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
 import { Readiness, type ReadinessParts } from './http/readiness.js';
 import {
@@ -125,7 +128,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
     const operations = new OperationMetrics();
-    const stock = buildStock(config, { store, lock, refusals, health, operations, times });
+    const delegation = await openDelegation(lock, database);
+    const parts = { store, lock, delegation, refusals, health, operations, times };
+    const stock = buildStock(config, parts);
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
     const reservations = new MysqlReservationCatalogue(database);
@@ -145,6 +150,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const connections = { stats: () => server.stats() };
     const metrics = stockadeMetrics({
       lock,
+      delegation,
       feed,
       publisher,
       connections,
@@ -160,11 +166,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       ...door,
       metrics: options.primary ? new WorkerMetrics(metrics, options.primary, systemClock) : metrics,
     });
-    started.push('server', async () => {
-      readiness.drain();
-      await new Promise<void>((resolve) => shared.clock.after(config.shutdownDelayMs, resolve));
-      await server.stop();
-    });
+    const { shutdownDelayMs } = config;
+    started.push('server', () => drain({ readiness, stock, server, shutdownDelayMs }));
     const url = await server.start();
     log.info({ url, stockLock: config.stockLock }, 'Stockade serves.');
     return { url, execute: server.execute, stop: () => started.stop() };
@@ -172,6 +175,20 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     await started.stop();
     throw error;
   }
+}
+
+/** Takes no new work, and finishes what clients wait for. */
+async function drain(parts: {
+  readonly readiness: Readiness;
+  readonly stock: StockService;
+  readonly server: GraphqlServer;
+  readonly shutdownDelayMs: number;
+}): Promise<void> {
+  const { readiness, stock, server, shutdownDelayMs } = parts;
+  readiness.drain();
+  stock.resign();
+  await new Promise<void>((resolve) => systemClock.after(shutdownDelayMs, resolve));
+  await server.stop();
 }
 
 async function openDatabase(
@@ -368,6 +385,7 @@ function buildStock(
   {
     store,
     lock,
+    delegation,
     refusals,
     health,
     operations,
@@ -375,6 +393,7 @@ function buildStock(
   }: {
     store: MysqlStockStore;
     lock: RunningLockService | null;
+    delegation: Delegation | null;
     refusals: RefusalLog;
     health: WriteHealth;
     operations: OperationMetrics;
@@ -396,8 +415,9 @@ function buildStock(
     },
   };
   const turns = new MeasuredTurns(buildTurns(config, lock, times), measures, systemClock);
-  return new StockService(new MeasuredStockStore(store, measures, systemClock), turns, {
+  const stock = new StockService(new MeasuredStockStore(store, measures, systemClock), turns, {
     writes: health,
+    handOver: delegation?.outgoing,
     get turnMaxMs() {
       return times.ttlMs;
     },
@@ -413,13 +433,25 @@ function buildStock(
       refusals.add({ kind: 'overload', reason, principal });
     },
   });
+  delegation?.serve(stock);
+  return stock;
+}
+
+/** Null where products have no owners. */
+async function openDelegation(
+  lock: RunningLockService | null,
+  database: Database,
+): Promise<Delegation | null> {
+  if (!(lock instanceof RedisLockService)) return null;
+  const key = await readFleetKey(database.writer);
+  return new Delegation(lock, key, systemClock, systemRandomBytes);
 }
 
 function buildTurns(config: Config, lock: RunningLockService | null, times: TimeOuts): Turns {
   if (lock) {
-    return new DistributedTurns(new DistributedLockManager(lock, { waitMs: times.waitMs }), {
-      fallback: config.lockFallback,
-    });
+    const manager = new DistributedLockManager(lock, { waitMs: times.waitMs });
+    const owners = lock instanceof RedisLockService ? lock : null;
+    return new DistributedTurns(manager, { fallback: config.lockFallback }, owners);
   }
   return new LocalTurns(config.stockLock === 'database');
 }
@@ -460,31 +492,4 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     shutdownGraceMs: config.shutdownGraceMs,
     trustedProxies: config.trustedProxies,
   });
-}
-
-/** What has been started, to be stopped in the reverse order; one part that fails does not keep the rest running. */
-class Started {
-  private readonly parts: { readonly name: string; readonly stop: () => Promise<void> }[] = [];
-  private stopping: Promise<void> | undefined;
-
-  constructor(private readonly log: Logger) {}
-
-  push(name: string, stop: () => Promise<void>): void {
-    this.parts.push({ name, stop });
-  }
-
-  stop(): Promise<void> {
-    this.stopping ??= this.stopAll();
-    return this.stopping;
-  }
-
-  private async stopAll(): Promise<void> {
-    for (const part of this.parts.reverse()) {
-      try {
-        await part.stop();
-      } catch (error) {
-        this.log.error({ err: error, part: part.name }, 'A part did not stop cleanly.');
-      }
-    }
-  }
 }

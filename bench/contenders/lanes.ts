@@ -7,7 +7,9 @@ import { Deadline } from '../../src/time/deadline.js';
 import { loadConfig, type Config } from '../../src/config.js';
 import { Database } from '../../src/database/connections.js';
 import { MysqlReservationCatalogue } from '../../src/database/reading/reservation-catalogue.js';
+import { readFleetKey } from '../../src/database/reading/fleet-key.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
+import { Delegation } from '../../src/inventory/delegation/delegation.js';
 import { Operations } from '../../src/inventory/operation.js';
 import { stockOperations, type StockOperations } from '../../src/inventory/stock-operations.js';
 import { TimeOuts } from '../../src/inventory/time-outs.js';
@@ -70,11 +72,17 @@ async function openProduct(
   });
   const lock = config.stockLock === 'redis' ? await openLock(services.redisUrl, config) : null;
   const locking = lock
-    ? new DistributedTurns(new DistributedLockManager(lock, { waitMs: times.waitMs }), {
-        fallback: config.lockFallback,
-      })
+    ? new DistributedTurns(
+        new DistributedLockManager(lock, { waitMs: times.waitMs }),
+        { fallback: config.lockFallback },
+        lock,
+      )
     : new LocalTurns(false);
+  const delegation = lock
+    ? new Delegation(lock, await readFleetKey(database.writer), systemClock, systemRandomBytes)
+    : null;
   const stock = new StockService(new MysqlStockStore(database.writer), locking, {
+    handOver: delegation?.outgoing,
     turnMaxMs: times.ttlMs,
     lockWaitMs: times.waitMs,
     batchMax: config.stockBatchMax,
@@ -82,6 +90,7 @@ async function openProduct(
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
   });
+  delegation?.serve(stock);
   return new Product({ database, lock, stock, config });
 }
 

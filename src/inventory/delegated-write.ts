@@ -10,10 +10,11 @@
  * | from 2  | yes, or may be from now on      | as for 1; looks for the traces of earlier attempts, and withdraws   |
  * |         |                                 | those that have left none                                           |
  *
- * A withdrawal is a row that names the attempt that was decided, written with that decision. It raises the versions of
- * the levels, so that a transaction of an earlier attempt that has read them already is repeated, and finds it.
+ * A withdrawal is a row that names the call and the attempt that was decided, written with that decision. It raises
+ * the versions of the levels, so that a transaction of an earlier attempt that has read them already is repeated, and
+ * finds it.
  */
-import { UNAVAILABLE, type StockWrite } from './stock.js';
+import type { StockWrite } from './stock.js';
 import type { WriteResult } from './stock-store.js';
 
 /** Whether earlier attempts at the write may have been applied, or may be from now on. */
@@ -21,14 +22,9 @@ export function isDoubtful({ delegated }: StockWrite): boolean {
   return delegated !== undefined && delegated.attempt > 1;
 }
 
-/** What a withdrawal names beside the operation: the write's first line. A sweep is never handed on. */
-export function firstLineOf({ lines }: StockWrite): number {
-  return lines[0]?.index ?? 0;
-}
-
 /** Its own process has gone on with a later attempt, and ignores this answer. */
 export const WITHDRAWN: WriteResult = {
   outcome: 'REFUSED',
-  failure: UNAVAILABLE,
+  failure: { code: 'UNAVAILABLE', mayHaveApplied: true, retryable: false },
   replayed: false,
 };

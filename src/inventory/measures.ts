@@ -22,11 +22,21 @@ export interface Measures {
 }
 
 export class MeasuredTurns implements Turns {
+  readonly own: Turns['own'];
+
   constructor(
     private readonly turns: Turns,
     private readonly measures: Measures,
     private readonly clock: Clock,
-  ) {}
+  ) {
+    const { own } = turns;
+    if (!own) return;
+    this.own = async (productId, deadline, request) => {
+      const askedMs = this.clock.nowMs();
+      const turn = await own(productId, deadline, request);
+      return 'end' in turn ? this.measured(turn, request.operation, askedMs) : turn;
+    };
+  }
 
   async take(
     productIds: readonly string[],
@@ -36,7 +46,10 @@ export class MeasuredTurns implements Turns {
   ): ReturnType<Turns['take']> {
     const askedMs = this.clock.nowMs();
     const turn = await this.turns.take(productIds, deadline, operation, onQueued);
-    if ('failure' in turn) return turn;
+    return 'failure' in turn ? turn : this.measured(turn, operation, askedMs);
+  }
+
+  private measured(turn: Turn, operation: OperationName, askedMs: number): Turn {
     const grantedMs = this.clock.nowMs();
     this.measures.waited(operation, grantedMs - askedMs);
     return new MeasuredTurn(turn, () => {
@@ -52,6 +65,10 @@ class MeasuredTurn implements Turn {
     private readonly turn: Turn,
     private readonly onEnd: () => void,
   ) {}
+
+  get isOwned(): boolean {
+    return this.turn.isOwned ?? false;
+  }
 
   get isOver(): boolean {
     return this.turn.isOver;

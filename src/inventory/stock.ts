@@ -174,6 +174,8 @@ interface WriteParts {
 }
 
 export interface Delegated {
+  /** Names the request's passage through its process: requests under one idempotency key have different ones. */
+  readonly call: string;
   /** From 1. */
   readonly attempt: number;
   /** Since the write arrived at its own process, in milliseconds. */

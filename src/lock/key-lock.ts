@@ -59,6 +59,8 @@ interface Asking {
   readonly acquiring: AcquireKind;
   /** A hand-over that arrived before the answer. */
   grant: Grant | null;
+  /** Another ticket was queued behind this one before the answer arrived. */
+  isWanted: boolean;
 }
 
 interface Queued {
@@ -115,6 +117,7 @@ export class KeyLock {
 
   /** Others wait for the lock. */
   onWanted(): void {
+    if (this.phase.kind === 'asking') this.phase.isWanted = true;
     if (this.phase.kind === 'held') this.phase.onWanted?.();
   }
 
@@ -211,7 +214,7 @@ export class KeyLock {
     const sentAtMs = clock.nowMs();
     const { ttlMs } = settings;
     const terms = { ticket, sentAtMs, ttlMs, tokens, acquiring };
-    const asking: Asking = { kind: 'asking', ...terms, grant: null };
+    const asking: Asking = { kind: 'asking', ...terms, grant: null, isWanted: false };
     this.phase = asking;
     return asking;
   }
@@ -229,6 +232,7 @@ export class KeyLock {
         const lifeMs = Math.min(asking.ttlMs, this.parts.settings.ttlMs);
         const { firstToken } = standing;
         this.onGranted({ ticket, deadlineMs: sentAtMs + lifeMs, lifeMs, firstToken, tokens });
+        if (asking.isWanted) this.onWanted();
         return;
       }
       case 'theirs':

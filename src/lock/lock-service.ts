@@ -71,6 +71,8 @@ export interface OwningLockService extends DistributedLockService {
     events: OwningEvents,
     queues?: boolean,
   ): Promise<Lease | OwnedElsewhere>;
+  /** Names the server that keeps this lock: what goes through one server may be one text. */
+  routeOf(key: string): string;
   /**
    * Sends a text to another process, through the server that keeps this lock. At most once: it is lost where that
    * process has just lost its subscription.

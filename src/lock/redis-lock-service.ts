@@ -68,6 +68,11 @@ export class RedisLockService extends GroupedLockService<FencedLease> implements
     });
   }
 
+  routeOf(key: string): string {
+    const { servers } = this;
+    return String(servers.indexOf(serverOf(servers, key)));
+  }
+
   tell(key: string, processId: string, text: string): Promise<boolean> {
     return this.groupOf(key).tell(key, processId, text);
   }

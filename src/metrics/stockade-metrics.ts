@@ -7,6 +7,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import type { StockFeedStats } from '../changes/stock-feed.js';
 import type { CompiledStats } from '../graphql/compiled/compiled-operations.js';
 import type { DocumentStoreStats } from '../graphql/document-store.js';
+import type { DelegationStats } from '../inventory/delegation/delegation.js';
 import type { DurationStats, LockStats } from '../lock/index.js';
 import type { OperationMetrics } from './operation-metrics.js';
 
@@ -21,6 +22,8 @@ interface ConnectionStats {
 export interface MetricsSources {
   /** Null where no distributed lock is used. */
   readonly lock: { stats(): LockStats } | null;
+  /** Null where products have no owners. */
+  readonly delegation?: { stats(): DelegationStats } | null;
   readonly feed: { stats(): StockFeedStats } | null;
   /** Null where changes are not published to other processes. */
   readonly publisher: { stats(): { readonly published: number; readonly dropped: number } } | null;
@@ -45,7 +48,7 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   collectDefaultMetrics({ register: registry });
   addEventLoopUtilization(registry);
   const { lock, feed, publisher, documents, compiled, authenticator, requestLimit } = sources;
-  const { connections, refusals, operations, times } = sources;
+  const { connections, refusals, operations, times, delegation } = sources;
   operations?.addTo(registry);
   if (times) addTimeOuts(registry, times);
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
@@ -60,6 +63,7 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   }
   if (connections) addConnectionMetrics(new Metrics(registry, () => connections.stats()));
   if (lock) addLockMetrics(new Metrics(registry, () => lock.stats()));
+  if (delegation) addDelegationMetrics(new Metrics(registry, () => delegation.stats()));
   if (feed) addFeedMetrics(new Metrics(registry, () => feed.stats()));
   if (publisher) {
     new Metrics(registry, () => publisher.stats()).counters(
@@ -170,6 +174,41 @@ function addConnectionMetrics(metrics: Metrics<ConnectionStats>): void {
     'stockade_requests_held_total',
     'Pipelined requests that waited until earlier ones of their connection were answered.',
     ({ held }) => held,
+  );
+}
+
+function addDelegationMetrics(metrics: Metrics<DelegationStats>): void {
+  metrics.counters(
+    'stockade_delegated_writes_total',
+    'Writes that were handed to the process that owns their product, by what became of them.',
+    'outcome',
+    ({ outgoing }) => ({
+      answered: outgoing.answered,
+      not_taken: outgoing.notTaken,
+      unknown: outgoing.unknown,
+    }),
+  );
+  metrics.counter(
+    'stockade_delegated_writes_repeated_total',
+    'Writes that were handed over again, because the owner was not heard.',
+    ({ outgoing }) => outgoing.sentAgain,
+  );
+  metrics.counters(
+    'stockade_foreign_writes_total',
+    'Writes of other processes, by whether this process decided them.',
+    'outcome',
+    ({ incoming }) => ({ answered: incoming.answered, given_back: incoming.givenBack }),
+  );
+  metrics.counter(
+    'stockade_delegation_messages_total',
+    'Messages to other processes about such writes.',
+    ({ messages }) => messages,
+  );
+  metrics.counters(
+    'stockade_delegation_messages_dropped_total',
+    'Messages that were dropped: not of this form, of another version, forged, or sent before.',
+    'reason',
+    ({ dropped }) => dropped,
   );
 }
 

@@ -67,6 +67,9 @@ export class Fleet {
 
   constructor(private readonly parts: FleetParts) {
     const { random } = parts;
+    parts.redis.onTakenOver = (lock, lastToken) => {
+      this.witness.takenOver(lock, lastToken);
+    };
     const mix = random.pick(MIXES);
     this.stockLock = mix.join('+');
     const settings = {
@@ -78,10 +81,13 @@ export class Fleet {
       fallback: random.pick(['database', 'database', 'fail'] as const),
     };
     const isShort = random.chance(0.3);
+    // Servers of the version before know no owners, and run beside those of this one.
+    const ownersIn = random.pick([0, 0.6, 1, 1, 1]);
     this.hosts = Array.from({ length: random.integer(2, 4) }, () => {
       // Below a second all must have the same, because the claim of a hand-over is shorter then.
       const ttlMs = isShort ? 500 : random.pick([1_000, 3_000, 5_000]);
-      const own = { ...settings, ttlMs, stockLock: random.pick(mix) };
+      const owns = ownersIn > 0 && random.chance(ownersIn);
+      const own = { ...settings, ttlMs, stockLock: random.pick(mix), owns };
       return { settings: own, server: this.start(own) };
     });
   }

@@ -22,6 +22,8 @@ export interface ModelServer {
   nowUs(): number;
   /** @returns how many connections are subscribed to the channel. */
   publish(channel: string, message: string): number;
+  /** Told of each lock that is taken over from an owner that does not listen, and of its last token. */
+  readonly onTakenOver?: ((lock: string, lastToken: number) => void) | undefined;
 }
 
 const QUEUE_GRACE_MS = 60_000;
@@ -182,7 +184,10 @@ class Step {
     let skipped = 0;
     let holder = data.get(keys.lock);
     const isOwned = holder !== null && holder !== ticket && isOwnersTicket(holder);
-    if (isOwned && kind !== 'own' && !this.tell(holder ?? '', `wanted ${keys.lock}`)) holder = null;
+    if (isOwned && kind !== 'own' && !this.tell(holder ?? '', `wanted ${keys.lock}`)) {
+      this.model.server.onTakenOver?.(keys.lock, Number(data.get(keys.fence) ?? 0));
+      holder = null;
+    }
     if (holder === null) {
       data.set(keys.lock, ticket, settings.ttlMs);
       const next = this.handOver(ticket);

@@ -45,7 +45,6 @@ import {
   operationKeyOf,
   undecided,
   withWithdrawnLevels,
-  withdrawalKey,
   type AnsweredBefore,
   type Applied,
   type Attempt,
@@ -213,8 +212,11 @@ export class MemoryStockStore implements StockStore {
 
   /** Whether a later attempt at the write has been decided. */
   protected isWithdrawn(write: StockWrite): boolean {
-    const { withdrawn } = this.database;
-    return (withdrawn.get(withdrawalKey(write)) ?? 0) > (write.delegated?.attempt ?? Infinity);
+    const { delegated } = write;
+    return (
+      delegated !== undefined &&
+      (this.database.withdrawn.get(delegated.call) ?? 0) > delegated.attempt
+    );
   }
 
   /** Locks reservations, then levels where this attempt locks before it reads; then reads all rows at once. */
@@ -353,10 +355,11 @@ export class MemoryStockStore implements StockStore {
     this.storeAnswers(claims, plan.decisions);
   }
 
-  private withdrawEarlier(write: StockWrite): void {
+  private withdrawEarlier({ delegated }: StockWrite): void {
+    if (!delegated) return;
     const { withdrawn } = this.database;
-    const key = withdrawalKey(write);
-    withdrawn.set(key, Math.max(withdrawn.get(key) ?? 0, write.delegated?.attempt ?? 0));
+    const { call, attempt } = delegated;
+    withdrawn.set(call, Math.max(withdrawn.get(call) ?? 0, attempt));
   }
 
   private createReservations(plan: Plan): void {

@@ -1,5 +1,5 @@
 /** What the parts of an attempt of MemoryStockStore hand to each other, and how its errors and its answers are told. */
-import { firstLineOf, isDoubtful } from '../inventory/delegated-write.js';
+import { isDoubtful } from '../inventory/delegated-write.js';
 import type { Plan, PlannedLevelChange } from '../inventory/decision.js';
 import type { ReservationFailure } from '../inventory/reservation.js';
 import {
@@ -79,10 +79,6 @@ export function openPart({ write, reused, refused, withdrawn, decided }: Claim):
   if (reused || refused || withdrawn) return { ...write, type: 'LINES', lines: [] };
   if (decided.size === 0) return write;
   return { ...write, type: 'LINES', lines: write.lines.filter(({ index }) => !decided.has(index)) };
-}
-
-export function withdrawalKey(write: StockWrite): string {
-  return `${write.operation.id.toString('hex')}/${firstLineOf(write)}`;
 }
 
 /** The plan, with the levels of lines that a doubtful write refuses: they are written, so their versions rise. */

@@ -32,7 +32,12 @@ export class SimulatedRedis implements RedisServer {
   private readonly server = {
     nowUs: () => Math.floor((WALL_CLOCK_START_MS + this.time.nowMs + this.clockOffsetMs) * 1_000),
     publish: (channel: string, message: string) => this.publish(channel, message),
+    onTakenOver: (lock: string, lastToken: number) => {
+      this.onTakenOver(lock, lastToken);
+    },
   };
+  /** As of ModelServer. */
+  onTakenOver: (lock: string, lastToken: number) => void = () => undefined;
   private readonly scripts = new Map<string, LockScriptModel>();
   private isUp = true;
   private frozenUntilMs = 0;

@@ -16,6 +16,7 @@ import {
   type Caller,
   type LineResult,
 } from '../inventory/stock-request.js';
+import { Delegation } from '../inventory/delegation/delegation.js';
 import { StockService } from '../inventory/lanes/stock-service.js';
 import { DistributedTurns, LocalTurns, type Turns } from '../inventory/lanes/turns.js';
 import { DistributedLockManager, RedisLockService } from '../lock/index.js';
@@ -36,6 +37,8 @@ export interface CarriedOut {
   readonly reservationId?: string | undefined;
 }
 
+const FLEET_SECRET = Buffer.alloc(32, 'fleet');
+
 /** The time that a stop gives to requests under way, in milliseconds. */
 const GRACE_MS = 5_000;
 
@@ -51,6 +54,8 @@ export interface ServerSettings {
   readonly queueMaxPerPrincipal: number;
   readonly commitsMax: number;
   readonly fallback: 'database' | 'fail';
+  /** Whether its products have owners; not in the version before. */
+  readonly owns: boolean;
 }
 
 export interface ServerParts {
@@ -69,6 +74,8 @@ export class SimulatedServer {
   private readonly database: MemoryDatabase;
   private readonly locks: RedisLockService | null;
   private readonly stock: StockService;
+  private readonly delegation: Delegation | null;
+  private readonly counts: Counts;
   private readonly operations: StockOperations;
 
   constructor(parts: ServerParts, settings: ServerSettings) {
@@ -76,12 +83,22 @@ export class SimulatedServer {
     this.process = process;
     this.database = database;
     this.locks = settings.stockLock === 'redis' ? this.startLock(parts, settings.ttlMs) : null;
+    const delegation =
+      this.locks && settings.owns
+        ? new Delegation(this.locks, FLEET_SECRET, process.clock, parts.random.bytes)
+        : null;
     this.stock = new StockService(
       parts.store,
       this.turnsOf(parts, settings),
-      settings,
+      { ...settings, handOver: delegation?.outgoing },
       process.clock,
     );
+    delegation?.serve(this.stock);
+    this.delegation = delegation;
+    parts.process.onDeath(() => {
+      this.countDelegated(parts.counts);
+    });
+    this.counts = parts.counts;
     this.operations = stockOperations(this.stock, parts.operations, database, settings);
   }
 
@@ -89,6 +106,19 @@ export class SimulatedServer {
   async stop(): Promise<void> {
     await this.stock.stop(GRACE_MS);
     await this.locks?.stop();
+    this.countDelegated(this.counts);
+  }
+
+  private countDelegated(counts: Counts): void {
+    if (!this.delegation) return;
+    const { outgoing, dropped } = this.delegation.stats();
+    counts.addAll({
+      'owners: lines answered by another process': outgoing.answered,
+      'owners: lines not taken': outgoing.notTaken,
+      'owners: lines in doubt': outgoing.unknown,
+      'owners: lines sent again': outgoing.sentAgain,
+      'owners: messages dropped as repeated': dropped.repeated,
+    });
   }
 
   /** A caller whose deadline begins now, by the clock of this process. */
@@ -154,7 +184,8 @@ export class SimulatedServer {
     if (!this.locks) return new LocalTurns(stockLock === 'database');
     const watched = witness.watch(process.name, this.locks);
     const manager = new DistributedLockManager(watched, { waitMs: lockWaitMs }, process.clock);
-    return new DistributedTurns(manager, { fallback });
+    const owners = settings.owns ? witness.watchOwning(process.name, this.locks) : null;
+    return new DistributedTurns(manager, { fallback }, owners);
   }
 
   private async answer(request: Request, caller: Caller): Promise<CarriedOut> {

@@ -128,7 +128,7 @@ describe('migrations', () => {
     const early = run('start', env);
     expect(await early.exited).toBe(1);
     expect(early.stderr()).toMatch(
-      /^The database lacks \d migration\(s\): .+ "npm run migrate"\.\n$/,
+      /^The database lacks \d+ migration\(s\): .+ "npm run migrate"\.\n$/,
     );
 
     const first = run('migrate', { MYSQL_URL: database.url });

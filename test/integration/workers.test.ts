@@ -214,7 +214,11 @@ test('a scrape of any worker is the sum of all, and never goes back', async () =
   const commits = '{operation="deductStock"}';
   expect(await first.metric(`stockade_commit_seconds_count${commits}`)).toBe(19);
   expect(await second.metric(`stockade_commit_lines_sum${commits}`)).toBe(19);
-  expect(await first.metric(`stockade_turn_hold_seconds_count${commits}`)).toBeGreaterThan(0);
+  expect(await first.metric(`stockade_turn_wait_seconds_count${commits}`)).toBeGreaterThan(0);
+  // One of the workers owns the product, and decides the lines of the other one.
+  const answered = await first.metric('stockade_delegated_writes_total{outcome="answered"}');
+  expect(answered).toBeGreaterThan(0);
+  expect(await second.metric('stockade_foreign_writes_total{outcome="answered"}')).toBe(answered);
   const both = await Promise.all([first.metric(PUBLISHED), second.metric(PUBLISHED)]);
   expect(both).toEqual([total, total]);
 

@@ -50,6 +50,8 @@ test('a turn held elsewhere is asked for once, and each entry is answered at the
     lockWaitMs: 5_000,
     tenureMs: 50,
     tenureCommitsMax: 10,
+    keepMs: 1_000,
+    handedMax: 100,
     queueMax: 10,
     queueMaxPerPrincipal: 10,
     retryAfterMs: 1_000,

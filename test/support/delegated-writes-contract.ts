@@ -30,7 +30,7 @@ export function delegatedWritesContract(open: () => Promise<StockStoreBed>): voi
 
   const attempt = <W extends StockWrite>(of: W, number: number, ageMs = AGE_MS): W => ({
     ...of,
-    delegated: { attempt: number, ageMs },
+    delegated: { call: callOf(of), attempt: number, ageMs },
   });
   const deduct = (productId: string, quantity: number, idempotencyKey: string | null = null) =>
     write('deductStock', { items: lines({ [productId]: quantity }), idempotencyKey });
@@ -147,6 +147,10 @@ export function delegatedWritesContract(open: () => Promise<StockStoreBed>): voi
     await release();
     expect(result).toMatchObject({ failure: { code: 'UNAVAILABLE', mayHaveApplied: true } });
   });
+}
+
+function callOf({ operation }: StockWrite): string {
+  return operation.id.toString('hex');
 }
 
 /** More than is there. */

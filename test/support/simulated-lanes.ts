@@ -1,5 +1,6 @@
 /** A process's lanes on simulated time and a store in memory. Each transaction takes 10 ms. Needs no services. */
 import { DeductStockTransaction } from '../../src/inventory/deduct-stock-transaction.js';
+import type { Delegation } from '../../src/inventory/delegation/delegation.js';
 import { StockService } from '../../src/inventory/lanes/stock-service.js';
 import type { Turn, Turns } from '../../src/inventory/lanes/turns.js';
 import { MeasuredStockStore, MeasuredTurns, type Measures } from '../../src/inventory/measures.js';
@@ -51,6 +52,9 @@ interface Settings {
   readonly writes?: Writability;
   /** How long a transaction waits for a locked row; 0 for not at all. */
   readonly rowLockWaitMs?: number;
+  /** Another process on the same time and database. */
+  readonly beside?: { readonly time: SimulatedTime; readonly database: MemoryDatabase };
+  readonly delegationOf?: (time: SimulatedTime, clock: Clock) => Delegation;
 }
 
 interface More extends Partial<StockRequest> {
@@ -61,7 +65,7 @@ interface More extends Partial<StockRequest> {
 
 /** The process's lanes over a store in memory; `fails` and `locked` take effect on the transactions from then on. */
 export function openLanes(settings: Settings = {}) {
-  const time = new SimulatedTime();
+  const time = settings.beside?.time ?? new SimulatedTime();
   const clock: Clock = {
     nowMs: () => time.nowMs,
     after: (delayMs, callback) => time.after(delayMs, 'timer', callback),
@@ -70,7 +74,7 @@ export function openLanes(settings: Settings = {}) {
     },
     today: () => new Date(time.nowMs),
   };
-  const database = new MemoryDatabase(clock);
+  const database = settings.beside?.database ?? new MemoryDatabase(clock);
   /** How long a COMMIT takes from now on, in milliseconds. */
   const commit = { ms: COMMIT_MS };
   const memory = new MemoryStockStore(database, {
@@ -106,6 +110,7 @@ export function openLanes(settings: Settings = {}) {
     },
   };
   const turns = settings.turns ?? new CountedTurns();
+  const delegation = settings.delegationOf?.(time, clock);
   const service = {
     turnMaxMs: 5_000,
     lockWaitMs: 1_000,
@@ -114,6 +119,7 @@ export function openLanes(settings: Settings = {}) {
     queueMaxPerPrincipal: 1_000,
     commitsMax: 1,
     ...settings,
+    handOver: delegation?.outgoing,
   };
   const { measures } = settings;
   const stock = measures
@@ -124,7 +130,8 @@ export function openLanes(settings: Settings = {}) {
         clock,
       )
     : new StockService(store, turns, service, clock);
-  const operations = new Operations(new SeededRandom(2).bytes);
+  delegation?.serve(stock);
+  const operations = new Operations(new SeededRandom(settings.beside ? 4 : 2).bytes);
   const deducting = new DeductStockTransaction(stock, operations, { batchMax: service.batchMax });
   const verdictOf = async (productId: string, reference: string, more: More = {}) => {
     const { ms, signal, principal = null, ...request } = more;
@@ -147,5 +154,17 @@ export function openLanes(settings: Settings = {}) {
     if (failure?.code === 'UNAVAILABLE' && failure.mayHaveApplied) return 'MAY_HAVE_APPLIED';
     return failure?.code ?? 'NONE';
   };
-  return { time, database, stock, batches, fails, locked, commit, turns, deduct, verdictOf };
+  return {
+    time,
+    database,
+    stock,
+    delegation,
+    batches,
+    fails,
+    locked,
+    commit,
+    turns,
+    deduct,
+    verdictOf,
+  };
 }

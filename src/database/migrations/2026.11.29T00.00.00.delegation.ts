@@ -10,13 +10,11 @@ const KEY_BYTES = 32;
 
 export const up: MigrationFn<Sequelize> = async ({ context: sequelize }) => {
   await sequelize.query(`
-    CREATE TABLE IF NOT EXISTS withdrawn_lines (
-      operation_id BINARY(32) NOT NULL,
-      line_index SMALLINT UNSIGNED NOT NULL,
+    CREATE TABLE IF NOT EXISTS withdrawn_writes (
+      call_id VARCHAR(64) CHARACTER SET ascii COLLATE ascii_bin NOT NULL PRIMARY KEY,
       attempt INT UNSIGNED NOT NULL,
       withdrawn_at DATETIME(6) NOT NULL,
-      PRIMARY KEY (operation_id, line_index),
-      KEY withdrawn_lines_to_forget (withdrawn_at)
+      KEY withdrawn_writes_to_forget (withdrawn_at)
     ) ENGINE = InnoDB`);
   await sequelize.query(`
     CREATE TABLE IF NOT EXISTS fleet_keys (

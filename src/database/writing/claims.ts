@@ -2,13 +2,12 @@
  * First step of an attempt: locks the rows of the operations that have a key, and reads the answers that earlier calls
  * have stored. Another call with the same key waits here until this transaction has ended.
  */
-import { firstLineOf, isDoubtful } from '../../inventory/delegated-write.js';
+import { isDoubtful } from '../../inventory/delegated-write.js';
 import { asReserved, type ReservationFailure } from '../../inventory/reservation.js';
 import { compareBytes, type DecidedVerdict, type StockWrite } from '../../inventory/stock.js';
 import type { Attempt, Known } from './known.js';
 import type { KeyedOperation, StockStatements, StoredOperation } from './stock-statements.js';
 import { readAnswers, refusalOf, verdictOf } from './stored-answers.js';
-import type { Withdrawal } from './withdrawals.js';
 
 /** The decisions of earlier calls on a write. */
 export interface Claim {
@@ -76,11 +75,10 @@ async function readWithdrawn({
   const { delegated } = known;
   if (number === 1 || delegated.length === 0) return new Set();
   const found = await withdrawals.readWithdrawals(delegated);
-  const isOf = (write: StockWrite, { operationId, lineIndex, attempt }: Withdrawal) =>
-    lineIndex === firstLineOf(write) &&
-    attempt > (write.delegated?.attempt ?? 0) &&
-    operationId.equals(write.operation.id);
-  return new Set(delegated.filter((write) => found.some((one) => isOf(write, one))));
+  const attempts = new Map(found.map(({ call, attempt }) => [call, attempt]));
+  return new Set(
+    delegated.filter(({ delegated: of }) => of && (attempts.get(of.call) ?? 0) > of.attempt),
+  );
 }
 
 /** Skips the read where every row is new. Several writes may belong to one operation. */

@@ -1,11 +1,9 @@
 /** Statements on attempts at delegated writes that must not be applied any more; see delegated-write.ts. */
-import { firstLineOf } from '../../inventory/delegated-write.js';
-import type { StockWrite } from '../../inventory/stock.js';
+import type { Delegated, StockWrite } from '../../inventory/stock.js';
 import { Statements } from './transactions.js';
 
 export interface Withdrawal {
-  readonly operationId: Buffer;
-  readonly lineIndex: number;
+  readonly call: string;
   /** Earlier ones than this are withdrawn. */
   readonly attempt: number;
 }
@@ -13,26 +11,24 @@ export interface Withdrawal {
 export class WithdrawalStatements extends Statements {
   /** Withdraws all attempts at these writes before their own. */
   async withdraw(writes: readonly StockWrite[]): Promise<void> {
-    if (writes.length === 0) return;
+    const calls = delegatedOf(writes);
+    if (calls.length === 0) return;
     await this.write(
-      `INSERT INTO withdrawn_lines (operation_id, line_index, attempt, withdrawn_at) VALUES
-       ${writes.map(() => '(?, ?, ?, NOW(6))').join(', ')}
-       ON DUPLICATE KEY UPDATE attempt = GREATEST(withdrawn_lines.attempt, VALUES(attempt)), withdrawn_at = NOW(6)`,
-      writes.flatMap((write) => [
-        write.operation.id,
-        firstLineOf(write),
-        write.delegated?.attempt ?? 0,
-      ]),
+      `INSERT INTO withdrawn_writes (call_id, attempt, withdrawn_at) VALUES
+       ${calls.map(() => '(?, ?, NOW(6))').join(', ')}
+       ON DUPLICATE KEY UPDATE
+         attempt = GREATEST(withdrawn_writes.attempt, VALUES(attempt)), withdrawn_at = NOW(6)`,
+      calls.flatMap(({ call, attempt }) => [call, attempt]),
     );
   }
 
-  /** Of the operations of these writes. */
+  /** Of the calls of these writes. */
   async readWithdrawals(writes: readonly StockWrite[]): Promise<readonly Withdrawal[]> {
-    if (writes.length === 0) return [];
+    const calls = delegatedOf(writes).map(({ call }) => call);
+    if (calls.length === 0) return [];
     return this.read<Withdrawal>(
-      `SELECT operation_id AS operationId, line_index AS lineIndex, attempt
-       FROM withdrawn_lines WHERE (operation_id, line_index) IN (?)`,
-      [writes.map((write) => [write.operation.id, firstLineOf(write)])],
+      'SELECT call_id AS `call`, attempt FROM withdrawn_writes WHERE call_id IN (?)',
+      [calls],
     );
   }
 }
@@ -42,19 +38,21 @@ export function unlessWithdrawn(writes: readonly StockWrite[]): {
   readonly sql: string;
   readonly values: readonly unknown[];
 } {
-  const byAttempt = new Map<number, (readonly [Buffer, number])[]>();
-  for (const write of writes) {
-    const attempt = write.delegated?.attempt;
-    if (attempt === undefined) continue;
-    const names = byAttempt.get(attempt) ?? [];
-    names.push([write.operation.id, firstLineOf(write)]);
-    byAttempt.set(attempt, names);
+  const byAttempt = new Map<number, string[]>();
+  for (const { call, attempt } of delegatedOf(writes)) {
+    const calls = byAttempt.get(attempt);
+    if (calls) calls.push(call);
+    else byAttempt.set(attempt, [call]);
   }
   const sql = Array.from(
     byAttempt,
     () => `AND NOT EXISTS (
-           SELECT 1 FROM withdrawn_lines AS withdrawn
-           WHERE (withdrawn.operation_id, withdrawn.line_index) IN (?) AND withdrawn.attempt > ?)`,
-  ).join('');
-  return { sql, values: [...byAttempt].flatMap(([attempt, names]) => [names, attempt]) };
+           SELECT 1 FROM withdrawn_writes AS withdrawn
+           WHERE withdrawn.call_id IN (?) AND withdrawn.attempt > ?)`,
+  ).join(' ');
+  return { sql, values: [...byAttempt].flatMap(([attempt, calls]) => [calls, attempt]) };
+}
+
+function delegatedOf(writes: readonly StockWrite[]): readonly Delegated[] {
+  return writes.flatMap(({ delegated }) => delegated ?? []);
 }

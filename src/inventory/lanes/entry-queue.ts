@@ -3,7 +3,7 @@
  * the order of their arrival. Without authentication all entries are of one principal.
  */
 import type { Clock } from '../../time/clock.js';
-import type { OperationName } from '../stock.js';
+import { UNAVAILABLE, type OperationName } from '../stock.js';
 import { Chain, type Link } from './chain.js';
 import type { LaneEntry } from './lane-entry.js';
 import { Pace } from './pace.js';
@@ -19,10 +19,20 @@ export class Arrival implements Link<Arrival> {
   constructor(
     readonly entry: LaneEntry,
     turns: TurnQueue<Arrival>,
+    isBack = false,
   ) {
-    const { operation, lines } = entry.write;
-    this.place = turns.push(operation.scope, this, lines.length);
+    const { lines } = entry.write;
+    this.place = isBack
+      ? turns.putBack(partyOf(entry), this, lines.length)
+      : turns.push(partyOf(entry), this, lines.length);
   }
+}
+
+/** Principals take turns; without authentication the processes do. */
+function partyOf({ write, origin }: LaneEntry): string {
+  const { principal, scope } = write.operation;
+  // A line feed is in no id of a process, and the name of a principal does not begin with one.
+  return principal === null && origin ? `\n${origin.process}` : scope;
 }
 
 export class EntryQueue {
@@ -73,6 +83,27 @@ export class EntryQueue {
     const arrival = new Arrival(entry, this.turns);
     this.arrivals.append(arrival);
     return arrival;
+  }
+
+  /** Puts entries in front of all others, in their order. */
+  putBack(entries: readonly LaneEntry[]): readonly Arrival[] {
+    return entries.toReversed().map((entry) => {
+      const arrival = new Arrival(entry, this.turns, true);
+      this.arrivals.prepend(arrival);
+      return arrival;
+    });
+  }
+
+  /** Gives the entries of other processes back to them. */
+  giveBackForeign(): void {
+    for (let arrival = this.arrivals.first; arrival;) {
+      const { next, entry } = arrival;
+      if (entry.origin) {
+        this.remove(arrival);
+        entry.refuse(UNAVAILABLE);
+      }
+      arrival = next;
+    }
   }
 
   /** Removes an entry that may no longer be written, wherever it stands. It is answered. */

@@ -6,10 +6,19 @@ import {
   UNAVAILABLE,
   isRetryable,
   type DecidedVerdict,
+  type Delegated,
   type StockFailure,
   type StockWrite,
 } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
+
+/** Of an entry that another process has handed to this one. */
+export interface Origin {
+  /** The id of that process. */
+  readonly process: string;
+  /** Called where this process does not decide the entry: it gets no answer here. */
+  readonly giveBack: () => void;
+}
 
 export class LaneEntry {
   readonly result: Promise<WriteResult>;
@@ -17,6 +26,11 @@ export class LaneEntry {
   readonly followers: LaneEntry[] = [];
   settled = false;
   private readonly arrivedMs: number;
+  /** Its name among all calls of the fleet; null until it is first handed to another process. */
+  private call: string | null = null;
+  /** How often it was handed to another process, or decided here after that. */
+  private attempts = 0;
+  private inDoubt = false;
   private resolve!: (result: WriteResult) => void;
   private reject!: (error: unknown) => void;
 
@@ -25,16 +39,63 @@ export class LaneEntry {
    * @param deadline its caller waits for an answer until then.
    */
   constructor(
-    readonly write: StockWrite,
+    public write: StockWrite,
     readonly wait: Deadline,
     readonly deadline: Deadline,
-    clock: Clock,
+    private readonly clock: Clock,
+    readonly origin: Origin | null = null,
   ) {
     this.arrivedMs = clock.nowMs();
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
     });
+  }
+
+  /** Since it arrived, in milliseconds. */
+  get ageMs(): number {
+    return this.clock.nowMs() - this.arrivedMs;
+  }
+
+  /** Whether it may have been applied by another process, or may be from now on. */
+  get isInDoubt(): boolean {
+    return this.inDoubt;
+  }
+
+  /** When the last moment is for its commit to begin. In doubt its wait has no end: a refusal might not be true. */
+  get lastMoment(): Deadline {
+    return this.inDoubt ? this.deadline : this.wait;
+  }
+
+  /**
+   * The attempt that begins now, as in delegated-write.ts.
+   *
+   * @param newCall names the call.
+   */
+  beginAttempt(newCall: () => string): Delegated {
+    this.call ??= newCall();
+    this.attempts += 1;
+    if (this.attempts > 1) this.inDoubt = true;
+    const ageMs = () => this.ageMs;
+    return {
+      call: this.call,
+      attempt: this.attempts,
+      get ageMs() {
+        return ageMs();
+      },
+    };
+  }
+
+  /** Another process has certainly not decided the last attempt. */
+  takeBack(): void {
+    if (!this.inDoubt) this.attempts = 0;
+    else this.doubt();
+  }
+
+  /** Another process may have decided it, so from now on this process decides it as a later attempt. */
+  doubt(): void {
+    this.inDoubt = true;
+    this.write = { ...this.write, delegated: this.beginAttempt(neverHanded) };
   }
 
   /**
@@ -44,7 +105,7 @@ export class LaneEntry {
    */
   isWanted(nowMs: number, retryAfterMs: () => number): boolean {
     if (this.deadline.callerHasGone) this.refuse(UNAVAILABLE);
-    else if (this.wait.endMs <= nowMs) {
+    else if (this.lastMoment.endMs <= nowMs) {
       const waitedMs = Math.round(nowMs - this.arrivedMs);
       this.refuse({ code: 'LOCK_TIMEOUT', waitedMs, retryAfterMs: retryAfterMs() });
     }
@@ -66,8 +127,17 @@ export class LaneEntry {
     for (const follower of this.followers) follower.fail(error);
   }
 
+  /** One that another process has handed over is given back, unless the failure says what became of it. */
   refuse(failure: StockFailure): void {
-    this.settle(refusal(failure));
+    const isUntouched = failure === UNAVAILABLE && !this.deadline.callerHasGone;
+    if (this.origin && isUntouched) {
+      if (!this.settled) this.origin.giveBack();
+      this.settle(refusal(failure));
+      return;
+    }
+    const retryable = this.write.operation.idempotencyKey !== null;
+    const unknown = { code: 'UNAVAILABLE', mayHaveApplied: true, retryable } as const;
+    this.settle(refusal(this.inDoubt ? unknown : failure));
   }
 
   /** Only the first answer counts: an entry that was answered as timed out gets no second answer. */
@@ -76,6 +146,10 @@ export class LaneEntry {
     this.settled = true;
     this.resolve(result);
   }
+}
+
+function neverHanded(): never {
+  throw new Error('Only what was handed to another process can be in doubt.');
 }
 
 /** One failure for all lines of a write. */

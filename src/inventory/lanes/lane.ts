@@ -4,8 +4,12 @@
  *
  * A lane runs a loop while entries wait: it takes its product's turn once for all of them, adds its entries to the next
  * group commits, and ends the turn after a bounded number of commits or a bounded time. So a hundred callers of one
- * product cost one lock and one transaction, and other processes and baskets get their turns in between. A waiting
- * entry holds no database connection and sends no command.
+ * product cost one lock and one transaction, and baskets get their turns in between. A waiting entry holds no database
+ * connection and sends no command.
+ *
+ * Where products have owners, the lane that gets the turn owns its product: it keeps the turn while it has no entries,
+ * and decides the entries of other processes in its commits. The lanes of the others hand theirs to it
+ * (../delegation/README.md). It gives the turn up where a basket, or a process that knows no owners, waits for it.
  *
  * | state   | the lane has                                | it ends when                                          |
  * | ------- | ------------------------------------------- | ----------------------------------------------------- |
@@ -13,11 +17,16 @@
  * | away    | no turn: the database takes no writes       | it takes them → asking; not within a second → the     |
  * |         |                                             | entries are answered → idle                           |
  * | asking  | asked for its turn; no answer yet           | granted → serving; a place in the queue → queued;     |
- * |         |                                             | refused → entries are answered → asking or idle       |
+ * |         |                                             | another owner → handing; refused → entries are        |
+ * |         |                                             | answered → asking or idle                             |
  * | queued  | its place in the queue behind another owner | granted → serving; refused, as above                  |
- * | serving | the turn; its entries go with the commits   | no entries, or the tenure is over → the turn ends     |
- * |         | of GroupCommit                              | → asking, away or idle; standstill.ts ends the turn   |
- * |         |                                             | earlier where the commit does not move                |
+ * | serving | the turn; its entries go with the commits   | no entries → keeping, or the turn ends → idle; the    |
+ * |         | of GroupCommit                              | tenure is over → the turn ends → asking or away;      |
+ * |         |                                             | standstill.ts ends it where the commit does not move  |
+ * | keeping | the turn, as owner, and no entries          | an entry arrives → serving; the turn is wanted, or    |
+ * |         |                                             | `keepMs` are over → the turn ends → idle              |
+ * | handing | another process that owns the product, and  | that process does not take an entry, or is not heard  |
+ * |         | has this lane's entries                     | → asking; no entries for `keepMs` → idle              |
  *
  * Invariants:
  * 1. The entries of a principal are decided in the order of their arrival, and principals take turns by lines.
@@ -32,7 +41,7 @@
  * 4. A request is OVERLOADED at once where `queueMax` lines wait, or `queueMaxPerPrincipal` lines of its principal.
  *    (test/unit/inventory/lanes.test.ts: "one line more than the queue holds is refused at once")
  *    (test/unit/inventory/fair-lanes.test.ts: "a principal that fills its part of the queue leaves the rest to others")
- * 5. A turn ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
+ * 5. A turn that others want ends after `tenureCommitsMax` commits or `tenureMs`, however many entries wait.
  *    (test/unit/inventory/lanes.test.ts: "a turn ends after a bounded number of commits", "after a bounded time")
  * 6. A lane whose commit does not move gives its turn back, and asks for none while the database takes no writes.
  *    (test/unit/inventory/standstill.test.ts: "a turn ends where its transaction has no outcome for too long")
@@ -45,17 +54,23 @@ import type { WriteResult } from '../stock-store.js';
 import { WRITE_HEALTH, type Writability } from '../write-health.js';
 import type { GroupCommit } from './group-commit.js';
 import { EntryQueue, type Arrival } from './entry-queue.js';
-import { LaneEntry, refusal } from './lane-entry.js';
+import { HandedEntries, type HandOver } from './handed-entries.js';
+import { LaneEntry, refusal, type Origin } from './lane-entry.js';
 import type { Standstill } from './standstill.js';
-import type { Turn, TurnFailure, Turns } from './turns.js';
+import type { NoTurn, OwnedByOther, Turn, TurnFailure, Turns } from './turns.js';
+import { Wakeup } from './wakeup.js';
 
 export interface LaneSettings {
   /** How long a caller may wait for its commit to begin, in milliseconds. */
   readonly lockWaitMs: number;
   /** How long a lane may keep its turn while other processes or baskets may wait for it, in milliseconds. */
   readonly tenureMs: number;
-  /** The most commits of one turn. */
+  /** The most commits of one turn that others may wait for. */
   readonly tenureCommitsMax: number;
+  /** How long an owner keeps a turn without entries, in milliseconds. */
+  readonly keepMs: number;
+  /** The most lines that are with another process and have no answer yet. */
+  readonly handedMax: number;
   /** The most lines that may wait. */
   readonly queueMax: number;
   /** The most lines of one principal that may wait; writes without a principal may use the whole queue. */
@@ -68,21 +83,25 @@ export interface LaneParts {
   readonly commits: GroupCommit;
   readonly writes: Writability;
   readonly standstill: Standstill;
+  /** Null where products have no owners. */
+  readonly handOver?: HandOver | null | undefined;
   readonly settings: LaneSettings;
   readonly clock: Clock;
 }
 
 type LaneState =
-  | { readonly name: 'idle' }
-  | { readonly name: 'away' }
-  | { readonly name: 'asking' }
-  | { readonly name: 'queued' }
+  | { readonly name: 'idle' | 'away' | 'asking' | 'queued' | 'keeping' | 'handing' }
   | { readonly name: 'serving'; readonly turn: Turn };
 
 const IDLE: LaneState = { name: 'idle' };
 const AWAY: LaneState = { name: 'away' };
 const ASKING: LaneState = { name: 'asking' };
 const QUEUED: LaneState = { name: 'queued' };
+const KEEPING: LaneState = { name: 'keeping' };
+const HANDING: LaneState = { name: 'handing' };
+
+/** An owner asks for its turn again after this long: a message that the turn is wanted may have been lost. */
+const UNWANTED_TENURE_MS = 250;
 
 export class Lane {
   private current: LaneState = IDLE;
@@ -92,6 +111,12 @@ export class Lane {
   private expiry: Timer | null = null;
   /** Of the last entry. */
   private admitted: Operation | null = null;
+  /** Others wait for the turn that this lane has. */
+  private isWanted = false;
+  /** The process stops: it owns no product any more, and takes no entries of others. */
+  private resigned = false;
+  private readonly wakeup: Wakeup;
+  private readonly handed: HandedEntries | null;
 
   /** @param onIdle called when the last entry has its answer and the turn was given back. */
   constructor(
@@ -99,7 +124,13 @@ export class Lane {
     private readonly parts: LaneParts,
     private readonly onIdle: () => void,
   ) {
-    this.queue = new EntryQueue(parts.clock);
+    const { clock, handOver, settings } = parts;
+    this.queue = new EntryQueue(clock);
+    this.wakeup = new Wakeup(clock);
+    const { queue, wakeup } = this;
+    const isOver = () => this.resigned;
+    const lane = { productId, queue, wakeup, isOver, linesMax: settings.handedMax };
+    this.handed = handOver ? new HandedEntries(lane, handOver, clock) : null;
   }
 
   /** When a request that came now would be served, as fast as the queue moves, in milliseconds. */
@@ -107,27 +138,44 @@ export class Lane {
     return this.queue.retryAfterMs();
   }
 
-  /** Queues a write of this product. Rejects only for a defect of the program. */
-  enqueue(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
+  /** Whether it decides entries of other processes now, or will when it gets its turn. */
+  get takesForeign(): boolean {
+    if (this.resigned || !this.handed) return false;
+    if (this.current.name === 'serving') return !this.current.turn.isOver;
+    return [ASKING, QUEUED, KEEPING].includes(this.current);
+  }
+
+  /**
+   * Queues a write of this product. Rejects only for a defect of the program.
+   *
+   * @param origin of a write that another process has handed over.
+   */
+  enqueue(
+    write: StockWrite,
+    deadline: Deadline,
+    origin: Origin | null = null,
+  ): Promise<WriteResult> {
     const { settings, clock } = this.parts;
     const { operation } = write;
     // A request of several writes is admitted as a whole: its last lines would otherwise never find room.
-    if (operation !== this.admitted && !this.hasRoomFor(operation)) {
+    if (!this.admitted?.id.equals(operation.id) && !this.hasRoomFor(operation)) {
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs: this.retryAfterMs }));
     }
-    const entry = new LaneEntry(write, deadline.forWaiting(settings.lockWaitMs), deadline, clock);
+    const wait = deadline.forWaiting(settings.lockWaitMs);
+    const entry = new LaneEntry(write, wait, deadline, clock, origin);
     this.admitted = operation;
     const arrival = this.queue.push(entry);
     if (entry.wait.endMs < this.longestWaitEndMs) this.expireAlone(arrival);
     else this.longestWaitEndMs = entry.wait.endMs;
     this.expiry ??= this.expireAt(entry.wait);
     if (this.current.name === 'idle') void this.run();
+    else this.wakeup.ring();
     return entry.result;
   }
 
   private hasRoomFor({ principal, scope }: Operation): boolean {
     const { queueMax, queueMaxPerPrincipal } = this.parts.settings;
-    if (this.queue.lines >= queueMax) return false;
+    if (this.queue.lines + (this.handed?.lines ?? 0) >= queueMax) return false;
     return principal === null || this.queue.linesOf(scope) < queueMaxPerPrincipal;
   }
 
@@ -136,6 +184,13 @@ export class Lane {
     this.queue.dismiss((entry) => {
       entry.refuse(failure);
     });
+  }
+
+  /** Gives up the product, and the entries of other processes that are in no commit yet. Own entries go on. */
+  resign(): void {
+    this.resigned = true;
+    this.queue.giveBackForeign();
+    this.wakeup.ring();
   }
 
   private async run(): Promise<void> {
@@ -159,54 +214,112 @@ export class Lane {
   private untilWritable(): Promise<boolean> {
     const { writes, clock } = this.parts;
     this.current = AWAY;
+    this.queue.giveBackForeign();
     return writes.whenWritable(Deadline.in(WRITE_HEALTH.patienceMs, clock));
   }
 
   private async takeTurn(): Promise<void> {
     const turn = await this.take(this.longestWaitEndMs);
-    if ('failure' in turn) this.refuseFor(turn.failure);
+    if ('owner' in turn) await this.handTo(turn.owner);
+    else if ('failure' in turn) this.refuseFor(turn.failure);
     // The wait for the turn may have been long.
     else if (this.parts.writes.isWritable) await this.serve(turn);
     else turn.end();
   }
 
   /** Waits as long as any entry may. A caller that hangs up ends its own wait, not the lane's. */
-  private take(endMs: number): ReturnType<Turns['take']> {
+  private take(endMs: number): Promise<Turn | NoTurn | OwnedByOther> {
     const { turns, commits, clock } = this.parts;
     this.current = ASKING;
+    this.isWanted = false;
     const answered = commits.expectAnswer();
     const deadline = new Deadline(clock, endMs);
-    const turn = turns.take([this.productId], deadline, this.queue.operation, () => {
+    const { operation } = this.queue;
+    const onQueued = () => {
       if (this.current === ASKING) this.current = QUEUED;
       answered();
-    });
-    return turn.finally(answered);
+    };
+    const asked =
+      turns.own && this.handed && !this.resigned
+        ? turns.own(this.productId, deadline, {
+            operation,
+            queues: this.handed.takeRefusal(),
+            onQueued,
+            onWanted: () => {
+              this.isWanted = true;
+              this.wakeup.ring();
+            },
+          })
+        : turns.take([this.productId], deadline, operation, onQueued);
+    return asked.finally(answered);
+  }
+
+  /** Entries of other processes are not handed on. */
+  private async handTo(owner: string): Promise<void> {
+    this.current = HANDING;
+    this.queue.giveBackForeign();
+    const back = (await this.handed?.handTo(owner, this.parts.settings.keepMs)) ?? [];
+    for (const arrival of this.queue.putBack(back)) {
+      if (arrival.entry.isInDoubt) {
+        this.longestWaitEndMs = Math.max(this.longestWaitEndMs, arrival.entry.deadline.endMs);
+      }
+      this.expireAlone(arrival);
+    }
   }
 
   private async serve(turn: Turn): Promise<void> {
     this.current = { name: 'serving', turn };
-    const { commits, settings, clock } = this.parts;
-    const tenure = Deadline.in(settings.tenureMs, clock);
-    let commitsLeft = settings.tenureCommitsMax;
-    const goesOn = () =>
-      !this.queue.isEmpty && commitsLeft > 0 && !tenure.hasPassed && !turn.isOver;
     try {
       do {
-        await this.commit(turn);
-        commitsLeft -= 1;
-        this.queue.countTaken();
-        // Callers that were just answered may send their next request at once: keep the turn for this event-loop turn.
-        if (!goesOn()) await commits.endOfTurn();
-      } while (goesOn());
+        await this.serveEntries(turn);
+      } while (turn.isOwned === true && (await this.keep(turn)));
     } finally {
       turn.end();
     }
   }
 
+  private async serveEntries(turn: Turn): Promise<void> {
+    const { commits, settings, clock } = this.parts;
+    const beganMs = clock.nowMs();
+    let commitsDone = 0;
+    const goesOn = () => {
+      if (this.queue.isEmpty || turn.isOver) return false;
+      const sinceMs = clock.nowMs() - beganMs;
+      if (turn.isOwned === true && !this.isWanted) return sinceMs < UNWANTED_TENURE_MS;
+      return commitsDone < settings.tenureCommitsMax && sinceMs < settings.tenureMs;
+    };
+    do {
+      await this.commit(turn);
+      commitsDone += 1;
+      this.queue.countTaken();
+      // Callers that were just answered may send their next request at once: keep the turn for this event-loop turn.
+      if (!goesOn()) await commits.endOfTurn();
+    } while (goesOn());
+  }
+
+  /** @returns whether an entry has arrived for which the turn may be used. */
+  private async keep(turn: Turn): Promise<boolean> {
+    const mayKeep = () =>
+      !this.isWanted && !this.resigned && !turn.isContended() && this.parts.writes.isWritable;
+    const isIdle = () => this.queue.isEmpty;
+    if (!isIdle() || !mayKeep()) return false;
+    this.current = KEEPING;
+    await this.wakeup.next(this.parts.settings.keepMs);
+    if (isIdle() || !mayKeep()) return false;
+    this.current = { name: 'serving', turn };
+    return true;
+  }
+
   private async commit(turn: Turn): Promise<void> {
     const { commits, standstill } = this.parts;
-    const watch = standstill.watch(turn, () => {
-      this.refuseAll(UNAVAILABLE);
+    const watch = standstill.watch(turn, {
+      // Another process may decide them now.
+      onEnd: () => {
+        this.queue.giveBackForeign();
+      },
+      whileAway: () => {
+        this.refuseAll(UNAVAILABLE);
+      },
     });
     try {
       await commits.join({ productId: this.productId, queue: this.queue, turn });
@@ -225,8 +338,8 @@ export class Lane {
   /** For an entry whose wait ends before that of an earlier one: it needs a timer of its own to be answered in time. */
   private expireAlone(arrival: Arrival): void {
     const { clock } = this.parts;
-    const { result, wait } = arrival.entry;
-    const timer = clock.after(Math.ceil(wait.leftMs), () => {
+    const { result, lastMoment } = arrival.entry;
+    const timer = clock.after(Math.ceil(lastMoment.leftMs), () => {
       this.queue.expire(arrival, clock.nowMs());
     });
     const cancel = () => {
@@ -240,7 +353,7 @@ export class Lane {
     const { clock } = this.parts;
     return clock.after(Math.ceil(wait.leftMs), () => {
       const oldest = this.queue.oldest(clock.nowMs());
-      this.expiry = oldest ? this.expireAt(oldest.wait) : null;
+      this.expiry = oldest ? this.expireAt(oldest.lastMoment) : null;
     });
   }
 }

@@ -23,9 +23,14 @@ export class Standstill {
    * Watches one commit under a turn, until it is cancelled: ends the turn when the database is away, or after
    * `turnMaxMs`.
    *
-   * @param whileAway called at each look that finds the database away, after the first one, which may be a hiccup.
+   * @param events.onEnd called where it ends the turn.
+   * @param events.whileAway called at each look that finds the database away, after the first one, which may be a
+   *   hiccup.
    */
-  watch(turn: Turn, whileAway: () => void = () => undefined): Timer {
+  watch(
+    turn: Turn,
+    events: { readonly onEnd?: () => void; readonly whileAway?: () => void } = {},
+  ): Timer {
     const { clock, writes, settings } = this;
     const endMs = clock.nowMs() + settings.turnMaxMs;
     let wasAway = false;
@@ -36,8 +41,11 @@ export class Standstill {
     };
     const look = () => {
       const isAway = !writes.isWritable;
-      if (isAway || clock.nowMs() >= endMs) turn.end();
-      if (isAway && wasAway) whileAway();
+      if (isAway || clock.nowMs() >= endMs) {
+        turn.end();
+        events.onEnd?.();
+      }
+      if (isAway && wasAway) events.whileAway?.();
       wasAway = isAway;
       lookSoon();
     };

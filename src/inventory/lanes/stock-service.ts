@@ -14,6 +14,7 @@ import { ALWAYS_WRITABLE, WRITE_HEALTH, type Writability } from '../write-health
 import { BasketGates } from './basket-gates.js';
 import { CommitSlots } from './commit-slots.js';
 import { GroupCommit } from './group-commit.js';
+import type { HandOver } from './handed-entries.js';
 import { Lane, type LaneParts } from './lane.js';
 import { refusal } from './lane-entry.js';
 import { Pace } from './pace.js';
@@ -35,6 +36,8 @@ export interface StockServiceSettings {
   readonly queueMaxPerPrincipal: number;
   /** The most writing transactions at once. */
   readonly commitsMax: number;
+  /** Hands lines to the processes that own their products; null where products have no owners. */
+  readonly handOver?: HandOver | null | undefined;
   /** Called with the principal of each write that is refused as OVERLOADED. */
   readonly onOverloaded?: (principal: string | null) => void;
 }
@@ -42,6 +45,10 @@ export interface StockServiceSettings {
 /** Long enough to amortise the round trips to Redis, short enough for lanes of other processes. */
 const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
+/** How long an owner keeps an idle product, and others remember whose it is. */
+const KEEP_MS = 5_000;
+/** What a process may have with an owner, in batches: the owner's next batch is there when one commits. */
+const HANDED_BATCHES = 2;
 
 export class StockService {
   /** Shared by all writers of this process, so that writes never use more than `commitsMax` connections. */
@@ -53,6 +60,7 @@ export class StockService {
   private basketsUnderWay = 0;
   private readonly basketPace: Pace;
   private readonly basketsOf = new Map<string, number>();
+  private resigned = false;
   private stopped = false;
   private whenLanesAreGone: () => void = () => undefined;
 
@@ -78,8 +86,19 @@ export class StockService {
       queueMaxPerPrincipal,
       tenureMs: TENURE_MS,
       tenureCommitsMax: batchMax === 1 ? 1 : TENURE_COMMITS_MAX,
+      keepMs: KEEP_MS,
+      handedMax: HANDED_BATCHES * batchMax,
     };
-    this.laneParts = { turns, commits, writes, standstill, settings: laneSettings, clock };
+    const { handOver } = settings;
+    this.laneParts = {
+      turns,
+      commits,
+      writes,
+      standstill,
+      handOver,
+      settings: laneSettings,
+      clock,
+    };
   }
 
   /** Takes stock out: for a write whose lines TAKE. */
@@ -107,12 +126,25 @@ export class StockService {
     return this.laneOf(productId).enqueue(write, deadline);
   }
 
+  /** The lane that decides lines of other processes; null where this process does not own the product. */
+  takingForeign(productId: string): Lane | null {
+    const lane = this.lanes.get(productId);
+    return lane?.takesForeign === true ? lane : null;
+  }
+
+  /** Gives up all products that this process owns, and the lines of other processes. Own lines go on. */
+  resign(): void {
+    this.resigned = true;
+    for (const lane of this.lanes.values()) lane.resign();
+  }
+
   /**
    * Refuses the lines that wait in lanes. Resolves when the commits under way and all turns have ended, at the latest
    * after `graceMs` milliseconds.
    */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
+    this.resign();
     for (const lane of this.lanes.values()) lane.refuseAll(UNAVAILABLE);
     if (this.lanes.size === 0) return;
     await new Promise<void>((resolve) => {
@@ -132,6 +164,7 @@ export class StockService {
         this.lanes.delete(productId);
         if (this.lanes.size === 0) this.whenLanesAreGone();
       });
+      if (this.resigned) lane.resign();
       this.lanes.set(productId, lane);
     }
     return lane;

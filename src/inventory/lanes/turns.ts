@@ -12,13 +12,17 @@ import {
   LockTimeoutError,
   LockUnavailableError,
   type DistributedLockManager,
+  type Lease,
   type LockHold,
+  type OwningLockService,
 } from '../../lock/index.js';
 import type { Deadline } from '../../time/deadline.js';
 import { UNAVAILABLE, type OperationName } from '../stock.js';
 
 /** The exclusive use of some products, until `end` is called. Its state is read when a transaction begins. */
 export interface Turn {
+  /** Whether this process owns the product by it: it may keep the turn, and decides the lines of other processes. */
+  readonly isOwned?: boolean;
   /** Whether a lock was held and has been released. */
   readonly isOver: boolean;
   /** False while the lock excludes other processes; true without a lock, or after the lease was lost. */
@@ -40,7 +44,32 @@ export interface NoTurn {
   readonly failure: TurnFailure;
 }
 
+/** Another process owns the product, and decides the lines that are handed to it. */
+export interface OwnedByOther {
+  /** The id of that process. */
+  readonly owner: string;
+}
+
+export interface OwningRequest {
+  /** What the turn is first asked for. */
+  readonly operation: OperationName;
+  /** Waits for the turn also behind an owner, as `take` does. */
+  readonly queues: boolean;
+  /** As for `take`. */
+  readonly onQueued: () => void;
+  /** Called whenever others wait for the turn that was granted. */
+  readonly onWanted: () => void;
+}
+
 export interface Turns {
+  /** As `take`, to own the product; does not wait for another owner. Left out where products have no owners. */
+  readonly own?:
+    | ((
+        productId: string,
+        deadline: Deadline,
+        request: OwningRequest,
+      ) => Promise<Turn | NoTurn | OwnedByOther>)
+    | undefined;
   /**
    * Waits for the turn at the products, at most until the deadline.
    *
@@ -77,12 +106,25 @@ export class LocalTurns implements Turns {
 
 /** `STOCK_LOCK=redis` and `redlock`: while the distributed lock is away row locks replace it, or turns are refused. */
 export class DistributedTurns implements Turns {
+  readonly own: Turns['own'];
   private readonly rowLocks = new LocalTurns(true);
 
+  /** @param owners the same lock service, where products may have owners. */
   constructor(
     private readonly manager: Pick<DistributedLockManager, 'hold'>,
     private readonly settings: { readonly fallback: 'database' | 'fail' },
-  ) {}
+    owners: Pick<OwningLockService, 'own' | 'release'> | null = null,
+  ) {
+    if (!owners) return;
+    this.own = async (productId, deadline, { queues, ...events }) => {
+      try {
+        const lease = await owners.own(stockLockKey(productId), deadline, events, queues);
+        return 'owner' in lease ? lease : new OwnedTurn(lease, owners);
+      } catch (error) {
+        return this.turnWithoutLock(error);
+      }
+    };
+  }
 
   async take(
     productIds: readonly string[],
@@ -94,11 +136,15 @@ export class DistributedTurns implements Turns {
       const keys = productIds.map(stockLockKey);
       return new LockedTurn(await this.manager.hold(keys, deadline, { onQueued }));
     } catch (error) {
-      // LockLostError: a lease was lost during the wait for the next: Redis lost its data, or this process was paused.
-      const lockIsAway = error instanceof LockUnavailableError || error instanceof LockLostError;
-      if (lockIsAway && this.settings.fallback === 'database') return this.rowLocks.take();
-      return { failure: this.failureOf(error) };
+      return this.turnWithoutLock(error);
     }
+  }
+
+  private turnWithoutLock(error: unknown): Promise<Turn> | NoTurn {
+    // LockLostError: a lease was lost during the wait for the next: Redis lost its data, or this process was paused.
+    const lockIsAway = error instanceof LockUnavailableError || error instanceof LockLostError;
+    if (lockIsAway && this.settings.fallback === 'database') return this.rowLocks.take();
+    return { failure: this.failureOf(error) };
   }
 
   private failureOf(error: unknown): TurnFailure {
@@ -133,6 +179,31 @@ class LockedTurn implements Turn {
     if (this.isOver) return;
     this.isOver = true;
     void this.hold.release();
+  }
+}
+
+class OwnedTurn implements Turn {
+  readonly isOwned = true;
+  isOver = false;
+
+  constructor(
+    private readonly lease: Lease,
+    private readonly service: Pick<OwningLockService, 'release'>,
+  ) {}
+
+  isContended(): boolean {
+    return this.isOver || this.lease.state === 'lost';
+  }
+
+  fencingTokenOf(): bigint | null {
+    return this.isContended() ? null : this.lease.fencingToken;
+  }
+
+  end(): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    // Where Redis did not confirm it, the lock ends by its life.
+    this.service.release(this.lease).catch(() => undefined);
   }
 }
 

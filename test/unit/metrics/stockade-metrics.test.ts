@@ -140,6 +140,7 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
   const source = { stats };
   const registry = stockadeMetrics({
     lock: source,
+    delegation: source,
     feed: source,
     publisher: source,
     documents: source,
