@@ -138,7 +138,7 @@ export class MysqlProxy {
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
 const ERROR_PACKET = 0xff;
-const STATEMENT_BEGINNING_BYTES = 100;
+const STATEMENT_BEGINNING_BYTES = 200;
 
 /** One client's connection and its counterpart at the server. */
 class Link {
