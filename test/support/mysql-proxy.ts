@@ -85,6 +85,11 @@ export class MysqlProxy {
     });
   }
 
+  /** Forgets what `holdAt` waits for. */
+  holdNothing(): void {
+    this.holding = null;
+  }
+
   /** Sends on what was held back, in its order. */
   letGo(): void {
     for (const link of this.links) link.letGo();

@@ -23,7 +23,11 @@ export interface StormOperation {
   readonly asksAgain: boolean;
 }
 
-export type StormTry = Try & { readonly answer: Answer };
+export type StormTry = Try & {
+  readonly answer: Answer;
+  /** Of the process that was asked. */
+  readonly address: string;
+};
 
 export interface StormRecord {
   readonly operation: StormOperation;
@@ -192,7 +196,7 @@ async function runOperation(
     if (!address) throw new Error('There is no process to ask.');
     const beginMs = performance.now();
     const answer = await callStock(address, call, signal && { signal });
-    return { beginMs, endMs: performance.now(), answer };
+    return { beginMs, endMs: performance.now(), answer, address };
   };
   const tries = await Promise.all(
     Array.from({ length: copies }, (_, turn) => {

@@ -1,0 +1,119 @@
+/**
+ * The process that owns a product decides the lines of all processes: its answers reach the callers of the others, and
+ * it gives the product up for a basket. `faults/owners.test.ts` shows what owners that end, pause or are cut off do.
+ */
+import { jest } from '@jest/globals';
+import { SeededRandom } from '../../src/simulation/seeded-random.js';
+import { Fleet, handedOver, planLines } from '../support/fleet.js';
+import { closeClient } from '../support/graphql-client.js';
+import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { brief, callStock, deduction, linesOf, type StockCall } from '../support/stock-calls.js';
+import { checkStorm } from '../support/storm-checks.js';
+import { chooseSeed, runStorm, type StormOperation } from '../support/storm.js';
+import { within } from '../support/until.js';
+
+jest.setTimeout(120_000);
+
+/** Longer than each wait here: nothing is owed to a lock that has run out, or to its renewal. */
+const LOCK_TTL_MS = '60000';
+
+let fleet: Fleet;
+
+afterEach(async () => {
+  await fleet.close();
+});
+
+afterAll(closeClient);
+
+function ask({ graphqlUrl }: ServerProcess, call: StockCall) {
+  return callStock(graphqlUrl, call);
+}
+
+test('a basket gets the locks of idle owners at once', async () => {
+  fleet = await Fleet.start(3, { LOCK_TTL_MS });
+  const [one, other, third] = [fleet.member(0), fleet.member(1), fleet.member(2)];
+  const [a = '', b = '', c = ''] = await fleet.shop.newProducts(3, 10);
+  await fleet.giveTo(one, a);
+  await fleet.giveTo(other, b);
+  await fleet.giveTo(one, c);
+  expect(brief(await ask(third.server, deduction({ [a]: 1 })))).toEqual([10]);
+  expect(await handedOver([third], 'answered')).toBe(1);
+  expect(await Promise.all([a, b, c].map((id) => fleet.ownerOf(id)))).toEqual([one, other, one]);
+
+  // An owner keeps an idle product for five seconds where it is not told that the lock is wanted.
+  const basket = deduction({ [a]: 1, [b]: 2, [c]: 3 }, { mode: 'ALL_OR_NOTHING' });
+  const answer = await within(2_000, 'the answer', ask(third.server, basket));
+  expect(brief(answer)).toEqual([9, 9, 8]);
+  expect(await fleet.shop.problems()).toEqual([]);
+});
+
+test('a key has one effect and one answer while the ownership of its product moves', async () => {
+  fleet = await Fleet.start(3, { LOCK_TTL_MS });
+  const [hot = '', other = ''] = await fleet.shop.newProducts(2, 500);
+  const initial = await fleet.shop.levels();
+  const seed = chooseSeed('ownership moves');
+  const random = new SeededRandom(seed);
+  // A basket takes the lock away from the owner; whose line asks for it next, is the next owner.
+  const plan = planLines(seed, hot, 300).map((operation): StormOperation => {
+    const { call } = operation;
+    if (random.chance(0.1)) {
+      const items = [...call.input.items, { productId: other, quantity: 1, locationId: 'default' }];
+      return {
+        ...operation,
+        call: { ...call, input: { ...call.input, items, mode: 'ALL_OR_NOTHING' } },
+      };
+    }
+    const isKeyed = call.input.idempotencyKey !== undefined;
+    const hangsUpAfterMs = random.chance(0.05) ? random.integer(1, 40) : null;
+    return { ...operation, copies: isKeyed ? 3 : 1, asksAgain: isKeyed, hangsUpAfterMs };
+  });
+
+  const storm = await runStorm(plan, {
+    targets: fleet.addresses,
+    incidents: [
+      {
+        at: 0.05,
+        happens: async () => {
+          await fleet.untilOwned(hot, await fleet.untilOwned(hot));
+        },
+      },
+    ],
+  });
+  expect(await handedOver(fleet.members, 'answered')).toBeGreaterThan(0);
+  await fleet.stop();
+  const { wrong, counts } = await checkStorm(fleet.shop, initial, storm);
+  expect(wrong).toEqual([]);
+  expect(counts.linesApplied).toBeGreaterThan(0);
+});
+
+test('LOCK_TIMEOUT and OVERLOADED are the answers of the owner, too', async () => {
+  fleet = await Fleet.start(2, { LOCK_TTL_MS, LANE_QUEUE_MAX: '4' });
+  const [owner, sender] = [fleet.member(0), fleet.member(1)];
+  const id = await fleet.shop.newProduct(10);
+  await fleet.giveTo(owner, id);
+  expect(brief(await ask(sender.server, deduction({ [id]: 1 })))).toEqual([10]);
+
+  const held = await holdRow(fleet.shop.database.url, id);
+  const first = ask(owner.server, deduction({ [id]: 1 }));
+  await untilRowsAreWaitedFor(fleet.shop.database.sequelize);
+  const hurried = deduction({ [id]: 1 }, { maxWaitMs: 300 });
+  const [late] = linesOf(await ask(sender.server, hurried));
+  expect(late).toMatchObject({ code: 'LOCK_TIMEOUT', retryable: true, mayHaveApplied: false });
+
+  const waiting = Array.from({ length: 4 }, () => ask(owner.server, deduction({ [id]: 1 })));
+  // Turn after turn of the server's event loop, so that all that was sent before has arrived.
+  for (let turn = 0; turn < 5; turn += 1) await fetch(`${owner.server.origin}/live`);
+  const order = deduction({ [id]: 1 }, { idempotencyKey: 'order-1' });
+  const [refused] = linesOf(await ask(sender.server, order));
+  expect(refused).toMatchObject({ code: 'OVERLOADED', retryable: true, mayHaveApplied: false });
+  expect(await handedOver([sender], 'answered')).toBe(3);
+  await held.release();
+
+  const remaining = (await Promise.all([first, ...waiting])).flatMap(brief);
+  expect(remaining.sort()).toEqual([5, 6, 7, 8, 9]);
+  expect(brief(await ask(sender.server, order))).toEqual([4]);
+  expect(brief(await ask(owner.server, order))).toEqual([4]);
+  expect(await fleet.shop.onHand(id)).toBe(4);
+  expect(await fleet.shop.problems()).toEqual([]);
+});
