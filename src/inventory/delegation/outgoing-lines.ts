@@ -148,13 +148,24 @@ export class OutgoingLines implements HandOver {
       this.giveUp(line);
     } else if (nowMs - line.heardMs >= SILENCE_MAX_MS || deadline.endMs + LAST_WORD_MS <= nowMs) {
       this.giveUp(line);
-    } else if (nowMs - Math.max(line.sentMs, line.heardMs) >= RESEND_MS) {
+    } else if (nowMs >= resendMs(line)) {
       this.counts.sentAgain += 1;
       line.attempt = line.entry.beginAttempt(this.newCall).attempt;
       line.sentMs = nowMs;
       this.outbox.add(line.owner, line.productId, line);
     }
   }
+}
+
+/**
+ * At the end of its wait the owner answers the line. That answer must not cross the next attempt, which the owner would
+ * take for a new line, with the wait of one in doubt: until its deadline.
+ */
+function resendMs({ entry, sentMs, heardMs }: HandedLine): number {
+  const lastMs = Math.max(sentMs, heardMs);
+  const { endMs } = entry.wait;
+  const isAtItsEnd = endMs > lastMs && endMs < lastMs + 2 * RESEND_MS;
+  return (isAtItsEnd ? endMs : lastMs) + RESEND_MS;
 }
 
 function offerOf({ call, attempt, productId, entry }: HandedLine): Offer {
