@@ -22,7 +22,7 @@ export function isDoubtful({ delegated }: StockWrite): boolean {
   return delegated !== undefined && delegated.attempt > 1;
 }
 
-/** Its own process has gone on with a later attempt, and ignores this answer. */
+/** This process does not decide the attempt, and does not know what has become of others. */
 export const WITHDRAWN: WriteResult = {
   outcome: 'REFUSED',
   failure: { code: 'UNAVAILABLE', mayHaveApplied: true, retryable: false },

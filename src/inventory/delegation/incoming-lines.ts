@@ -34,6 +34,7 @@ export interface IncomingCounts {
 export class IncomingLines {
   readonly counts: IncomingCounts = { answered: 0, givenBack: 0, knownAlready: 0 };
   private readonly taken = new Map<string, TakenLine>();
+  private readonly refusals: RecentRefusals;
   private readonly outbox: Outbox<Answer>;
 
   constructor(
@@ -41,6 +42,7 @@ export class IncomingLines {
     post: Pick<Post, 'send' | 'routeOf'>,
     private readonly clock: Clock,
   ) {
+    this.refusals = new RecentRefusals(clock);
     this.outbox = new Outbox(clock, post.routeOf, (to, productId, answers) => {
       void post.send(to, productId, { kind: 'ANSWERS', answers });
     });
@@ -52,6 +54,7 @@ export class IncomingLines {
       const lane = this.lanes.takingForeign(productId);
       const key = keyOf(from, offer.call);
       const known = this.taken.get(key);
+      const refusal = this.refusals.get(key);
       if (known) {
         this.counts.knownAlready += 1;
         if (offer.attempt < known.attempt) continue;
@@ -59,6 +62,8 @@ export class IncomingLines {
         // This process has lost the product while it decides the line: its transaction has no outcome.
         if (!lane) known.end(WITHDRAWN);
         else this.outbox.add(from, productId, { ...nameOf(known), reply: 'WAITING' });
+      } else if (refusal) {
+        this.outbox.add(from, productId, { ...nameOf(offer), reply: refusal });
       } else if (lane) this.take(lane, from, offer);
       else this.giveBack(from, offer);
     }
@@ -82,6 +87,7 @@ export class IncomingLines {
       end: (reply) => {
         if (this.taken.get(key) !== line) return;
         this.taken.delete(key);
+        if (attempt === 1 && isUndecided(reply)) this.refusals.add(key, reply);
         this.outbox.add(from, productId, { ...nameOf(line), reply });
       },
     };
@@ -120,6 +126,37 @@ export class IncomingLines {
   }
 }
 
+const REMEMBERED_MS = 5_000;
+const REMEMBERED_MAX = 10_000;
+
+/**
+ * The lines that this process has refused without deciding them: their waits had ended, or its queue was full. Such an
+ * answer may cross the next attempt, which must not wait once more.
+ */
+class RecentRefusals {
+  private readonly replies = new Map<string, { readonly reply: Reply; readonly untilMs: number }>();
+
+  constructor(private readonly clock: Clock) {}
+
+  add(key: string, reply: Reply): void {
+    const nowMs = this.clock.nowMs();
+    for (const [oldest, { untilMs }] of this.replies) {
+      if (untilMs > nowMs && this.replies.size < REMEMBERED_MAX) break;
+      this.replies.delete(oldest);
+    }
+    this.replies.set(key, { reply, untilMs: nowMs + REMEMBERED_MS });
+  }
+
+  get(key: string): Reply | undefined {
+    return this.replies.get(key)?.reply;
+  }
+}
+
+function isUndecided(reply: Reply): boolean {
+  if (typeof reply === 'string' || reply.outcome !== 'REFUSED') return false;
+  return reply.failure.code === 'LOCK_TIMEOUT' || reply.failure.code === 'OVERLOADED';
+}
+
 /** Of a caller at another process. */
 class RemoteDeadline extends Deadline {
   hasGone = false;
@@ -133,7 +170,7 @@ class RemoteDeadline extends Deadline {
   }
 }
 
-function nameOf({ call, attempt }: TakenLine): Pick<Answer, 'call' | 'attempt'> {
+function nameOf({ call, attempt }: TakenLine | Offer): Pick<Answer, 'call' | 'attempt'> {
   return { call, attempt };
 }
 

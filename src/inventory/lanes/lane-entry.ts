@@ -1,6 +1,7 @@
 /** One write in a lane: from its arrival until it gets its one answer. */
 import type { Clock } from '../../time/clock.js';
 import type { Deadline } from '../../time/deadline.js';
+import { isDoubtful } from '../delegated-write.js';
 import { isReservationFailure, type ReservationFailure } from '../reservation.js';
 import {
   UNAVAILABLE,
@@ -46,6 +47,8 @@ export class LaneEntry {
     readonly origin: Origin | null = null,
   ) {
     this.arrivedMs = clock.nowMs();
+    // Its own process, or another one, may have applied an earlier attempt.
+    this.inDoubt = isDoubtful(write);
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;

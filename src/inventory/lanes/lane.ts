@@ -49,6 +49,7 @@
  */
 import type { Clock, Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
+import { WITHDRAWN, isDoubtful } from '../delegated-write.js';
 import { UNAVAILABLE, type Operation, type StockFailure, type StockWrite } from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
 import { WRITE_HEALTH, type Writability } from '../write-health.js';
@@ -159,6 +160,8 @@ export class Lane {
     const { operation } = write;
     // A request of several writes is admitted as a whole: its last lines would otherwise never find room.
     if (!this.admitted?.id.equals(operation.id) && !this.hasRoomFor(operation)) {
+      // That an earlier attempt was not applied is more than this process knows.
+      if (isDoubtful(write)) return Promise.resolve(WITHDRAWN);
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs: this.retryAfterMs }));
     }
     const wait = deadline.forWaiting(settings.lockWaitMs);

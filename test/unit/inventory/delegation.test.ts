@@ -244,6 +244,37 @@ test('the bound of the owner holds for lines of other processes', async () => {
   expect((await answers).filter((answer) => answer === 'OVERLOADED')).toHaveLength(2);
 });
 
+test('a refusal that crosses the next attempt is repeated, and the line does not wait once more', async () => {
+  const fleet = await openOwned();
+  fleet.a.commit.ms = 4_000;
+  const busy = fleet.a.deduct('p', 'busy');
+  await run(fleet, 20);
+  fleet.wire.fates = ['DELIVERED', 'LATE'];
+  const began = fleet.time.nowMs;
+  const answer = fleet.b.deduct('p', 'brief', { maxWaitMs: 200 }).then((told) => ({
+    told,
+    afterMs: fleet.time.nowMs - began,
+  }));
+  await run(fleet, 8_000);
+  const { told, afterMs } = await answer;
+  expect(told).toBe('LOCK_TIMEOUT');
+  expect(afterMs).toBeLessThan(1_000);
+  await busy;
+});
+
+test('a later attempt is not refused as one that nothing was done for', async () => {
+  const fleet = await openOwned(2);
+  fleet.wire.fates = ['DELIVERED', 'LOST'];
+  const answer = fleet.b.deduct('p', 'applied');
+  await run(fleet, RESEND_MS - 50);
+  fleet.a.commit.ms = 1_000;
+  // The next attempt finds the queue full.
+  const filling = Promise.all(['x', 'y', 'z'].map((name) => fleet.a.deduct('p', name)));
+  await run(fleet, 6_000);
+  await filling;
+  expect(await answer).toBe(8);
+});
+
 test('a forged message is counted and dropped', async () => {
   const fleet = await openOwned();
   const receive = fleet.wire.receivers.get('a');
