@@ -1,6 +1,7 @@
 /**
  * Drops stored answers after some days. Their idempotency keys stay: a request that is repeated later is refused
- * because its answer has expired, and is never carried out a second time.
+ * because its answer has expired, and is never carried out a second time. Withdrawals of attempts that processes have
+ * handed to each other go after a day: no transaction of such an attempt is open for so long.
  */
 import type { CommitSlots } from './lanes/commit-slots.js';
 import type { ExclusiveTurns } from './recurring-work.js';
@@ -20,6 +21,13 @@ export interface AnswerArchive {
    * @throws StorageUnavailableError
    */
   expireAnswers(olderThanDays: number, limit: number, deadline: Deadline): Promise<number>;
+  /**
+   * Deletes the withdrawals (delegated-write.ts) that are older than this.
+   *
+   * @returns their number; fewer than `limit` when none is left.
+   * @throws StorageUnavailableError
+   */
+  forgetWithdrawals(olderThanDays: number, limit: number, deadline: Deadline): Promise<number>;
 }
 
 export class AnswerRetention {
@@ -35,13 +43,23 @@ export class AnswerRetention {
     await this.turns.exclusively('answers', async () => {
       const { clock } = this.slots;
       const endMs = clock.nowMs() + ROUND_MAX_MS;
-      while (!signal.aborted && clock.nowMs() < endMs) {
-        const deadline = Deadline.in(BATCH_TIMEOUT_MS, clock);
-        const expired = await this.slots.run(deadline, () =>
-          this.archive.expireAnswers(this.retentionDays, BATCH_MAX, deadline),
-        );
-        if (expired === 'TIMED_OUT' || expired < BATCH_MAX) return;
-      }
+      const goesOn = () => !signal.aborted && clock.nowMs() < endMs;
+      const { archive, retentionDays } = this;
+      while (
+        goesOn() &&
+        (await this.batch((deadline) => archive.forgetWithdrawals(1, BATCH_MAX, deadline)))
+      );
+      while (
+        goesOn() &&
+        (await this.batch((deadline) => archive.expireAnswers(retentionDays, BATCH_MAX, deadline)))
+      );
     });
+  }
+
+  /** @returns whether there may be more. */
+  private async batch(work: (deadline: Deadline) => Promise<number>): Promise<boolean> {
+    const deadline = Deadline.in(BATCH_TIMEOUT_MS, this.slots.clock);
+    const done = await this.slots.run(deadline, () => work(deadline));
+    return done !== 'TIMED_OUT' && done >= BATCH_MAX;
   }
 }

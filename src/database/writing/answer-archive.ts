@@ -27,4 +27,20 @@ export class MysqlAnswerArchive implements AnswerArchive {
     });
     return committedValue(outcome);
   }
+
+  async forgetWithdrawals(
+    olderThanDays: number,
+    limit: number,
+    deadline: Deadline,
+  ): Promise<number> {
+    const { writer } = this.pools;
+    const outcome = await runTransaction(writer, deadline, ({ transaction }) =>
+      new Statements(writer, transaction).write(
+        `DELETE FROM withdrawn_writes
+         WHERE withdrawn_at < NOW(6) - INTERVAL ? DAY ORDER BY withdrawn_at LIMIT ?`,
+        [olderThanDays, limit],
+      ),
+    );
+    return committedValue(outcome);
+  }
 }

@@ -93,3 +93,14 @@ test('one process drops answers at a time', async () => {
   });
   expect(order).toEqual(['first', 'of another name']);
 });
+
+test('withdrawals of attempts are forgotten after a day', async () => {
+  const { sequelize } = app.database;
+  await sequelize.query(
+    `INSERT INTO withdrawn_writes (call_id, attempt, withdrawn_at) VALUES
+       ('old', 2, NOW(6) - INTERVAL 2 DAY), ('young', 2, NOW(6) - INTERVAL 20 HOUR)`,
+  );
+  await expire();
+  const [left] = await sequelize.query('SELECT call_id AS call_id FROM withdrawn_writes');
+  expect(left).toEqual([{ call_id: 'young' }]);
+});
