@@ -49,7 +49,10 @@ export interface StoredOperation {
   readonly fingerprint: Buffer;
   /** Of the reservation that the operation creates. */
   readonly reservationId: string | null;
+  /** By the wall clock. */
   readonly createdAtMs: number;
+  /** By the database's clock, which has fractions. */
+  readonly createdMs: number;
   answerExpired: boolean;
   /** The write was refused as a whole. */
   refused: ReservationFailure | null;
@@ -293,6 +296,12 @@ export class MemoryDatabase {
       }
     }
     return problems;
+  }
+
+  /** To the fraction of a millisecond, unless the wall clock was set. */
+  ageMsOf({ createdMs, createdAtMs }: StoredOperation): number {
+    const byWallMs = this.clock.today().getTime() - createdAtMs;
+    return Math.max(this.clock.nowMs() - createdMs, byWallMs - 1);
   }
 
   /** Drops the answers of operations that are older than this. Their keys stay, marked as expired. */

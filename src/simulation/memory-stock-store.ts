@@ -33,7 +33,7 @@ import {
 } from '../inventory/stock-store.js';
 import { Backoff } from '../time/backoff.js';
 import type { Clock, Random, Timer } from '../time/clock.js';
-import type { MemoryDatabase, MemoryTransaction } from './memory-database.js';
+import type { MemoryDatabase, MemoryTransaction, StoredOperation } from './memory-database.js';
 import {
   ATTEMPTS_MAX,
   ATTEMPT_MIN_MS,
@@ -187,7 +187,7 @@ export class MemoryStockStore implements StockStore {
       if (earlier.answerExpired) return { ...open, reused: 'EXPIRED' };
       const stored = earlier.refused ? new Set([0]) : new Set(earlier.answers.keys());
       // Answers that are found after a lost COMMIT may be this call's own: they are no replays.
-      if (!attempt.mayHaveLeftTraces && this.isEarlierRequests(write, earlier.createdAtMs)) {
+      if (!attempt.mayHaveLeftTraces && this.isEarlierRequests(write, earlier)) {
         attempt.answeredBefore.set(key, stored);
       }
       const wasAnswered = (index: number) => attempt.answeredBefore.get(key)?.has(index) ?? false;
@@ -203,11 +203,10 @@ export class MemoryStockStore implements StockStore {
     });
   }
 
-  /** Whether stored answers of that time are of an earlier request, and not of an attempt at this one. */
-  private isEarlierRequests(write: StockWrite, createdAtMs: number): boolean {
+  /** Whether the stored answers are of an earlier request, and not of an attempt at this one. */
+  private isEarlierRequests(write: StockWrite, earlier: StoredOperation): boolean {
     if (!isDoubtful(write)) return true;
-    const ageMs = this.settings.clock.today().getTime() - createdAtMs;
-    return ageMs > (write.delegated?.ageMs ?? 0);
+    return this.database.ageMsOf(earlier) > (write.delegated?.ageMs ?? 0);
   }
 
   /** Whether a later attempt at the write has been decided. */
@@ -391,7 +390,8 @@ export class MemoryStockStore implements StockStore {
         const createdAtMs = clock.today().getTime();
         const fresh = { answerExpired: false, refused: null, answers: new Map() };
         const reservationId = write.type === 'CREATING' ? write.reservationId : null;
-        stored = { name, fingerprint, reservationId, createdAtMs, ...fresh };
+        const createdMs = this.database.clock.nowMs();
+        stored = { name, fingerprint, reservationId, createdAtMs, createdMs, ...fresh };
         operations.set(key, stored);
       }
       if (decision.outcome === 'REFUSED') {
