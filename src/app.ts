@@ -36,7 +36,7 @@ import {
 import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
-import { Delegation } from './inventory/delegation/delegation.js';
+import { Delegation, fleetNameOf } from './inventory/delegation/delegation.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
@@ -115,7 +115,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const database = await openDatabase(config, { log, times }, options.onStatement);
     started.push('database', () => database.close());
 
-    const lock = openLock(config, times, log);
+    const fleetKey = await readFleetKey(database.writer);
+    const lock = openLock(config, times, log, fleetKey);
     if (lock) {
       started.push('lock', () => lock.stop());
       await lock.start();
@@ -128,7 +129,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
     const operations = new OperationMetrics();
-    const delegation = await openDelegation(lock, database);
+    const delegation = openDelegation(lock, fleetKey);
     const parts = { store, lock, delegation, refusals, health, operations, times };
     const stock = buildStock(config, parts);
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
@@ -166,8 +167,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
       ...door,
       metrics: options.primary ? new WorkerMetrics(metrics, options.primary, systemClock) : metrics,
     });
-    const { shutdownDelayMs } = config;
-    started.push('server', () => drain({ readiness, stock, server, shutdownDelayMs }));
+    started.push('server', () => drain(config, { readiness, stock, server }));
     const url = await server.start();
     log.info({ url, stockLock: config.stockLock }, 'Stockade serves.');
     return { url, execute: server.execute, stop: () => started.stop() };
@@ -178,13 +178,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 }
 
 /** Takes no new work, and finishes what clients wait for. */
-async function drain(parts: {
-  readonly readiness: Readiness;
-  readonly stock: StockService;
-  readonly server: GraphqlServer;
-  readonly shutdownDelayMs: number;
-}): Promise<void> {
-  const { readiness, stock, server, shutdownDelayMs } = parts;
+async function drain(
+  { shutdownDelayMs }: Config,
+  parts: {
+    readonly readiness: Readiness;
+    readonly stock: StockService;
+    readonly server: GraphqlServer;
+  },
+): Promise<void> {
+  const { readiness, stock, server } = parts;
   readiness.drain();
   stock.resign();
   await new Promise<void>((resolve) => systemClock.after(shutdownDelayMs, resolve));
@@ -241,12 +243,17 @@ function buildReadiness(
 }
 
 /** Null where the database alone serializes writes. */
-function openLock(config: Config, times: TimeOuts, log: Logger): RunningLockService | null {
+function openLock(
+  config: Config,
+  times: TimeOuts,
+  log: Logger,
+  fleetKey: Buffer,
+): RunningLockService | null {
   const { stockLock, redisUrl: url = '', laneQueueMax: queueMax } = config;
   if (stockLock !== 'redis' && stockLock !== 'redlock') return null;
   const Service = stockLock === 'redis' ? RedisLockService : RedlockService;
   return new Service({
-    ...{ url, queueMax },
+    ...{ url, queueMax, fleet: fleetNameOf(fleetKey) },
     ttlMs: () => times.ttlMs,
     // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
@@ -438,13 +445,9 @@ function buildStock(
 }
 
 /** Null where products have no owners. */
-async function openDelegation(
-  lock: RunningLockService | null,
-  database: Database,
-): Promise<Delegation | null> {
+function openDelegation(lock: RunningLockService | null, fleetKey: Buffer): Delegation | null {
   if (!(lock instanceof RedisLockService)) return null;
-  const key = await readFleetKey(database.writer);
-  return new Delegation(lock, key, systemClock, systemRandomBytes);
+  return new Delegation(lock, fleetKey, systemClock, systemRandomBytes);
 }
 
 function buildTurns(config: Config, lock: RunningLockService | null, times: TimeOuts): Turns {

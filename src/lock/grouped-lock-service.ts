@@ -127,7 +127,7 @@ export function sharedParts(given: RedisLockSettings): SharedParts {
     random: given.random ?? systemRandom,
     log: given.log,
     stats: new StatsCollector(),
-    tickets: new Tickets(given.randomBytes ?? systemRandomBytes),
+    tickets: new Tickets(given.randomBytes ?? systemRandomBytes, given.fleet),
   };
 }
 

@@ -342,8 +342,10 @@ export class KeyLock {
   /** The ticket was not queued. */
   private onOwner({ ticket }: Asking, holder: string): void {
     const { first } = this.room;
-    // It was ours, and is given back. Or the waiter that was to ask has left.
-    if (this.parts.tickets.isOurs(holder) || (first && !first.owning?.onOwner)) {
+    const { tickets } = this.parts;
+    // It was ours, and is given back; or is of another fleet. Or the waiter that was to ask has left.
+    const isNoOwner = tickets.isOurs(holder) || !tickets.isOfFleet(holder);
+    if (isNoOwner || (first && !first.owning?.onOwner)) {
       this.sendAcquire(ticket);
       return;
     }

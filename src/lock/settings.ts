@@ -23,6 +23,11 @@ export interface RedisLockSettings {
   readonly localPassesMax?: number | undefined;
   /** The longest series of local hand-overs while other processes wait, in milliseconds. */
   readonly localTenureMs?: number | undefined;
+  /**
+   * Letters and digits that name the processes which may tell each other something, by default all at this Redis.
+   * Processes of another fleet are no owners to it: it waits for their locks.
+   */
+  readonly fleet?: string | undefined;
   /** Makes the connections; ioredis by default. */
   readonly connect?: Connect | undefined;
   readonly clock?: Clock | undefined;

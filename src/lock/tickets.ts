@@ -14,14 +14,24 @@ export class Tickets {
   readonly processId: string;
   private last = 0;
 
-  constructor(randomBytes: RandomBytes) {
-    this.processId = `${hostname()}.${process.pid}.${randomBytes(6).toString('hex')}`;
+  private readonly fleetSuffix: string;
+
+  /** @param fleet names the processes that may tell each other something; empty: all of them. */
+  constructor(randomBytes: RandomBytes, fleet = '') {
+    this.fleetSuffix = fleet === '' ? '' : `.${fleet}`;
+    const random = randomBytes(6).toString('hex');
+    this.processId = `${hostname()}.${process.pid}.${random}${this.fleetSuffix}`;
   }
 
   /** @param owns whether the process may keep the lock while it has no use for it. */
   next(owns = false): string {
     this.last += 1;
     return `${this.processId}:${owns ? 'o' : ''}${this.last}`;
+  }
+
+  /** Whether the ticket's process is one of our fleet. */
+  isOfFleet(ticket: string): boolean {
+    return processOf(ticket).endsWith(this.fleetSuffix);
   }
 
   isOurs(ticket: string): boolean {

@@ -1,4 +1,5 @@
 /** Hands lines to the processes that own their products, and takes those of others: README.md, put together. */
+import { hash } from 'node:crypto';
 import type { OwningLockService } from '../../lock/index.js';
 import type { Clock, RandomBytes } from '../../time/clock.js';
 import type { Drop } from './fleet-mail.js';
@@ -7,6 +8,13 @@ import { OutgoingLines, type OutgoingCounts } from './outgoing-lines.js';
 import { Post } from './post.js';
 
 const CALL_PREFIX_BYTES = 12;
+
+const FLEET_NAME_CHARACTERS = 8;
+
+/** Servers of one database have one name. It tells them apart from others that use the same Redis. */
+export function fleetNameOf(secret: Buffer): string {
+  return hash('sha256', secret, 'hex').slice(0, FLEET_NAME_CHARACTERS);
+}
 
 export interface DelegationStats {
   readonly outgoing: Readonly<OutgoingCounts>;

@@ -5,6 +5,7 @@
 import type { Clock } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { WITHDRAWN } from '../delegated-write.js';
+import { BegunAttempt } from '../lanes/lane-entry.js';
 import type { Lane } from '../lanes/lane.js';
 import type { StockWrite } from '../stock.js';
 import type { Answer, Offer, Reply } from './line-codec.js';
@@ -34,7 +35,7 @@ export interface IncomingCounts {
 export class IncomingLines {
   readonly counts: IncomingCounts = { answered: 0, givenBack: 0, knownAlready: 0 };
   private readonly taken = new Map<string, TakenLine>();
-  private readonly refusals: RecentRefusals;
+  private readonly replies: RecentReplies;
   private readonly outbox: Outbox<Answer>;
 
   constructor(
@@ -42,7 +43,7 @@ export class IncomingLines {
     post: Pick<Post, 'send' | 'routeOf'>,
     private readonly clock: Clock,
   ) {
-    this.refusals = new RecentRefusals(clock);
+    this.replies = new RecentReplies(clock);
     this.outbox = new Outbox(clock, post.routeOf, (to, productId, answers) => {
       void post.send(to, productId, { kind: 'ANSWERS', answers });
     });
@@ -54,7 +55,7 @@ export class IncomingLines {
       const lane = this.lanes.takingForeign(productId);
       const key = keyOf(from, offer.call);
       const known = this.taken.get(key);
-      const refusal = this.refusals.get(key);
+      const reply = offer.alone ? this.replies.get(key) : undefined;
       if (known) {
         this.counts.knownAlready += 1;
         if (offer.attempt < known.attempt) continue;
@@ -62,8 +63,8 @@ export class IncomingLines {
         // This process has lost the product while it decides the line: its transaction has no outcome.
         if (!lane) known.end(WITHDRAWN);
         else this.outbox.add(from, productId, { ...nameOf(known), reply: 'WAITING' });
-      } else if (refusal) {
-        this.outbox.add(from, productId, { ...nameOf(offer), reply: refusal });
+      } else if (reply) {
+        this.outbox.add(from, productId, { ...nameOf(offer), reply });
       } else if (lane) this.take(lane, from, offer);
       else this.giveBack(from, offer);
     }
@@ -87,7 +88,7 @@ export class IncomingLines {
       end: (reply) => {
         if (this.taken.get(key) !== line) return;
         this.taken.delete(key);
-        if (attempt === 1 && isUndecided(reply)) this.refusals.add(key, reply);
+        if (offer.alone && reply !== 'NOT_TAKEN') this.replies.add(key, reply);
         this.outbox.add(from, productId, { ...nameOf(line), reply });
       },
     };
@@ -109,15 +110,8 @@ export class IncomingLines {
   }
 
   private asDelegated({ write, call, attempt, ageMs }: Offer): StockWrite {
-    const { clock } = this;
-    const takenMs = clock.nowMs();
-    const delegated = {
-      ...{ call, attempt },
-      get ageMs() {
-        return ageMs + clock.nowMs() - takenMs;
-      },
-    };
-    return { ...write, delegated };
+    const arrivedMs = this.clock.nowMs() - ageMs;
+    return { ...write, delegated: new BegunAttempt(call, attempt, this.clock, arrivedMs) };
   }
 
   private giveBack(from: string, { call, attempt, productId }: Offer): void {
@@ -126,14 +120,14 @@ export class IncomingLines {
   }
 }
 
-const REMEMBERED_MS = 5_000;
+const REMEMBERED_MS = 3_000;
 const REMEMBERED_MAX = 10_000;
 
 /**
- * The lines that this process has refused without deciding them: their waits had ended, or its queue was full. Such an
- * answer may cross the next attempt, which must not wait once more.
+ * The last answers. One may cross the next attempt, which would wait once more, or have to look for the traces of the
+ * first. They hold only for lines of which all attempts came here.
  */
-class RecentRefusals {
+class RecentReplies {
   private readonly replies = new Map<string, { readonly reply: Reply; readonly untilMs: number }>();
 
   constructor(private readonly clock: Clock) {}
@@ -150,11 +144,6 @@ class RecentRefusals {
   get(key: string): Reply | undefined {
     return this.replies.get(key)?.reply;
   }
-}
-
-function isUndecided(reply: Reply): boolean {
-  if (typeof reply === 'string' || reply.outcome !== 'REFUSED') return false;
-  return reply.failure.code === 'LOCK_TIMEOUT' || reply.failure.code === 'OVERLOADED';
 }
 
 /** Of a caller at another process. */

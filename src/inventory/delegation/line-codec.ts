@@ -17,6 +17,8 @@ export interface Offer {
   /** As in `Delegated`, with the attempt and the age. */
   readonly call: string;
   readonly attempt: number;
+  /** Whether all attempts so far went to this owner. */
+  readonly alone: boolean;
   /** Until its commit must have begun, in milliseconds. */
   readonly waitMs: number;
   /** Until its caller waits for an answer, in milliseconds. */
@@ -86,17 +88,18 @@ type PackedWrite = readonly [
 ];
 
 function packOffer(offer: Offer): unknown[] {
-  const { call, attempt, waitMs, deadlineMs, ageMs, productId, write } = offer;
+  const { call, attempt, alone, waitMs, deadlineMs, ageMs, productId, write } = offer;
   const times = [waitMs, deadlineMs, ageMs].map(packTime);
-  return [call, attempt, ...times, productId, packWrite(write)];
+  return [call, attempt, alone, ...times, productId, packWrite(write)];
 }
 
 function unpackOffer(packed: unknown): Offer {
-  const [call, attempt, waitMs, deadlineMs, ageMs, product, write] = packed as unknown[];
+  const [call, attempt, alone, waitMs, deadlineMs, ageMs, product, write] = packed as unknown[];
   const productId = name(product);
   return {
     call: name(call),
     attempt: wholeNumber(attempt),
+    alone: alone === true,
     productId,
     waitMs: unpackTime(waitMs),
     deadlineMs: unpackTime(deadlineMs),

@@ -34,6 +34,8 @@ interface HandedLine {
   readonly productId: string;
   readonly entry: LaneEntry;
   readonly end: (handed: Handed) => void;
+  /** Whether no attempt was made before it was handed to this owner. */
+  readonly alone: boolean;
   attempt: number;
   /** When it was last sent, and when the owner was last heard of it. */
   sentMs: number;
@@ -65,22 +67,15 @@ export class OutgoingLines implements HandOver {
     });
   }
 
-  hand(owner: string, productId: string, entry: LaneEntry): Promise<Handed> {
-    return new Promise((resolve) => {
-      const { call, attempt } = entry.beginAttempt(this.newCall);
-      const nowMs = this.clock.nowMs();
-      const line: HandedLine = {
-        ...{ call, owner, productId, entry, attempt },
-        end: (handed) => {
-          if (this.lines.delete(call)) resolve(handed);
-        },
-        sentMs: nowMs,
-        heardMs: nowMs,
-      };
-      this.lines.set(call, line);
-      this.outbox.add(owner, productId, line);
-      this.watch();
-    });
+  hand(owner: string, productId: string, entry: LaneEntry, end: (handed: Handed) => void): void {
+    const alone = !entry.isInDoubt;
+    const { call, attempt } = entry.beginAttempt(this.newCall);
+    const nowMs = this.clock.nowMs();
+    const times = { sentMs: nowMs, heardMs: nowMs };
+    const line: HandedLine = { call, owner, productId, entry, alone, attempt, end, ...times };
+    this.lines.set(call, line);
+    this.outbox.add(owner, productId, line);
+    this.watch();
   }
 
   receive(from: string, answers: readonly Answer[]): void {
@@ -92,11 +87,11 @@ export class OutgoingLines implements HandOver {
       if (attempt !== line.attempt || reply === 'WAITING') continue;
       if (reply === 'NOT_TAKEN') {
         this.counts.notTaken += 1;
-        line.end({ outcome: 'NOT_TAKEN' });
+        this.end(line, { outcome: 'NOT_TAKEN' });
       } else if (isUndecided(reply)) this.giveUp(line);
       else {
         this.counts.answered += 1;
-        line.end({ outcome: 'ANSWERED', result: reply });
+        this.end(line, { outcome: 'ANSWERED', result: reply });
       }
     }
   }
@@ -119,14 +114,18 @@ export class OutgoingLines implements HandOver {
       if (line.attempt !== attempt || !this.lines.has(line.call)) continue;
       if (delivery === 'NOT_DELIVERED' && attempt === 1) {
         this.counts.notTaken += 1;
-        line.end({ outcome: 'NOT_TAKEN' });
+        this.end(line, { outcome: 'NOT_TAKEN' });
       } else this.giveUp(line);
     }
   }
 
   private giveUp(line: HandedLine): void {
     this.counts.unknown += 1;
-    line.end({ outcome: 'UNKNOWN' });
+    this.end(line, { outcome: 'UNKNOWN' });
+  }
+
+  private end(line: HandedLine, handed: Handed): void {
+    if (this.lines.delete(line.call)) line.end(handed);
   }
 
   private watch(): void {
@@ -168,11 +167,11 @@ function resendMs({ entry, sentMs, heardMs }: HandedLine): number {
   return (isAtItsEnd ? endMs : lastMs) + RESEND_MS;
 }
 
-function offerOf({ call, attempt, productId, entry }: HandedLine): Offer {
+function offerOf({ call, attempt, alone, productId, entry }: HandedLine): Offer {
   const { lastMoment, deadline, ageMs, write } = entry;
   // A later attempt may wait as long as the first: the owner refuses only what it has not decided.
   const waitMs = entry.isInDoubt ? deadline.leftMs : lastMoment.leftMs;
-  return { call, attempt, waitMs, deadlineMs: deadline.leftMs, ageMs, productId, write };
+  return { call, attempt, alone, waitMs, deadlineMs: deadline.leftMs, ageMs, productId, write };
 }
 
 /** The owner does not know what became of it, so this process finds out. */

@@ -15,7 +15,8 @@ export type Handed =
 
 /** Hands entries to other processes. */
 export interface HandOver {
-  hand(owner: string, productId: string, entry: LaneEntry): Promise<Handed>;
+  /** @param end called once, never before this returns. */
+  hand(owner: string, productId: string, entry: LaneEntry, end: (handed: Handed) => void): void;
 }
 
 /** The parts of a lane that this uses. */
@@ -27,6 +28,12 @@ interface Handing {
   readonly isOver: () => boolean;
   /** The most lines that may be with the owner. */
   readonly linesMax: number;
+}
+
+/** An entry that came back, and its place among those that were handed over. */
+interface ReturnedEntry {
+  readonly order: number;
+  readonly entry: LaneEntry;
 }
 
 export class HandedEntries {
@@ -56,18 +63,14 @@ export class HandedEntries {
    */
   async handTo(owner: string, keepMs: number): Promise<readonly LaneEntry[]> {
     const { queue, wakeup } = this.lane;
-    const back: { readonly order: number; readonly entry: LaneEntry }[] = [];
+    const back: ReturnedEntry[] = [];
     let order = 0;
     for (;;) {
       while (!this.wasRefused) {
         const entry = this.next();
         if (!entry) break;
-        const place = (order += 1);
-        void this.hand(owner, entry).then((isAnswered) => {
-          if (!isAnswered) back.push({ order: place, entry });
-          this.wasRefused ||= !isAnswered;
-          wakeup.ring();
-        });
+        order += 1;
+        this.hand(owner, entry, order, back);
       }
       queue.countTaken();
       if (this.lines === 0 && this.wasRefused) break;
@@ -87,15 +90,22 @@ export class HandedEntries {
     return entry ?? null;
   }
 
-  /** @returns whether it was answered. */
-  private async hand(owner: string, entry: LaneEntry): Promise<boolean> {
+  private hand(owner: string, entry: LaneEntry, order: number, back: ReturnedEntry[]): void {
     const { length } = entry.write.lines;
     this.lines += length;
-    const handed = await this.handOver.hand(owner, this.lane.productId, entry);
-    this.lines -= length;
-    if (handed.outcome === 'ANSWERED') entry.decide(handed.result);
-    else if (handed.outcome === 'NOT_TAKEN') entry.takeBack();
-    else entry.doubt();
-    return handed.outcome === 'ANSWERED';
+    this.handOver.hand(owner, this.lane.productId, entry, (handed) => {
+      this.lines -= length;
+      if (handed.outcome === 'ANSWERED') {
+        entry.decide(handed.result);
+        // Else the next entry or the last answer wakes the lane.
+        if (this.lines > 0 && this.lane.queue.isEmpty) return;
+      } else {
+        if (handed.outcome === 'NOT_TAKEN') entry.takeBack();
+        else entry.doubt();
+        back.push({ order, entry });
+        this.wasRefused = true;
+      }
+      this.lane.wakeup.ring();
+    });
   }
 }

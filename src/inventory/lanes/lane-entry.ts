@@ -79,14 +79,7 @@ export class LaneEntry {
     this.call ??= newCall();
     this.attempts += 1;
     if (this.attempts > 1) this.inDoubt = true;
-    const ageMs = () => this.ageMs;
-    return {
-      call: this.call,
-      attempt: this.attempts,
-      get ageMs() {
-        return ageMs();
-      },
-    };
+    return new BegunAttempt(this.call, this.attempts, this.clock, this.arrivedMs);
   }
 
   /** Another process has certainly not decided the last attempt. */
@@ -148,6 +141,21 @@ export class LaneEntry {
     if (this.settled) return;
     this.settled = true;
     this.resolve(result);
+  }
+}
+
+/** As of Delegated; its age grows. */
+export class BegunAttempt implements Delegated {
+  /** @param sinceMs when the write arrived at its own process, on the clock of this one. */
+  constructor(
+    readonly call: string,
+    readonly attempt: number,
+    private readonly clock: Clock,
+    private readonly sinceMs: number,
+  ) {}
+
+  get ageMs(): number {
+    return this.clock.nowMs() - this.sinceMs;
   }
 }
 

@@ -108,3 +108,15 @@ test('a text reaches a process, and a process that has stopped is known not to l
   await b.stop();
   await until('it is gone', async () => !(await a.tell(key, b.processId, 'late')));
 });
+
+test('a process of another fleet is no owner: its lock is waited for', async () => {
+  const [a, b] = [await services.start({ fleet: 'one' }), await services.start({ fleet: 'two' })];
+  const key = uniqueKey();
+  let wanted = 0;
+  const lease = await ownedBy(a, key, () => (wanted += 1));
+  const waiting = b.own(key, soon(), NOT_WANTED);
+  await until('the owner hears of it', () => wanted === 1);
+  await a.release(lease);
+  expect(await waiting).toMatchObject({ key });
+  await b.release((await waiting) as Lease);
+});

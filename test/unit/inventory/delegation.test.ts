@@ -160,8 +160,10 @@ test('an answer to an earlier attempt is ignored', async () => {
   const increase = fleet.a.deduct('p', 'other');
   await run(fleet, RESEND_MS + 400);
   expect(await increase).toBe(8);
-  // The first answer said nine; the second attempt was decided after another line.
-  expect(await refused).toMatchObject({ failure: { code: 'INSUFFICIENT_STOCK', available: 8 } });
+  // The second attempt was given the first one's answer again, before that one came.
+  expect(await refused).toMatchObject({ failure: { code: 'INSUFFICIENT_STOCK', available: 9 } });
+  expect(fleet.a.batches).toEqual([['first'], ['remote'], ['other']]);
+  expect(fleet.b.delegation?.stats().outgoing.answered).toBe(1);
 });
 
 test('a process that does not own the product gives the line back', async () => {
