@@ -145,7 +145,7 @@ const MUTANTS: readonly (readonly [string, Seams, RegExp, seed: number])[] = [
     'a hand-over that never expires',
     { newScripts: handsOverForEver },
     /cannot serve|never settled/,
-    200,
+    30,
   ],
   ['a turn that is kept while nothing moves', { turnMaxMs: Infinity }, /was held up at/, 1],
 ];

@@ -64,7 +64,7 @@ export class Shop {
     });
   }
 
-  /** Units on hand by place, as in `p0001/default`. */
+  /** Units on hand by place, as in `p…-0001/default`. */
   async levels(): Promise<Map<string, number>> {
     const rows = await this.read<{ place: string; onHand: number }>(
       `SELECT CONCAT(product_id, '/', location_id) AS place, on_hand AS onHand FROM stock_levels`,
