@@ -50,7 +50,7 @@ export class Fleet {
   /** The member that has the product's lock as its owner; null where none has. */
   async ownerOf(productId: string): Promise<Member | null> {
     const ticket = (await this.redis.get(stockLockKey(productId))) ?? '';
-    const [, pid] = /\.(\d+)\.[0-9a-f]+:o\d+$/.exec(ticket) ?? [];
+    const [, pid] = /\.(\d+)\.[0-9a-f]+\.[0-9a-f]+:o\d+$/.exec(ticket) ?? [];
     return this.members.find(({ server }) => server.pid === Number(pid)) ?? null;
   }
 
