@@ -99,9 +99,19 @@ test('after a thousand deductions in two processes the last event has the final 
       const versions = changes().map(({ version }) => version);
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
     }
-    expect(watcher.missed()).toBe(0);
+    // A line that was handed to its owner again, on a slow machine, may cost a notice.
+    expect(watcher.missed()).toBeLessThanOrEqual(await handedAgain());
   }
 });
+
+async function handedAgain(): Promise<number> {
+  let count = 0;
+  for (const { origin } of [here, there]) {
+    const page = await (await fetch(`${origin}/metrics`)).text();
+    count += Number(/^stockade_delegated_writes_repeated_total (\d+)$/m.exec(page)?.[1] ?? 0);
+  }
+  return count;
+}
 
 test('products without a subscriber are not read, and nothing is kept for one that has gone', async () => {
   const [watched, other] = [await there.newProduct(10), await there.newProduct(10)];
