@@ -115,8 +115,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const database = await openDatabase(config, { log, times }, options.onStatement);
     started.push('database', () => database.close());
 
-    const fleetKey = await readFleetKey(database.writer);
-    const lock = openLock(config, times, log, fleetKey);
+    const fleetKey = config.stockLock === 'redis' ? await readFleetKey(database.writer) : null;
+    const lock = openLock(config, { times, log, fleetKey });
     if (lock) {
       started.push('lock', () => lock.stop());
       await lock.start();
@@ -245,15 +245,14 @@ function buildReadiness(
 /** Null where the database alone serializes writes. */
 function openLock(
   config: Config,
-  times: TimeOuts,
-  log: Logger,
-  fleetKey: Buffer,
+  parts: { readonly times: TimeOuts; readonly log: Logger; readonly fleetKey: Buffer | null },
 ): RunningLockService | null {
+  const { times, log, fleetKey } = parts;
   const { stockLock, redisUrl: url = '', laneQueueMax: queueMax } = config;
   if (stockLock !== 'redis' && stockLock !== 'redlock') return null;
   const Service = stockLock === 'redis' ? RedisLockService : RedlockService;
   return new Service({
-    ...{ url, queueMax, fleet: fleetNameOf(fleetKey) },
+    ...{ url, queueMax, ...(fleetKey && { fleet: fleetNameOf(fleetKey) }) },
     ttlMs: () => times.ttlMs,
     // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
@@ -445,9 +444,9 @@ function buildStock(
 }
 
 /** Null where products have no owners. */
-function openDelegation(lock: RunningLockService | null, fleetKey: Buffer): Delegation | null {
-  if (!(lock instanceof RedisLockService)) return null;
-  return new Delegation(lock, fleetKey, systemClock, systemRandomBytes);
+function openDelegation(lock: RunningLockService | null, key: Buffer | null): Delegation | null {
+  if (!key || !(lock instanceof RedisLockService)) return null;
+  return new Delegation(lock, key, systemClock, systemRandomBytes);
 }
 
 function buildTurns(config: Config, lock: RunningLockService | null, times: TimeOuts): Turns {

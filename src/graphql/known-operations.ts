@@ -16,6 +16,7 @@ import type { RequestContext } from './context.js';
 import type { DocumentStore, KnownDocument } from './document-store.js';
 import type { AskedOperation, Executor } from './executor.js';
 import type { ErrorTable } from './format-error.js';
+import { isRecord } from './is-record.js';
 import { contentTypeOf, statusIn, type ResponseMedia } from './response-media.js';
 import { notTrusted, withText, type PersistedDocuments } from './persisted-documents.js';
 
@@ -150,8 +151,4 @@ function toGraphqlError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error;
   const originalError = error instanceof Error ? error : new Error(String(error));
   return new GraphQLError(originalError.message, { originalError });
-}
-
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

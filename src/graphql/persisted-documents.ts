@@ -9,6 +9,7 @@
  */
 import { GraphQLError, stripIgnoredCharacters } from 'graphql';
 import { LRUCache } from 'lru-cache';
+import { isRecord } from './is-record.js';
 
 export interface PersistedDocuments {
   textOf(id: string): string | undefined;
@@ -131,8 +132,6 @@ export function notTrusted(): GraphQLError {
   });
 }
 
-type Fields = Readonly<Record<string, unknown>>;
-
 /**
  * A POST's body with the text of the document that it names by `extensions.persistedQuery`. The same body where it has
  * a text, or names no document that is known.
@@ -148,8 +147,4 @@ export function withText(body: unknown, documents: PersistedDocuments): unknown 
 function persistedIdIn(extensions: unknown): unknown {
   const persisted = isRecord(extensions) ? extensions.persistedQuery : null;
   return isRecord(persisted) && persisted.version === 1 ? persisted.sha256Hash : null;
-}
-
-function isRecord(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,9 +6,11 @@ import type { FormattedExecutionResult } from 'graphql';
 
 export type ResponseMedia = 'json' | 'graphql';
 
+export const GRAPHQL_TYPE = 'application/graphql-response+json';
+
 const TYPES: Readonly<Record<ResponseMedia, string>> = {
   json: 'application/json; charset=utf-8',
-  graphql: 'application/graphql-response+json; charset=utf-8',
+  graphql: `${GRAPHQL_TYPE}; charset=utf-8`,
 };
 
 /**
@@ -19,14 +21,19 @@ const USUAL_ACCEPTS: ReadonlyMap<string | undefined, ResponseMedia> = new Map([
   [undefined, 'json'],
   ['*/*', 'json'],
   ['application/json', 'json'],
-  ['application/graphql-response+json', 'graphql'],
-  ['application/graphql-response+json, application/json;q=0.9', 'graphql'],
-  ['application/graphql-response+json,application/json;q=0.9', 'graphql'],
+  [GRAPHQL_TYPE, 'graphql'],
+  [`${GRAPHQL_TYPE}, application/json;q=0.9`, 'graphql'],
+  [`${GRAPHQL_TYPE},application/json;q=0.9`, 'graphql'],
 ]);
 
 /** Undefined: the header needs to be parsed. */
 export function usualMedia(accept: string | undefined): ResponseMedia | undefined {
   return USUAL_ACCEPTS.get(accept);
+}
+
+/** Without parsing the header: the newer type where it is named at all. */
+export function likelyMedia(accept: string | undefined): ResponseMedia {
+  return accept?.includes(GRAPHQL_TYPE) ? 'graphql' : 'json';
 }
 
 export function contentTypeOf(media: ResponseMedia): string {

@@ -5,7 +5,14 @@ import type { FormattedExecutionResult } from 'graphql';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import type { Principal } from '../auth/principal.js';
 import { toRequestError } from '../graphql/format-error.js';
-import { mediaOf, statusIn, usualMedia, type ResponseMedia } from '../graphql/response-media.js';
+import {
+  GRAPHQL_TYPE,
+  likelyMedia,
+  mediaOf,
+  statusIn,
+  usualMedia,
+  type ResponseMedia,
+} from '../graphql/response-media.js';
 import type { KnownOperations } from '../graphql/known-operations.js';
 import type { Admission } from './admission.js';
 import type { HttpAnswer } from './answer.js';
@@ -46,10 +53,8 @@ export class GraphqlEndpoint {
     const reached: Reached = {};
     this.operations += 1;
     try {
-      return await this.answerTo(
-        { ...request, body: this.settings.known.withText(request.body) },
-        reached,
-      );
+      const body = this.settings.known.withText(request.body);
+      return await this.answerTo(body === request.body ? request : { ...request, body }, reached);
     } finally {
       reached.context?.end();
       this.operations -= 1;
@@ -73,11 +78,7 @@ export class GraphqlEndpoint {
       });
     }
     if (known && media) return operations.answer(known, context, media);
-    const { accept } = request.raw.headers;
-    return operations.refused(
-      context,
-      media ?? (accept?.includes(GRAPHQL_TYPE) ? 'graphql' : 'json'),
-    );
+    return operations.refused(context, media ?? likelyMedia(request.raw.headers.accept));
   }
 
   private async answerByApollo(
@@ -140,8 +141,6 @@ export class GraphqlEndpoint {
     }
   }
 }
-
-const GRAPHQL_TYPE = 'application/graphql-response+json';
 
 /**
  * The headers that Apollo needs of a usual request. The body is JSON, a type that a page of another origin can't send

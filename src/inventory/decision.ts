@@ -122,6 +122,24 @@ export function decide(writes: readonly StockWrite[], knowledge: Knowledge): Pla
   return { decisions, creating, closing, ...ledger.plan() };
 }
 
+/** The plan, in which these levels are written as well, unchanged: their versions rise. */
+export function withLevelsWritten(
+  plan: Plan,
+  places: readonly Place[],
+  levelAt: (place: Place) => LevelLookup | undefined,
+): Plan {
+  if (places.length === 0) return plan;
+  const changes = new Map(plan.levelChanges.map((change) => [levelKey(change), change]));
+  for (const place of places) {
+    const lookup = levelAt(place);
+    if (changes.has(levelKey(place)) || lookup?.found !== 'LEVEL') continue;
+    const { productId, locationId } = place;
+    const nothing = { delta: 0, reservedDelta: 0, movements: 0 };
+    changes.set(levelKey(place), { productId, locationId, before: lookup.level, ...nothing });
+  }
+  return { ...plan, levelChanges: [...changes.values()].sort(comparePlaces) };
+}
+
 function refusal(failure: ReservationFailure): Decision {
   return { outcome: 'REFUSED', failure };
 }

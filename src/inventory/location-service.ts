@@ -59,7 +59,8 @@ export class LocationService {
 
   /** For each id its location, or null, in the order of the ids. @throws StorageUnavailableError */
   async locationsByIds(ids: readonly string[], deadline: Deadline): Promise<(Location | null)[]> {
-    const found = await this.catalogue.locationsByIds([...new Set(ids)], deadline);
+    const known = [...new Set(ids.filter(isValidId))];
+    const found = known.length > 0 ? await this.catalogue.locationsByIds(known, deadline) : [];
     const byId = new Map(found.map((location) => [location.id, location]));
     return ids.map((id) => byId.get(id) ?? null);
   }

@@ -1,5 +1,5 @@
 /** All that users of the lock import. */
-export { DistributedLockManager, type LockHold } from './lock-manager.js';
+export { DistributedLockManager, holdOf, type LockHold } from './lock-manager.js';
 export type {
   DistributedLockService,
   FencedLease,

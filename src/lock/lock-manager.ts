@@ -98,12 +98,17 @@ export class DistributedLockManager {
   }
 }
 
+/** The hold of a lease that a service has granted. */
+export function holdOf(lease: Lease, service: Pick<DistributedLockService, 'release'>): LockHold {
+  return new Hold([lease], service);
+}
+
 class Hold implements LockHold {
   private any: AbortSignal | undefined;
 
   constructor(
     readonly leases: readonly Lease[],
-    private readonly service: DistributedLockService,
+    private readonly service: Pick<DistributedLockService, 'release'>,
   ) {}
 
   get signal(): AbortSignal {

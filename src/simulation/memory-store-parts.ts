@@ -1,11 +1,9 @@
 /** What the parts of an attempt of MemoryStockStore hand to each other, and how its errors and its answers are told. */
 import { isDoubtful } from '../inventory/delegated-write.js';
-import type { Plan, PlannedLevelChange } from '../inventory/decision.js';
+import { withLevelsWritten, type Plan } from '../inventory/decision.js';
 import type { ReservationFailure } from '../inventory/reservation.js';
 import {
-  comparePlaces,
   isPossible,
-  levelKey,
   type DecidedVerdict,
   type LevelLookup,
   type Place,
@@ -87,19 +85,10 @@ export function withWithdrawnLevels(
   claims: readonly Claim[],
   level: (place: Place) => LevelLookup,
 ): Plan {
-  const changes = new Map(plan.levelChanges.map((change) => [levelKey(change), change]));
-  for (const { write } of claims) {
-    for (const line of isDoubtful(write) ? write.lines.filter(isPossible) : []) {
-      const found = level(line);
-      if (changes.has(levelKey(line)) || found.found !== 'LEVEL') continue;
-      changes.set(levelKey(line), unchanged(line, found.level));
-    }
-  }
-  return { ...plan, levelChanges: [...changes.values()].sort(comparePlaces) };
-}
-
-function unchanged({ productId, locationId }: Place, before: StockLevelState): PlannedLevelChange {
-  return { productId, locationId, before, delta: 0, reservedDelta: 0, movements: 0 };
+  const places = claims.flatMap(({ write }) =>
+    isDoubtful(write) ? write.lines.filter(isPossible) : [],
+  );
+  return withLevelsWritten(plan, places, level);
 }
 
 const ROWS_LOCKED = { code: 'LOCK_TIMEOUT', retryAfterMs: ROWS_LOCKED_RETRY_AFTER_MS } as const;

@@ -225,9 +225,9 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
           const { reservation } = await reserve(at, wanted, pick([1, 900]));
           if (reservation) open.push(reservation.id);
         } else if (kind === 'extend') {
-          await extend(at, open.at(-1) ?? 'nobody', pick([1, 900]));
+          await extend(at, open.at(-1) ?? 'no-reservation', pick([1, 900]));
         } else if (kind === 'end') {
-          const id = open.pop() ?? 'nobody';
+          const id = open.pop() ?? 'no-reservation';
           await (at % 2 ? commit(at, id) : release(at, id));
         } else if (kind === 'deduct') {
           await deduct(at, a);

@@ -1,28 +1,16 @@
 /** What every StockStore promises of products that are out of sale: a suite beside the stores' contract. */
-import type { StockStore, WriteResult } from '../../src/inventory/stock-store.js';
+import type { StockStore } from '../../src/inventory/stock-store.js';
 import type { LineChange, StockWrite } from '../../src/inventory/stock.js';
-import { systemClock } from '../../src/time/clock.js';
-import { Deadline } from '../../src/time/deadline.js';
 import { useStockStoreBed, type StockStoreBed } from './stock-store-contract.js';
-import { close, lines, operations, outcomes, reserve, write } from './stock-writes.js';
+import { applyTo, close, lines, operations, outcomes, reserve, write } from './stock-writes.js';
 
 export function archivedContract(open: () => Promise<StockStoreBed>): void {
   const { bed, newProduct } = useStockStoreBed(open);
 
-  function applyTo(
-    store: StockStore,
-    writes: readonly StockWrite[],
-    contended = false,
-  ): Promise<readonly WriteResult[]> {
-    return store.apply(writes, {
-      deadline: Deadline.in(20_000, systemClock),
-      contended,
-      impatient: false,
-      fencingTokenOf: () => 1n,
-    });
-  }
-
-  const apply = (...writes: readonly StockWrite[]) => applyTo(bed().store, writes);
+  // Under a lock, so that the store remembers the levels.
+  const applyLocked = (store: StockStore, writes: readonly StockWrite[], contended = false) =>
+    applyTo(store, writes, { contended, fencingTokenOf: () => 1n });
+  const apply = (...writes: readonly StockWrite[]) => applyLocked(bed().store, writes);
   const deduct = (productId: string, quantity = 1, idempotencyKey: string | null = null) =>
     write('deductStock', { items: lines({ [productId]: quantity }), idempotencyKey });
   const changing = (productId: string, change: LineChange, quantity: number): StockWrite => ({
@@ -44,12 +32,12 @@ export function archivedContract(open: () => Promise<StockStoreBed>): void {
       const [first, second] = bed().bounded;
       for (let round = 0; round < 2; round += 1) {
         for (const store of [first, second, first]) {
-          const [sold] = await applyTo(store, [deduct(a)], contended);
+          const [sold] = await applyLocked(store, [deduct(a)], contended);
           expect(outcomes(sold)).toEqual([expect.any(Number)]);
         }
         await bed().setArchived(a, true);
         for (const store of [first, second, first]) {
-          const results = await applyTo(store, [deduct(a), reserve({ [a]: 1 })], contended);
+          const results = await applyLocked(store, [deduct(a), reserve({ [a]: 1 })], contended);
           expect(results.map(outcomes)).toEqual([['PRODUCT_ARCHIVED'], ['PRODUCT_ARCHIVED']]);
         }
         await bed().setArchived(a, false);

@@ -7,7 +7,7 @@ import type { StockWrite } from '../../src/inventory/stock.js';
 import { systemClock } from '../../src/time/clock.js';
 import { Deadline } from '../../src/time/deadline.js';
 import { useStockStoreBed, type StockStoreBed } from './stock-store-contract.js';
-import { close, lines, outcomes, reserve, write } from './stock-writes.js';
+import { applyTo, close, lines, outcomes, reserve, write } from './stock-writes.js';
 
 /** Longer than a test takes. */
 const AGE_MS = 600_000;
@@ -19,13 +19,7 @@ export function delegatedWritesContract(open: () => Promise<StockStoreBed>): voi
     writes: readonly StockWrite[],
     options: Partial<ApplyOptions> = {},
   ): Promise<readonly WriteResult[]> {
-    return bed().store.apply(writes, {
-      deadline: Deadline.in(20_000, systemClock),
-      contended: false,
-      impatient: false,
-      fencingTokenOf: () => null,
-      ...options,
-    });
+    return applyTo(bed().store, writes, options);
   }
 
   const attempt = <W extends StockWrite>(of: W, number: number, ageMs = AGE_MS): W => ({

@@ -1,25 +1,14 @@
 /** What every StockStore promises of the bound on what one principal may hold: a suite beside the stores' contract. */
-import type { StockStore, WriteResult } from '../../src/inventory/stock-store.js';
+import type { WriteResult } from '../../src/inventory/stock-store.js';
 import type { CreatingWrite, StockWrite } from '../../src/inventory/stock.js';
-import { systemClock } from '../../src/time/clock.js';
-import { Deadline } from '../../src/time/deadline.js';
 import { HELD_UNITS_MAX, useStockStoreBed, type StockStoreBed } from './stock-store-contract.js';
-import { close, outcomes, reserve, write } from './stock-writes.js';
+import { applyTo, close, outcomes, reserve, write } from './stock-writes.js';
 
 export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
   const { bed, newProduct } = useStockStoreBed(open);
 
-  function applyBy(store: StockStore, writes: readonly StockWrite[]) {
-    return store.apply(writes, {
-      deadline: Deadline.in(20_000, systemClock),
-      contended: false,
-      impatient: false,
-      fencingTokenOf: () => null,
-    });
-  }
-
   const apply = (...writes: readonly StockWrite[]): Promise<readonly WriteResult[]> =>
-    applyBy(bed().bounded[0], writes);
+    applyTo(bed().bounded[0], writes);
 
   const anna = { principal: 'anna' };
   const at = (locationId: string, create: CreatingWrite): CreatingWrite => ({
@@ -130,7 +119,7 @@ export function heldUnitsContract(open: () => Promise<StockStoreBed>): void {
       Array.from({ length: 24 }, (_, i) => {
         const create = reserve({ [a]: 1 }, { principal: i % 3 === 0 ? 'ben' : 'anna' });
         const store = bed().bounded[i % 2 === 0 ? 0 : 1];
-        return applyBy(store, [i % 4 < 2 ? create : at(`at-${a}`, create)]);
+        return applyTo(store, [i % 4 < 2 ? create : at(`at-${a}`, create)]);
       }),
     );
     const codes = results

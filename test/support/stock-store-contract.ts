@@ -15,6 +15,7 @@ import {
 import type { ClosingWrite, StockWrite } from '../../src/inventory/stock.js';
 import { newProductId } from './product-ids.js';
 import {
+  applyTo,
   close,
   lines,
   operations,
@@ -101,11 +102,8 @@ export function stockStoreContract(open: () => Promise<StockStoreBed>): void {
     writes: readonly StockWrite[],
     options: Partial<ApplyOptions> = {},
   ): Promise<readonly WriteResult[]> {
-    return bed().store.apply(writes, {
+    return applyTo(bed().store, writes, {
       deadline: Deadline.in(TIMEOUT_MS, systemClock),
-      contended: false,
-      impatient: false,
-      fencingTokenOf: () => null,
       ...options,
     });
   }

@@ -6,7 +6,7 @@ import {
   type LinesOperation,
   type StockRequest,
 } from '../../src/inventory/stock-request.js';
-import type { WriteResult } from '../../src/inventory/stock-store.js';
+import type { ApplyOptions, StockStore, WriteResult } from '../../src/inventory/stock-store.js';
 import type {
   ClosingWrite,
   CreatingWrite,
@@ -14,7 +14,8 @@ import type {
   StockLine,
   StockWrite,
 } from '../../src/inventory/stock.js';
-import { systemRandomBytes } from '../../src/time/clock.js';
+import { systemClock, systemRandomBytes } from '../../src/time/clock.js';
+import { Deadline } from '../../src/time/deadline.js';
 
 export const operations = new Operations(systemRandomBytes);
 
@@ -29,6 +30,21 @@ export function write(
     null,
   );
   return { type: 'LINES', ...checked, atomic: mode === 'ALL_OR_NOTHING', productIds: [] };
+}
+
+/** Applies the writes for a patient caller of 20 s, under no lock, where the options say nothing else. */
+export function applyTo(
+  store: StockStore,
+  writes: readonly StockWrite[],
+  options: Partial<ApplyOptions> = {},
+): Promise<readonly WriteResult[]> {
+  return store.apply(writes, {
+    deadline: Deadline.in(20_000, systemClock),
+    contended: false,
+    impatient: false,
+    fencingTokenOf: () => null,
+    ...options,
+  });
 }
 
 /** The verdicts in short: what remains, or the failure's code. */

@@ -17,7 +17,7 @@
  * Writing a level raises its version, and changes nothing else of it.
  */
 import { isDoubtful } from '../../inventory/delegated-write.js';
-import type { Decision, Plan, PlannedLevelChange } from '../../inventory/decision.js';
+import { withLevelsWritten, type Decision, type Plan } from '../../inventory/decision.js';
 import {
   comparePlaces,
   isPossible,
@@ -41,14 +41,7 @@ export function withConflictingRows(
     ...claims.flatMap((claim, i) => placesOfRefused(attempt, claim, plan.decisions[i])),
     ...firstPlaces(attempt, plan, levels),
   ];
-  if (places.length === 0) return plan;
-  const changes = new Map(plan.levelChanges.map((change) => [levelKey(change), change]));
-  for (const place of places) {
-    const lookup = levels.get(levelKey(place));
-    if (changes.has(levelKey(place)) || lookup?.found !== 'LEVEL') continue;
-    changes.set(levelKey(place), unchanged(place, lookup.level));
-  }
-  return { ...plan, levelChanges: [...changes.values()].sort(comparePlaces) };
+  return withLevelsWritten(plan, places, (place) => levels.get(levelKey(place)));
 }
 
 function placesOfRefused(
@@ -89,11 +82,4 @@ function firstPlaces(
 
 function hasPrincipal({ operation }: StockWrite): boolean {
   return operation.principal !== null;
-}
-
-function unchanged(
-  { productId, locationId }: Place,
-  before: NonNullable<PlannedLevelChange['before']>,
-): PlannedLevelChange {
-  return { productId, locationId, before, delta: 0, reservedDelta: 0, movements: 0 };
 }

@@ -22,6 +22,7 @@ import {
   type ConstDirectiveNode,
 } from 'graphql';
 import type { RequestContext } from '../context.js';
+import type { Loaders } from '../loaders.js';
 import { nodesOfRepresentations } from '../node-cost.js';
 import { ID } from './id.js';
 
@@ -95,8 +96,8 @@ export function withFederation(schema: GraphQLSchema): GraphQLSchema {
             representations: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(Any))) },
           },
           extensions: { scope: 'read', nodes: nodesOfRepresentations },
-          resolve: (_source, { representations }, context: RequestContext) =>
-            (representations as readonly unknown[]).map(finder(context)),
+          resolve: (_source, { representations }, { loaders }: RequestContext) =>
+            (representations as readonly unknown[]).map((each) => findEntity(loaders, each)),
         },
       },
     }),
@@ -107,35 +108,23 @@ interface Entity {
   readonly __typename: string;
 }
 
-type Find = (id: string) => Promise<object | null>;
-
-/** How entities of a type are read; one function serves all of one field. */
-const ENTITIES: Readonly<Record<string, (context: RequestContext) => Find>> = {
-  Product:
-    ({ loaders }) =>
-    (id) =>
-      loaders.productById.load(id),
-  Location: ({ services, caller }) => {
-    let all: ReturnType<typeof services.locations.locations> | undefined;
-    return async (id) => {
-      all ??= services.locations.locations(caller.deadline);
-      return (await all).find((location) => location.id === id) ?? null;
-    };
-  },
-};
-
-function finder(context: RequestContext): (representation: unknown) => Promise<Entity | null> {
-  const finds = new Map(Object.entries(ENTITIES).map(([name, open]) => [name, open(context)]));
-  return async (representation) => {
-    const { __typename: name, id } = (representation ?? {}) as Readonly<Record<string, unknown>>;
-    const find = typeof name === 'string' ? finds.get(name) : undefined;
-    if (typeof name !== 'string' || !find || (id ?? null) === null) {
-      throw new GraphQLError(
-        `A representation must have the __typename ${Object.keys(ENTITIES).join(' or ')}, and an id.`,
-        { extensions: { code: 'BAD_USER_INPUT' } },
-      );
-    }
-    const entity = await find(ID.parseValue(id));
-    return entity && { ...entity, __typename: name };
+/** How entities of a type are read. */
+const ENTITIES: Readonly<Record<string, (loaders: Loaders, id: string) => Promise<object | null>>> =
+  {
+    Product: ({ productById }, id) => productById.load(id),
+    Location: ({ locationById }, id) => locationById.load(id),
   };
+
+async function findEntity(loaders: Loaders, representation: unknown): Promise<Entity | null> {
+  const { __typename: name, id } = (representation ?? {}) as Readonly<Record<string, unknown>>;
+  const isKnown = typeof name === 'string' && Object.hasOwn(ENTITIES, name);
+  const find = isKnown ? ENTITIES[name] : undefined;
+  if (typeof name !== 'string' || !find || (id ?? null) === null) {
+    throw new GraphQLError(
+      `A representation must have the __typename ${Object.keys(ENTITIES).join(' or ')}, and an id.`,
+      { extensions: { code: 'BAD_USER_INPUT' } },
+    );
+  }
+  const entity = await find(loaders, ID.parseValue(id));
+  return entity && { ...entity, __typename: name };
 }

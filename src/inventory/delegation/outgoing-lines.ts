@@ -169,9 +169,8 @@ function resendMs({ entry, sentMs, heardMs }: HandedLine): number {
 
 function offerOf({ call, attempt, alone, productId, entry }: HandedLine): Offer {
   const { lastMoment, deadline, ageMs, write } = entry;
-  // A later attempt may wait as long as the first: the owner refuses only what it has not decided.
-  const waitMs = entry.isInDoubt ? deadline.leftMs : lastMoment.leftMs;
-  return { call, attempt, alone, waitMs, deadlineMs: deadline.leftMs, ageMs, productId, write };
+  const times = { waitMs: lastMoment.leftMs, deadlineMs: deadline.leftMs, ageMs };
+  return { call, attempt, alone, ...times, productId, write };
 }
 
 /** The owner does not know what became of it, so this process finds out. */

@@ -11,8 +11,8 @@ import {
   LockQueueFullError,
   LockTimeoutError,
   LockUnavailableError,
+  holdOf,
   type DistributedLockManager,
-  type Lease,
   type LockHold,
   type OwningLockService,
 } from '../../lock/index.js';
@@ -119,7 +119,7 @@ export class DistributedTurns implements Turns {
     this.own = async (productId, deadline, { queues, ...events }) => {
       try {
         const lease = await owners.own(stockLockKey(productId), deadline, events, queues);
-        return 'owner' in lease ? lease : new OwnedTurn(lease, owners);
+        return 'owner' in lease ? lease : new LockedTurn(holdOf(lease, owners), true);
       } catch (error) {
         return this.turnWithoutLock(error);
       }
@@ -164,7 +164,10 @@ export class DistributedTurns implements Turns {
 class LockedTurn implements Turn {
   isOver = false;
 
-  constructor(private readonly hold: LockHold) {}
+  constructor(
+    private readonly hold: LockHold,
+    readonly isOwned = false,
+  ) {}
 
   isContended(): boolean {
     return this.isOver || this.hold.lost;
@@ -179,31 +182,6 @@ class LockedTurn implements Turn {
     if (this.isOver) return;
     this.isOver = true;
     void this.hold.release();
-  }
-}
-
-class OwnedTurn implements Turn {
-  readonly isOwned = true;
-  isOver = false;
-
-  constructor(
-    private readonly lease: Lease,
-    private readonly service: Pick<OwningLockService, 'release'>,
-  ) {}
-
-  isContended(): boolean {
-    return this.isOver || this.lease.state === 'lost';
-  }
-
-  fencingTokenOf(): bigint | null {
-    return this.isContended() ? null : this.lease.fencingToken;
-  }
-
-  end(): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    // Where Redis did not confirm it, the lock ends by its life.
-    this.service.release(this.lease).catch(() => undefined);
   }
 }
 
