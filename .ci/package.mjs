@@ -7,11 +7,12 @@ import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
-import { checkPackage, createPackageFromTarballData } from '@arethetypeswrong/core';
-import { publint } from 'publint';
+import { pathToFileURL } from 'node:url';
+import { toolsFolder } from '../scripts/tools.mjs';
 
 const START_TIMEOUT_MS = 300_000;
 const READY = 'Ctrl-C stops everything.';
@@ -45,12 +46,19 @@ function pack() {
   return join(folder, filename);
 }
 
+async function importTool(name) {
+  const beside = pathToFileURL(join(toolsFolder(), 'package.json'));
+  return import(pathToFileURL(createRequire(beside).resolve(name)).href);
+}
+
 async function examine(tarball) {
+  const { publint } = await importTool('publint');
+  const attw = await importTool('@arethetypeswrong/core');
   const bytes = readFileSync(tarball);
   const data = bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.byteLength);
   const { messages } = await publint({ pack: { tarball: data }, level: 'warning', strict: true });
   assert.deepEqual(messages, []);
-  const types = await checkPackage(createPackageFromTarballData(new Uint8Array(bytes)), {
+  const types = await attw.checkPackage(attw.createPackageFromTarballData(new Uint8Array(bytes)), {
     // No module.
     excludeEntrypoints: ['./schema.graphql'],
   });

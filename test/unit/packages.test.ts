@@ -1,6 +1,7 @@
 /** What is shipped: the packages that it names, and the image that it runs in. */
 import { readFileSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import semver from 'semver';
 
 interface Package {
   readonly dependencies?: Readonly<Record<string, string>>;
@@ -9,6 +10,17 @@ interface Package {
   readonly bin?: string | Readonly<Record<string, string>>;
   readonly scripts?: Readonly<Record<string, string>>;
 }
+
+interface Locked {
+  readonly optional?: boolean;
+  readonly link?: boolean;
+  readonly engines?: { readonly node?: string };
+}
+
+/** Optional ones, which are for other platforms as well, are not counted. */
+const PACKAGES_MAX = 950;
+/** The oldest one that is supported, and one of each later line with long-term support. */
+const NODE_VERSIONS = ['20.19.0', '22.20.0', '24.10.0'];
 
 const ROOT = readPackage('package.json');
 
@@ -59,9 +71,7 @@ test('every development package is imported, run by a script, or named in a conf
     filesBelow,
   );
   const imported = importedBy([...tools, 'eslint.config.mjs', 'jest.config.mjs']);
-  const configurations = ['codegen.yml', 'jest.config.mjs', 'eslint.config.mjs'];
-  // The programs of this page are run with the packages that they name.
-  configurations.push('docs/clients.md', 'test/integration/client/documented.test.ts');
+  const configurations = ['jest.config.mjs', 'eslint.config.mjs'];
   const named = configurations.map((file) => readFileSync(file, 'utf8')).join('\n');
   const commands = Object.values(ROOT.scripts ?? {}).join('\n');
   const isUsed = (name: string): boolean => {
@@ -70,15 +80,61 @@ test('every development package is imported, run by a script, or named in a conf
     const [, typed] = /^@types\/(.+)$/.exec(name) ?? [];
     if (typed !== undefined) return typed === 'node' || typed === 'jest' || imported.has(typed);
     if (name === '@swc/core') return named.includes('@swc/jest');
-    if (name.startsWith('@graphql-codegen/') && named.includes(name.split('/')[1] ?? name)) {
-      return true;
-    }
     const { bin = {} } = readPackage(`node_modules/${name}/package.json`);
     const programs = typeof bin === 'string' ? [name] : Object.keys(bin);
     return programs.some((program) => new RegExp(`\\b${program}\\b`).test(commands));
   };
   const unused = Object.keys(ROOT.devDependencies ?? {}).filter((name) => !isUsed(name));
   expect(unused).toEqual([]);
+});
+
+describe('the tools, which are installed on demand', () => {
+  const { dependencies = {} } = readPackage('scripts/tools/package.json');
+
+  test('are packages of exact versions, none of which the project installs', () => {
+    expect(Object.keys(dependencies)).not.toEqual([]);
+    for (const version of Object.values(dependencies)) expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    const installed = new Set(Object.keys({ ...ROOT.dependencies, ...ROOT.devDependencies }));
+    expect(Object.keys(dependencies).filter((name) => installed.has(name))).toEqual([]);
+  });
+
+  test('are named where they are used', () => {
+    const users = [
+      ...['package.json', 'codegen.yml', '.ci/package.mjs', 'docs/clients.md'],
+      'test/integration/client/documented.test.ts',
+      'test/integration/graphql/supergraph.test.ts',
+    ];
+    const texts = users.map((file) => readFileSync(file, 'utf8')).join('\n');
+    const unused = Object.keys(dependencies).filter((name) => {
+      // A plug-in of graphql-codegen is named without its prefix, its program without its package.
+      const [, short = name] = /^@graphql-codegen\/(.+)$/.exec(name) ?? [];
+      return !texts.includes(name) && !texts.includes(short);
+    });
+    expect(unused).toEqual([]);
+  });
+
+  test('have no graphql of their own, which would refuse the schemas of the project', () => {
+    const { packages } = JSON.parse(readFileSync('scripts/tools/package-lock.json', 'utf8')) as {
+      readonly packages: Readonly<Record<string, { readonly peer?: boolean }>>;
+    };
+    const own = Object.keys(packages).filter((path) => path.endsWith('node_modules/graphql'));
+    expect(own.filter((path) => packages[path]?.peer !== true)).toEqual([]);
+    expect(readFileSync('scripts/tools.mjs', 'utf8')).toContain('--omit=peer');
+  });
+});
+
+test('the packages of a checkout are few, and npm warns of none of them on a supported Node', () => {
+  const { packages } = JSON.parse(readFileSync('package-lock.json', 'utf8')) as {
+    readonly packages: Readonly<Record<string, Locked>>;
+  };
+  const installed = Object.entries(packages).filter(
+    ([path, { optional, link }]) => path.startsWith('node_modules/') && !optional && !link,
+  );
+  expect(installed.length).toBeLessThanOrEqual(PACKAGES_MAX);
+  const warnedOf = installed.filter(([, { engines: { node = '*' } = {} }]) =>
+    NODE_VERSIONS.some((version) => !semver.satisfies(version, node)),
+  );
+  expect(warnedOf.map(([path]) => path)).toEqual([]);
 });
 
 test('the image has an exact base, a user by number, a health check, and runs no install scripts', () => {

@@ -1,14 +1,25 @@
 /** The programs of docs/clients.md, run as they stand, from top to bottom, with the libraries that they are about. */
 import { execFile } from 'node:child_process';
-import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { jest } from '@jest/globals';
 import { addSampleCatalogue } from '../../../services/sample-catalogue.js';
 import { post } from '../../support/graphql-client.js';
+import { toolsFolder } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(120_000);
+
+/** The first run installs the libraries. */
+const INSTALL_TIMEOUT_MS = 360_000;
 
 interface Block {
   readonly section: string;
@@ -38,8 +49,9 @@ beforeAll(async () => {
   );
   // Inside the project, so that its packages are found, and itself by its name.
   folder = mkdtempSync(join('dist', 'documented-'));
+  symlinkSync(join(toolsFolder(), 'node_modules'), join(folder, 'node_modules'));
   copyFileSync('schema/schema.graphql', join(folder, 'schema.graphql'));
-});
+}, INSTALL_TIMEOUT_MS);
 
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
@@ -50,20 +62,22 @@ function write(name: string, text: string): void {
   writeFileSync(join(folder, name), text.replaceAll('localhost:4000', host));
 }
 
-async function tool(name: string, ...args: readonly string[]): Promise<void> {
-  const command = [resolve('node_modules', name), ...args];
+async function tool(program: string, ...args: readonly string[]): Promise<void> {
+  const command = [resolve(program), ...args];
   // A compiler writes its complaints to its output.
   await run(process.execPath, command, { cwd: folder }).catch((error: unknown) => {
     const { stdout, stderr } = error as { readonly stdout: string; readonly stderr: string };
-    throw new Error(`${name}: ${stdout}${stderr}`);
+    throw new Error(`${program}: ${stdout}${stderr}`);
   });
 }
 
 /** Runs a program, or what comes before one that needs more than its own file. */
 async function outputOf({ section, language, file, text }: Block): Promise<string> {
-  if (section === 'Relay') await tool('relay-compiler/cli.js', 'relay.config.json');
+  if (section === 'Relay')
+    await tool(join(folder, 'node_modules/relay-compiler/cli.js'), 'relay.config.json');
   if (section === 'graphql-codegen') {
-    await tool('@graphql-codegen/cli/esm/bin.js', '--config', 'codegen.yml');
+    const codegen = join(folder, 'node_modules/@graphql-codegen/cli/esm/bin.js');
+    await tool(codegen, '--config', 'codegen.yml');
     const options = [
       '--strict',
       '--target',
@@ -73,7 +87,7 @@ async function outputOf({ section, language, file, text }: Block): Promise<strin
       'node',
       '--ignoreConfig',
     ];
-    await tool('typescript/bin/tsc', ...options, '--module', 'nodenext', 'program.ts');
+    await tool('node_modules/typescript/bin/tsc', ...options, '--module', 'nodenext', 'program.ts');
     const { stdout } = await run(process.execPath, ['program.js'], { cwd: folder });
     return stdout;
   }

@@ -1,18 +1,45 @@
 /** The API in a supergraph: composed with a catalogue by Apollo's composition, and joined to it by Apollo's gateway. */
-import { composeServices } from '@apollo/composition';
-import { ApolloGateway, RemoteGraphQLDataSource } from '@apollo/gateway';
-import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServer,
+  type ApolloServerOptionsWithGateway,
+  type BaseContext,
+} from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { buildSubgraphSchema } from '@apollo/subgraph';
 import { jest } from '@jest/globals';
-import { parse } from 'graphql';
+import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { post } from '../../support/graphql-client.js';
 import { requestStatements } from '../../support/running-app.js';
+import { requireTool } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
 
 jest.setTimeout(60_000);
+
+/** The first run installs Apollo's packages. */
+const INSTALL_TIMEOUT_MS = 360_000;
+
+/** What the test uses of `@apollo/composition`, `@apollo/gateway` and `@apollo/subgraph`. */
+interface Federation {
+  readonly composeServices: (services: readonly object[]) => {
+    readonly errors?: readonly Error[];
+    readonly hints?: readonly object[];
+    readonly supergraphSdl?: string;
+  };
+  readonly ApolloGateway: new (
+    settings: object,
+  ) => ApolloServerOptionsWithGateway<BaseContext>['gateway'];
+  readonly RemoteGraphQLDataSource: new (settings: object) => object;
+  readonly buildSubgraphSchema: (settings: {
+    readonly typeDefs: DocumentNode;
+    readonly resolvers: object;
+  }) => GraphQLSchema;
+}
+
+interface GatewayRequest {
+  readonly request: { readonly http?: { readonly headers: Map<string, string> } };
+  readonly context: { readonly authorization?: string };
+}
 
 interface Product {
   readonly id: string;
@@ -54,6 +81,10 @@ async function serve(server: ApolloServer): Promise<string> {
 }
 
 beforeAll(async () => {
+  const names = ['@apollo/composition', '@apollo/gateway', '@apollo/subgraph'];
+  const federation = Object.assign({}, ...names.map(requireTool)) as Federation;
+  const { ApolloGateway, RemoteGraphQLDataSource, buildSubgraphSchema, composeServices } =
+    federation;
   ids = await app.shop.newProducts(PRODUCTS, 10);
   reader = bearer(await newApiKey(app.database, 'reader', ['read']));
   seller = bearer(await newApiKey(app.database, 'seller', ['read', 'deduct']));
@@ -81,8 +112,7 @@ beforeAll(async () => {
     buildService: ({ url }: { url?: string }) =>
       new RemoteGraphQLDataSource({
         url: url ?? '',
-        willSendRequest: ({ request, context }) => {
-          const { authorization } = context as { readonly authorization?: string };
+        willSendRequest: ({ request, context: { authorization } }: GatewayRequest) => {
           if (authorization !== undefined) {
             request.http?.headers.set('authorization', authorization);
           }
@@ -90,7 +120,7 @@ beforeAll(async () => {
       }),
   });
   gatewayUrl = await serve(new ApolloServer({ gateway }));
-}, 60_000);
+}, INSTALL_TIMEOUT_MS);
 
 afterAll(async () => {
   await Promise.all(servers.map((server) => server.stop()));
