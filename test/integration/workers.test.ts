@@ -212,13 +212,18 @@ test('a scrape of any worker is the sum of all, and never goes back', async () =
   expect(await scrapes()).toEqual([total, total, total, total]);
   // Each deduction was the only one of its transaction.
   const commits = '{operation="deductStock"}';
-  expect(await first.metric(`stockade_commit_seconds_count${commits}`)).toBe(19);
-  expect(await second.metric(`stockade_commit_lines_sum${commits}`)).toBe(19);
+  const counted = await first.metric(`stockade_commit_seconds_count${commits}`);
+  expect(await second.metric(`stockade_commit_lines_sum${commits}`)).toBe(counted);
   expect(await first.metric(`stockade_turn_wait_seconds_count${commits}`)).toBeGreaterThan(0);
-  // One of the workers owns the product, and decides the lines of the other one.
+  // One of the workers owns the product, and decides the lines of the other one. Where a machine stands still for
+  // longer than an owner may be silent, the worker decides its line itself, and finds it decided already.
   const answered = await first.metric('stockade_delegated_writes_total{outcome="answered"}');
+  const unknown = await first.metric('stockade_delegated_writes_total{outcome="unknown"}');
   expect(answered).toBeGreaterThan(0);
-  expect(await second.metric('stockade_foreign_writes_total{outcome="answered"}')).toBe(answered);
+  expect(counted - 19).toBeLessThanOrEqual(unknown);
+  const foreign = await second.metric('stockade_foreign_writes_total{outcome="answered"}');
+  expect(foreign).toBeGreaterThanOrEqual(answered);
+  expect(foreign - answered).toBeLessThanOrEqual(unknown);
   const both = await Promise.all([first.metric(PUBLISHED), second.metric(PUBLISHED)]);
   expect(both).toEqual([total, total]);
 
