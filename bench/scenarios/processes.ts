@@ -9,8 +9,9 @@ import { CALLERS, hot, jobOf, spread } from './closed-loops.js';
 import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
 
 const COUNTS = [1, 2, 4];
-/** A process of Node uses about half a second of CPU until its code is compiled; here four share the cores. */
-const WARM_UP_MS = 3_500;
+const WARM_UP_MS = 2_000;
+/** A process of Node uses about a second of CPU until its code is compiled; here four share the cores. */
+const WARM_UP_PER_PROCESS_MS = 1_500;
 /** Relative to the other scenarios' time: a turn of four processes takes longer than one process' turn. */
 const SECONDS_FACTOR = 4 / 3;
 
@@ -61,7 +62,7 @@ function overProcesses(settings: {
           jobOf(trial, bed.services, { ...demand, seed: demand.seed + i }),
         );
         const { value, answers } = await Workers.use(bed, jobs, async (workers) => {
-          await workers.warmUp(callers, WARM_UP_MS);
+          await workers.warmUp(callers, WARM_UP_MS + count * WARM_UP_PER_PROCESS_MS);
           return workers.measureFor(callers, trial.seconds * SECONDS_FACTOR);
         });
         const title = { scenario: name, ...trial, point: pointOf(count), callers: CALLERS };
