@@ -8,7 +8,6 @@
  */
 import {
   Kind,
-  getVariableValues,
   visit,
   type DocumentNode,
   type ExecutionResult,
@@ -19,6 +18,7 @@ import { LRUCache } from 'lru-cache';
 import { fragmentsOf, surveyOf } from '../survey.js';
 import { Plan } from './plan.js';
 import type { Variables } from './planned-field.js';
+import { plannedVariables, type PlannedVariables } from './planned-variables.js';
 
 /** Fields of all plans together; one field is about half a kilobyte. */
 const FIELDS_MAX = 20_000;
@@ -36,6 +36,7 @@ export interface CompiledStats {
 }
 
 interface CompiledOperation {
+  readonly variablesOf: PlannedVariables;
   /** Variables that decide which fields are selected. */
   readonly conditions: readonly string[];
   /** By the values of those variables. */
@@ -112,18 +113,18 @@ export class CompiledOperations {
     }
     const fragments = fragmentsOf(document);
     const { fields } = surveyOf(schema, operation, () => fragments).size;
-    const compiled = { conditions: conditionsOf(document), variants: new Map<string, Plan>() };
+    const compiled = {
+      variablesOf: plannedVariables(schema, operation),
+      conditions: conditionsOf(document),
+      variants: new Map<string, Plan>(),
+    };
     this.operations.set(operation, compiled, { size: Math.max(1, fields) });
     return compiled;
   }
 }
 
 function readyOf(asked: Asked, compiled: CompiledOperation): ReadyOperation | InterpretedReason {
-  const { schema, operation } = asked;
-  const definitions = operation.variableDefinitions ?? [];
-  const { coerced } = getVariableValues(schema, definitions, asked.variables ?? {}, {
-    maxErrors: 1,
-  });
+  const coerced = compiled.variablesOf(asked.variables ?? {});
   if (!coerced) return 'variables';
   const plan = planFor(asked, compiled, coerced);
   return plan ? { plan, variables: coerced } : 'conditions';

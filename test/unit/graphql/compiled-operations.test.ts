@@ -132,3 +132,41 @@ test('the plans are bounded by the fields that they select, and the oldest ones 
   }
   expect(compiled.stats()).toMatchObject({ compiled: 30, operations: 22 });
 });
+
+test.each([
+  ['a default', 'query ($first: Int = 3) { products(first: $first) { nodes { id } } }', {}],
+  [
+    'a value for a list',
+    'mutation ($i: DeductStockInput!) { deductStock(input: $i) { replayed } }',
+    {
+      i: { items: { productId: 'a', quantity: 1 } },
+    },
+  ],
+  [
+    'no value where none is needed',
+    'query ($after: String) { products(after: $after) { nodes { id } } }',
+    {},
+  ],
+])('%s is coerced as graphql-js does', async (_, text, variables) => {
+  const compiled = new CompiledOperations(true, true);
+  const document = parse(text);
+  expect(validate(schema, document)).toEqual([]);
+  const ours: Witness = { seed: 1, calls: [] };
+  const theirs: Witness = { seed: 1, calls: [] };
+  const result = await compiled.execute(asked(document, variables), ours);
+  expect(compiled.stats().compiled).toBe(1);
+  const interpreted = await execute({
+    ...{ schema, document },
+    variableValues: variables,
+    contextValue: theirs,
+  });
+  expect(seen(result!, ours)).toBe(seen(interpreted, theirs));
+});
+
+test('a variable that no plain object can hold is left to graphql-js', () => {
+  const compiled = new CompiledOperations(true, true);
+  const document = parse(
+    'query ($__proto__: Int = 3) { products(first: $__proto__) { nodes { id } } }',
+  );
+  expect(compiled.execute(asked(document, {}), { seed: 1, calls: [] })).toBeNull();
+});
