@@ -24,6 +24,7 @@ import { ServiceError, WayUnavailable } from './service-errors.js';
 const APT_UPDATE_TIMEOUT_MS = 120_000;
 const APT_DOWNLOAD_TIMEOUT_MS = 600_000;
 const COMMAND_TIMEOUT_MS = 60_000;
+const PROGRESS_INTERVAL_MS = 2_000;
 /** Longer than a download takes: an older folder was left by a process that was killed. */
 const ABANDONED_AFTER_MS = 3_600_000;
 
@@ -152,11 +153,16 @@ async function downloadAndUnpack(partial: string, request: Fill): Promise<string
     runCommand(program, ['-c', configuration, '-q', ...args], { signal, timeoutMs, env });
   await apt('apt-get', ['update'], APT_UPDATE_TIMEOUT_MS);
   const packages = await request.choose(apt);
+  const archives = join(partial, 'archives');
+  const uris = await apt('apt-get', ['install', '--print-uris', ...packages], COMMAND_TIMEOUT_MS);
+  const { server, options } = request;
+  const stopTelling = tellProgress(archives, bytesOf(uris), (progress) => {
+    options.log(`${server}: ${progress}`);
+  });
   const install = ['install', '-y', '--download-only', ...packages];
-  await apt('apt-get', install, APT_DOWNLOAD_TIMEOUT_MS);
+  await apt('apt-get', install, APT_DOWNLOAD_TIMEOUT_MS).finally(stopTelling);
 
   const root = join(partial, 'root');
-  const archives = join(partial, 'archives');
   for (const file of await readdir(archives)) {
     // Perl is for the server's maintenance scripts, which are not run here.
     if (!file.endsWith('.deb') || /^(lib)?perl/.test(file)) continue;
@@ -164,6 +170,38 @@ async function downloadAndUnpack(partial: string, request: Fill): Promise<string
     await runCommand('dpkg', args, { signal, timeoutMs: COMMAND_TIMEOUT_MS });
   }
   return root;
+}
+
+/** The sum of the sizes that `apt-get --print-uris` prints, a line for each package: 'address' name size digest. */
+function bytesOf(uris: string): number {
+  return [...uris.matchAll(/^'[^']+' \S+ (\d+) /gm)].reduce((sum, [, n]) => sum + Number(n), 0);
+}
+
+/** Tells every two seconds how much of the packages is in the folder. Returns what ends that. */
+function tellProgress(
+  archives: string,
+  totalBytes: number,
+  tell: (progress: string) => void,
+): () => void {
+  const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(0);
+  const timer = setInterval(() => {
+    void downloadedBytes(archives).then((bytes) => {
+      tell(`${megabytes(Math.min(bytes, totalBytes))} of ${megabytes(totalBytes)} MB`);
+    });
+  }, PROGRESS_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+  };
+}
+
+/** What has been downloaded, and what of the present package has. */
+async function downloadedBytes(archives: string): Promise<number> {
+  const names = await readdir(archives, { recursive: true }).catch(() => []);
+  const files = names.filter((name) => name.endsWith('.deb'));
+  const stats = await Promise.all(
+    files.map((name) => stat(join(archives, name)).catch(() => ({ size: 0 }))),
+  );
+  return stats.reduce((sum, { size }) => sum + size, 0);
 }
 
 /**

@@ -78,12 +78,16 @@ function asRoot(): string[] {
   return process.getuid?.() === 0 ? ['--user=root'] : [];
 }
 
-/** @param args further options, asked for at each start; they override the others. */
+/**
+ * @param args further options, asked for at each start; they override the others.
+ * @param data where it is not in the folder, which is removed when the server stops.
+ */
 export function mysqlRecipe(
   program: Program,
   flavour: MysqlFlavour,
   folder: string,
   args: (port: number) => readonly string[],
+  data = join(folder, 'data'),
 ): Recipe {
   const socket = join(folder, 'mysql.sock');
   return {
@@ -97,7 +101,7 @@ export function mysqlRecipe(
       '--no-defaults',
       ...program.args,
       ...asRoot(),
-      `--datadir=${join(folder, 'data')}`,
+      `--datadir=${data}`,
       `--socket=${socket}`,
       `--pid-file=${join(folder, 'mysql.pid')}`,
       `--tmpdir=${folder}`,

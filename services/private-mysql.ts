@@ -4,6 +4,7 @@
  * listens on the loopback only.
  */
 import { makeTemporaryFolder } from './child-processes.js';
+import { openKeptData, type KeptData } from './kept-data.js';
 import { findMariadbd, type Program } from './machine-programs.js';
 import { initializeMysql, mysqlRecipe, type MysqlFlavour } from './mysql-data.js';
 import { mysqlWays } from './mysql-ways.js';
@@ -18,6 +19,8 @@ export interface PrivateMysqlOptions extends SearchOptions {
   readonly port?: number | undefined;
   /** Further options of the server; they override the defaults. */
   readonly args?: readonly string[] | undefined;
+  /** A folder in which its data stay when it stops. */
+  readonly keepIn?: string | undefined;
 }
 
 /** From this machine's programs or the distribution's packages. @throws ServiceError, or the signal's reason. */
@@ -47,11 +50,39 @@ async function startProgram(
   flavour: MysqlFlavour,
   options: StartOptions,
 ): Promise<PrivateServer> {
+  const args = ['--server-id=1', ...DURABLE, ...(options.args ?? [])];
+  if (options.keepIn !== undefined) {
+    return startOnKeptData(options.keepIn, { program, flavour, args }, options);
+  }
   const folder = await makeTemporaryFolder('stockade-mysql-');
   await initializeMysql(program, flavour, folder, options);
-  const args = ['--server-id=1', ...DURABLE, ...(options.args ?? [])];
   return startPrivateServer(
     mysqlRecipe(program, flavour, folder, () => args),
     options,
   );
+}
+
+/** Its socket and its log are in a temporary folder: a socket's path must be short. */
+async function startOnKeptData(
+  parent: string,
+  server: { program: Program; flavour: MysqlFlavour; args: readonly string[] },
+  options: StartOptions,
+): Promise<PrivateServer> {
+  const { program, flavour, args } = server;
+  const data = await openKeptData(parent, { program, flavour, search: options });
+  try {
+    const folder = await makeTemporaryFolder('stockade-mysql-');
+    const recipe = mysqlRecipe(program, flavour, folder, () => args, data.folder);
+    const running = await startPrivateServer(recipe, options);
+    return withRelease(running, data);
+  } catch (error) {
+    await data.release();
+    throw error;
+  }
+}
+
+function withRelease(running: PrivateServer, data: KeptData): PrivateServer {
+  const stop = running.stop.bind(running);
+  running.stop = () => stop().then(() => data.release());
+  return running;
 }

@@ -25,6 +25,8 @@ export interface BringOptions {
   readonly env: NodeJS.ProcessEnv;
   readonly signal: AbortSignal;
   readonly log: (line: string) => void;
+  /** A folder in which the data of a MySQL that is started here stay. */
+  readonly keepIn?: string | undefined;
 }
 
 export interface Services {
@@ -77,10 +79,17 @@ async function bringMysql(options: BringOptions): Promise<RunningService> {
   const given = env.MYSQL_URL;
   if (given) return asGiven('MySQL', 'MYSQL_URL', await reachGivenMysql(given));
   return choose('MySQL', env, INSTALL_MYSQL, [
-    { way: 'docker', title: 'Docker', run: () => startMysqlContainer(options) },
+    { way: 'docker', title: 'Docker', run: () => startContainer(options) },
     ...privateMysqlWays(options),
     ...privateMysqlWays({ ...options, flavour: 'mariadb' }),
   ]);
+}
+
+async function startContainer(options: BringOptions): Promise<Started> {
+  if (options.keepIn !== undefined) {
+    throw new WayUnavailable('a container of Docker would not keep the data');
+  }
+  return startMysqlContainer(options);
 }
 
 async function bringRedis(options: BringOptions): Promise<RunningService> {

@@ -90,6 +90,8 @@ export interface AppOptions {
   readonly compileAtFirst?: boolean;
   /** The channel to the primary process, in a worker. */
   readonly primary?: Worker | undefined;
+  /** Of the development server. */
+  readonly saleTrials?: Services['saleTrials'];
 }
 
 interface Shared {
@@ -161,7 +163,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     });
     const services = await openServices({ config, database, stock, reservations, feed });
     const server = buildServer(config, {
-      services,
+      services: { ...services, saleTrials: options.saleTrials },
       log,
       readiness: () => readiness.report(),
       ...door,

@@ -5,6 +5,7 @@
  * imports nothing of src/. This command needs both, so it loads `development.ts`, which joins them, when it runs.
  */
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';
@@ -37,15 +38,38 @@ export function addDev(program: Command): void {
       ).choices(['group', 'galera', 'sentinel', 'cluster']),
     )
     .option('--servers <number>', 'servers of a topology, each a process', readServers, 3)
-    .action(async (options: { readonly topology?: TopologyName; readonly servers: number }) => {
+    .option(
+      '--keep [folder]',
+      `keep the data of MySQL for the next start; the folder's default is ${KEPT_DATA}`,
+    )
+    .option('--demo', 'a small steady sale, so that there is something to see')
+    .action(async (options: DevOptions, command: Command) => {
       if (!existsSync(SERVICES)) {
         throw new MissingServicesError();
       }
+      const { topology, servers, keep = false, demo = false } = options;
+      if (topology !== undefined && (keep !== false || demo)) {
+        command.error(`error: ${TOPOLOGY_STANDS_ALONE}`);
+      }
       const { develop } = await import('./development.js');
-      const { topology, servers } = options;
-      await develop(topology === undefined ? null : { topology, servers });
+      await develop({
+        topology: topology === undefined ? null : { topology, servers },
+        keepIn: keep === false ? undefined : resolve(keep === true ? KEPT_DATA : keep),
+        demo,
+      });
     });
 }
+
+interface DevOptions {
+  readonly topology?: TopologyName;
+  readonly servers: number;
+  readonly keep?: string | boolean;
+  readonly demo?: boolean;
+}
+
+/** In the present folder. */
+const KEPT_DATA = 'stockade-data';
+const TOPOLOGY_STANDS_ALONE = '--topology takes neither --keep nor --demo.';
 
 const SERVERS_MAX = 9;
 

@@ -2,10 +2,6 @@
  * `stockade dev --topology`: several MySQL or several Redis, and several servers, each a process of its own. It prints
  * how to kill each part and what to expect then, so that a reader can watch a failover.
  */
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { setTimeout as wait } from 'node:timers/promises';
-import { ServerProcess, deathPact } from '../../services/child-processes.js';
 import { ServiceError } from '../../services/service-errors.js';
 import { bringTopology, type Topology, type TopologyName } from '../../services/topologies.js';
 import type { Config } from '../config.js';
@@ -16,10 +12,8 @@ import {
   configure,
   developmentEnvironment,
 } from './development-settings.js';
+import { startServer, untilReady, type RunningServer } from './server-processes.js';
 
-const PROGRAM = join(fileURLToPath(import.meta.url), '..', 'stockade.js');
-const START_TIMEOUT_MS = 60_000;
-const POLL_INTERVAL_MS = 50;
 /** What a server gets beyond its own grace period. */
 const STOP_MARGIN_MS = 5_000;
 
@@ -30,11 +24,6 @@ export interface TopologyRequest {
 
 /** Adds the sample catalogue; resolves with how many products were added. */
 export type AddSample = (config: Config) => Promise<number>;
-
-interface Running {
-  readonly port: number;
-  readonly process: ServerProcess;
-}
 
 export async function serveTopology(
   { topology: name, servers: count }: TopologyRequest,
@@ -82,11 +71,11 @@ async function serve(topology: Topology, plan: Plan, signal: AbortSignal): Promi
   const { config, ports } = plan;
   const { mysqlUrl, redisUrl, oneMysqlUrl } = topology;
   const env = { ...developmentEnvironment({ mysqlUrl, redisUrl }), MIGRATE_ON_START: 'false' };
-  const servers: Running[] = [];
+  const servers: RunningServer[] = [];
   const withdraw = announceServices({ mysqlUrl: oneMysqlUrl, redisUrl });
   try {
-    for (const [i, port] of ports.entries()) servers.push(await startServer(i + 1, port, env));
-    await Promise.all(servers.map((server) => untilReady(server, config, signal)));
+    for (const [i, port] of ports.entries()) servers.push(await startNumbered(i + 1, port, env));
+    await Promise.all(servers.map((server) => untilReady(server, config.host, signal)));
     console.log(greet(topology, plan, servers));
     if (!signal.aborted) {
       await new Promise<void>((resolve) => {
@@ -102,47 +91,19 @@ async function serve(topology: Topology, plan: Plan, signal: AbortSignal): Promi
   }
 }
 
-async function startServer(
-  number: number,
-  port: number,
-  env: Record<string, string | undefined>,
-): Promise<Running> {
-  const start = [process.execPath, ...process.execArgv, PROGRAM, 'start'];
-  const [command, ...args] = [...(await deathPact()), ...start] as [string, ...string[]];
-  const started = new ServerProcess(command, args, {
-    env: { ...env, PORT: String(port) },
-    onLine: (line) => {
-      console.log(`[server ${number}] ${line}`);
-    },
+function startNumbered(number: number, port: number, env: NodeJS.ProcessEnv) {
+  const say = (text: string) => {
+    console.log(`[server ${number}] ${text}`);
+  };
+  return startServer({ port, env, onLine: say }).then((server) => {
+    void server.process.exited.then(() => {
+      say('ended');
+    });
+    return server;
   });
-  void started.exited.then(() => {
-    console.log(`[server ${number}] ended`);
-  });
-  return { port, process: started };
 }
 
-/** @throws ServiceError where it ends or does not become ready in time; its own lines say why. */
-async function untilReady(
-  { port, process: running }: Running,
-  { host }: Config,
-  signal: AbortSignal,
-): Promise<void> {
-  const giveUpMs = performance.now() + START_TIMEOUT_MS;
-  for (;;) {
-    signal.throwIfAborted();
-    const isReady = await fetch(`http://${host}:${port}/ready`, { signal }).then(
-      (response) => response.ok,
-      () => false,
-    );
-    if (isReady) return;
-    if (!running.alive || performance.now() > giveUpMs) {
-      throw new ServiceError(`The server on port ${port} did not become ready.`);
-    }
-    await wait(POLL_INTERVAL_MS, undefined, { signal });
-  }
-}
-
-function greet(topology: Topology, plan: Plan, servers: readonly Running[]): string {
+function greet(topology: Topology, plan: Plan, servers: readonly RunningServer[]): string {
   const parts = [
     ...servers.map(({ port, process: { pid } }, i) => ({
       name: `Stockade ${i + 1}`,

@@ -8,22 +8,39 @@ import { bringServices, type Services } from '../../services/services.js';
 import { startApp, type App } from '../app.js';
 import { SCOPES, type Principal } from '../auth/principal.js';
 import type { Config } from '../config.js';
+import { DemoTraffic } from './demo-traffic.js';
 import { announceServices } from './development-services.js';
-import { PLACE_HOLDERS, assertPortIsFree, configure } from './development-settings.js';
+import {
+  PLACE_HOLDERS,
+  assertPortIsFree,
+  configure,
+  developmentEnvironment,
+} from './development-settings.js';
 import { serveTopology, type TopologyRequest } from './development-topology.js';
+import { createDevelopmentKey } from './development-key.js';
 import { EXIT } from './exit-codes.js';
+import { SaleTrialRunner } from './sale-trial-runner.js';
 import { explainStartFailure } from './start-failure.js';
 
 /** A wrapper may forward the terminal's Ctrl-C, so that it arrives twice; only a later one forces the exit. */
 const SAME_SIGNAL_MS = 1_000;
 
+export interface DevelopmentRequest {
+  /** Several servers; null for one. */
+  readonly topology: TopologyRequest | null;
+  /** A folder in which the data of MySQL stay. */
+  readonly keepIn: string | undefined;
+  readonly demo: boolean;
+}
+
 /** One server, or a topology of several. Resolves never: the process exits when all is stopped. */
-export async function develop(request: TopologyRequest | null): Promise<void> {
+export async function develop(request: DevelopmentRequest): Promise<void> {
   const signal = listenForSignals();
   process.env.NODE_ENV = 'development';
   try {
-    if (request) await serveTopology(request, (config) => addSample(config, signal), signal);
-    else await serveWithServices(signal);
+    const { topology } = request;
+    if (topology) await serveTopology(topology, (config) => addSample(config, signal), signal);
+    else await serveWithServices(request, signal);
   } catch (error) {
     if (!signal.aborted || error !== signal.reason) {
       console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
@@ -53,31 +70,39 @@ function listenForSignals(): AbortSignal {
   return interruption.signal;
 }
 
-async function serveWithServices(signal: AbortSignal): Promise<void> {
+async function serveWithServices(request: DevelopmentRequest, signal: AbortSignal): Promise<void> {
   const { host, port } = configure(PLACE_HOLDERS);
   await assertPortIsFree(host, port);
   const log = (line: string) => {
     console.log(line);
   };
   log('Finding MySQL and Redis …');
-  const services = await bringServices({ env: process.env, signal, log });
+  const { keepIn } = request;
+  const services = await bringServices({ env: process.env, signal, log, keepIn });
   try {
-    await serve(services, signal);
+    await serve(services, request, signal);
   } finally {
     await services.stop();
   }
 }
 
-async function serve(services: Services, signal: AbortSignal): Promise<void> {
+async function serve(
+  services: Services,
+  { demo, keepIn }: DevelopmentRequest,
+  signal: AbortSignal,
+): Promise<void> {
   const { mysql, redis } = services;
   const urls = { mysqlUrl: mysql.url, redisUrl: redis.url };
   const config = configure(urls);
-  const app = await startApp(config);
+  const saleTrials = new SaleTrialRunner({ config, env: developmentEnvironment(urls) });
+  const app = await startApp(config, { saleTrials });
   const withdraw = announceServices(urls);
+  const traffic: Stoppable[] = [];
   try {
     signal.throwIfAborted();
     const added = await addSampleCatalogue(askerOf(app, config), signal);
-    console.log(greet(services, { app, config, added }));
+    if (demo) traffic.push(await startDemo(app, config));
+    console.log(greet(services, { app, config, added, demo, keepIn }));
     await new Promise<void>((resolve) => {
       signal.addEventListener('abort', () => {
         resolve();
@@ -85,8 +110,29 @@ async function serve(services: Services, signal: AbortSignal): Promise<void> {
     });
   } finally {
     withdraw();
-    await app.stop();
+    await Promise.all(traffic.map((each) => each.stop()));
+    await Promise.all([saleTrials.close(), app.stop()]);
   }
+}
+
+interface Stoppable {
+  stop(): Promise<void>;
+}
+
+async function startDemo(app: App, config: Config): Promise<Stoppable> {
+  if (config.auth.length > 0 && !config.auth.includes('keys')) {
+    throw new ServiceError('--demo sends an API key, but AUTH does not accept keys; got AUTH=jwt.');
+  }
+  const key = await createDevelopmentKey(config, 'demo');
+  const { authorization } = key;
+  const traffic = new DemoTraffic({ url: app.url, authorization, random: Math.random });
+  traffic.start();
+  return {
+    stop: async () => {
+      await traffic.stop();
+      await key.revoke();
+    },
+  };
 }
 
 /** By a server that migrates the database, listens on no known port, and is gone afterwards. */
@@ -106,25 +152,38 @@ function askerOf(app: App, { auth }: Config): Ask {
     app.execute(operation, { signal, principal: auth.length > 0 ? principal : null });
 }
 
-function greet(
-  services: Services,
-  { app, config, added }: { readonly app: App; readonly config: Config; readonly added: number },
-): string {
+interface Greeting {
+  readonly app: App;
+  readonly config: Config;
+  readonly added: number;
+  readonly demo: boolean;
+  readonly keepIn: string | undefined;
+}
+
+function greet(services: Services, { app, config, added, demo, keepIn }: Greeting): string {
   // Browsers know the loopback by this name, and Sandbox trusts it.
   const address = app.url.replace(/\/\/(127\.0\.0\.1|0\.0\.0\.0|\[::1?\])(?=[:/])/, '//localhost');
   const sample = added === 0 ? 'was there already' : `added, ${added} products`;
   return `
 ${services.mysql.chosen}
 ${services.redis.chosen}
-Sample catalogue: ${sample}.
+Sample catalogue: ${sample}.${demo ? '\nDemo traffic: at most ten requests a second.' : ''}
+${whereDataStay(keepIn)}
 ${howToAuthenticate(config)}
 ${howToReach(services)}
 Stockade serves ${address}
-Open it in a browser for Apollo Sandbox, and paste:
+Metrics         ${new URL('/metrics', address).href}
+Open the first address in a browser for Apollo Sandbox, and paste:
 
 ${SAMPLE_MUTATION}
 
 Ctrl-C stops everything.`;
+}
+
+function whereDataStay(keepIn: string | undefined): string {
+  if (process.env.MYSQL_URL) return 'Its data stay in the MySQL that MYSQL_URL names.';
+  if (keepIn === undefined) return 'Its data go with it; --keep keeps them.';
+  return `Its data stay in ${keepIn}, for the next start with --keep.`;
 }
 
 function howToAuthenticate({ auth }: Config): string {
@@ -143,7 +202,7 @@ function howToReach({ mysql, redis }: Services): string {
   ];
   if (brought.length === 0) return '';
   return `
-While this runs, "npm run import", "export", "keys" and "verify-ledger" find its database.
+While this runs, "npm run import", "export", "keys", "migrate" and "verify-ledger" find its database.
 For other programs:
 
   export ${brought.join(' ')}

@@ -29,12 +29,15 @@ export function addVerifyLedger(program: Command): void {
       const line = sequence === null ? '' : ` line ${sequence}`;
       console.log(`BAD ${productId} at ${locationId}${line}: ${problem}`);
     }
-    const checked = `${report.movements} ledger lines of ${report.products} products`;
-    const bad = report.problems.length;
-    const verdict = bad === 0 ? 'OK' : `${bad} product(s) bad`;
-    console.log(`${verdict}: ${checked} checked.`);
-    process.exitCode = bad === 0 ? EXIT.done : EXIT.failed;
+    console.log(verdictOf(report));
+    process.exitCode = report.problems.length === 0 ? EXIT.done : EXIT.failed;
   });
+}
+
+/** The last line that the command prints. */
+export function verdictOf({ products, movements, problems }: LedgerReport): string {
+  const verdict = problems.length === 0 ? 'OK' : `${problems.length} product(s) bad`;
+  return `${verdict}: ${movements} ledger lines of ${products} products checked.`;
 }
 
 async function check(url: string): Promise<LedgerReport> {

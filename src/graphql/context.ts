@@ -18,6 +18,7 @@ import { Deadline } from '../time/deadline.js';
 import type { TransferStockTransaction } from '../inventory/transfer-stock-transaction.js';
 import { Loaders } from './loaders.js';
 import type { RefusalLog } from './refusal-log.js';
+import type { SaleTrials } from './sale-trials.js';
 
 /** The parts of the domain that the schema uses. */
 export interface Services {
@@ -45,6 +46,8 @@ export interface Services {
     | 'movementsByProductIds'
   >;
   readonly stockWatch: StockWatch;
+  /** Only the server of `stockade dev` has them; its schema alone names them. */
+  readonly saleTrials?: SaleTrials | undefined;
 }
 
 export interface RequestSettings {

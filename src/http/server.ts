@@ -70,7 +70,8 @@ export class GraphqlServer {
 
   constructor(private readonly settings: GraphqlServerSettings) {
     const { log, refusals, introspection: suggestions } = settings;
-    const schema = buildStockadeSchema(settings);
+    const development = settings.services.saleTrials !== undefined;
+    const schema = buildStockadeSchema({ federation: settings.federation, development });
     const errors = createErrorTable({ log, refusals, suggestions });
     const shared = {
       ...settings,

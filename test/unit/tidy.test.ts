@@ -112,7 +112,10 @@ test('only the development server imports services, and services import only the
   const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
   expect(outside(/^(test|bench)\//)).toEqual([]);
   const users = new Set(outside(/^services\//).map(({ from }) => from));
-  const development = ['development-settings', 'development-topology', 'development'];
+  const development = [
+    ...['development-settings', 'development-topology', 'development'],
+    ...['sale-trial-runner', 'server-processes'],
+  ];
   expect([...users].sort()).toEqual(development.map((name) => `src/cli/${name}.ts`));
   const loaders = IMPORTS.filter(({ from }) => !users.has(from)).filter(({ to }) =>
     development.some((name) => to === `src/cli/${name}.js`),

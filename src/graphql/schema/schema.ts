@@ -18,6 +18,7 @@ import {
 } from './product.js';
 import { ProductChangesResolver } from './product-changes.js';
 import { ReservationResolver } from './reservation.js';
+import { SaleTrialResolver } from './sale-trial.js';
 import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
 import { StockChangedResolver } from './stock-changed.js';
 
@@ -39,10 +40,19 @@ const RESOLVERS = [
   StockChangedResolver,
 ] as const;
 
-/** @param options.federation whether it is a subgraph of a supergraph. */
-export function buildStockadeSchema({ federation = false } = {}): GraphQLSchema {
+/** What only the server of `stockade dev` has. */
+const DEVELOPMENT_RESOLVERS = [...RESOLVERS, SaleTrialResolver] as const;
+
+/**
+ * @param options.federation whether it is a subgraph of a supergraph.
+ * @param options.development whether it has what only the server of `stockade dev` can do.
+ */
+export function buildStockadeSchema({
+  federation = false,
+  development = false,
+} = {}): GraphQLSchema {
   const schema = buildSchemaSync({
-    resolvers: RESOLVERS,
+    resolvers: development ? DEVELOPMENT_RESOLVERS : RESOLVERS,
     pubSub: NO_PUB_SUB,
     // The domain checks input, and answers errors of the schema's types.
     validate: false,
@@ -59,7 +69,7 @@ type Mutation = (input: unknown, context: unknown) => unknown;
  */
 function callMutationsDirectly(schema: GraphQLSchema): GraphQLSchema {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
-    const [Resolver] = RESOLVERS.filter(({ prototype }) => field.name in prototype);
+    const [Resolver] = DEVELOPMENT_RESOLVERS.filter(({ prototype }) => field.name in prototype);
     const [argument, ...more] = field.args;
     if (!Resolver || argument?.name !== 'input' || more.length > 0) {
       throw new Error(

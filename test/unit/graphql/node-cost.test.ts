@@ -2,7 +2,9 @@
 import { getNullableType, isInterfaceType, isListType, isObjectType } from 'graphql';
 import { buildStockadeSchema } from '../../../src/graphql/schema/schema.js';
 
-const FIELDS = Object.values(buildStockadeSchema({ federation: true }).getTypeMap())
+const FIELDS = Object.values(
+  buildStockadeSchema({ federation: true, development: true }).getTypeMap(),
+)
   .filter((type) => isObjectType(type) || isInterfaceType(type))
   // GraphQL's own rule bounds the lists of introspection, and ours that they are asked for once.
   .filter((type) => !type.name.startsWith('__'))

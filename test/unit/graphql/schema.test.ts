@@ -3,6 +3,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import {
   Kind,
   buildSchema,
+  findBreakingChanges,
   getNamedType,
   isAbstractType,
   isInputObjectType,
@@ -27,6 +28,40 @@ const OPERATIONS = readdirSync('schema/operations').map((name) => ({
 
 test('schema/schema.graphql is what `npm run schema` would emit', () => {
   expect(COMMITTED).toBe(`${printSchema(lexicographicSortSchema(SCHEMA))}\n`);
+});
+
+describe('the schema of the development server', () => {
+  const development = buildStockadeSchema({ development: true });
+  const operations = readdirSync('schema/development').map((name) =>
+    readFileSync(`schema/development/${name}`, 'utf8'),
+  );
+
+  test('schema/development.graphql is what `npm run schema` would emit', () => {
+    const committed = readFileSync('schema/development.graphql', 'utf8');
+    expect(committed).toBe(`${printSchema(lexicographicSortSchema(development))}\n`);
+  });
+
+  test('it has sales to try, and the schema of other servers has no part of them', () => {
+    expect(findBreakingChanges(SCHEMA, development)).toEqual([]);
+    const added = Object.keys(development.getTypeMap()).filter((name) => !SCHEMA.getType(name));
+    expect(added.filter((name) => !name.includes('SaleTrial'))).toEqual(['Float']);
+    expect(development.getMutationType()?.getFields()).toHaveProperty('startSaleTrial');
+    expect(COMMITTED).not.toContain('SaleTrial');
+  });
+
+  test('its operations are valid, each within the limits, and all of its root fields need a scope', () => {
+    expect(operations.length).toBeGreaterThan(2);
+    for (const text of operations) {
+      const document = parse(text, { maxLexicalTokens: LIMITS.tokens });
+      expect(validate(development, document).map(String)).toEqual([]);
+      expect(validate(development, document, [operationLimits]).map(String)).toEqual([]);
+    }
+    for (const type of [development.getQueryType(), development.getMutationType()]) {
+      const fields = Object.values(type?.getFields() ?? {});
+      expect(fields.filter(({ extensions }) => extensions.scope === undefined)).toEqual([]);
+      expect(fields.filter(({ description }) => !description)).toEqual([]);
+    }
+  });
 });
 
 test('schema/subgraph.graphql is what `npm run schema` would emit', () => {
