@@ -6,12 +6,15 @@ ARG NODE_IMAGE=node:24.22.3-trixie-slim
 FROM ${NODE_IMAGE} AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
+COPY console/package.json ./console/
 RUN npm ci --ignore-scripts
 COPY tsconfig.json tsconfig.build.json ./
 COPY scripts ./scripts
 COPY services ./services
 COPY client ./client
 COPY src ./src
+COPY schema ./schema
+COPY console ./console
 RUN npm run build
 
 FROM ${NODE_IMAGE} AS packages
@@ -25,6 +28,7 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist/src ./dist/src
+COPY --from=build /app/dist/console ./dist/console
 # By number, so that an orchestrator can see that it is not root. Nothing is written: a read-only file system will do.
 USER 1000:1000
 EXPOSE 4000

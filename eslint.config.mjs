@@ -9,13 +9,14 @@ export default tseslint.config(
       'node_modules/',
       'test/generated/',
       'client/generated/',
+      'console/src/generated/',
       '.cache/',
       'coverage/',
     ],
   },
   js.configs.recommended,
   {
-    files: ['**/*.ts'],
+    files: ['**/*.ts', '**/*.tsx'],
     extends: [...tseslint.configs.strictTypeChecked, ...tseslint.configs.stylisticTypeChecked],
     languageOptions: {
       parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname },

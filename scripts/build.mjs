@@ -43,6 +43,14 @@ const PARTS = [
       cpSync('src/lock/lua', 'dist/src/lock/lua', { recursive: true });
     },
   },
+  {
+    name: 'console',
+    inputs: ['console', 'schema/operations', 'scripts/build-console.mjs', 'package-lock.json'],
+    outputs: ['dist/console/files.json'],
+    build: () => {
+      if (existsSync('console')) run('scripts/build-console.mjs');
+    },
+  },
 ];
 
 const UNBUILT = /(?:^|\/)(?:node_modules|dist|results|\.[^/]+)$/;

@@ -63,6 +63,7 @@ import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { Started } from './started.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
+import { ConsolePages } from './http/console-pages.js';
 import { Readiness, type ReadinessParts } from './http/readiness.js';
 import {
   systemClock,
@@ -104,6 +105,8 @@ interface Shared {
 const SWEEP_INTERVAL_MS = 1_000;
 const RETENTION_INTERVAL_MS = 60_000;
 const PRIMARY_WATCH_INTERVAL_MS = 1_000;
+/** Beside the built server. */
+const CONSOLE_FOLDER = new URL('../console/', import.meta.url);
 /** Longer than a small statement takes on a healthy server. */
 const PRIMARY_ANSWER_MAX_MS = 2_000;
 
@@ -466,6 +469,13 @@ function openPersistedDocuments({ trustedDocuments }: Config): PersistedDocument
   return new TrustedDocuments(readManifest(readFileSync(trustedDocuments, 'utf8')));
 }
 
+/** Null where it is not built, as in a checkout whose sources alone were compiled. */
+function openConsole(log: Logger): ConsolePages | null {
+  const pages = ConsolePages.open(CONSOLE_FOLDER);
+  if (!pages) log.warn('The console is not built, so /console is not served.');
+  return pages;
+}
+
 type ServerParts = Pick<
   ConstructorParameters<typeof GraphqlServer>[0],
   | 'services'
@@ -482,18 +492,9 @@ type ServerParts = Pick<
 
 function buildServer(config: Config, parts: ServerParts): GraphqlServer {
   return new GraphqlServer({
+    ...config,
     ...parts,
-    host: config.host,
-    port: config.port,
-    environment: config.environment,
-    sandbox: config.sandbox,
-    introspection: config.introspection,
-    federation: config.federation,
-    corsOrigins: config.corsOrigins,
-    requestTimeoutMs: config.requestTimeoutMs,
     bounds: config,
-    readNodesMax: config.readNodesMax,
-    shutdownGraceMs: config.shutdownGraceMs,
-    trustedProxies: config.trustedProxies,
+    pages: config.console ? openConsole(parts.log) : null,
   });
 }

@@ -36,6 +36,7 @@ type Derived =
   | 'watchSocketsMaxPerAddress'
   | 'watchSocketsMaxPerPrincipal'
   | 'sandbox'
+  | 'console'
   | 'introspection';
 
 export interface Config extends Omit<Values, Derived> {
@@ -52,6 +53,7 @@ export interface Config extends Omit<Values, Derived> {
   readonly watchSocketsMaxPerAddress: number;
   readonly watchSocketsMaxPerPrincipal: number;
   readonly sandbox: boolean;
+  readonly console: boolean;
   readonly introspection: boolean;
 }
 
@@ -114,6 +116,7 @@ function configOf(values: Values): Config {
     watchSocketsMaxPerAddress: values.watchSocketsMaxPerAddress ?? share,
     watchSocketsMaxPerPrincipal: values.watchSocketsMaxPerPrincipal ?? share,
     sandbox: values.sandbox ?? development,
+    console: values.console ?? development,
     introspection: values.introspection ?? development,
   });
 }

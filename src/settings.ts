@@ -41,7 +41,7 @@ export const SETTINGS = {
     'NODE_ENV',
     'production',
     oneOf('development', 'production', 'test'),
-    '`development` switches Sandbox and introspection on',
+    '`development` switches the console, Sandbox and introspection on',
   ),
   authMethods: optional(
     'AUTH',
@@ -294,6 +294,12 @@ export const SETTINGS = {
     'on in development',
     flag,
     '`true` or `false`: Apollo Sandbox at `/graphql` in a browser',
+  ),
+  console: optional(
+    'CONSOLE',
+    'on in development',
+    flag,
+    '`true` or `false`: [the console](docs/console.md) at `/console`',
   ),
   federation: preset(
     'FEDERATION',

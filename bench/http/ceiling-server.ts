@@ -95,6 +95,7 @@ const server = new GraphqlServer({
   port: config.port,
   environment: config.environment,
   sandbox: config.sandbox,
+  pages: null,
   introspection: config.introspection,
   federation: config.federation,
   corsOrigins: config.corsOrigins,

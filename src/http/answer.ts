@@ -2,17 +2,17 @@
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
 
-export interface HttpAnswer {
+export interface HttpAnswer<Body extends string | Uint8Array = string | Uint8Array> {
   readonly status: number;
   readonly headers: Iterable<readonly [name: string, value: string]>;
-  readonly body: string;
+  readonly body: Body;
 }
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const JSON_HEADERS = [['content-type', JSON_TYPE]] as const;
 const LAST_HEADERS = [...JSON_HEADERS, ['connection', 'close']] as const;
 
-export function jsonAnswer(status: number, value: object): HttpAnswer {
+export function jsonAnswer(status: number, value: object): HttpAnswer<string> {
   return { status, headers: JSON_HEADERS, body: JSON.stringify(value) };
 }
 
@@ -50,7 +50,8 @@ export function sendAnswer(
   if (requestId !== null) all['x-request-id'] = requestId;
   for (const [name, value] of headers) all[name] = value;
   const bytes = Buffer.byteLength(body);
-  all['content-length'] = bytes;
+  // It would be the length of what the client has already.
+  if (status !== NOT_MODIFIED) all['content-length'] = bytes;
   response.writeHead(status, all).end(body);
   return bytes;
 }
@@ -58,6 +59,7 @@ export function sendAnswer(
 /** How long a refused client may keep its connection open to read why. */
 const LINGER_MS = 1_000;
 
+const NOT_MODIFIED = 304;
 const RETRY_AFTER_S = 1;
 const UNAVAILABLE = '503 Service Unavailable';
 

@@ -175,7 +175,7 @@ function searchOf(url: string): string {
 const WITH_ERRORS = '{"errors":';
 
 /** Apollo's answer with the status that its media type asks for. */
-function conforming(answer: HttpAnswer & { readonly headers: HeaderMap }): HttpAnswer {
+function conforming(answer: HttpAnswer<string> & { readonly headers: HeaderMap }): HttpAnswer {
   const { status, headers, body } = answer;
   const media = mediaOf(headers.get('content-type'));
   if (media !== 'graphql' || !body.startsWith(WITH_ERRORS)) return answer;

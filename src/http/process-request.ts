@@ -40,6 +40,11 @@ export interface Route {
   readonly admit?: (raw: IncomingMessage) => Promise<Principal | null> | null;
 }
 
+/** By path. */
+export interface Routes {
+  get(path: string): Route | undefined;
+}
+
 interface Exchange {
   readonly raw: IncomingMessage;
   readonly response: ServerResponse;
@@ -62,8 +67,7 @@ export class RequestProcessor {
   constructor(
     private readonly settings: {
       readonly log: Logger;
-      /** By path. */
-      readonly routes: ReadonlyMap<string, Route>;
+      readonly routes: Routes;
       /** Origins whose pages may read answers. */
       readonly corsOrigins: readonly AllowedOrigin[];
       readonly refusals: RefusalLog;

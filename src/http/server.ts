@@ -21,10 +21,11 @@ import { jsonAnswer } from './answer.js';
 import type { HttpBounds } from './bounds.js';
 import { clientAddressBehind, trustedProxyAmong } from './client-address.js';
 import type { ConnectionStats } from './connections.js';
+import type { ConsolePages } from './console-pages.js';
 import { LOCAL_ORIGIN } from './cross-origin.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
-import { RequestProcessor, type Route } from './process-request.js';
+import { RequestProcessor, type Route, type Routes } from './process-request.js';
 import { WebSockets, type WebSocketBounds } from './web-sockets.js';
 
 const PATH = '/graphql';
@@ -59,6 +60,8 @@ export interface GraphqlServerSettings
   /** The time that a stop gives to operations under way, in milliseconds. */
   readonly shutdownGraceMs: number;
   readonly readiness: () => Promise<{ readonly ready: boolean; readonly details: object }>;
+  /** Null where there is no console. */
+  readonly pages: ConsolePages | null;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
 }
 
@@ -166,13 +169,13 @@ export class GraphqlServer {
     throw new Error('Multipart responses are not supported.');
   };
 
-  private routes(): ReadonlyMap<string, Route> {
-    const { readiness, metrics } = this.settings;
+  private routes(): Routes {
+    const { readiness, metrics, pages } = this.settings;
     // Requests that come together get one report, and one rendering: neither costs more for being asked for often.
     const report = shared(readiness);
     const rendered = shared(() => metrics.metrics());
     const page = (answer: Route['answer']): Route => ({ methods: PAGE_METHODS, answer });
-    return new Map([
+    const fixed = new Map([
       [
         PATH,
         { methods: GRAPHQL_METHODS, answer: this.endpoint.answer, admit: this.endpoint.admit },
@@ -193,6 +196,7 @@ export class GraphqlServer {
         }),
       ],
     ]);
+    return { get: (path) => fixed.get(path) ?? pages?.routeOf(path) };
   }
 }
 

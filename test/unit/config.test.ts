@@ -67,13 +67,16 @@ test('gives one address and one principal a quarter of the WebSockets, unless it
   });
 });
 
-test('opens the Sandbox in development, and in production only when told to', () => {
+test('opens the Sandbox and the console in development, and in production only when told to', () => {
   expect(loadConfig({ ...GOOD, NODE_ENV: 'development' })).toMatchObject({
     sandbox: true,
+    console: true,
     introspection: true,
   });
+  expect(loadConfig({ ...GOOD, CONSOLE: 'true' })).toMatchObject({ console: true, sandbox: false });
   expect(loadConfig({ ...GOOD, SANDBOX: 'true' })).toMatchObject({
     sandbox: true,
+    console: false,
     introspection: false,
   });
 });

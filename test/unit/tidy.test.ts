@@ -7,8 +7,11 @@ const FILES = listFiles('src').filter((file) => file.endsWith('.ts'));
 const OUTSIDE = ['services', 'bench', 'client']
   .flatMap(listFiles)
   .filter((file) => file.endsWith('.ts') && !file.startsWith('client/generated'));
-const OURS = [...FILES, ...OUTSIDE, ...listFiles('test')].filter(
-  (file) => file.endsWith('.ts') && !file.startsWith('test/generated'),
+const CONSOLE = listFiles('console/src').filter(
+  (file) => /\.tsx?$/.test(file) && !file.startsWith('console/src/generated'),
+);
+const OURS = [...FILES, ...OUTSIDE, ...CONSOLE, ...listFiles('test')].filter(
+  (file) => /\.tsx?$/.test(file) && !file.startsWith('test/generated'),
 );
 
 /** Which folders and packages each part may import, itself apart. `node:` modules are free for all. */
@@ -315,7 +318,7 @@ test('the image and the benchmark run Node as `npm start` does', () => {
 
 test('every file begins with what it is for', () => {
   const header = /^(#!.*\n)?\/\*\*/;
-  const silent = FILES.filter((file) => !header.test(readFileSync(file, 'utf8')));
+  const silent = [...FILES, ...CONSOLE].filter((file) => !header.test(readFileSync(file, 'utf8')));
   expect(silent).toEqual([]);
 });
 

@@ -1,0 +1,96 @@
+/** The frame around every page: navigation, the state of the connection, who is signed in, and the colours. */
+import type { ReactNode } from 'react';
+import { NavLink } from 'react-router';
+import { connection } from './api/connection';
+import { session, signOut } from './api/session';
+import { useStore } from './api/store';
+import { Icon, type IconName } from './parts/icon';
+import { ThemeToggle } from './parts/theme';
+
+interface Place {
+  readonly to: string;
+  readonly icon: IconName;
+  readonly name: string;
+}
+
+const PLACES: readonly Place[] = [
+  { to: '/products', icon: 'products', name: 'Products' },
+  { to: '/reservations', icon: 'reservations', name: 'Reservations' },
+];
+
+export function Shell({ children }: { readonly children: ReactNode }) {
+  const { state } = useStore(connection);
+  return (
+    <>
+      <a className="skip visually-hidden" href="#content">
+        Skip to the content
+      </a>
+      <div className="shell">
+        <header className="side">
+          <NavLink className="brand" to="/" aria-label="Stockade">
+            <img src="/console/icon.svg" alt="" width="22" height="22" />
+            Stockade
+          </NavLink>
+          <nav className="nav" aria-label="Pages">
+            {PLACES.map(({ to, icon, name }) => (
+              <NavLink key={to} to={to}>
+                <Icon name={icon} />
+                {name}
+              </NavLink>
+            ))}
+            <div className="nav-break" />
+            <a href="/console/explorer">
+              <Icon name="explorer" />
+              Explorer
+            </a>
+          </nav>
+          <div className="side-foot">
+            <Who />
+            <div className="side-line">
+              <span className="link-state" data-state={state}>
+                {state === 'up' ? 'Connected' : 'No answer'}
+              </span>
+              <ThemeToggle />
+              <SignOut />
+            </div>
+          </div>
+        </header>
+        <main id="content" tabIndex={-1}>
+          {state === 'lost' ? (
+            <div className="lost" role="alert">
+              <Icon name="warning" />
+              The server does not answer. What you see may be old; it is tried again every second.
+            </div>
+          ) : null}
+          {children}
+        </main>
+      </div>
+    </>
+  );
+}
+
+function Who() {
+  const { key } = useStore(session);
+  if (key === null) return null;
+  return (
+    <div className="who">
+      <strong>Signed in with an API key</strong>
+    </div>
+  );
+}
+
+function SignOut() {
+  const { key } = useStore(session);
+  if (key === null) return null;
+  return (
+    <button
+      className="button button-quiet button-icon"
+      type="button"
+      aria-label="Sign out"
+      title="Sign out"
+      onClick={signOut}
+    >
+      <Icon name="out" />
+    </button>
+  );
+}
