@@ -177,17 +177,19 @@ function bytesOf(uris: string): number {
   return [...uris.matchAll(/^'[^']+' \S+ (\d+) /gm)].reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
-/** Tells every two seconds how much of the packages is in the folder. Returns what ends that. */
+/** Tells at once and then every two seconds how much of the packages is in the folder. Returns what ends that. */
 function tellProgress(
   archives: string,
   totalBytes: number,
   tell: (progress: string) => void,
 ): () => void {
   const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(0);
+  const tellBytes = (bytes: number) => {
+    tell(`${megabytes(Math.min(bytes, totalBytes))} of ${megabytes(totalBytes)} MB`);
+  };
+  tellBytes(0);
   const timer = setInterval(() => {
-    void downloadedBytes(archives).then((bytes) => {
-      tell(`${megabytes(Math.min(bytes, totalBytes))} of ${megabytes(totalBytes)} MB`);
-    });
+    void downloadedBytes(archives).then(tellBytes);
   }, PROGRESS_INTERVAL_MS);
   return () => {
     clearInterval(timer);

@@ -4,8 +4,10 @@
  */
 import { jest } from '@jest/globals';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { freePort } from '../../services/private-server.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
 
@@ -21,8 +23,8 @@ afterEach(async () => {
   occupant = undefined;
 });
 
-function startDev(env: NodeJS.ProcessEnv): StartedProgram {
-  program = startProgram(['dist/src/cli/stockade.js', 'dev'], {
+function startDev(env: NodeJS.ProcessEnv, ...args: string[]): StartedProgram {
+  program = startProgram(['dist/src/cli/stockade.js', 'dev', ...args], {
     STOCKADE_SERVICES_SKIP: 'docker',
     ...env,
   });
@@ -77,6 +79,10 @@ test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
     /^MYSQL_URL is not set: using \S+:\d+\/stockade of "stockade dev" \(process \d+\)\.$/m,
   );
 
+  const migrated = await command('migrate');
+  expect(migrated).toMatchObject({ code: 0, stdout: 'Nothing to apply.\n' });
+  expect(migrated.stderr).toContain('of "stockade dev"');
+
   dev.signal('SIGINT');
   // A wrapper may pass the same key press on once more.
   dev.signal('SIGINT');
@@ -109,6 +115,110 @@ test('asks for keys where AUTH says so, and lets pages of this machine call it',
   expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
   dev.signal('SIGTERM');
   await expectNothingLeft(dev);
+});
+
+async function ask<Data>(port: number, query: string, headers = {}): Promise<Data> {
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify({ query }),
+  });
+  return ((await response.json()) as { readonly data: Data }).data;
+}
+
+describe('with --keep', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stockade-kept-'));
+
+  afterAll(() => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  });
+
+  async function started(port: number): Promise<StartedProgram> {
+    const dev = startDev({ PORT: String(port) }, '--keep', folder);
+    await dev.until('the address', () => dev.stdout().includes('Ctrl-C stops everything'));
+    return dev;
+  }
+
+  test('the next start finds the data, and no other server gets at them meanwhile', async () => {
+    const port = await freePort();
+    const first = await started(port);
+    expect(first.stdout()).toMatch(/^Sample catalogue: added, \d+ products\.$/m);
+    expect(first.stdout()).toContain(`Its data stay in ${folder}`);
+    await ask(
+      port,
+      'mutation { deductStock(input: { items: [{ productId: "pen-set", quantity: 50 }] }) { replayed } }',
+    );
+    const second = startProgram(['dist/src/cli/stockade.js', 'dev', '--keep', folder], {
+      PORT: String(await freePort()),
+      STOCKADE_SERVICES_SKIP: 'docker',
+    });
+    expect(await second.exited).toBe(1);
+    expect(second.stderr()).toMatch(
+      /^The data in \S+ are in use by process \d+\. Stop it, or name another folder: --keep <folder>\.\n$/,
+    );
+    second.discard();
+    first.signal('SIGINT');
+    await expectNothingLeft(first);
+
+    const again = await started(port);
+    expect(again.stdout()).toContain('Sample catalogue: was there already.');
+    const { product } = await ask<{ product: object }>(
+      port,
+      '{ product(id: "pen-set") { available } }',
+    );
+    expect(product).toEqual({ available: 1_100 });
+    again.signal('SIGINT');
+    await expectNothingLeft(again);
+    expect(readdirSync(folder)).not.toContain('used-by');
+  });
+});
+
+test('with --demo products are sold, reserved and delivered again, also where keys are asked for', async () => {
+  const port = await freePort();
+  const dev = startDev({ PORT: String(port), AUTH: 'keys' }, '--demo');
+  await dev.until('the address', () => dev.stdout().includes('Ctrl-C stops everything'));
+  const { stdout: key } = await command(
+    'keys',
+    'create',
+    '--name',
+    'me',
+    '--scopes',
+    'read,deduct',
+  );
+  const headers = { authorization: `Bearer ${key.trim()}` };
+  const sellOut = `mutation { deductStock(input: { items: [{ productId: "demo-tickets", quantity: 1 }] }) {
+    results { ... on DeductedItem { remaining } } } }`;
+  interface Seen {
+    readonly stockMovements: { readonly nodes: readonly { readonly kind: string }[] };
+  }
+  const kinds = new Set<string>();
+  for (let left = 1; !kinds.has('RESERVATION_COMMIT') || !kinds.has('INCREASE');) {
+    // The demonstration delivers when it finds nothing left; this buyer need not wait for that.
+    if (left > 0) {
+      const sold = await ask<{ deductStock: { results: readonly { remaining?: number }[] } }>(
+        port,
+        sellOut,
+        headers,
+      );
+      left = sold.deductStock.results[0]?.remaining ?? 0;
+    }
+    const { stockMovements } = await ask<Seen>(
+      port,
+      '{ stockMovements(first: 100) { nodes { kind } } }',
+      headers,
+    );
+    for (const { kind } of stockMovements.nodes) kinds.add(kind);
+    expect(dev.running()).toBe(true);
+  }
+  dev.signal('SIGINT');
+  await expectNothingLeft(dev);
+  expect(dev.stderr()).toBe('');
+});
+
+test('a topology takes neither --keep nor --demo', async () => {
+  const dev = startDev({ PORT: String(await freePort()) }, '--topology', 'sentinel', '--demo');
+  expect(await dev.exited).toBe(2);
+  expect(dev.stderr()).toContain('--topology takes neither --keep nor --demo.');
 });
 
 test.each([

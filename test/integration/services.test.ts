@@ -328,6 +328,7 @@ describe('what was started', () => {
 });
 
 describe('the cache of packages', () => {
+  const PROMISE = 'Redis: downloading its packages into .cache/, once …';
   let cacheFolder: string;
   beforeEach(() => {
     cacheFolder = mkdtempSync(join(tmpdir(), 'stockade-cache-'));
@@ -338,11 +339,15 @@ describe('the cache of packages', () => {
 
   test('has no half in it after an interruption, and none where nothing can be had', async () => {
     const interruption = new AbortController();
-    const log = () => {
-      interruption.abort(new Error('interrupted'));
+    const lines: string[] = [];
+    const log = (line: string) => {
+      lines.push(line);
+      // In the middle of the download, whose size is known by then.
+      if (/^Redis: \d+ of [1-9]\d* MB$/.test(line)) interruption.abort(new Error('interrupted'));
     };
     const unpacking = unpackRedis({ signal: interruption.signal, log, cacheFolder });
     await expect(unpacking).rejects.toThrow(hasPackages ? 'interrupted' : WayUnavailable);
     expect(readdirSync(cacheFolder)).toEqual([]);
+    expect(lines[0]).toBe(hasPackages ? PROMISE : undefined);
   });
 });
