@@ -3,17 +3,18 @@
  * the reverse order. The only file that sees every folder.
  */
 import type { Worker } from 'node:cluster';
-import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { pino, type Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
 import { JwtVerifier } from './auth/jwt-verifier.js';
-import { ChangeListener } from './changes/change-listener.js';
-import { ChangePublisher } from './changes/change-publisher.js';
-import { StockFeed } from './changes/stock-feed.js';
+import { openChanges } from './change-parts.js';
+import type { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connections.js';
+import { startFleet } from './fleet-parts.js';
+import type { Fleet } from './fleet/fleet.js';
+import { Traffic } from './fleet/traffic.js';
 import { assertMigrated, migrate } from './database/migrator.js';
 import { MysqlAnswerArchive } from './database/writing/answer-archive.js';
 import { MysqlLocationCatalogue } from './database/reading/location-catalogue.js';
@@ -120,7 +121,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const database = await openDatabase(config, { log, times }, options.onStatement);
     started.push('database', () => database.close());
 
-    const fleetKey = config.stockLock === 'redis' ? await readFleetKey(database.writer) : null;
+    const fleetKey = await readFleetKey(database.writer);
     const lock = openLock(config, { times, log, fleetKey });
     if (lock) {
       started.push('lock', () => lock.stop());
@@ -134,8 +135,9 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
     const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
     const operations = new OperationMetrics();
+    const traffic = new Traffic(systemClock);
     const delegation = openDelegation(lock, fleetKey);
-    const parts = { store, lock, delegation, refusals, health, operations, times };
+    const parts = { store, lock, delegation, refusals, health, operations, times, traffic };
     const stock = buildStock(config, parts);
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
@@ -155,16 +157,15 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const door = { documents, persisted, compiled, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
     const metrics = stockadeMetrics({
-      lock,
-      delegation,
-      feed,
-      publisher,
-      connections,
-      operations,
-      times,
+      ...{ lock, delegation, feed, publisher, connections, operations, times },
       ...door,
     });
-    const services = await openServices({ config, database, stock, reservations, feed });
+    const fleet = startFleet({
+      ...{ config, log, traffic, fleetKey, lock, stock, delegation, readiness, health },
+      ...{ database, publisher, requestLimit },
+    });
+    started.push('fleet', () => fleet.stop());
+    const services = await openServices({ config, database, stock, reservations, feed, fleet });
     const server = buildServer(config, {
       services: { ...services, saleTrials: options.saleTrials },
       log,
@@ -250,14 +251,14 @@ function buildReadiness(
 /** Null where the database alone serializes writes. */
 function openLock(
   config: Config,
-  parts: { readonly times: TimeOuts; readonly log: Logger; readonly fleetKey: Buffer | null },
+  parts: { readonly times: TimeOuts; readonly log: Logger; readonly fleetKey: Buffer },
 ): RunningLockService | null {
   const { times, log, fleetKey } = parts;
   const { stockLock, redisUrl: url = '', laneQueueMax: queueMax } = config;
   if (stockLock !== 'redis' && stockLock !== 'redlock') return null;
   const Service = stockLock === 'redis' ? RedisLockService : RedlockService;
   return new Service({
-    ...{ url, queueMax, ...(fleetKey && { fleet: fleetNameOf(fleetKey) }) },
+    ...{ url, queueMax, ...(stockLock === 'redis' && { fleet: fleetNameOf(fleetKey) }) },
     ttlMs: () => times.ttlMs,
     // The lock logs that Redis is away; what follows from that is decided here.
     log: log.child({
@@ -292,46 +293,15 @@ function openRequestLimit({ rateLimit, redisUrl }: Config, shared: Shared): Requ
   return new RequestLimit({ ...shared, ...rateLimit, redisUrl });
 }
 
-/** Null without a Redis: subscribers then receive the changes of this process alone. */
-function openPublisher({ redisUrl }: Config, shared: Shared): ChangePublisher | null {
-  return redisUrl === undefined
-    ? null
-    : new ChangePublisher({ ...shared, redisUrl, name: randomUUID() });
-}
-
-async function openChanges(
-  config: Config,
-  database: Database,
-  shared: Shared,
-  started: Started,
-): Promise<{ readonly publisher: ChangePublisher | null; readonly feed: StockFeed }> {
-  const publisher = openPublisher(config, shared);
-  if (publisher) {
-    started.push('changes', () => publisher.stop());
-    await publisher.start();
-  }
-  const feed = new StockFeed({
-    ...shared,
-    // A total that is behind would be corrected by no later event.
-    products: new MysqlProductCatalogue({
-      reader: database.decidingReader,
-      writer: database.writer,
-    }),
-    queueMax: config.watchQueueMax,
-    others: publisher && { publisher, source: new ChangeListener(publisher.settings) },
-  });
-  started.push('watching', () => feed.stop());
-  return { publisher, feed };
-}
-
 async function openServices(parts: {
   readonly config: Config;
   readonly database: Database;
   readonly stock: StockService;
   readonly reservations: ReservationCatalogue & ReservationLister;
   readonly feed: StockFeed;
+  readonly fleet: Fleet;
 }): Promise<Services> {
-  const { config, database, stock, reservations, feed } = parts;
+  const { config, database, stock, reservations, feed, fleet } = parts;
   const settings = { batchMax: config.stockBatchMax };
   // The products of a reservation are read before their turns are asked for.
   const decided = new MysqlReservationCatalogue({ reader: database.decidingReader });
@@ -348,6 +318,7 @@ async function openServices(parts: {
     locations,
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
     stockWatch: feed,
+    fleet,
   };
 }
 
@@ -401,6 +372,7 @@ function buildStock(
     health,
     operations,
     times,
+    traffic,
   }: {
     store: MysqlStockStore;
     lock: RunningLockService | null;
@@ -409,6 +381,7 @@ function buildStock(
     health: WriteHealth;
     operations: OperationMetrics;
     times: TimeOuts;
+    traffic: Traffic;
   },
 ): StockService {
   const measures: Measures = {
@@ -421,6 +394,7 @@ function buildStock(
     },
     committed: (operation, commitMs, lines) => {
       operations.committed(operation, commitMs, lines);
+      traffic.committed(commitMs);
       // One that was begun in an outage measures the outage.
       if (health.writableForMs > commitMs) times.committed(commitMs);
     },
@@ -439,6 +413,12 @@ function buildStock(
     queueMax: config.laneQueueMax,
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
+    onResult: (write, result) => {
+      traffic.answered(write, result);
+    },
+    onWaited: (waitMs) => {
+      traffic.waited(waitMs);
+    },
     onOverloaded: (principal) => {
       const reason = 'A queue of the product, or what one principal may have of it, is full.';
       refusals.add({ kind: 'overload', reason, principal });
@@ -449,8 +429,8 @@ function buildStock(
 }
 
 /** Null where products have no owners. */
-function openDelegation(lock: RunningLockService | null, key: Buffer | null): Delegation | null {
-  if (!key || !(lock instanceof RedisLockService)) return null;
+function openDelegation(lock: RunningLockService | null, key: Buffer): Delegation | null {
+  if (!(lock instanceof RedisLockService)) return null;
   return new Delegation(lock, key, systemClock, systemRandomBytes);
 }
 

@@ -89,6 +89,7 @@ const server = new GraphqlServer({
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
     products: new ProductService(catalogue, new CommitSlots(1)),
     stockWatch: new StockFeed({ ...shared, products: catalogue, queueMax: config.watchQueueMax }),
+    fleet: { view: () => Promise.reject(new Error('This server reports nothing.')) },
   },
   log,
   host: config.host,

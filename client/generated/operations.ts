@@ -61,6 +61,48 @@ export type ExtendReservationInput = {
   ttlSeconds: number;
 };
 
+/** What a server does. */
+export type FleetServerState =
+  /** It serves no writes: MySQL, or a lock that it must have, is away. */
+  | 'AWAY'
+  /** It has not reported for 3.5 seconds or more: killed, paused, or cut off from Redis. After 5 minutes it is no longer listed. A server that stops in order is not listed any more. */
+  | 'GONE'
+  /** It serves. */
+  | 'READY'
+  /** It takes no new requests, and finishes those that have begun. */
+  | 'STOPPING';
+
+/** What an operator should look at. */
+export type FleetWarningCode =
+  /** Changes do not reach the subscribers of other servers. */
+  | 'CHANGES_UNPUBLISHED'
+  /** The process was busy for over 95 % of each of the last 5 seconds. */
+  | 'EVENT_LOOP_BUSY'
+  /** The reports of the other servers cannot be read: only one server is listed. */
+  | 'FLEET_UNREAD'
+  /** Writes run without the lock: under row locks of MySQL, or are refused (`LOCK_FALLBACK`). */
+  | 'LOCK_FALLBACK'
+  /** The heap of the process is over 85 % full. */
+  | 'MEMORY_NEARLY_FULL'
+  /** MySQL takes no writes of this server. */
+  | 'MYSQL_AWAY'
+  /** A transaction has had no answer of MySQL for over a second. */
+  | 'MYSQL_SILENT'
+  /** A warning of a server of a later version; see its message. */
+  | 'OTHER'
+  /** Servers write to different MySQL servers. */
+  | 'PRIMARIES_DIFFER'
+  /** The queue of a product is over 80 % full. */
+  | 'QUEUE_NEARLY_FULL'
+  /** Redis does not count requests, so no rate limit applies. */
+  | 'RATE_LIMIT_OFF'
+  /** A Redis does not serve the lock. */
+  | 'REDIS_AWAY'
+  /** Servers of several versions are running. */
+  | 'RELEASES_DIFFER'
+  /** A server does not report any more. */
+  | 'SERVER_GONE';
+
 export type IncreaseStockInput = {
   /** 1 to 255 characters. Makes a retry safe: what was decided under a key is answered the same every time, and lines that failed with retryable: true are tried again. The same key with another input or for another operation is refused with IDEMPOTENCY_KEY_REUSED. */
   idempotencyKey?: string | null | undefined;
@@ -144,6 +186,15 @@ export type ReserveStockInput = {
 export type RestoreProductInput = {
   id: string | number;
 };
+
+/** A permission, spelt as in keys and tokens. No scope implies another one. */
+export type Scope =
+  /** What a buyer causes: deductions and reservations. */
+  | 'deduct'
+  /** What staff does: products, locations, increases, counts, transfers; and the queries about the servers. */
+  | 'manage'
+  /** All queries and subscriptions about stock. */
+  | 'read';
 
 export type SetStockInput = {
   /** The quantity on hand that the caller expects; nothing is set where another one is found. Required: absent is BAD_USER_INPUT. null sets the quantity without a comparison. */
@@ -352,6 +403,13 @@ export type ExtendReservationMutation = { extendReservation:
     | { __typename: 'ReservationNotFoundError', message: string }
     | { __typename: 'UnavailableError', code: StockErrorCode, message: string, retryable: boolean, mayHaveApplied: boolean }
    };
+
+export type FleetQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type FleetQuery = { fleet: { at: string, delegatedPerSecond: number, queuedLines: number, servers: Array<{ id: string, host: string, pid: number, version: string, startedAt: string, state: FleetServerState, silentMs: number, mysql: string | null, mysqlServer: string | null, redis: Array<string>, queuedLines: number, answeredPerSecond: number, delegatedPerSecond: number, lock: { configured: string, now: string }, waits: { count: number, p50Ms: number | null, p99Ms: number | null }, commits: { count: number, p50Ms: number | null, p99Ms: number | null } }>, warnings: Array<{ code: FleetWarningCode, message: string, serverId: string | null, since: string | null }>, rates: Array<{ operation: string, outcome: string, linesPerSecond: number }>, waits: { count: number, p50Ms: number | null, p99Ms: number | null }, commits: { count: number, p50Ms: number | null, p99Ms: number | null }, hotProducts: Array<{ productId: string, linesPerSecond: number, unitsPerSecond: number, queuedLines: number, ownerId: string | null, soldOutInSeconds: number | null, product: { name: string, available: number } | null }>, moments: Array<{ at: string, appliedPerSecond: number, soldOutPerSecond: number, refusedPerSecond: number, queuedLines: number, waits: { count: number, p50Ms: number | null, p99Ms: number | null }, commits: { count: number, p50Ms: number | null, p99Ms: number | null } }> } };
+
+export type FleetDurationsDetailsFragment = { count: number, p50Ms: number | null, p99Ms: number | null };
 
 export type IncreaseStockMutationVariables = Exact<{
   input: IncreaseStockInput;
@@ -570,6 +628,11 @@ export type UpdateProductMutation = { updateProduct:
     | { __typename: 'ProductNotFoundError', code: StockErrorCode, message: string }
    };
 
+export type ViewerQueryVariables = Exact<{ [key: string]: never; }>;
+
+
+export type ViewerQuery = { viewer: { principal: string | null, scopes: Array<Scope> } };
+
 export class TypedDocumentString<TResult, TVariables>
   extends String
   implements DocumentTypeDecoration<TResult, TVariables>
@@ -610,6 +673,13 @@ export const StockErrorDetailsFragmentDoc = new TypedDocumentString(`
   }
 }
     `, {"fragmentName":"StockErrorDetails"}) as unknown as TypedDocumentString<StockErrorDetailsFragment, unknown>;
+export const FleetDurationsDetailsFragmentDoc = new TypedDocumentString(`
+    fragment FleetDurationsDetails on FleetDurations {
+  count
+  p50Ms
+  p99Ms
+}
+    `, {"fragmentName":"FleetDurationsDetails"}) as unknown as TypedDocumentString<FleetDurationsDetailsFragment, unknown>;
 export const ReservationDetailsFragmentDoc = new TypedDocumentString(`
     fragment ReservationDetails on Reservation {
   id
@@ -841,6 +911,86 @@ export const ExtendReservationDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<ExtendReservationMutation, ExtendReservationMutationVariables>;
+export const FleetDocument = new TypedDocumentString(`
+    query Fleet {
+  fleet {
+    at
+    servers {
+      id
+      host
+      pid
+      version
+      startedAt
+      state
+      silentMs
+      mysql
+      mysqlServer
+      redis
+      lock {
+        configured
+        now
+      }
+      queuedLines
+      answeredPerSecond
+      delegatedPerSecond
+      waits {
+        ...FleetDurationsDetails
+      }
+      commits {
+        ...FleetDurationsDetails
+      }
+    }
+    warnings {
+      code
+      message
+      serverId
+      since
+    }
+    rates {
+      operation
+      outcome
+      linesPerSecond
+    }
+    waits {
+      ...FleetDurationsDetails
+    }
+    commits {
+      ...FleetDurationsDetails
+    }
+    delegatedPerSecond
+    queuedLines
+    hotProducts {
+      productId
+      linesPerSecond
+      unitsPerSecond
+      queuedLines
+      ownerId
+      soldOutInSeconds
+      product {
+        name
+        available
+      }
+    }
+    moments {
+      at
+      appliedPerSecond
+      soldOutPerSecond
+      refusedPerSecond
+      queuedLines
+      waits {
+        ...FleetDurationsDetails
+      }
+      commits {
+        ...FleetDurationsDetails
+      }
+    }
+  }
+}
+    fragment FleetDurationsDetails on FleetDurations {
+  count
+  p50Ms
+  p99Ms
+}`) as unknown as TypedDocumentString<FleetQuery, FleetQueryVariables>;
 export const IncreaseStockDocument = new TypedDocumentString(`
     mutation IncreaseStock($input: IncreaseStockInput!) {
   increaseStock(input: $input) {
@@ -1408,6 +1558,14 @@ export const UpdateProductDocument = new TypedDocumentString(`
   }
 }
     `) as unknown as TypedDocumentString<UpdateProductMutation, UpdateProductMutationVariables>;
+export const ViewerDocument = new TypedDocumentString(`
+    query Viewer {
+  viewer {
+    principal
+    scopes
+  }
+}
+    `) as unknown as TypedDocumentString<ViewerQuery, ViewerQueryVariables>;
 /** Operations whose input may have an idempotencyKey. */
 export const KEYED_OPERATIONS: ReadonlySet<string> = new Set([
   'CommitReservation',

@@ -87,6 +87,11 @@ export class ChangePublisher implements StockChanges {
     this.connection.close();
   }
 
+  /** False while Redis does not take changes. */
+  get isWorking(): boolean {
+    return this.works !== false;
+  }
+
   /** Levels that were published, and levels that were not because Redis was away or too slow. */
   stats(): { readonly published: number; readonly dropped: number } {
     return { published: this.published, dropped: this.dropped };

@@ -2,6 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Authenticator, Principal } from '../auth/principal.js';
+import type { FleetView } from '../fleet/fleet-view.js';
 import type { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
 import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
 import type { LocationService } from '../inventory/location-service.js';
@@ -48,6 +49,8 @@ export interface Services {
   readonly stockWatch: StockWatch;
   /** Only the server of `stockade dev` has them; its schema alone names them. */
   readonly saleTrials?: SaleTrials | undefined;
+  /** What all servers report. */
+  readonly fleet: { view(): Promise<FleetView> };
 }
 
 export interface RequestSettings {

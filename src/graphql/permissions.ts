@@ -10,8 +10,12 @@ import { Extensions } from 'type-graphql';
 import { UnauthenticatedError, type Principal, type Scope } from '../auth/principal.js';
 import { surveyOf, type Survey } from './survey.js';
 
-/** The scope that a principal needs for this field. Every root field has one; it is optional on other fields. */
-export function RequiresScope(scope: Scope): MethodDecorator & PropertyDecorator {
+/**
+ * The scope that a principal needs for this field. Every root field declares one; it is optional on other fields.
+ *
+ * @param scope null: any principal may use the field.
+ */
+export function RequiresScope(scope: Scope | null): MethodDecorator & PropertyDecorator {
   return Extensions({ scope });
 }
 

@@ -209,7 +209,7 @@ class Surveyor {
     found.depth = Math.max(found.depth, inside.depth + 1);
     found.aliases += node.alias ? 1 : 0;
     found.fields += 1;
-    const scope = field?.extensions.scope as Scope | undefined;
+    const scope = field?.extensions.scope as Scope | null | undefined;
     if (scope) found.scopes.add(scope);
     const nodes = nodesOf(node, field, sumOf(inside.nodes));
     if (nodes) found.nodes.push(nodes);

@@ -35,7 +35,7 @@ export interface ReadinessParts {
     readonly server: { readonly name: string | null; readonly identity: string | null };
   };
   /** Finds out whether this process can commit, where nothing was committed a moment ago. */
-  readonly writes: { check(): Promise<WriteState> };
+  readonly writes: { check(): Promise<WriteState>; report(): WriteState };
   readonly stockLock: string;
   readonly lock: { health(): ServiceHealth } | null;
   readonly lockIsNeeded: boolean;
@@ -51,14 +51,30 @@ export class Readiness {
     this.draining = true;
   }
 
+  /** As far as it is known without asking the database. */
+  get state(): 'READY' | 'AWAY' | 'STOPPING' {
+    if (this.draining) return 'STOPPING';
+    return this.parts.writes.report().writable && this.lockServes ? 'READY' : 'AWAY';
+  }
+
+  /** What serializes deductions now, as `redis`, or `redis or database` where a part of the products has no lock. */
+  get deductionsRunUnder(): string {
+    const { lock, lockIsNeeded, stockLock } = this.parts;
+    return lock ? lockNow(lock.health(), lockIsNeeded) : stockLock;
+  }
+
+  private get lockServes(): boolean {
+    const { lock, lockIsNeeded } = this.parts;
+    return !lockIsNeeded || !lock || servedPart(lock.health()) !== 'none';
+  }
+
   async report(): Promise<ReadinessReport> {
     const { lock, lockIsNeeded, stockLock } = this.parts;
     const writes = await this.parts.writes.check();
     const { name, identity } = this.parts.database.server;
     const lockHealth = lock?.health();
-    const lockServes = !lockIsNeeded || !lockHealth || servedPart(lockHealth) !== 'none';
     return {
-      ready: writes.writable && lockServes && !this.draining,
+      ready: writes.writable && this.lockServes && !this.draining,
       details: {
         draining: this.draining,
         writes: writes.writable ? 'available' : 'away',
@@ -76,19 +92,22 @@ export class Readiness {
 }
 
 function lockDetails(health: ServiceHealth, isNeeded: boolean): ReadinessReport['details'] {
-  const { servers, quorum } = health;
+  const { servers } = health;
   const part = servedPart(health);
-  const without = isNeeded ? 'nothing' : 'database';
-  const lock = quorum === null ? 'redis' : 'redlock';
-  const under = { all: lock, some: `${lock} or ${without}`, none: without }[part];
   const names = servers.filter((server) => !isAvailable(server)).map(({ name }) => name);
   return {
     lock: { all: 'available', some: 'partly away', none: 'away' }[part],
     redis: servers.map(({ address }) => address),
     ...(servers.length > 1 && { redisAway: names }),
     lockSince: health.since.toISOString(),
-    deductionsRunUnder: under,
+    deductionsRunUnder: lockNow(health, isNeeded),
   };
+}
+
+function lockNow(health: ServiceHealth, isNeeded: boolean): string {
+  const without = isNeeded ? 'nothing' : 'database';
+  const lock = health.quorum === null ? 'redis' : 'redlock';
+  return { all: lock, some: `${lock} or ${without}`, none: without }[servedPart(health)];
 }
 
 /** Which products have the lock. Where a part has none, every process is without it, and serves the others. */

@@ -81,6 +81,11 @@ export class CountingRedis {
     this.firstNews.tell(null);
   }
 
+  /** Whether the last request could not be counted. */
+  get isAway(): boolean {
+    return this.away;
+  }
+
   /** Whether it has failed a moment ago. */
   get rests(): boolean {
     return this.parts.clock.nowMs() < this.awayUntilMs;

@@ -113,6 +113,11 @@ export class RequestLimit {
     return Promise.resolve();
   }
 
+  /** False while a Redis that should count is away. */
+  get isCounting(): boolean {
+    return [...this.redises.values()].every(({ isAway }) => !isAway);
+  }
+
   stats(): RequestLimitStats {
     return { refused: this.refused, uncounted: this.uncounted };
   }

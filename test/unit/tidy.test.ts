@@ -26,9 +26,11 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'product-files': ['inventory', 'csv-stringify'],
   database: ['auth', 'inventory', 'time', 'sequelize', 'umzug'],
   changes: ['inventory', 'lock', 'redis', 'time'],
+  fleet: ['inventory', 'redis', 'time', 'zod'],
   metrics: ['changes', 'graphql', 'inventory', 'lock', 'time', 'prom-client'],
   graphql: [
     'auth',
+    'fleet',
     'rate-limit',
     'inventory',
     'time',
@@ -193,7 +195,7 @@ const OWN_TIME_NAMES = new Set([
 ]);
 
 test('time and randomness come from outside', () => {
-  const rooms = /^src\/(inventory|lock|redis|changes|rate-limit|metrics|database\/writing)\//;
+  const rooms = /^src\/(inventory|lock|redis|changes|rate-limit|metrics|fleet|database\/writing)\//;
   const files = FILES.filter((file) => rooms.test(file));
   const places = files.flatMap((file) =>
     namesUsedIn(file)

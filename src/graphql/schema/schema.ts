@@ -9,6 +9,7 @@ import {
   IncreasedItemResolver,
 } from './deduct-increase.js';
 import { withFederation } from './federation.js';
+import { FleetResolver, HotProductResolver } from './fleet.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
 import {
@@ -21,6 +22,7 @@ import { ReservationResolver } from './reservation.js';
 import { SaleTrialResolver } from './sale-trial.js';
 import { SetTransferResolver, StockSetResolver, StockTransferredResolver } from './set-transfer.js';
 import { StockChangedResolver } from './stock-changed.js';
+import { ViewerResolver } from './viewer.js';
 
 const RESOLVERS = [
   ProductResolver,
@@ -38,6 +40,9 @@ const RESOLVERS = [
   LocationResolver,
   LocationAlreadyExistsErrorResolver,
   StockChangedResolver,
+  ViewerResolver,
+  FleetResolver,
+  HotProductResolver,
 ] as const;
 
 /** What only the server of `stockade dev` has. */

@@ -51,6 +51,13 @@ interface Joined {
   readonly resume: () => void;
 }
 
+export interface GroupCommitSettings {
+  /** The most lines in one transaction. */
+  readonly batchMax: number;
+  /** Called for each write whose commit begins, with the time since its arrival in milliseconds. */
+  readonly onWaited?: ((waitMs: number) => void) | undefined;
+}
+
 export class GroupCommit {
   private readonly joined = new TurnQueue<Joined>();
   private lanesInCommit = 0;
@@ -61,7 +68,7 @@ export class GroupCommit {
   constructor(
     private readonly store: StockStore,
     private readonly slots: CommitSlots,
-    private readonly settings: { readonly batchMax: number },
+    private readonly settings: GroupCommitSettings,
     private readonly clock: Clock,
   ) {}
 
@@ -163,6 +170,9 @@ export class GroupCommit {
   }
 
   private async commit({ entries, lanes }: Batch): Promise<void> {
+    const { onWaited } = this.settings;
+    const nowMs = this.clock.nowMs();
+    if (onWaited) for (const entry of entries) onWaited(entry.ageAt(nowMs));
     const watch = new DeadlineWatch(entries, this.clock);
     this.lanesInCommit += lanes.size;
     try {

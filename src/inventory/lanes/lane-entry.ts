@@ -57,7 +57,11 @@ export class LaneEntry {
 
   /** Since it arrived, in milliseconds. */
   get ageMs(): number {
-    return this.clock.nowMs() - this.arrivedMs;
+    return this.ageAt(this.clock.nowMs());
+  }
+
+  ageAt(nowMs: number): number {
+    return nowMs - this.arrivedMs;
   }
 
   /** Whether it may have been applied by another process, or may be from now on. */

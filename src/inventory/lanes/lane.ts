@@ -78,6 +78,14 @@ export interface LaneSettings {
   readonly queueMaxPerPrincipal: number;
 }
 
+/** What a lane has at the moment, for reports. */
+export interface LaneLoad {
+  readonly productId: string;
+  readonly queuedLines: number;
+  /** The process that owns the product; null where this lane knows none. */
+  readonly ownerId: string | null;
+}
+
 /** What all lanes of a process share. */
 export interface LaneParts {
   readonly turns: Turns;
@@ -121,6 +129,7 @@ export class Lane {
   private resigned = false;
   private readonly wakeup: Wakeup;
   private readonly handed: HandedEntries | null;
+  private handedTo: string | null = null;
 
   /** @param onIdle called when the last entry has its answer and the turn was given back. */
   constructor(
@@ -140,6 +149,14 @@ export class Lane {
   /** When a request that came now would be served, as fast as the queue moves, in milliseconds. */
   get retryAfterMs(): number {
     return this.queue.retryAfterMs();
+  }
+
+  /** @param own the id of this process among the owners; null where products have none. */
+  load(own: string | null): LaneLoad {
+    const { productId, queue, current } = this;
+    const isOwner = current === KEEPING || (current.name === 'serving' && current.turn.isOwned);
+    const ownerId = current === HANDING ? this.handedTo : isOwner === true ? own : null;
+    return { productId, queuedLines: queue.lines, ownerId };
   }
 
   /** Whether it decides entries of other processes now, or will when it gets its turn. */
@@ -265,6 +282,7 @@ export class Lane {
   /** Entries of other processes are not handed on. */
   private async handTo(owner: string): Promise<void> {
     this.current = HANDING;
+    this.handedTo = owner;
     this.queue.giveBackForeign();
     const back = (await this.handed?.handTo(owner, this.parts.settings.keepMs)) ?? [];
     for (const arrival of this.queue.putBack(back)) {

@@ -15,7 +15,7 @@ import { BasketGates } from './basket-gates.js';
 import { CommitSlots } from './commit-slots.js';
 import { GroupCommit } from './group-commit.js';
 import type { HandOver } from './handed-entries.js';
-import { Lane, type LaneParts } from './lane.js';
+import { Lane, type LaneLoad, type LaneParts } from './lane.js';
 import { refusal } from './lane-entry.js';
 import { Pace } from './pace.js';
 import { Standstill } from './standstill.js';
@@ -40,6 +40,10 @@ export interface StockServiceSettings {
   readonly handOver?: HandOver | null | undefined;
   /** Called with the principal of each write that is refused as OVERLOADED. */
   readonly onOverloaded?: (principal: string | null) => void;
+  /** Called with each write that has its result. */
+  readonly onResult?: ((write: StockWrite, result: WriteResult) => void) | undefined;
+  /** Called for each write whose commit begins in this process, with the time since its arrival in milliseconds. */
+  readonly onWaited?: (waitMs: number) => void;
 }
 
 /** Long enough to amortise the round trips to Redis, short enough for lanes of other processes. */
@@ -74,7 +78,8 @@ export class StockService {
     this.gates = new BasketGates(clock);
     this.basketPace = new Pace(clock);
     this.slots = new CommitSlots(commitsMax, clock);
-    this.commits = new GroupCommit(store, this.slots, { batchMax }, clock);
+    const { onWaited } = settings;
+    this.commits = new GroupCommit(store, this.slots, { batchMax, onWaited }, clock);
     const { writes = ALWAYS_WRITABLE } = settings;
     const { commits } = this;
     const standstill = new Standstill(clock, writes, settings);
@@ -114,6 +119,7 @@ export class StockService {
   /** Carries out any write. Rejects only for a defect of the program; any other failure is a result. */
   async carryOut(write: StockWrite, deadline: Deadline): Promise<WriteResult> {
     const result = await this.resultOf(write, deadline);
+    this.settings.onResult?.(write, result);
     if (isOverloaded(write, result)) this.settings.onOverloaded?.(write.operation.principal);
     return result;
   }
@@ -130,6 +136,16 @@ export class StockService {
   takingForeign(productId: string): Lane | null {
     const lane = this.lanes.get(productId);
     return lane?.takesForeign === true ? lane : null;
+  }
+
+  /** Writes of several products that wait or are under way. */
+  get baskets(): number {
+    return this.basketsUnderWay;
+  }
+
+  /** The lanes as they are now. @param own the id of this process among the owners of products. */
+  *loads(own: string | null): Generator<LaneLoad> {
+    for (const lane of this.lanes.values()) yield lane.load(own);
   }
 
   /** Gives up all products that this process owns, and the lines of other processes. Own lines go on. */
@@ -191,7 +207,7 @@ export class StockService {
     const wait = deadline.forWaiting(this.settings.lockWaitMs);
     try {
       const result = await this.gates.through(scope, write.productIds, wait, () =>
-        this.commitInTurn(write, wait, deadline),
+        this.commitInTurn(write, { wait, deadline, arrivedMs }),
       );
       return result === 'TIMED_OUT' ? this.timedOut(write, arrivedMs) : result;
     } finally {
@@ -211,9 +227,9 @@ export class StockService {
 
   private async commitInTurn(
     write: StockWrite,
-    wait: Deadline,
-    deadline: Deadline,
+    times: { readonly wait: Deadline; readonly deadline: Deadline; readonly arrivedMs: number },
   ): Promise<WriteResult> {
+    const { wait, deadline, arrivedMs } = times;
     const { writes, standstill } = this.laneParts;
     const patience = wait.within(WRITE_HEALTH.patienceMs);
     if (!(await writes.whenWritable(patience))) return refusal(UNAVAILABLE);
@@ -221,7 +237,7 @@ export class StockService {
     if ('failure' in turn) return refusal(this.retryable(turn.failure, write));
     const watch = standstill.watch(turn);
     try {
-      return await this.commitAlone(write, turn, deadline);
+      return await this.commitAlone(write, turn, deadline, arrivedMs);
     } finally {
       watch.cancel();
       turn.end();
@@ -232,10 +248,12 @@ export class StockService {
     write: StockWrite,
     turn: Pick<Turn, 'isContended' | 'fencingTokenOf'>,
     deadline: Deadline,
+    arrivedMs = this.clock.nowMs(),
   ): Promise<WriteResult> {
-    const arrivedMs = this.clock.nowMs();
+    const sinceMs = this.clock.nowMs();
     const apply = () => {
       if (deadline.callerHasGone) return Promise.resolve([refusal(UNAVAILABLE)]);
+      this.settings.onWaited?.(this.clock.nowMs() - arrivedMs);
       return this.store.apply([write], {
         deadline,
         contended: turn.isContended(),
@@ -244,7 +262,7 @@ export class StockService {
       });
     };
     const results = await this.slots.run(deadline, apply, write.operation.scope);
-    if (results === 'TIMED_OUT') return this.timedOut(write, arrivedMs);
+    if (results === 'TIMED_OUT') return this.timedOut(write, sinceMs);
     const [result] = results;
     if (!result) throw new Error('The store gave no result for a write.');
     return result;
