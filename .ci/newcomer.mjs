@@ -127,6 +127,7 @@ say(`Node ${process.version}; ${hidden ? `no ${hidden}` : 'what this machine has
 
 const install = start('npm ci');
 assert.equal(await install.closed, 0, install.printed.out + install.printed.err);
+assert.doesNotMatch(install.printed.err, /EBADENGINE|install scripts/, install.printed.err);
 say(`npm ci: ${seconds(startedMs)} s`);
 
 // Ctrl-C during the download of the packages: nothing of them may stay.
@@ -151,14 +152,37 @@ assert.match(
   /^Redis: \S+ from the packages of Debian \(\w+\), .+, because .+\.$/m,
 );
 assert.match(first.printed.out, /^Stockade serves http:\/\/localhost:4000\/graphql$/m);
+assert.match(first.printed.out, /^MySQL: \d+ of \d+ MB$/m);
+await sellOut();
+
+/** What the console's page does when a sale is tried. */
+async function sellOut() {
+  const [start, state] = ['start-sale-trial', 'sale-trial'].map((name) =>
+    readFileSync(join(project, 'schema/development', `${name}.graphql`), 'utf8'),
+  );
+  const beganMs = performance.now();
+  await ask({ query: start, variables: { input: { buyers: 300, units: 100 } } });
+  let trial;
+  do {
+    await wait(200);
+    trial = (await ask({ query: state })).data.saleTrial;
+  } while (!['DONE', 'FAILED', 'STOPPED'].includes(trial.state));
+  assert.equal(trial.state, 'DONE', JSON.stringify(trial));
+  assert.deepEqual([trial.sold, trial.ledger.ok, trial.ledger.oversold], [100, true, 0]);
+  say(`A sale is tried in ${seconds(beganMs)} s: ${trial.ledger.verdict}`);
+}
+
+async function ask(operation) {
+  const response = await fetch(URL, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(operation),
+  });
+  return response.json();
+}
 
 const [mutation] = /^mutation \{\n(?:.*\n)*?\}$/m.exec(first.printed.out);
-const response = await fetch(URL, {
-  method: 'POST',
-  headers: { 'content-type': 'application/json' },
-  body: JSON.stringify({ query: mutation }),
-});
-const answer = await response.json();
+const answer = await ask({ query: mutation });
 say(`The printed mutation answers ${JSON.stringify(answer)}`);
 assert.deepEqual(answer.data.deductStock.results[0].remaining, 99);
 first.interrupt();

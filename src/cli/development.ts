@@ -172,12 +172,28 @@ ${whereDataStay(keepIn)}
 ${howToAuthenticate(config)}
 ${howToReach(services)}
 Stockade serves ${address}
-Metrics         ${new URL('/metrics', address).href}
-Open the first address in a browser for Apollo Sandbox, and paste:
+${pagesOf(address, config)}
+
+A mutation to paste there:
 
 ${SAMPLE_MUTATION}
 
 Ctrl-C stops everything.`;
+}
+
+function pagesOf(address: string, config: Config): string {
+  const at = (path: string) => new URL(path, address).href;
+  const pages = [
+    ...(config.console
+      ? [
+          `Console: ${at('/console')}`,
+          `Try a sale: ${at('/console/sale')}`,
+          `Explorer: ${at('/console/explorer')}`,
+        ]
+      : []),
+    `Metrics: ${at('/metrics')}`,
+  ];
+  return pages.map((line) => `  ${line}`).join('\n');
 }
 
 function whereDataStay(keepIn: string | undefined): string {

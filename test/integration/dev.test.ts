@@ -57,6 +57,15 @@ test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
   expect(dev.stdout()).toMatch(/^MySQL: .+, because .+\.$/m);
   expect(dev.stdout()).toMatch(/^Redis: .+, because .+\.$/m);
 
+  // Each page that is named is there.
+  const named = [...dev.stdout().matchAll(/^ {2}([A-Z][\w ]+): (http:\S+)$/gm)];
+  const names = named.map(([, name]) => name);
+  expect(names).toEqual(['Console', 'Try a sale', 'Explorer', 'Metrics']);
+  for (const [, , page = ''] of named) {
+    const { status } = await fetch(page.replace('localhost', '127.0.0.1'));
+    expect({ page, status }).toEqual({ page, status: 200 });
+  }
+
   // The mutation is pasted just as it is printed, and is the README's.
   const printed = /^mutation \{\n(?:.*\n)*?\}$/m.exec(dev.stdout())?.[0];
   const readme = readFileSync('README.md', 'utf8');
