@@ -4,7 +4,7 @@
  */
 import type { Worker } from 'node:cluster';
 import { readFileSync } from 'node:fs';
-import { pino, type Logger } from 'pino';
+import type { Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
 import { JwtVerifier } from './auth/jwt-verifier.js';
@@ -12,6 +12,7 @@ import { openChanges } from './change-parts.js';
 import type { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
 import { Database } from './database/connections.js';
+import type { PoolSettings } from './database/pool.js';
 import { startFleet } from './fleet-parts.js';
 import type { Fleet } from './fleet/fleet.js';
 import { Traffic } from './fleet/traffic.js';
@@ -46,7 +47,6 @@ import { ReservationList, type ReservationLister } from './inventory/reservation
 import { ReservationSweeper } from './inventory/reservation-sweeper.js';
 import { Operations } from './inventory/operation.js';
 import { MeasuredStockStore, MeasuredTurns } from './inventory/measures.js';
-import type { Measures } from './inventory/measures.js';
 import { TimeOuts } from './inventory/time-outs.js';
 import { WriteHealth } from './inventory/write-health.js';
 import { stockOperations } from './inventory/stock-operations.js';
@@ -59,7 +59,7 @@ import {
   RedlockService,
   type RunningLockService,
 } from './lock/index.js';
-import { OperationMetrics } from './metrics/operation-metrics.js';
+import { Observing } from './observing.js';
 import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { Started } from './started.js';
@@ -113,31 +113,31 @@ const PRIMARY_ANSWER_MAX_MS = 2_000;
 
 /** @throws where the database is away or behind, the port is taken, or Redis refuses us. */
 export async function startApp(config: Config, options: AppOptions = {}): Promise<App> {
-  const log = options.log ?? pino({ level: config.logLevel });
+  const observing = await Observing.open(config, options.log);
+  const { log } = observing;
   const shared = { log, clock: systemClock, random: systemRandom };
   const started = new Started(log);
+  started.push('telemetry', () => observing.stop());
   try {
     const times = buildTimeOuts(config, shared);
-    const database = await openDatabase(config, { log, times }, options.onStatement);
+    const told = { log, onStatement: options.onStatement, ...observing.database };
+    const database = await openDatabase(config, { times, ...told });
     started.push('database', () => database.close());
 
     const fleetKey = await readFleetKey(database.writer);
-    const lock = openLock(config, { times, log, fleetKey });
-    if (lock) {
-      started.push('lock', () => lock.stop());
-      await lock.start();
-    }
+    const lock = await startLock(openLock(config, { times, log, fleetKey }), started);
 
     const { publisher, feed } = await openChanges(config, database, shared, started);
 
     const refusals = new RefusalLog(log);
     const health = watchWrites(database, shared, started);
     const heldUnitsMax = config.reservedUnitsMaxPerPrincipal;
-    const store = new MysqlStockStore(database.writer, { changes: feed, heldUnitsMax, health });
-    const operations = new OperationMetrics();
     const traffic = new Traffic(systemClock);
+    const { measuring } = observing;
+    const settings = { changes: feed, heldUnitsMax, health, counts: measuring.transactions };
+    const store = new MysqlStockStore(database.writer, settings);
     const delegation = openDelegation(lock, fleetKey);
-    const parts = { store, lock, delegation, refusals, health, operations, times, traffic };
+    const parts = { store, lock, delegation, refusals, health, observing, times, traffic };
     const stock = buildStock(config, parts);
     started.push('lanes', () => stock.stop(config.shutdownGraceMs));
 
@@ -146,30 +146,28 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
 
     const readiness = buildReadiness(config, { database, writes: health, lock });
     const authenticator = buildAuthenticator(config, database, log);
-    const requestLimit = openRequestLimit(config, shared);
-    if (requestLimit) {
-      started.push('rate limit', () => requestLimit.stop());
-      await requestLimit.start();
-    }
+    const requestLimit = await openRequestLimit(config, shared, started);
     const documents = new DocumentStore();
     const persisted = openPersistedDocuments(config);
     const compiled = new CompiledOperations(config.graphqlCompiled, options.compileAtFirst);
     const door = { documents, persisted, compiled, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
     const metrics = stockadeMetrics({
-      ...{ lock, delegation, feed, publisher, connections, operations, times },
-      ...door,
+      ...{ lock, delegation, feed, publisher, connections, times, stock, readiness },
+      ...{ ...door, ...measuring.sources, writes: health, database },
     });
     const fleet = startFleet({
       ...{ config, log, traffic, fleetKey, lock, stock, delegation, readiness, health },
       ...{ database, publisher, requestLimit },
     });
     started.push('fleet', () => fleet.stop());
-    const services = await openServices({ config, database, stock, reservations, feed, fleet });
+    const parties = { config, database, stock: observing.stock(stock), reservations, feed, fleet };
+    const services = await openServices(parties);
     const server = buildServer(config, {
       services: { ...services, saleTrials: options.saleTrials },
       log,
       readiness: () => readiness.report(),
+      ...observing.requests,
       ...door,
       metrics: options.primary ? new WorkerMetrics(metrics, options.primary, systemClock) : metrics,
     });
@@ -201,8 +199,10 @@ async function drain(
 
 async function openDatabase(
   config: Config,
-  { log, times }: { readonly log: Logger; readonly times: TimeOuts },
-  onStatement: AppOptions['onStatement'],
+  {
+    times,
+    ...told
+  }: { readonly times: TimeOuts } & Pick<PoolSettings, 'log' | 'onStatement' | 'aroundStatement'>,
 ): Promise<Database> {
   if (config.migrateOnStart) await migrate(config.mysqlUrl);
   else await assertMigrated(config.mysqlUrl);
@@ -214,8 +214,7 @@ async function openDatabase(
     silentTransactionMaxMs: times.ttlLeastMs,
     readMaxMs: config.requestTimeoutMs,
     readsMayBeBehind: config.readConsistency === 'eventual',
-    log,
-    onStatement,
+    ...told,
   });
 }
 
@@ -246,6 +245,16 @@ function buildReadiness(
   parts: Pick<ReadinessParts, 'database' | 'writes' | 'lock'>,
 ): Readiness {
   return new Readiness({ ...parts, stockLock, lockIsNeeded: lockFallback === 'fail' });
+}
+
+async function startLock(
+  lock: RunningLockService | null,
+  started: Started,
+): Promise<RunningLockService | null> {
+  if (!lock) return null;
+  started.push('lock', () => lock.stop());
+  await lock.start();
+  return lock;
 }
 
 /** Null where the database alone serializes writes. */
@@ -288,15 +297,22 @@ function buildAuthenticator(
   });
 }
 
-function openRequestLimit({ rateLimit, redisUrl }: Config, shared: Shared): RequestLimit | null {
+async function openRequestLimit(
+  { rateLimit, redisUrl }: Config,
+  shared: Shared,
+  started: Started,
+): Promise<RequestLimit | null> {
   if (!rateLimit || redisUrl === undefined) return null;
-  return new RequestLimit({ ...shared, ...rateLimit, redisUrl });
+  const requestLimit = new RequestLimit({ ...shared, ...rateLimit, redisUrl });
+  started.push('rate limit', () => requestLimit.stop());
+  await requestLimit.start();
+  return requestLimit;
 }
 
 async function openServices(parts: {
   readonly config: Config;
   readonly database: Database;
-  readonly stock: StockService;
+  readonly stock: ReturnType<Observing['stock']>;
   readonly reservations: ReservationCatalogue & ReservationLister;
   readonly feed: StockFeed;
   readonly fleet: Fleet;
@@ -370,7 +386,7 @@ function buildStock(
     delegation,
     refusals,
     health,
-    operations,
+    observing,
     times,
     traffic,
   }: {
@@ -379,28 +395,16 @@ function buildStock(
     delegation: Delegation | null;
     refusals: RefusalLog;
     health: WriteHealth;
-    operations: OperationMetrics;
+    observing: Observing;
     times: TimeOuts;
     traffic: Traffic;
   },
 ): StockService {
-  const measures: Measures = {
-    waited: (operation, waitMs) => {
-      operations.waited(operation, waitMs);
-      times.waited(waitMs);
-    },
-    held: (operation, holdMs) => {
-      operations.held(operation, holdMs);
-    },
-    committed: (operation, commitMs, lines) => {
-      operations.committed(operation, commitMs, lines);
-      traffic.committed(commitMs);
-      // One that was begun in an outage measures the outage.
-      if (health.writableForMs > commitMs) times.committed(commitMs);
-    },
-  };
+  const measures = observing.measuring.measuresFor(times, health, traffic);
+  const { onResult } = observing;
   const turns = new MeasuredTurns(buildTurns(config, lock, times), measures, systemClock);
-  const stock = new StockService(new MeasuredStockStore(store, measures, systemClock), turns, {
+  const measured = new MeasuredStockStore(store, measures, systemClock);
+  const stock = new StockService(observing.store(measured), turns, {
     writes: health,
     handOver: delegation?.outgoing,
     get turnMaxMs() {
@@ -414,6 +418,7 @@ function buildStock(
     queueMaxPerPrincipal: config.laneQueueMaxPerPrincipal,
     commitsMax: config.commitsMax,
     onResult: (write, result) => {
+      onResult(write, result);
       traffic.answered(write, result);
     },
     onWaited: (waitMs) => {
@@ -468,6 +473,8 @@ type ServerParts = Pick<
   | 'authenticator'
   | 'requestLimit'
   | 'metrics'
+  | 'observer'
+  | 'aroundRequest'
 >;
 
 function buildServer(config: Config, parts: ServerParts): GraphqlServer {

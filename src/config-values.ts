@@ -71,6 +71,9 @@ export const jwksUrl = urlOf('https:', 'http:')
     return !url?.username && !url?.password;
   }, 'must not contain a user or a password, which are never sent to the issuer; publish the keys without one');
 
+/** Of a service in the operator's own network. */
+export const httpUrl = urlOf('https:', 'http:');
+
 export const text = z.string().min(1);
 
 export const jwtAlgorithms = z

@@ -1,9 +1,9 @@
 /** The process edge of the server: environment, start, signals, exit code. */
 import cluster from 'node:cluster';
-import { pino } from 'pino';
 import { startApp } from './app.js';
 import { explainStartFailure } from './cli/start-failure.js';
 import { loadConfig, type Config } from './config.js';
+import { openLog } from './log.js';
 import { WorkerSupervisor } from './workers.js';
 
 /** Starts the server, or its workers, and exits with 1 where that fails. Signals end the process later. */
@@ -42,7 +42,7 @@ class ServerProcess {
   }
 
   async supervise(config: Config): Promise<void> {
-    const supervisor = new WorkerSupervisor(config, pino({ level: config.logLevel }));
+    const supervisor = new WorkerSupervisor(config, openLog(config));
     this.stopAll = () => supervisor.stop();
     this.killAll = () => {
       supervisor.kill();

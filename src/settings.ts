@@ -6,6 +6,7 @@ import { z } from 'zod';
 import {
   autoOrNumber,
   flag,
+  httpUrl,
   jwksUrl,
   jwtAlgorithms,
   mysqlUrl,
@@ -288,6 +289,25 @@ export const SETTINGS = {
     'info',
     oneOf('fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'),
     '`fatal`, `error`, `warn`, `info`, `debug`, `trace` or `silent`',
+  ),
+  logFormat: preset(
+    'LOG_FORMAT',
+    'json',
+    oneOf('json', 'pretty'),
+    '`json`: one object a line; `pretty`: for people',
+  ),
+  otlpEndpoint: optional(
+    'OTEL_EXPORTER_OTLP_ENDPOINT',
+    'none',
+    httpUrl,
+    'where traces are sent, as in `http://collector:4318`; with the other `OTEL_…` variables: ' +
+      '[docs/operations.md](docs/operations.md#traces)',
+  ),
+  otelServiceName: preset(
+    'OTEL_SERVICE_NAME',
+    'stockade',
+    text,
+    'the name of this service in its traces',
   ),
   sandbox: optional(
     'SANDBOX',

@@ -34,6 +34,14 @@ const DECIDERS = 2;
 /** Below this, a process that is merely slow would lose its transactions. */
 const SILENT_TRANSACTION_MIN_MS = 3_000;
 
+export interface PoolStats {
+  /** Connections that work. */
+  readonly used: number;
+  readonly free: number;
+  /** Callers that wait for one. */
+  readonly waiting: number;
+}
+
 export class Database implements ExclusiveTurns {
   readonly writer: Sequelize;
   readonly reader: Reader;
@@ -72,6 +80,15 @@ export class Database implements ExclusiveTurns {
     this.locks = new NamedLocks(this.control);
   }
 
+  /** Of this process, now. */
+  pools(): Readonly<Record<'writing' | 'reading' | 'control', PoolStats>> {
+    return {
+      writing: poolStats(this.writer),
+      reading: poolStats(this.readers),
+      control: poolStats(this.control),
+    };
+  }
+
   exclusively(name: string, work: () => Promise<void>): Promise<void> {
     return this.locks.exclusively(name, work);
   }
@@ -80,6 +97,19 @@ export class Database implements ExclusiveTurns {
     await Promise.all([this.writer.close(), this.readers.close(), this.deciders?.close()]);
     await this.control.close();
   }
+}
+
+function poolStats({ connectionManager }: Sequelize): PoolStats {
+  // Of the package sequelize-pool; the types of Sequelize leave it out.
+  const { pool } = connectionManager as unknown as {
+    readonly pool: {
+      readonly using: number;
+      readonly available: number;
+      readonly waiting: number;
+    };
+  };
+  const { using: used, available: free, waiting } = pool;
+  return { used, free, waiting };
 }
 
 /**

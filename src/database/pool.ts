@@ -32,7 +32,11 @@ export interface PoolSettings {
   readonly mayBeBehind?: boolean | undefined;
   /** Called with every statement, for tests that count them. */
   readonly onStatement?: ((sql: string) => void) | undefined;
+  /** Runs each statement, for traces. */
+  readonly aroundStatement?: AroundStatement | undefined;
 }
+
+export type AroundStatement = <T>(sql: string, run: () => Promise<T>) => Promise<T>;
 
 const LOCK_WAIT_SECONDS = 2;
 const CONNECT_TIMEOUT_MS = 2_000;
@@ -128,6 +132,7 @@ export function openPool(
   };
   connector.connect = (config) => connectToCurrent(server, config, { open, setUp, silenceMaxMs });
   noticeRefusals(sequelize, server);
+  if (settings.aroundStatement) runAround(sequelize, settings.aroundStatement);
   return sequelize;
 }
 
@@ -225,6 +230,13 @@ function noticeRefusals(sequelize: Sequelize, server: CurrentServer): void {
     }
   };
   sequelize.query = noticing as typeof sequelize.query;
+}
+
+function runAround(sequelize: Sequelize, around: AroundStatement): void {
+  type Query = (sql: string, ...rest: unknown[]) => Promise<unknown>;
+  const query = sequelize.query.bind(sequelize) as Query;
+  const traced: Query = (sql, ...rest) => around(sql, () => query(sql, ...rest));
+  sequelize.query = traced as typeof sequelize.query;
 }
 
 async function setUpSession(

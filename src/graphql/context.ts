@@ -61,6 +61,34 @@ export interface RequestSettings {
   readonly authenticator: Authenticator | null;
   /** From the request's arrival, in milliseconds. */
   readonly requestTimeoutMs: number;
+  /** Told of each operation that has ended. */
+  readonly observer?: RequestObserver | null;
+}
+
+/** One operation that came by HTTP, at its end. */
+export interface EndedRequest {
+  /** Its field, as in `deductStock`; `several`, or `none` where it was refused before that was known. */
+  readonly operation: string;
+  readonly isMutation: boolean;
+  /** The code of its first error; null without one. */
+  readonly failure: string | null;
+  readonly tookMs: number;
+  readonly principal: string | null;
+  readonly correlationId: string;
+}
+
+/** What becomes of an operation. */
+interface Course {
+  /** To be called back at its end. */
+  ends: (() => void)[] | null;
+  operation: string;
+  isMutation: boolean;
+  failure: string | null;
+  readonly beganMs: number;
+}
+
+export interface RequestObserver {
+  ended(request: EndedRequest): void;
 }
 
 /** @throws RateLimitedError */
@@ -77,7 +105,8 @@ export class RequestContext {
   readonly log: Logger;
   /** Counts what a request weighs beyond the one that it was admitted for; null without a rate limit. */
   readonly charge: Charge | null;
-  private ends: (() => void)[] | null = null;
+  /** Apollo gives its pipeline a shallow copy of the context: what is learnt there must be known here. */
+  private readonly course: Course;
   private lazyLoaders: Loaders | undefined;
 
   constructor(
@@ -92,6 +121,8 @@ export class RequestContext {
     },
   ) {
     this.services = settings.services;
+    const beganMs = systemClock.nowMs();
+    this.course = { ends: null, operation: 'none', isMutation: false, failure: null, beganMs };
     this.log = settings.log;
     this.charge = request.charge ?? null;
     this.principal = request.principal;
@@ -118,13 +149,31 @@ export class RequestContext {
 
   /** Calls back when the operation has its answer. */
   onEnd(callback: () => void): void {
-    (this.ends ??= []).push(callback);
+    (this.course.ends ??= []).push(callback);
   }
 
   /** The operation has its answer, or will have none. */
   end(): void {
-    for (const callback of this.ends ?? []) callback();
-    this.ends = null;
+    const { course, caller, correlationId } = this;
+    for (const callback of course.ends ?? []) callback();
+    course.ends = null;
+    const { operation, isMutation, failure, beganMs } = course;
+    this.settings.observer?.ended({
+      ...{ operation, isMutation, failure, correlationId },
+      principal: caller.principal,
+      tookMs: systemClock.nowMs() - beganMs,
+    });
+  }
+
+  /** What the operation asks for: a name of the schema. */
+  asks(rootField: string, type: string): void {
+    this.course.operation = rootField;
+    this.course.isMutation = type === 'mutation';
+  }
+
+  /** An error of its answer; the first one counts. @param code one of a bounded number. */
+  fails(code: string): void {
+    this.course.failure ??= code;
   }
 
   get loaders(): Loaders {

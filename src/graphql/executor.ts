@@ -51,6 +51,7 @@ export class Executor {
   check({ document, operation, variables = {}, context }: AskedOperation): Promise<void> | null {
     if (operation.operation === OperationTypeNode.SUBSCRIPTION) throw notOverHttp();
     const survey = surveyOf(this.settings.schema, operation, () => fragmentsOf(document));
+    context.asks(survey.rootField, operation.operation);
     try {
       // The resolvers check it again; here the answer is one error with its HTTP status.
       assertPermitted(context, survey);

@@ -141,6 +141,7 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
   const correlationIds = new WeakMap<object, string>();
   const note = (errors: readonly GraphQLError[], context: RequestContext) => {
     for (const error of errors) correlationIds.set(error, context.correlationId);
+    if (errors[0]) context.fails(codeOf(errors[0]));
     const refusal = refusalIn(errors, context);
     if (refusal) refusals.add(refusal);
   };
@@ -190,6 +191,16 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
     },
   };
   return table;
+}
+
+/** The code that `formatError` gives it. */
+function codeOf(error: GraphQLError): string {
+  const cause = toCause(unwrapResolverError(error));
+  const translated = translate(cause);
+  if (translated) return translated.extensions.code;
+  const isGraphql = cause instanceof GraphQLError;
+  if (isGraphql && PASSING_CODES.has(cause.extensions.code)) return String(cause.extensions.code);
+  return isClientsFault(cause) ? 'BAD_REQUEST' : 'INTERNAL_SERVER_ERROR';
 }
 
 /** Apollo gives some refusals of persisted queries a status and no code. */

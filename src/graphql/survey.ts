@@ -56,6 +56,8 @@ export interface Survey {
   readonly size: Size;
   /** Fields at the root of the operation, `__typename` and introspection left out. */
   readonly rootFields: number;
+  /** The name of that field; `several` or `none` where there is not one. Of a valid operation it is in the schema. */
+  readonly rootField: string;
   readonly scopes: ReadonlySet<Scope>;
   /** Root fields that declare no scope. */
   readonly undeclared: readonly string[];
@@ -161,10 +163,13 @@ class Surveyor {
     const type = this.schema.getRootType(operation.operation);
     const found = this.ofSelections(operation.selectionSet, type);
     const { own, scopes, nodes, notNull, schemas, ...size } = found;
+    const rootNames = [...own.keys()].map(({ name }) => name.value);
+    const ours = rootNames.filter((name) => !name.startsWith('__'));
     const survey = {
       schema: this.schema,
       size: { ...size, introspection: size.introspection + Math.max(schemas - 1, 0) },
-      rootFields: [...own.keys()].filter(({ name }) => !name.value.startsWith('__')).length,
+      rootFields: ours.length,
+      rootField: oneOf(ours),
       scopes,
       undeclared: [...own.values()].flatMap((field) =>
         field && field.extensions.scope === undefined ? [field.name] : [],
@@ -276,6 +281,11 @@ class Surveyor {
   ): Type {
     return condition ? this.schema.getType(condition.name.value) : type;
   }
+}
+
+function oneOf(names: readonly string[]): string {
+  const [name = 'none', ...others] = new Set(names);
+  return others.length > 0 ? 'several' : name;
 }
 
 /** Adds what counts the same below a field as inside a fragment. */

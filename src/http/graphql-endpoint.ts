@@ -115,6 +115,11 @@ export class GraphqlEndpoint {
     refusals.add({ kind: 'form', reason: `HTTP ${status}`, address, correlationId: id });
   }
 
+  /** Operations that have no answer yet. */
+  get underWay(): number {
+    return this.operations;
+  }
+
   /** Resolves when no operation runs, including those of clients that hung up. */
   finished(): Promise<void> {
     if (this.operations === 0) return Promise.resolve();

@@ -17,7 +17,7 @@ import { createErrorTable } from '../graphql/format-error.js';
 import { KnownOperations } from '../graphql/known-operations.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
-import { jsonAnswer } from './answer.js';
+import { jsonAnswer, type HttpAnswer } from './answer.js';
 import type { HttpBounds } from './bounds.js';
 import { clientAddressBehind, trustedProxyAmong } from './client-address.js';
 import type { ConnectionStats } from './connections.js';
@@ -25,7 +25,7 @@ import type { ConsolePages } from './console-pages.js';
 import { LOCAL_ORIGIN } from './cross-origin.js';
 import { GraphqlEndpoint } from './graphql-endpoint.js';
 import { createHttpServer } from './http-server.js';
-import { RequestProcessor, type Route, type Routes } from './process-request.js';
+import { RequestProcessor, type HttpRequest, type Route, type Routes } from './process-request.js';
 import { WebSockets, type WebSocketBounds } from './web-sockets.js';
 
 const PATH = '/graphql';
@@ -63,7 +63,14 @@ export interface GraphqlServerSettings
   /** Null where there is no console. */
   readonly pages: ConsolePages | null;
   readonly metrics: { readonly contentType: string; metrics(): Promise<string> };
+  /** Runs each request for GraphQL, for traces and the log. */
+  readonly aroundRequest?: AroundRequest | null;
 }
+
+export type AroundRequest = (
+  request: HttpRequest,
+  answer: () => Promise<HttpAnswer>,
+) => Promise<HttpAnswer>;
 
 export class GraphqlServer {
   private readonly apollo: ApolloServer<RequestContext>;
@@ -117,8 +124,10 @@ export class GraphqlServer {
     connections.serve(processor.process);
   }
 
-  stats(): ConnectionStats & { readonly webSockets: number } {
-    return { ...this.http.connections.stats(), webSockets: this.webSockets.connections };
+  stats(): ConnectionStats & { readonly webSockets: number; readonly operations: number } {
+    const { connections: webSockets } = this.webSockets;
+    const { underWay: operations } = this.endpoint;
+    return { ...this.http.connections.stats(), webSockets, operations };
   }
 
   /** Resolves with the address of the endpoint once it listens. */
@@ -170,15 +179,22 @@ export class GraphqlServer {
   };
 
   private routes(): Routes {
-    const { readiness, metrics, pages } = this.settings;
+    const { readiness, metrics, pages, aroundRequest } = this.settings;
+    const { answer, admit } = this.endpoint;
     // Requests that come together get one report, and one rendering: neither costs more for being asked for often.
     const report = shared(readiness);
     const rendered = shared(() => metrics.metrics());
-    const page = (answer: Route['answer']): Route => ({ methods: PAGE_METHODS, answer });
+    const page = (made: Route['answer']): Route => ({ methods: PAGE_METHODS, answer: made });
     const fixed = new Map([
       [
         PATH,
-        { methods: GRAPHQL_METHODS, answer: this.endpoint.answer, admit: this.endpoint.admit },
+        {
+          methods: GRAPHQL_METHODS,
+          admit,
+          answer: aroundRequest
+            ? (request) => aroundRequest(request, () => answer(request))
+            : answer,
+        },
       ],
       ['/live', page(() => Promise.resolve(jsonAnswer(200, { live: true })))],
       [

@@ -6,6 +6,7 @@
  * - **write**: the part of a request that one transaction carries out: lines decided together, or each by itself.
  * - **movement**: a line of the ledger: a change of the quantity on hand, with its reason.
  */
+import type { WriteTrace } from './write-trace.js';
 
 export const DEFAULT_LOCATION_ID = 'default';
 /** The most units of one line, and the most that a level may hold. */
@@ -169,6 +170,8 @@ interface WriteParts {
   readonly productIds: readonly string[];
   readonly reason: string | null;
   readonly reference: string | null;
+  /** Of a write whose request is traced. */
+  readonly trace?: WriteTrace | undefined;
   /** Of a write that its process has handed to another one; see delegated-write.ts. */
   readonly delegated?: Delegated | undefined;
 }

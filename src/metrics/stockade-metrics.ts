@@ -3,13 +3,17 @@
  * read at each scrape, so that a request only increments plain numbers.
  */
 import { performance } from 'node:perf_hooks';
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import type { StockFeedStats } from '../changes/stock-feed.js';
 import type { CompiledStats } from '../graphql/compiled/compiled-operations.js';
 import type { DocumentStoreStats } from '../graphql/document-store.js';
 import type { DelegationStats } from '../inventory/delegation/delegation.js';
-import type { DurationStats, LockStats } from '../lock/index.js';
+import type { LockStats } from '../lock/index.js';
+import type { LineMetrics } from './line-metrics.js';
 import type { OperationMetrics } from './operation-metrics.js';
+import { Metrics } from './read-metrics.js';
+import type { RequestMetrics } from './request-metrics.js';
+import { addStateMetrics, type RedisState, type StateSources } from './state-metrics.js';
 
 interface ConnectionStats {
   /** WebSockets included. */
@@ -17,11 +21,16 @@ interface ConnectionStats {
   readonly webSockets: number;
   readonly unsentBytes: number;
   readonly held: number;
+  /** Requests for GraphQL that have no answer yet. */
+  readonly operations: number;
 }
 
-export interface MetricsSources {
+export interface MetricsSources extends StateSources {
   /** Null where no distributed lock is used. */
-  readonly lock: { stats(): LockStats } | null;
+  readonly lock: {
+    stats(): LockStats;
+    health(): { readonly servers: readonly RedisState[] };
+  } | null;
   /** Null where products have no owners. */
   readonly delegation?: { stats(): DelegationStats } | null;
   readonly feed: { stats(): StockFeedStats } | null;
@@ -40,6 +49,8 @@ export interface MetricsSources {
   };
   readonly refusals?: { stats(): Readonly<Record<string, number>> };
   readonly operations?: OperationMetrics;
+  readonly lines?: LineMetrics;
+  readonly requests?: RequestMetrics;
   readonly times?: { readonly ttlMs: number; readonly waitMs: number };
 }
 
@@ -50,6 +61,9 @@ export function stockadeMetrics(sources: MetricsSources): Registry {
   const { lock, feed, publisher, documents, compiled, authenticator, requestLimit } = sources;
   const { connections, refusals, operations, times, delegation } = sources;
   operations?.addTo(registry);
+  sources.lines?.addTo(registry);
+  sources.requests?.addTo(registry);
+  addStateMetrics(registry, sources, lock && (() => lock.health().servers));
   if (times) addTimeOuts(registry, times);
   addDocumentMetrics(new Metrics(registry, () => documents.stats()));
   if (compiled) addCompiledMetrics(new Metrics(registry, () => compiled.stats()));
@@ -163,6 +177,11 @@ function addConnectionMetrics(metrics: Metrics<ConnectionStats>): void {
     'stockade_connections',
     'Open connections, WebSockets included.',
     ({ connections }) => connections,
+  );
+  metrics.gauge(
+    'stockade_requests_under_way',
+    'Requests for GraphQL that have no answer yet.',
+    ({ operations }) => operations,
   );
   metrics.gauge('stockade_websockets', 'Open WebSockets.', ({ webSockets }) => webSockets);
   metrics.gauge(
@@ -298,100 +317,4 @@ function addLockMetrics(metrics: Metrics<LockStats>): void {
     'From the lease of a lock to its end.',
     ({ holdTime }) => holdTime,
   );
-}
-
-/** Metrics that read their values from one part. */
-class Metrics<Stats> {
-  constructor(
-    private readonly registry: Registry,
-    private readonly stats: () => Stats,
-  ) {}
-
-  gauge(name: string, help: string, read: (stats: Stats) => number): void {
-    const value = () => read(this.stats());
-    new Gauge({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.set(value());
-      },
-    });
-  }
-
-  counter(name: string, help: string, read: (stats: Stats) => number): void {
-    const value = () => read(this.stats());
-    new Counter({
-      name,
-      help,
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        this.inc(value());
-      },
-    });
-  }
-
-  /** One series for each name that `read` returns. */
-  counters(
-    name: string,
-    help: string,
-    label: string,
-    read: (stats: Stats) => Readonly<Record<string, number>>,
-  ): void {
-    const values = () => Object.entries(read(this.stats()));
-    new Counter({
-      name,
-      help,
-      labelNames: [label],
-      registers: [this.registry],
-      collect() {
-        this.reset();
-        for (const [key, value] of values()) this.inc({ [label]: key }, value);
-      },
-    });
-  }
-
-  histogram(name: string, help: string, read: (stats: Stats) => DurationStats): void {
-    this.registry.registerMetric(new ReadHistogram({ name, help }, () => read(this.stats())));
-  }
-}
-
-type HistogramValues = Awaited<ReturnType<Histogram['get']>>;
-
-/** A histogram from counts that a part keeps; prom-client's own only observes single values. */
-class ReadHistogram extends Histogram {
-  private readonly empty: Histogram;
-
-  constructor(
-    private readonly names: { readonly name: string; readonly help: string },
-    private readonly read: () => DurationStats,
-  ) {
-    super({ ...names, registers: [] });
-    this.empty = new Histogram({ ...names, registers: [] });
-  }
-
-  override async get(): Promise<HistogramValues> {
-    return { ...(await this.empty.get()), values: samples(this.names.name, this.read()) };
-  }
-
-  /** prom-client writes its text from this. */
-  getForPromString(): Promise<HistogramValues> {
-    return this.get();
-  }
-}
-
-/** Prometheus' buckets are cumulative, and in seconds. */
-function samples(name: string, { buckets, count, sumMs }: DurationStats) {
-  let below = 0;
-  const bounds = buckets.map(({ leMs, count: within }) => {
-    below += within;
-    return { metricName: `${name}_bucket`, labels: { le: leMs / 1_000 }, value: below };
-  });
-  return [
-    ...bounds,
-    { metricName: `${name}_bucket`, labels: { le: '+Inf' }, value: count },
-    { metricName: `${name}_sum`, labels: {}, value: sumMs / 1_000 },
-    { metricName: `${name}_count`, labels: {}, value: count },
-  ];
 }

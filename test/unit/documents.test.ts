@@ -6,7 +6,18 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, normalize } from 'node:path';
 import ts from 'typescript';
 
-const FOLDERS = ['.ci', 'bench', 'client', 'docs', 'schema', 'scripts', 'services', 'src', 'test'];
+const FOLDERS = [
+  '.ci',
+  'bench',
+  'client',
+  'deploy',
+  'docs',
+  'schema',
+  'scripts',
+  'services',
+  'src',
+  'test',
+];
 const FILES = [...filesIn('.'), ...FOLDERS.flatMap(filesBelow)];
 const PAGES = FILES.filter((file) => file.endsWith('.md'));
 

@@ -28,6 +28,16 @@ const ALLOWED: Readonly<Record<string, readonly string[]>> = {
   changes: ['inventory', 'lock', 'redis', 'time'],
   fleet: ['inventory', 'redis', 'time', 'zod'],
   metrics: ['changes', 'graphql', 'inventory', 'lock', 'time', 'prom-client'],
+  telemetry: [
+    'graphql',
+    'http',
+    'inventory',
+    '@opentelemetry/api',
+    '@opentelemetry/core',
+    '@opentelemetry/exporter-trace-otlp-http',
+    '@opentelemetry/resources',
+    '@opentelemetry/sdk-trace-base',
+  ],
   graphql: [
     'auth',
     'fleet',

@@ -20,6 +20,7 @@ import { Attempt, Known } from './known.js';
 import { LevelMemory } from './level-memory.js';
 import { ManyDueError } from './levels.js';
 import { StockStatements } from './stock-statements.js';
+import type { TransactionCounts, TransactionEnd } from './transaction-counts.js';
 import {
   isPerhapsApplied,
   noDoubts,
@@ -35,6 +36,7 @@ export interface StockStoreSettings {
   readonly heldUnitsMax?: number | null | undefined;
   /** Learns what becomes of each attempt at a transaction. */
   readonly health?: WriteHealth | undefined;
+  readonly counts?: TransactionCounts | undefined;
 }
 
 export class MysqlStockStore implements StockStore {
@@ -123,18 +125,19 @@ export class MysqlStockStore implements StockStore {
     doubts: Doubts,
   ): Promise<TransactionOutcome<Applied>> {
     const began = new Date();
-    const { changes, health } = this.settings;
+    const { changes, health, counts } = this.settings;
     const { impatient, rowsWereLocked } = options;
     const outcome = await runTransaction(
       this.sequelize,
       options.deadline,
       (running) => runAttempt(new Attempt(this.sequelize, running, known)),
-      { impatient, rowsWereLocked, health, doubts },
+      { impatient, rowsWereLocked, health, counts, doubts },
     );
     // An attempt that settles an earlier one finds its answers, but not the levels as that one left them.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
     if (isUncertain) changes?.uncertain(began);
+    counts?.ended(endOf(outcome));
     if (outcome.outcome === 'COMMITTED') {
       const { levels } = outcome.value;
       for (const level of levels) {
@@ -144,6 +147,12 @@ export class MysqlStockStore implements StockStore {
     }
     return outcome;
   }
+}
+
+function endOf(outcome: TransactionOutcome<Applied>): TransactionEnd {
+  if (outcome.outcome === 'COMMITTED') return outcome.value.settled ? 'settled' : 'committed';
+  if (outcome.outcome === 'ROWS_LOCKED') return 'rows_locked';
+  return outcome.mayHaveApplied ? 'unknown' : 'unavailable';
 }
 
 function unavailable(cause: unknown): TransactionOutcome<never> {

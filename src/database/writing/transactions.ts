@@ -31,6 +31,7 @@ import { Backoff } from '../../time/backoff.js';
 import { systemRandom, type Random, type Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { faultOf, isDuplicate, isRolledBackForCertain, type TransactionFault } from '../errors.js';
+import type { TransactionCounts } from './transaction-counts.js';
 
 /** One attempt, in a transaction that is open. */
 export interface RunningTransaction {
@@ -93,6 +94,8 @@ export interface TransactionOptions extends Partial<
 > {
   /** Learns what becomes of each attempt; no attempt begins while it knows that none can succeed. */
   readonly health?: WriteHealth | undefined;
+  /** Learns of each attempt after the first one. */
+  readonly counts?: TransactionCounts | undefined;
   /** Changed by each attempt; to be given again where the same call is run in a further transaction. */
   readonly doubts?: Doubts;
 }
@@ -111,7 +114,7 @@ export async function runTransaction<T>(
   const { clock } = deadline;
   const startedMs = clock.nowMs();
   const backoff = new Backoff(BACKOFF, random);
-  const { doubts = noDoubts() } = options;
+  const { doubts = noDoubts(), counts } = options;
   let rowsWereLocked = options.rowsWereLocked ?? false;
   /** Until then an outage of the database may be a hiccup. */
   let patienceEndMs: number | undefined;
@@ -155,6 +158,7 @@ export async function runTransaction<T>(
           ? { outcome: 'ROWS_LOCKED', waitedMs: clock.nowMs() - startedMs }
           : { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
       }
+      counts?.repeats(fault, error);
       if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
       const { health } = options;
       if (!health || health.isWritable) continue;

@@ -90,12 +90,16 @@ type PackedWrite = readonly [
 function packOffer(offer: Offer): unknown[] {
   const { call, attempt, alone, waitMs, deadlineMs, ageMs, productId, write } = offer;
   const times = [waitMs, deadlineMs, ageMs].map(packTime);
-  return [call, attempt, alone, ...times, productId, packWrite(write)];
+  const { trace } = write;
+  // The last one: a process that does not know it reads the others.
+  return [call, attempt, alone, ...times, productId, packWrite(write), trace?.traceparent];
 }
 
 function unpackOffer(packed: unknown): Offer {
-  const [call, attempt, alone, waitMs, deadlineMs, ageMs, product, write] = packed as unknown[];
+  const [call, attempt, alone, waitMs, deadlineMs, ageMs, product, write, traceparent] =
+    packed as unknown[];
   const productId = name(product);
+  const unpacked = unpackWrite(write as PackedWrite, productId);
   return {
     call: name(call),
     attempt: wholeNumber(attempt),
@@ -104,7 +108,7 @@ function unpackOffer(packed: unknown): Offer {
     waitMs: unpackTime(waitMs),
     deadlineMs: unpackTime(deadlineMs),
     ageMs: unpackTime(ageMs),
-    write: unpackWrite(write as PackedWrite, productId),
+    write: typeof traceparent === 'string' ? { ...unpacked, trace: { traceparent } } : unpacked,
   };
 }
 

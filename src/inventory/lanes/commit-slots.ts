@@ -25,6 +25,15 @@ export class CommitSlots {
     this.free = slotsMax;
   }
 
+  get used(): number {
+    return this.slotsMax - this.free;
+  }
+
+  /** Work that waits for a slot. */
+  get waitingNow(): number {
+    return this.waiting.weight;
+  }
+
   get isFree(): boolean {
     return this.free > 0;
   }

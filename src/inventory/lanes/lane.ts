@@ -146,6 +146,15 @@ export class Lane {
     this.handed = handOver ? new HandedEntries(lane, handOver, clock) : null;
   }
 
+  get waitingLines(): number {
+    return this.queue.lines;
+  }
+
+  /** With the owner of the product. */
+  get handedLines(): number {
+    return this.handed?.lines ?? 0;
+  }
+
   /** When a request that came now would be served, as fast as the queue moves, in milliseconds. */
   get retryAfterMs(): number {
     return this.queue.retryAfterMs();

@@ -46,6 +46,21 @@ export interface StockServiceSettings {
   readonly onWaited?: (waitMs: number) => void;
 }
 
+export interface StockServiceStats {
+  /** Products with a queue, or that this process owns. */
+  readonly lanes: number;
+  /** Lines that wait in queues. */
+  readonly lines: number;
+  /** Those of the product with most of them. */
+  readonly longestQueue: number;
+  /** Lines that are with the owners of their products. */
+  readonly handedLines: number;
+  /** Writes of several products under way. */
+  readonly baskets: number;
+  /** Transactions that run, and those that wait for a place. */
+  readonly commits: { readonly running: number; readonly waiting: number };
+}
+
 /** Long enough to amortise the round trips to Redis, short enough for lanes of other processes. */
 const TENURE_MS = 50;
 const TENURE_COMMITS_MAX = 32;
@@ -170,6 +185,21 @@ export class StockService {
         resolve();
       };
     });
+  }
+
+  /** What waits now. */
+  stats(): StockServiceStats {
+    let lines = 0;
+    let longestQueue = 0;
+    let handedLines = 0;
+    for (const lane of this.lanes.values()) {
+      lines += lane.waitingLines;
+      longestQueue = Math.max(longestQueue, lane.waitingLines);
+      handedLines += lane.handedLines;
+    }
+    const { basketsUnderWay: baskets, slots } = this;
+    const commits = { running: slots.used, waiting: slots.waitingNow };
+    return { lanes: this.lanes.size, lines, longestQueue, handedLines, baskets, commits };
   }
 
   /** A lane exists while it has work. */

@@ -3,7 +3,9 @@ import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
 import { DocumentStore } from '../../../src/graphql/document-store.js';
 import { StatsCollector } from '../../../src/lock/stats.js';
+import { LineMetrics } from '../../../src/metrics/line-metrics.js';
 import { OperationMetrics } from '../../../src/metrics/operation-metrics.js';
+import { RequestMetrics } from '../../../src/metrics/request-metrics.js';
 import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
 
 const NOTHING = {
@@ -15,13 +17,18 @@ const NOTHING = {
   requestLimit: null,
 };
 
+function lockWith(collector: StatsCollector) {
+  const servers = [{ name: null, available: true }];
+  return { stats: () => collector.snapshot(), health: () => ({ servers }) };
+}
+
 async function linesOf(page: ReturnType<typeof stockadeMetrics>): Promise<string[]> {
   return (await page.metrics()).split('\n');
 }
 
 test('every reading has the numbers of its moment', async () => {
   const collector = new StatsCollector();
-  const page = stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } });
+  const page = stockadeMetrics({ ...NOTHING, lock: lockWith(collector) });
   expect(await linesOf(page)).toContain('stockade_lock_acquisitions_total{outcome="acquired"} 0');
   collector.acquired += 3;
   collector.timeouts += 1;
@@ -38,9 +45,7 @@ test('every reading has the numbers of its moment', async () => {
 test('durations are a cumulative histogram in seconds', async () => {
   const collector = new StatsCollector();
   for (const waitedMs of [0.5, 4, 4, 70, 20_000]) collector.waitTime.add(waitedMs);
-  const lines = await linesOf(
-    stockadeMetrics({ ...NOTHING, lock: { stats: () => collector.snapshot() } }),
-  );
+  const lines = await linesOf(stockadeMetrics({ ...NOTHING, lock: lockWith(collector) }));
   const buckets = lines.filter((line) => line.startsWith('stockade_lock_wait_seconds_bucket'));
   expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.001"} 1');
   expect(buckets).toContain('stockade_lock_wait_seconds_bucket{le="0.005"} 3');
@@ -139,7 +144,7 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
   };
   const source = { stats };
   const registry = stockadeMetrics({
-    lock: source,
+    lock: { stats, health: stats },
     delegation: source,
     feed: source,
     publisher: source,
@@ -150,7 +155,14 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
     connections: source,
     refusals: source,
     operations: new OperationMetrics(),
+    lines: new LineMetrics(),
+    requests: new RequestMetrics(),
     times: { ttlMs: 5_000, waitMs: 10_000 },
+    readiness: { state: 'READY' },
+    writes: { isWritable: true },
+    stock: source,
+    database: { pools: stats },
+    transactions: source,
   });
   const names = registry.getMetricsAsArray().map(({ name }) => name);
   const documented = readFileSync('docs/metrics.md', 'utf8').matchAll(/^\| `(stockade_\w+)`/gm);
