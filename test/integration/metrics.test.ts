@@ -1,12 +1,18 @@
 /** What /metrics says of a sale, on a real MySQL and a real Redis. */
+import { jest } from '@jest/globals';
+import { request } from 'node:http';
 import { DeductStockDocument, ProductDocument, SetStockDocument } from '../generated/operations.js';
+import { givenUrl } from '../support/fresh-database.js';
+import { startServer } from '../support/server-process.js';
 import { useApp } from '../support/use-app.js';
+
+jest.setTimeout(60_000);
 
 const app = useApp({ STOCK_LOCK: 'redis', REDIS_URL: process.env.REDIS_URL ?? '' });
 
 /** The values of all series, by their names with labels. */
-async function scrape(): Promise<Map<string, number>> {
-  const text = await (await fetch(`${app.origin}/metrics`)).text();
+async function scrape(origin = app.origin): Promise<Map<string, number>> {
+  const text = await (await fetch(`${origin}/metrics`)).text();
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return new Map(
     lines.map((line) => {
@@ -101,3 +107,37 @@ test('the state says that it is ready, and what its pools and queues have', asyn
   expect(values.get('stockade_pool_waiting{pool="reading"}')).toBe(0);
   expect(values.get('stockade_commits{state="running"}')).toBe(0);
 });
+
+test('the workers behind one port are scraped as one: sums of counters, and the least of states', async () => {
+  const server = await startServer({
+    ...{ MYSQL_URL: app.database.url, REDIS_URL: givenUrl('REDIS_URL'), WORKERS: '2' },
+  });
+  try {
+    const productId = await app.newProduct(40);
+    // Each on a connection of its own, so that both workers get some.
+    const query = `mutation { deductStock(input: {items: [{productId: "${productId}", quantity: 2}]}) { replayed } }`;
+    for (let sold = 0; sold < 12; sold += 1) {
+      const headers = { 'content-type': 'application/json', connection: 'close' };
+      await postOnce(server.graphqlUrl, headers, JSON.stringify({ query }));
+    }
+    const values = await scrape(server.origin);
+    expect(values.get('stockade_lines_total{operation="deductStock",outcome="applied"}')).toBe(12);
+    expect(values.get('stockade_units_total{operation="deductStock"}')).toBe(24);
+    expect(values.get('stockade_requests_total{operation="deductStock",outcome="ok"}')).toBe(12);
+    expect(values.get('stockade_ready')).toBe(1);
+    expect(values.get('stockade_redis_available{server="Redis"}')).toBe(1);
+  } finally {
+    await server.stop();
+  }
+});
+
+function postOnce(url: string, headers: Record<string, string>, body: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(url, { method: 'POST', agent: false, headers }, (response) => {
+      response.resume();
+      response.once('end', resolve);
+    });
+    outgoing.once('error', reject);
+    outgoing.end(body);
+  });
+}
