@@ -51,5 +51,15 @@ export default tseslint.config(
       ),
     },
   },
+  {
+    files: ['console/public/*.js'],
+    languageOptions: {
+      globals: Object.fromEntries(
+        ['HTMLScriptElement', 'addEventListener', 'location', 'setTimeout', 'window'].map(
+          (name) => [name, 'readonly'],
+        ),
+      ),
+    },
+  },
   prettier,
 );

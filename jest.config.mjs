@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+
 /** Shared by all projects: ES modules, compiled by swc with decorator metadata for type-graphql. */
 const shared = {
   testEnvironment: 'node',
@@ -33,6 +35,15 @@ export const services = {
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
 };
 
+/** The tests of the console need a browser, and are left out where there is none. */
+const chromium = process.env.CHROMIUM ?? '/usr/bin/chromium';
+const browser = existsSync(chromium) ? ['browser'] : [];
+if (browser.length === 0) {
+  process.stderr.write(
+    `There is no ${chromium}: test/browser is left out. Debian: apt-get install chromium\n`,
+  );
+}
+
 /** @type {import('jest').Config} */
 export default {
   // One file at a time: the concurrency tests need all cores of the machine.
@@ -48,7 +59,9 @@ export default {
     {
       ...services,
       displayName: 'services',
-      testMatch: ['<rootDir>/test/{integration,concurrency,faults,hostile}/**/*.test.ts'],
+      testMatch: ['integration', 'concurrency', 'faults', 'hostile', ...browser].map(
+        (folder) => `<rootDir>/test/${folder}/**/*.test.ts`,
+      ),
     },
   ],
 };

@@ -15,6 +15,8 @@ const ProductPage = lazy(async () => ({ default: (await import('./pages/product'
 const ReservationsPage = lazy(async () => ({
   default: (await import('./pages/reservations')).ReservationsPage,
 }));
+const NowPage = lazy(async () => ({ default: (await import('./pages/now')).NowPage }));
+const SalePage = lazy(async () => ({ default: (await import('./pages/sale')).SalePage }));
 
 export function App() {
   const { key, refused } = useStore(session);
@@ -27,10 +29,11 @@ export function App() {
       <Shell>
         <Suspense fallback={<Skeleton rows={10} />}>
           <Routes>
-            <Route index element={<Navigate to="/products" replace />} />
+            <Route index element={<NowPage />} />
             <Route path="products" element={<ProductsPage />} />
             <Route path="products/:id" element={<ProductPage />} />
             <Route path="reservations" element={<ReservationsPage />} />
+            <Route path="sale" element={<SalePage />} />
             <Route path="*" element={<Navigate to="/" replace />} />
           </Routes>
         </Suspense>

@@ -2,9 +2,13 @@
 import type { ReactNode } from 'react';
 import { NavLink } from 'react-router';
 import { connection } from './api/connection';
+import { useRead } from './api/read';
 import { session, signOut } from './api/session';
 import { useStore } from './api/store';
+import { useViewer } from './api/viewer';
+import { ConsoleSaleTrialDocument } from './generated/operations';
 import { Icon, type IconName } from './parts/icon';
+import { Badge } from './parts/page';
 import { ThemeToggle } from './parts/theme';
 
 interface Place {
@@ -14,12 +18,17 @@ interface Place {
 }
 
 const PLACES: readonly Place[] = [
+  { to: '/', icon: 'now', name: 'Now' },
   { to: '/products', icon: 'products', name: 'Products' },
   { to: '/reservations', icon: 'reservations', name: 'Reservations' },
 ];
+const TRIAL: Place = { to: '/sale', icon: 'sale', name: 'Try a sale' };
 
 export function Shell({ children }: { readonly children: ReactNode }) {
   const { state } = useStore(connection);
+  // Only `stockade dev` has sales to try.
+  const { data: trials } = useRead(ConsoleSaleTrialDocument, { variables: {} });
+  const places = trials ? [...PLACES, TRIAL] : PLACES;
   return (
     <>
       <a className="skip visually-hidden" href="#content">
@@ -32,8 +41,8 @@ export function Shell({ children }: { readonly children: ReactNode }) {
             Stockade
           </NavLink>
           <nav className="nav" aria-label="Pages">
-            {PLACES.map(({ to, icon, name }) => (
-              <NavLink key={to} to={to}>
+            {places.map(({ to, icon, name }) => (
+              <NavLink key={to} to={to} end={to === '/'}>
                 <Icon name={icon} />
                 {name}
               </NavLink>
@@ -70,11 +79,16 @@ export function Shell({ children }: { readonly children: ReactNode }) {
 }
 
 function Who() {
-  const { key } = useStore(session);
-  if (key === null) return null;
+  const { principal, scopes } = useViewer();
+  if (principal === null) return null;
   return (
     <div className="who">
-      <strong>Signed in with an API key</strong>
+      <strong>{principal}</strong>
+      <span className="scopes">
+        {scopes.map((scope) => (
+          <Badge key={scope}>{scope}</Badge>
+        ))}
+      </span>
     </div>
   );
 }

@@ -12,7 +12,6 @@ import {
   ApolloServerPluginSchemaReportingDisabled,
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
-import { ApolloServerPluginLandingPageLocalDefault } from '@apollo/server/plugin/landingPage/default';
 import type { GraphQLSchema } from 'graphql';
 import type { Logger } from 'pino';
 import type { RequestContext } from './context.js';
@@ -21,6 +20,7 @@ import type { Executor } from './executor.js';
 import type { ErrorTable } from './format-error.js';
 import { LIMITS, operationLimits } from './limits.js';
 import { notTrusted, type PersistedDocuments } from './persisted-documents.js';
+import { sandboxPage } from './sandbox-page.js';
 
 export interface ApolloSettings {
   readonly schema: GraphQLSchema;
@@ -30,24 +30,12 @@ export interface ApolloSettings {
   readonly environment: 'development' | 'production' | 'test';
   /** Whether the endpoint shows Apollo Sandbox to a browser. */
   readonly sandbox: boolean;
+  /** Whether there is another page for operations, for where Sandbox cannot be loaded. */
+  readonly hasExplorer: boolean;
   readonly introspection: boolean;
   readonly documents: DocumentStore;
   readonly persisted: PersistedDocuments;
 }
-
-/** What Sandbox opens with. */
-const FIRST_OPERATION = {
-  document: `mutation DeductStock($input: DeductStockInput!) {
-  deductStock(input: $input) {
-    results {
-      ... on DeductedItem { index productId quantity remaining product { name available } }
-      ... on FailedItem { index productId quantity error { code message retryable } }
-    }
-    replayed
-  }
-}`,
-  variables: { input: { items: [{ productId: 'flash-sale', quantity: 1 }] } },
-};
 
 /** Nothing of the answer's status and headers. */
 const NO_HEAD = { headers: new HeaderMap() };
@@ -94,11 +82,7 @@ export function createApollo(settings: ApolloSettings): ApolloServer<RequestCont
       errors.plugin,
       { requestDidStart: () => Promise.resolve(path) },
       settings.sandbox
-        ? ApolloServerPluginLandingPageLocalDefault({
-            embed: true,
-            footer: false,
-            ...FIRST_OPERATION,
-          })
+        ? sandboxPage(settings.hasExplorer)
         : ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginCacheControlDisabled(),
       ApolloServerPluginInlineTraceDisabled(),

@@ -43,7 +43,7 @@ export interface GraphqlServerSettings
   extends
     RequestSettings,
     AdmissionSettings,
-    Omit<ApolloSettings, 'schema' | 'errors' | 'executor'> {
+    Omit<ApolloSettings, 'schema' | 'errors' | 'executor' | 'hasExplorer'> {
   readonly compiled: CompiledOperations;
   /** Whether it is a subgraph of a supergraph. */
   readonly federation: boolean;
@@ -95,7 +95,7 @@ export class GraphqlServer {
     const isTrustedProxy = trustedProxyAmong(trustedProxies);
     this.http = createHttpServer({ bounds, refusals, isTrustedProxy });
     const { server, connections } = this.http;
-    this.apollo = createApollo(shared);
+    this.apollo = createApollo({ ...shared, hasExplorer: settings.pages !== null });
     this.endpoint = new GraphqlEndpoint({
       ...shared,
       apollo: this.apollo,

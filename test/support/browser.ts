@@ -2,7 +2,6 @@
  * A real browser for the tests of the console: Debian's Chromium, driven by Playwright. Every page that it opens fails
  * its test at the end where the console log names a violation of the Content-Security-Policy or an uncaught error.
  */
-import { existsSync } from 'node:fs';
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 
@@ -17,9 +16,6 @@ const ARGUMENTS = [
   '--disable-component-update',
   '--disable-sync',
 ];
-
-/** Whether this machine has the browser. */
-export const hasBrowser = existsSync(CHROMIUM);
 
 export const DESKTOP = { width: 1280, height: 800 } as const;
 export const PHONE = { width: 390, height: 844 } as const;

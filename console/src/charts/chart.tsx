@@ -101,7 +101,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
     height,
     legend: { show: false },
     cursor: { y: false, points: { size: 6 } },
-    padding: [10, 8, 0, 0],
+    padding: [10, 30, 0, 0],
     scales: {
       x: { time: !fromZero },
       y: { range: (_plot, _least, most) => [0, Math.max(atLeast, (most || 0) * 1.1)] },
@@ -112,7 +112,7 @@ function optionsOf(props: ChartProps, width: number): uPlot.Options {
         size: 26,
         space: 70,
         grid: { show: false },
-        ...(fromZero ? {} : { values: TIMES }),
+        values: fromZero ? SECONDS : TIMES,
       },
       { ...axis, size: 48, space: 34, values: (_plot, splits) => splits.map(format) },
     ],
@@ -139,6 +139,9 @@ const TIMES: uPlot.Axis.Values = [
   [1, '{HH}:{mm}:{ss}', null, null, null, null, null, null, 1],
   [0.001, '{mm}:{ss}.{fff}', null, null, null, null, null, null, 1],
 ];
+
+const SECONDS: uPlot.Axis.Values = (_plot, splits) =>
+  splits.map((seconds) => `${compact(seconds)} s`);
 
 /** The page's colours are given as `#rrggbb`. */
 function toHex(colour: string): string {

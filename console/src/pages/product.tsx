@@ -4,6 +4,7 @@ import { Link, useParams } from 'react-router';
 import { useClient } from 'urql';
 import { useLiveLevels, type LiveProduct } from '../api/levels';
 import { useRead } from '../api/read';
+import { useViewer } from '../api/viewer';
 import { FormDialog } from '../forms/form-dialog';
 import { locationOptions } from '../forms/location-options';
 import { productForm, type ProductAction } from '../forms/product-forms';
@@ -203,6 +204,9 @@ const NAMES: Readonly<Record<ProductAction, string>> = {
   restore: 'Restore',
 };
 
+/** What the scope `deduct` allows; all else needs `manage`. */
+const SALES: ReadonlySet<ProductAction> = new Set(['deduct', 'reserve']);
+
 function Actions({ product, again }: { readonly product: Product; readonly again: () => void }) {
   const client = useClient();
   const [open, setOpen] = useState<ProductAction | null>(null);
@@ -210,7 +214,8 @@ function Actions({ product, again }: { readonly product: Product; readonly again
   const locations = locationOptions(read.data?.locations);
   const onSale: readonly ProductAction[] = product.archivedAt === null ? ['deduct', 'reserve'] : [];
   const last: ProductAction = product.archivedAt === null ? 'archive' : 'restore';
-  const actions: readonly ProductAction[] = [
+  const { may } = useViewer();
+  const all: readonly ProductAction[] = [
     ...onSale,
     'increase',
     'count',
@@ -218,6 +223,7 @@ function Actions({ product, again }: { readonly product: Product; readonly again
     'rename',
     last,
   ];
+  const actions = all.filter((action) => may(SALES.has(action) ? 'deduct' : 'manage'));
   return (
     <>
       {actions.map((action) => (

@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { Link, useNavigate, useSearchParams } from 'react-router';
 import { useLiveLevels, type LiveProduct } from '../api/levels';
 import { useRead } from '../api/read';
+import { useViewer } from '../api/viewer';
 import { CreateProduct } from '../forms/create-product';
 import { CreateLocation } from '../forms/create-location';
 import {
@@ -44,6 +45,7 @@ export function ProductsPage() {
   const kind = KINDS.find(({ value }) => value === params.get('show'))?.value ?? 'sale';
   const [creating, setCreating] = useState<'product' | 'location' | null>(null);
   const navigate = useNavigate();
+  const { may } = useViewer();
   const show = (changes: Readonly<Record<string, string>>) => {
     const all = Object.entries({ search, show: kind, ...changes });
     setParams(Object.fromEntries(all.filter(([, value]) => value !== '' && value !== 'sale')), {
@@ -54,27 +56,29 @@ export function ProductsPage() {
     <Page
       title="Products"
       actions={
-        <>
-          <button
-            className="button"
-            type="button"
-            onClick={() => {
-              setCreating('location');
-            }}
-          >
-            New location
-          </button>
-          <button
-            className="button button-primary"
-            type="button"
-            onClick={() => {
-              setCreating('product');
-            }}
-          >
-            <Icon name="plus" />
-            New product
-          </button>
-        </>
+        may('manage') ? (
+          <>
+            <button
+              className="button"
+              type="button"
+              onClick={() => {
+                setCreating('location');
+              }}
+            >
+              New location
+            </button>
+            <button
+              className="button button-primary"
+              type="button"
+              onClick={() => {
+                setCreating('product');
+              }}
+            >
+              <Icon name="plus" />
+              New product
+            </button>
+          </>
+        ) : null
       }
     >
       <div className="bar">

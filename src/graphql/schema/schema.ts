@@ -10,7 +10,6 @@ import {
 } from './deduct-increase.js';
 import { withFederation } from './federation.js';
 import { FleetResolver, HotProductResolver } from './fleet.js';
-import { JourneyResolver } from './journey.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
 import {
@@ -44,7 +43,6 @@ const RESOLVERS = [
   ViewerResolver,
   FleetResolver,
   HotProductResolver,
-  JourneyResolver,
 ] as const;
 
 /** What only the server of `stockade dev` has. */

@@ -1,0 +1,303 @@
+/**
+ * The console in a real browser, on a real server: each page, a live change made by another process, typed errors at
+ * their fields, a lost connection, keys without a scope, and what axe and the Content-Security-Policy say.
+ */
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { jest } from '@jest/globals';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { freePort } from '../../services/private-server.js';
+import { DeductStockDocument, ReserveStockDocument } from '../generated/operations.js';
+import { newApiKey } from '../support/api-keys.js';
+import { launchBrowser, openPage, PHONE, seriousProblems } from '../support/browser.js';
+import { closeClient, dataOf, send } from '../support/graphql-client.js';
+import type { ServerProcess } from '../support/server-process.js';
+import { Shop } from '../support/shop.js';
+
+jest.setTimeout(60_000);
+
+const FIRST_LOAD_BYTES_MAX = 300_000;
+const FIRST_CHART_MS_MAX = 2_000;
+const CONSOLE = { CONSOLE: 'true' };
+
+/** Pixels that are wider than the window. */
+const OVERFLOW = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+/** As they came over the network. */
+const LOADED_BYTES = `[
+  ...performance.getEntriesByType('navigation'),
+  ...performance.getEntriesByType('resource'),
+].reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0)`;
+
+/** Set to write the pictures of docs/console.md. */
+const PICTURES = process.env.STOCKADE_PICTURES ? 'docs/images' : null;
+
+let shop: Shop;
+let server: ServerProcess;
+let browser: Browser;
+const opened: { readonly page: Page; readonly complaints: readonly string[] }[] = [];
+
+beforeAll(async () => {
+  shop = await Shop.open();
+  [server, browser] = await Promise.all([shop.startServer('redis', CONSOLE), launchBrowser()]);
+});
+
+afterEach(async () => {
+  const complaints = opened.flatMap((one) => one.complaints);
+  await Promise.all(opened.map(({ page }) => page.context().close()));
+  opened.length = 0;
+  expect(complaints).toEqual([]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  await server.stop();
+  closeClient();
+  expect(await shop.problems()).toEqual([]);
+  await shop.close();
+});
+
+async function open(path: string, options?: BrowserContextOptions, origin = server.origin) {
+  const one = await openPage(browser, `${origin}/console${path}`, options);
+  opened.push(one);
+  return one.page;
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (PICTURES === null) return;
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
+
+/** Sells at a server that is not the one of the page. */
+async function sell(url: string, productId: string, quantity: number): Promise<void> {
+  const input = { items: [{ productId, quantity }] };
+  const data = dataOf(await send(url, DeductStockDocument, { input }));
+  expect(data.deductStock.results.map(({ __typename }) => __typename)).toEqual(['DeductedItem']);
+}
+
+const PAGES = ['/', '/products', '/reservations', '/products?show=low'];
+
+test.each(PAGES)(
+  '%s has nothing that axe calls serious, in light, dark and on a phone',
+  async (path) => {
+    for (const options of [{}, { colorScheme: 'dark' as const }, { viewport: PHONE }]) {
+      const page = await open(path, options);
+      await page.locator('.page h1').waitFor();
+      await page.locator('.skeleton').waitFor({ state: 'detached' });
+      expect(await seriousProblems(page)).toEqual([]);
+      const overflow = await page.evaluate<number>(OVERFLOW);
+      expect(overflow).toBeLessThanOrEqual(0);
+    }
+  },
+);
+
+test('the page of a product has nothing that axe calls serious, also with a form open', async () => {
+  const id = await shop.newProduct(40);
+  const page = await open(`/products/${id}`);
+  await page.getByRole('button', { name: 'Count' }).click();
+  await page.getByRole('dialog').waitFor();
+  expect(await seriousProblems(page)).toEqual([]);
+});
+
+test('a change that another process commits is on the page without a reload', async () => {
+  const id = await shop.newProduct(50);
+  const other = await shop.startServer('redis');
+  try {
+    const list = await open(`/products?search=${id}`);
+    const page = await open(`/products/${id}`);
+    await list.getByRole('row', { name: id }).getByText('50').first().waitFor();
+    await page.locator('[data-figure=available]', { hasText: '50' }).waitFor();
+    await sell(other.graphqlUrl, id, 43);
+    await page.locator('[data-figure=available]', { hasText: /^7$/ }).waitFor();
+    await list.getByRole('row', { name: id }).getByText('7', { exact: true }).first().waitFor();
+    await page.getByRole('cell', { name: '−43' }).waitFor();
+  } finally {
+    await other.stop();
+  }
+});
+
+test('a new product is made by its form, and an id that is taken is told at the field', async () => {
+  const taken = await shop.newProduct(1);
+  const page = await open('/products');
+  await page.getByRole('button', { name: 'New product' }).click();
+  await page.getByRole('button', { name: 'Create product' }).click();
+  await expectInvalid(page, 'Id', /^Id is needed/);
+  await page.getByLabel('Id', { exact: true }).fill(taken);
+  await page.getByLabel('Name').fill('A lamp');
+  await page.getByLabel('Units').fill('12');
+  await page.getByRole('button', { name: 'Create product' }).click();
+  await expectInvalid(page, 'Id', /exists/);
+  await page.getByLabel('Id', { exact: true }).fill(`${taken}-2`);
+  await page.getByRole('button', { name: 'Create product' }).click();
+  await page.getByRole('heading', { name: 'A lamp' }).waitFor();
+  expect(await shop.onHand(`${taken}-2`)).toBe(12);
+});
+
+/** The error stands at the field, for eyes and for screen readers. */
+async function expectInvalid(page: Page, label: string, error: RegExp): Promise<void> {
+  const field = page.getByLabel(label, { exact: true });
+  await page.locator('.field-error', { hasText: error }).waitFor();
+  expect(await field.getAttribute('aria-invalid')).toBe('true');
+  const described = (await field.getAttribute('aria-describedby')) ?? '';
+  const told = await Promise.all(
+    described.split(' ').map((id) => page.locator(`[id="${id}"]`).innerText()),
+  );
+  expect(told).toContainEqual(expect.stringMatching(error));
+}
+
+test('a count compares the quantity, and a stale one is told at its field', async () => {
+  const id = await shop.newProduct(20);
+  const page = await open(`/products/${id}`);
+  await page.getByRole('button', { name: 'Count' }).click();
+  await page.getByLabel('Expected on hand').fill('19');
+  await page.getByLabel('Counted units').fill('18');
+  await page.getByRole('button', { name: 'Set quantity' }).click();
+  await page.locator('.field[data-invalid=true]', { hasText: 'Expected on hand' }).waitFor();
+  await picture(page, 'console-form');
+  expect(await shop.onHand(id)).toBe(20);
+  await page.getByLabel('Expected on hand').fill('20');
+  await page.getByRole('button', { name: 'Set quantity' }).click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.locator('[data-figure=available]', { hasText: '18' }).waitFor();
+});
+
+test('more than there is cannot be sold, and the dialog says so at the quantity', async () => {
+  const id = await shop.newProduct(3);
+  const page = await open(`/products/${id}`);
+  await page.getByRole('button', { name: 'Deduct' }).click();
+  await page.getByLabel('Units').fill('4');
+  await page.getByRole('button', { name: 'Deduct units' }).click();
+  await page.locator('.field[data-invalid=true]', { hasText: 'Units' }).waitFor();
+  await page.getByLabel('Units').fill('3');
+  await page.getByRole('button', { name: 'Deduct units' }).click();
+  await page.locator('.figure', { hasText: 'sold out' }).waitFor();
+  expect(await shop.onHand(id)).toBe(0);
+});
+
+test('a reservation is listed with its product, extended and released', async () => {
+  const id = await shop.newProduct(10);
+  const input = { items: [{ productId: id, quantity: 4 }], ttlSeconds: 60, reference: id };
+  dataOf(await send(server.graphqlUrl, ReserveStockDocument, { input }));
+  const page = await open(`/reservations?search=${id}`);
+  await page.getByRole('button', { name: 'Extend' }).click();
+  await page.getByLabel('Minutes').fill('90');
+  await page.getByRole('dialog').getByRole('button', { name: 'Extend' }).click();
+  await page.getByText(/^in 1 h 29 min$/).waitFor();
+  await picture(page, 'console-reservations');
+  await page.getByRole('button', { name: 'Release' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
+  await page.getByText('No reservation matches.').waitFor();
+});
+
+test('the keyboard alone reaches the search, the content, a form and the meaning of a term', async () => {
+  const page = await open('/products');
+  await page.getByRole('row').nth(1).waitFor();
+  await page.keyboard.press('Tab');
+  expect(await page.evaluate('document.activeElement.textContent')).toMatch(/^Skip/);
+  await page.keyboard.press('/');
+  expect(await page.evaluate('document.activeElement.type')).toBe('search');
+  await page.getByRole('button', { name: 'New product' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Available' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByText(/what can be sold/).waitFor();
+});
+
+test('colours follow the system, and the toggle', async () => {
+  const page = await open('/products', { colorScheme: 'dark' });
+  const theme = () => page.evaluate('document.documentElement.dataset.theme');
+  expect(await theme()).toBe('dark');
+  await page.getByRole('button', { name: /^Colours/ }).click();
+  expect(await theme()).toBe('light');
+});
+
+test('the first load is small, and its chart is there soon', async () => {
+  const id = await shop.newProduct(30);
+  const page = await open('/products');
+  const bytes = await page.evaluate<number>(LOADED_BYTES);
+  expect(bytes).toBeGreaterThan(50_000);
+  expect(bytes).toBeLessThan(FIRST_LOAD_BYTES_MAX);
+  const fresh = await open(`/products/${id}`);
+  await fresh.locator('.chart canvas').first().waitFor();
+  const paintedMs = await fresh.evaluate<number>('performance.now()');
+  expect(paintedMs).toBeLessThan(FIRST_CHART_MS_MAX);
+});
+
+test('a server that is gone is told, and what was missed is read when it is back', async () => {
+  const port = String(await freePort());
+  const id = await shop.newProduct(9);
+  const first = await shop.startServer('redis', { ...CONSOLE, PORT: port });
+  const page = await open(`/products/${id}`, {}, first.origin);
+  await page.locator('[data-figure=available]', { hasText: '9' }).waitFor();
+  await first.stop();
+  await page.getByRole('alert').filter({ hasText: 'does not answer' }).waitFor();
+  await sell(server.graphqlUrl, id, 5);
+  const second = await shop.startServer('redis', { ...CONSOLE, PORT: port });
+  try {
+    await page.locator('[data-figure=available]', { hasText: '4' }).waitFor();
+    await page.getByText('Connected').waitFor();
+    await sell(second.graphqlUrl, id, 1);
+    await page.locator('[data-figure=available]', { hasText: '3' }).waitFor();
+  } finally {
+    await second.stop();
+  }
+});
+
+describe('with API keys', () => {
+  let guarded: ServerProcess;
+
+  beforeAll(async () => {
+    guarded = await shop.startServer('redis', { ...CONSOLE, AUTH: 'keys' });
+  });
+
+  afterAll(() => guarded.stop());
+
+  async function signIn(path: string, key: string): Promise<Page> {
+    const page = await open(path, {}, guarded.origin);
+    await page.getByLabel('API key').fill(key);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    return page;
+  }
+
+  test('a key is asked for, a wrong one is refused at the field, and a sign-out forgets it', async () => {
+    const key = await newApiKey(shop.database, 'console-operator', ['read', 'deduct', 'manage']);
+    const page = await signIn('/products', 'sk_wrong.key');
+    await page.locator('.field-error').waitFor();
+    await page.getByLabel('API key').fill(key);
+    await page.getByRole('button', { name: 'Sign in' }).click();
+    await page.getByText('console-operator').waitFor();
+    await page.getByRole('button', { name: 'New product' }).waitFor();
+    expect(await page.evaluate('JSON.stringify(localStorage)')).not.toContain(key);
+    await page.getByRole('button', { name: 'Sign out' }).click();
+    await page.getByLabel('API key').waitFor();
+    expect(await page.evaluate('JSON.stringify(sessionStorage)')).not.toContain(key);
+  });
+
+  test('a key without the scope manage reads, and is told what it may not', async () => {
+    const id = await shop.newProduct(5);
+    const key = await newApiKey(shop.database, 'console-reader', ['read']);
+    const page = await signIn('/', key);
+    await page.getByRole('alert').filter({ hasText: 'does not allow this' }).waitFor();
+    await page.goto(`${guarded.origin}/console/products/${id}`);
+    await page.locator('[data-figure=available]', { hasText: '5' }).waitFor();
+    await page.getByText('console-reader').waitFor();
+    expect(await page.getByRole('button', { name: 'Count' }).count()).toBe(0);
+    expect(await page.getByRole('button', { name: 'Deduct' }).count()).toBe(0);
+  });
+});
+
+test('the explorer has the operations as tabs and sends one, without anything from elsewhere', async () => {
+  const page = await open('/explorer');
+  const foreign: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(server.origin)) foreign.push(request.url());
+  });
+  await page.getByRole('tab', { name: 'StockChanged' }).waitFor();
+  await page.getByRole('button', { name: /execute/i }).click();
+  await page.locator('.graphiql-response', { hasText: 'edges' }).waitFor();
+  await picture(page, 'console-explorer');
+  expect(foreign.filter((url) => !/^(data|blob):/.test(url))).toEqual([]);
+});
