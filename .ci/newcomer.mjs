@@ -152,7 +152,7 @@ assert.match(
   /^Redis: \S+ from the packages of Debian \(\w+\), .+, because .+\.$/m,
 );
 assert.match(first.printed.out, /^Stockade serves http:\/\/localhost:4000\/graphql$/m);
-assert.match(first.printed.out, /^MySQL: \d+ of \d+ MB$/m);
+assert.match(first.printed.out, /^MySQL: \d+ of \d+ MB, \d+ s$/m);
 await sellOut();
 
 /** What the console's page does when a sale is tried. */

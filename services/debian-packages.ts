@@ -151,16 +151,22 @@ async function downloadAndUnpack(partial: string, request: Fill): Promise<string
   const env = { ...process.env, LC_ALL: 'C', DEBIAN_FRONTEND: 'noninteractive' };
   const apt: Apt = (program, args, timeoutMs) =>
     runCommand(program, ['-c', configuration, '-q', ...args], { signal, timeoutMs, env });
-  await apt('apt-get', ['update'], APT_UPDATE_TIMEOUT_MS);
+  const { server, options } = request;
+  const tell = (progress: string) => {
+    options.log(`${server}: ${progress}`);
+  };
+  const list = () => Promise.resolve('the list of packages');
+  await telling(list, tell, apt('apt-get', ['update'], APT_UPDATE_TIMEOUT_MS));
   const packages = await request.choose(apt);
   const archives = join(partial, 'archives');
   const uris = await apt('apt-get', ['install', '--print-uris', ...packages], COMMAND_TIMEOUT_MS);
-  const { server, options } = request;
-  const stopTelling = tellProgress(archives, bytesOf(uris), (progress) => {
-    options.log(`${server}: ${progress}`);
-  });
+  const totalBytes = bytesOf(uris);
+  const downloaded = async () => {
+    const bytes = Math.min(await downloadedBytes(archives), totalBytes);
+    return `${megabytes(bytes)} of ${megabytes(totalBytes)} MB`;
+  };
   const install = ['install', '-y', '--download-only', ...packages];
-  await apt('apt-get', install, APT_DOWNLOAD_TIMEOUT_MS).finally(stopTelling);
+  await telling(downloaded, tell, apt('apt-get', install, APT_DOWNLOAD_TIMEOUT_MS));
 
   const root = join(partial, 'root');
   for (const file of await readdir(archives)) {
@@ -177,23 +183,28 @@ function bytesOf(uris: string): number {
   return [...uris.matchAll(/^'[^']+' \S+ (\d+) /gm)].reduce((sum, [, n]) => sum + Number(n), 0);
 }
 
-/** Tells at once and then every two seconds how much of the packages is in the folder. Returns what ends that. */
-function tellProgress(
-  archives: string,
-  totalBytes: number,
-  tell: (progress: string) => void,
-): () => void {
-  const megabytes = (bytes: number) => (bytes / 1_000_000).toFixed(0);
-  const tellBytes = (bytes: number) => {
-    tell(`${megabytes(Math.min(bytes, totalBytes))} of ${megabytes(totalBytes)} MB`);
+/** Tells at once and then every two seconds how far something is, with the seconds it has taken. */
+async function telling<T>(
+  state: () => Promise<string>,
+  tell: (line: string) => void,
+  work: Promise<T>,
+): Promise<T> {
+  const startedMs = performance.now();
+  const tellNow = async () => {
+    const line = await state();
+    tell(`${line}, ${Math.round((performance.now() - startedMs) / 1_000)} s`);
   };
-  tellBytes(0);
-  const timer = setInterval(() => {
-    void downloadedBytes(archives).then(tellBytes);
-  }, PROGRESS_INTERVAL_MS);
-  return () => {
+  void tellNow();
+  const timer = setInterval(() => void tellNow(), PROGRESS_INTERVAL_MS);
+  try {
+    return await work;
+  } finally {
     clearInterval(timer);
-  };
+  }
+}
+
+function megabytes(bytes: number): string {
+  return (bytes / 1_000_000).toFixed(0);
 }
 
 /** What has been downloaded, and what of the present package has. */

@@ -23,6 +23,7 @@ import { MysqlApiKeyStore } from './database/api-key-store.js';
 import { MysqlProductCatalogue } from './database/reading/product-catalogue.js';
 import { MysqlReservationCatalogue } from './database/reading/reservation-catalogue.js';
 import { MysqlReservationExtender } from './database/writing/reservation-extension.js';
+import { MysqlJourneys } from './database/reading/journeys.js';
 import { readFleetKey } from './database/reading/fleet-key.js';
 import { MysqlStockStore } from './database/writing/stock-store.js';
 import { WriteProbe } from './database/write-probe.js';
@@ -39,6 +40,7 @@ import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
 import { Delegation, fleetNameOf } from './inventory/delegation/delegation.js';
+import { Journeys } from './inventory/journey.js';
 import { LocationService } from './inventory/location-service.js';
 import { ProductService } from './inventory/product-service.js';
 import { RecurringWork } from './inventory/recurring-work.js';
@@ -335,6 +337,7 @@ async function openServices(parts: {
     products: new ProductService(new MysqlProductCatalogue(database, feed), stock.slots),
     stockWatch: feed,
     fleet,
+    journeys: new Journeys(new MysqlJourneys(database)),
   };
 }
 

@@ -16,6 +16,7 @@ import { AutomaticDocuments } from '../../src/graphql/persisted-documents.js';
 import { RefusalLog } from '../../src/graphql/refusal-log.js';
 import { GraphqlServer } from '../../src/http/server.js';
 import { CommitSlots } from '../../src/inventory/lanes/commit-slots.js';
+import { Journeys, type JourneyCatalogue } from '../../src/inventory/journey.js';
 import { LocationService } from '../../src/inventory/location-service.js';
 import { ProductService } from '../../src/inventory/product-service.js';
 import { Operations } from '../../src/inventory/operation.js';
@@ -89,6 +90,7 @@ const server = new GraphqlServer({
     locations: new LocationService({} as LocationCatalogue, new CommitSlots(1)),
     products: new ProductService(catalogue, new CommitSlots(1)),
     stockWatch: new StockFeed({ ...shared, products: catalogue, queueMax: config.watchQueueMax }),
+    journeys: new Journeys({} as JourneyCatalogue),
     fleet: { view: () => Promise.reject(new Error('This server reports nothing.')) },
   },
   log,

@@ -117,6 +117,40 @@ export type IncreaseStockInput = {
   reference?: string | null | undefined;
 };
 
+/** What happened beside the lines of the ledger. */
+export type JourneyEventKind =
+  /** A request with an idempotency key was decided, and its answer stored: a refusal is seen here alone. */
+  | 'ANSWERED'
+  | 'LOCATION_CREATED'
+  /** It was taken out of sale. */
+  | 'PRODUCT_ARCHIVED'
+  | 'PRODUCT_CREATED'
+  /** Its stock was deducted. */
+  | 'RESERVATION_COMMITTED'
+  /** Its time ended. */
+  | 'RESERVATION_EXPIRED'
+  /** Its stock was made available again. */
+  | 'RESERVATION_RELEASED'
+  /** A reservation was made. */
+  | 'RESERVED';
+
+/** What an id names. */
+export type JourneyKind =
+  /** Its lines are those of the request that used it. */
+  | 'IDEMPOTENCY_KEY'
+  /** Its lines are looked for among the newest of the ledger, where the id names nothing else that has lines. */
+  | 'LOCATION'
+  /** A line of the ledger; its lines are those of the same request. */
+  | 'MOVEMENT'
+  /** Its lines are looked for among the newest of the ledger, where the id names nothing else that has lines. */
+  | 'PRINCIPAL'
+  /** Its lines are those of the product. */
+  | 'PRODUCT'
+  /** An order or document; its lines are those that name it. */
+  | 'REFERENCE'
+  /** Its lines are those of its commit. */
+  | 'RESERVATION';
+
 /** An entry must match every given field. With locationId, or with more than one of productId, reference and kinds, a page looks at a bounded number of entries: it may be short, and even empty, while the list goes on. Use its endCursor or startCursor then. */
 export type MovementFilter = {
   /** One of these. */
@@ -431,6 +465,16 @@ export type IncreaseStockMutation = { increaseStock: { replayed: boolean, result
          }
       | { __typename: 'IncreasedItem', index: number, productId: string, locationId: string, quantity: number, remaining: number, movementId: string, product: { id: string, name: string, available: number } | null }
     > } };
+
+export type JourneyQueryVariables = Exact<{
+  id: string | number;
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+  principal?: string | null | undefined;
+}>;
+
+
+export type JourneyQuery = { journey: { id: string, kinds: Array<JourneyKind>, events: Array<{ kind: JourneyEventKind, at: string | null, text: string, principal: string | null, reservationId: string | null, operationId: string | null }>, lines: { edges: Array<{ cursor: string, node: { operationId: string, lineIndex: number, batch: { id: string, lines: number }, movement: { id: string, productId: string, locationId: string, sequence: number, kind: StockMovementKind, delta: number, quantityBefore: number, quantityAfter: number, reason: string | null, reference: string | null, idempotencyKey: string | null, principal: string | null, fencingToken: string | null, createdAt: string } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type LocationsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1043,6 +1087,57 @@ export const IncreaseStockDocument = new TypedDocumentString(`
     mayHaveApplied
   }
 }`) as unknown as TypedDocumentString<IncreaseStockMutation, IncreaseStockMutationVariables>;
+export const JourneyDocument = new TypedDocumentString(`
+    query Journey($id: ID!, $first: Int, $after: String, $principal: String) {
+  journey(id: $id, first: $first, after: $after, principal: $principal) {
+    id
+    kinds
+    events {
+      kind
+      at
+      text
+      principal
+      reservationId
+      operationId
+    }
+    lines {
+      edges {
+        cursor
+        node {
+          operationId
+          lineIndex
+          batch {
+            id
+            lines
+          }
+          movement {
+            ...MovementDetails
+          }
+        }
+      }
+      pageInfo {
+        hasNextPage
+        endCursor
+      }
+    }
+  }
+}
+    fragment MovementDetails on StockMovement {
+  id
+  productId
+  locationId
+  sequence
+  kind
+  delta
+  quantityBefore
+  quantityAfter
+  reason
+  reference
+  idempotencyKey
+  principal
+  fencingToken
+  createdAt
+}`) as unknown as TypedDocumentString<JourneyQuery, JourneyQueryVariables>;
 export const LocationsDocument = new TypedDocumentString(`
     query Locations {
   locations {

@@ -5,6 +5,7 @@ import type { Authenticator, Principal } from '../auth/principal.js';
 import type { FleetView } from '../fleet/fleet-view.js';
 import type { DeductStockTransaction } from '../inventory/deduct-stock-transaction.js';
 import type { IncreaseStockTransaction } from '../inventory/increase-stock-transaction.js';
+import type { Journeys } from '../inventory/journey.js';
 import type { LocationService } from '../inventory/location-service.js';
 import type { ProductService } from '../inventory/product-service.js';
 import type { ReservationExtension } from '../inventory/reservation-extension.js';
@@ -51,6 +52,7 @@ export interface Services {
   readonly saleTrials?: SaleTrials | undefined;
   /** What all servers report. */
   readonly fleet: { view(): Promise<FleetView> };
+  readonly journeys: Pick<Journeys, 'journey'>;
 }
 
 export interface RequestSettings {

@@ -7,6 +7,8 @@ export interface MovementFilter {
   readonly locationId?: string | undefined;
   /** Byte by byte. */
   readonly reference?: string | undefined;
+  /** Whose request wrote it, byte by byte. */
+  readonly principal?: string | undefined;
   /** One of them; of none nothing matches. */
   readonly kinds?: readonly MovementKind[] | undefined;
   /** Written then or later. */

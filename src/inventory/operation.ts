@@ -101,8 +101,7 @@ export class Operations {
       principal,
       scope,
       idempotencyKey,
-      // The only form in which the storage knows a key. JSON keeps scope and key apart. Stored ids depend on this form.
-      id: sha256(JSON.stringify([scope, idempotencyKey])),
+      id: operationIdOf(scope, idempotencyKey),
       fingerprint: sha256(JSON.stringify([name, ...meaning])),
     };
   }
@@ -128,6 +127,15 @@ export class Operations {
     id.writeUIntBE(this.begun, OPERATION_ID_BYTES - COUNTER_BYTES, COUNTER_BYTES);
     return id;
   }
+}
+
+/**
+ * The only form in which the storage knows a key. JSON keeps scope and key apart. Stored ids depend on this form.
+ *
+ * @param scope the principal's name; empty without authentication.
+ */
+export function operationIdOf(scope: string, idempotencyKey: string): Buffer {
+  return sha256(JSON.stringify([scope, idempotencyKey]));
 }
 
 /** An expiry writes nothing under an operation's id, so all of them can share one. */

@@ -343,7 +343,8 @@ describe('the cache of packages', () => {
     const log = (line: string) => {
       lines.push(line);
       // In the middle of the download, whose size is known by then.
-      if (/^Redis: \d+ of [1-9]\d* MB$/.test(line)) interruption.abort(new Error('interrupted'));
+      if (/^Redis: \d+ of [1-9]\d* MB, \d+ s$/.test(line))
+        interruption.abort(new Error('interrupted'));
     };
     const unpacking = unpackRedis({ signal: interruption.signal, log, cacheFolder });
     await expect(unpacking).rejects.toThrow(hasPackages ? 'interrupted' : WayUnavailable);

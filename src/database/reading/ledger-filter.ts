@@ -155,10 +155,13 @@ export class FilteredLedger {
   }
 
   private scopeOf(productId: string | null): Scope {
-    const { reference, kinds, locationId } = this.parts.filter;
+    const { reference, kinds, locationId, principal } = this.parts.filter;
     const ofProduct = conditionOf('product_id = ?', productId);
     const ofKinds = conditionOf('kind IN (?)', kinds);
-    const ofLocation = conditionOf('location_id = ?', locationId);
+    const withoutIndex = joined(
+      conditionOf('location_id = ?', locationId),
+      conditionOf('CAST(principal AS BINARY) = CAST(? AS BINARY)', principal),
+    );
     if (reference !== undefined) {
       // The column's collation takes other letters for the same; the index finds them, and the bytes decide.
       const of = {
@@ -166,20 +169,20 @@ export class FilteredLedger {
         values: [reference, reference],
       };
       const strands = [{ index: 'stock_movements_by_reference', of }];
-      return { productId, strands, rest: joined(ofProduct, ofLocation, ofKinds) };
+      return { productId, strands, rest: joined(ofProduct, withoutIndex, ofKinds) };
     }
     if (productId !== null) {
       const strands = [{ index: 'stock_movements_by_product', of: ofProduct }];
-      return { productId, strands, rest: joined(ofLocation, ofKinds) };
+      return { productId, strands, rest: joined(withoutIndex, ofKinds) };
     }
     if (kinds !== undefined) {
       const strands = [...new Set(kinds)].map((kind) => ({
         index: 'stock_movements_by_kind',
         of: conditionOf('kind = ?', kind),
       }));
-      return { productId, strands, rest: ofLocation };
+      return { productId, strands, rest: withoutIndex };
     }
-    return { productId, strands: [{ index: 'PRIMARY', of: NONE }], rest: ofLocation };
+    return { productId, strands: [{ index: 'PRIMARY', of: NONE }], rest: withoutIndex };
   }
 
   /** Behind the cursor, and within the moments. */

@@ -10,6 +10,7 @@ import {
 } from './deduct-increase.js';
 import { withFederation } from './federation.js';
 import { FleetResolver, HotProductResolver } from './fleet.js';
+import { JourneyResolver } from './journey.js';
 import { LocationAlreadyExistsErrorResolver, LocationResolver } from './location.js';
 import { MovementResolver } from './movement.js';
 import {
@@ -43,6 +44,7 @@ const RESOLVERS = [
   ViewerResolver,
   FleetResolver,
   HotProductResolver,
+  JourneyResolver,
 ] as const;
 
 /** What only the server of `stockade dev` has. */

@@ -33,7 +33,11 @@ const WRITING: Readonly<Record<string, Scope>> = {
 };
 
 /** Queries that do not need `read`. The viewer is told to any principal. */
-const READING: Readonly<Record<string, Scope | null>> = { viewer: null, fleet: 'manage' };
+const READING: Readonly<Record<string, Scope | null>> = {
+  viewer: null,
+  fleet: 'manage',
+  journey: 'manage',
+};
 
 test('every root field declares its scope: queries and subscriptions `read`, those about servers `manage`', () => {
   const roots = [SCHEMA.getQueryType(), SCHEMA.getMutationType(), SCHEMA.getSubscriptionType()];
