@@ -1,11 +1,14 @@
 /**
  * The buyers of a tried sale: a program that `stockade dev` starts beside the servers. Each buyer asks once for one
- * unit, over HTTP. All connections are open before the first buyer asks, so the times are those of the answers.
+ * unit, over HTTP. Before the first one asks, all connections are open and the servers have answered to requests for a
+ * product that does not exist, so the times are those of a server that has been running.
  */
 import { Agent, request } from 'node:http';
 import { ORDER_VARIABLE, type SaleOrder, type SaleReport } from './sale-report.js';
 
 const REPORT_INTERVAL_MS = 100;
+/** Of each connection. */
+const REQUESTS_BEFORE = 3;
 
 const BUY = `mutation Buy($productId: ID!) {
   deductStock(input: { items: [{ productId: $productId, quantity: 1 }] }) {
@@ -42,7 +45,7 @@ export class Buyers {
   ) {
     const sockets = Math.ceil(order.atOnce / order.urls.length);
     this.agent = new Agent({ keepAlive: true, maxSockets: sockets, maxFreeSockets: sockets });
-    this.body = JSON.stringify({ query: BUY, variables: { productId: order.productId } });
+    this.body = bodyFor(order.productId);
   }
 
   /** Resolves when all have their answers, or the time is over. */
@@ -50,7 +53,7 @@ export class Buyers {
     const { atOnce, limitMs } = this.order;
     const over = AbortSignal.timeout(limitMs);
     const callers = Array.from({ length: atOnce }, (_, i) => i);
-    await Promise.allSettled(callers.map((i) => this.send(i, '/live', over)));
+    await Promise.allSettled(callers.map((i) => this.warmUp(i, over)));
     this.beganMs = performance.now();
     const timer = setInterval(() => {
       this.report(this.now());
@@ -64,6 +67,11 @@ export class Buyers {
     this.report({ ...this.now(), latencies: this.latencies() });
   }
 
+  private async warmUp(place: number, over: AbortSignal): Promise<void> {
+    const body = bodyFor(`${this.order.productId}-warm-up`);
+    for (let i = 0; i < REQUESTS_BEFORE; i += 1) await this.send(place, body, over);
+  }
+
   /** One connection's buyers, one after another. */
   private async buyInTurn(place: number, over: AbortSignal): Promise<void> {
     while (this.asked < this.order.buyers && !over.aborted) {
@@ -71,7 +79,7 @@ export class Buyers {
       const askedMs = performance.now();
       let code: string;
       try {
-        code = this.note(JSON.parse(await this.send(place, '/graphql', over)) as Answer);
+        code = this.note(JSON.parse(await this.send(place, this.body, over)) as Answer);
       } catch (error) {
         code = codeOf(error);
       }
@@ -91,20 +99,17 @@ export class Buyers {
     return '';
   }
 
-  private send(place: number, path: string, signal: AbortSignal): Promise<string> {
+  private send(place: number, body: string, signal: AbortSignal): Promise<string> {
     const { urls, authorization } = this.order;
-    const isPost = path === '/graphql';
     const headers = {
-      ...(isPost && {
-        'content-type': 'application/json',
-        'content-length': Buffer.byteLength(this.body),
-      }),
+      'content-type': 'application/json',
+      'content-length': Buffer.byteLength(body),
       ...(authorization !== null && { authorization }),
     };
     return new Promise((resolve, reject) => {
-      const url = new URL(path, urls[place % urls.length]);
-      const method = isPost ? 'POST' : 'GET';
-      const outgoing = request(url, { method, agent: this.agent, headers, signal }, (response) => {
+      const url = new URL('/graphql', urls[place % urls.length]);
+      const options = { method: 'POST', agent: this.agent, headers, signal };
+      const outgoing = request(url, options, (response) => {
         let text = '';
         response.setEncoding('utf8');
         response.on('data', (chunk: string) => (text += chunk));
@@ -114,7 +119,7 @@ export class Buyers {
         response.once('error', reject);
       });
       outgoing.once('error', reject);
-      outgoing.end(isPost ? this.body : undefined);
+      outgoing.end(body);
     });
   }
 
@@ -129,6 +134,10 @@ export class Buyers {
     const at = (share: number) => sorted[Math.ceil(sorted.length * share) - 1] ?? 0;
     return { p50Ms: at(0.5), p99Ms: at(0.99) };
   }
+}
+
+function bodyFor(productId: string): string {
+  return JSON.stringify({ query: BUY, variables: { productId } });
 }
 
 function codeOf(error: unknown): string {
