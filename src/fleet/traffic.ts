@@ -4,8 +4,8 @@
  * An answer, a wait and a commit increment plain numbers. Once a second the present span is closed, and rates are taken
  * from the last spans together. Everything is bounded: the spans, the products of a span, the moments of the history.
  */
-import type { OperationName, StockFailure, StockWrite } from '../inventory/stock.js';
-import type { ReservationFailure } from '../inventory/reservation.js';
+import { outcomeOf, type LineOutcome } from '../inventory/line-outcome.js';
+import type { OperationName, StockWrite } from '../inventory/stock.js';
 import type { WriteResult } from '../inventory/stock-store.js';
 import type { Clock } from '../time/clock.js';
 import { Durations, type Quantiles } from './durations.js';
@@ -18,17 +18,10 @@ const MOMENT_MS = 5_000;
 /** Five minutes. */
 export const MOMENTS_MAX = 60;
 
-/** What became of a line: applied, answered again under its idempotency key, or the code of its refusal. */
-export type LineOutcome =
-  | 'APPLIED'
-  | 'REPLAYED'
-  | 'IDEMPOTENCY_KEY_REUSED'
-  | StockFailure['code']
-  | ReservationFailure['code'];
-
 export interface Rate {
   readonly operation: OperationName;
-  readonly outcome: LineOutcome;
+  /** `APPLIED`, `REPLAYED`, or the code of a refusal. */
+  readonly outcome: string;
   readonly linesPerSecond: number;
 }
 
@@ -111,7 +104,7 @@ export class Traffic {
     const all = this.together();
     const rates = [...all.outcomes].flatMap(([operation, outcomes]) =>
       [...outcomes].map(([outcome, lines]) => {
-        return { operation, outcome, linesPerSecond: lines / seconds };
+        return { operation, outcome: outcome.toUpperCase(), linesPerSecond: lines / seconds };
       }),
     );
     const products = [...all.products]
@@ -129,7 +122,7 @@ export class Traffic {
     let [applied, soldOut, refused] = [0, 0, 0];
     for (const outcomes of all.outcomes.values()) {
       for (const [outcome, lines] of outcomes) {
-        if (outcome === 'APPLIED' || outcome === 'REPLAYED') applied += lines;
+        if (outcome === 'applied' || outcome === 'replayed') applied += lines;
         else if (outcome === 'INSUFFICIENT_STOCK') soldOut += lines;
         else refused += lines;
       }
@@ -184,7 +177,7 @@ class Span {
       if (!product) return;
       product.lines += 1;
       const takes = change.type === 'TAKE' || change.type === 'HOLD';
-      if (takes && outcome === 'APPLIED') product.units += quantity;
+      if (takes && outcome === 'applied') product.units += quantity;
     });
   }
 
@@ -221,20 +214,5 @@ class Span {
       this.products.set(productId, product);
     }
     return product;
-  }
-}
-
-function outcomeOf(result: WriteResult, line: number): LineOutcome {
-  switch (result.outcome) {
-    case 'KEY_REUSED':
-      return 'IDEMPOTENCY_KEY_REUSED';
-    case 'REFUSED':
-      return result.failure.code;
-    case 'DECIDED': {
-      const verdict = result.verdicts[line];
-      if (!verdict) return 'UNAVAILABLE';
-      if (verdict.replayed) return 'REPLAYED';
-      return verdict.outcome === 'APPLIED' ? 'APPLIED' : verdict.failure.code;
-    }
   }
 }

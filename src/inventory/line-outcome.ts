@@ -22,7 +22,7 @@ export function eachOutcome(
   });
 }
 
-function outcomeOf(result: WriteResult, line: number): LineOutcome {
+export function outcomeOf(result: WriteResult, line: number): LineOutcome {
   if (result.outcome === 'KEY_REUSED') return 'IDEMPOTENCY_KEY_REUSED';
   const verdict = result.outcome === 'DECIDED' ? result.verdicts[line] : result;
   if (!verdict || verdict.replayed) return 'replayed';
