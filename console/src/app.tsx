@@ -16,6 +16,7 @@ const ReservationsPage = lazy(async () => ({
   default: (await import('./pages/reservations')).ReservationsPage,
 }));
 const NowPage = lazy(async () => ({ default: (await import('./pages/now')).NowPage }));
+const WhyPage = lazy(async () => ({ default: (await import('./pages/why')).WhyPage }));
 const SalePage = lazy(async () => ({ default: (await import('./pages/sale')).SalePage }));
 
 export function App() {
@@ -33,6 +34,7 @@ export function App() {
             <Route path="products" element={<ProductsPage />} />
             <Route path="products/:id" element={<ProductPage />} />
             <Route path="reservations" element={<ReservationsPage />} />
+            <Route path="why" element={<WhyPage />} />
             <Route path="sale" element={<SalePage />} />
             <Route path="*" element={<Navigate to="/" replace />} />
           </Routes>

@@ -20,6 +20,7 @@ interface Place {
 const PLACES: readonly Place[] = [
   { to: '/', icon: 'now', name: 'Now' },
   { to: '/products', icon: 'products', name: 'Products' },
+  { to: '/why', icon: 'why', name: 'Why' },
   { to: '/reservations', icon: 'reservations', name: 'Reservations' },
 ];
 const TRIAL: Place = { to: '/sale', icon: 'sale', name: 'Try a sale' };

@@ -75,7 +75,7 @@ async function sell(url: string, productId: string, quantity: number): Promise<v
   expect(data.deductStock.results.map(({ __typename }) => __typename)).toEqual(['DeductedItem']);
 }
 
-const PAGES = ['/', '/products', '/reservations', '/products?show=low'];
+const PAGES = ['/', '/why', '/products', '/reservations', '/products?show=low'];
 
 test.each(PAGES)(
   '%s has nothing that axe calls serious, in light, dark and on a phone',
@@ -172,6 +172,22 @@ test('more than there is cannot be sold, and the dialog says so at the quantity'
   await page.getByRole('button', { name: 'Deduct units' }).click();
   await page.locator('.figure', { hasText: 'sold out' }).waitFor();
   expect(await shop.onHand(id)).toBe(0);
+});
+
+test('an order reference leads to the line that it wrote, and that line to its product', async () => {
+  const id = await shop.newProduct(10);
+  const reference = `order-${id}`;
+  const input = { items: [{ productId: id, quantity: 4 }], reference, idempotencyKey: `key-${id}` };
+  dataOf(await send(server.graphqlUrl, DeductStockDocument, { input }));
+  const page = await open(`/why?id=${reference}`);
+  await page.getByText(/10 → 6/).waitFor();
+  await page.getByText('reference', { exact: true }).first().waitFor();
+  expect(await seriousProblems(page)).toEqual([]);
+  await picture(page, 'console-why');
+  await page.getByRole('link', { name: `key-${id}` }).click();
+  await page.waitForURL(`**/why?id=key-${id}`);
+  await page.getByRole('link', { name: id, exact: true }).click();
+  await page.locator('[data-figure=available]', { hasText: '6' }).waitFor();
 });
 
 test('a reservation is listed with its product, extended and released', async () => {

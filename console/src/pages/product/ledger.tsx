@@ -1,5 +1,6 @@
 /** The ledger of a product, newest line first, with filters. */
 import { useEffect, useRef, useState } from 'react';
+import { Link } from 'react-router';
 import { useRead } from '../../api/read';
 import {
   ConsoleLedgerDocument,
@@ -189,7 +190,11 @@ function LedgerLine({ line }: { readonly line: Line }) {
         </div>
       </td>
       <td className="phone-hidden soft">{line.principal ?? '–'}</td>
-      <td className="number phone-hidden faint">{count(line.sequence)}</td>
+      <td className="number phone-hidden">
+        <Link to={`/why?id=${encodeURIComponent(line.id)}`} title="Why this line is there">
+          {count(line.sequence)}
+        </Link>
+      </td>
       <td className="number phone-hidden faint">{line.fencingToken ?? '–'}</td>
     </tr>
   );
