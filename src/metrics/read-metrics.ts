@@ -84,9 +84,24 @@ export class Metrics<Stats> {
   }
 
   histogram(name: string, help: string, read: (stats: Stats) => DurationStats): void {
-    this.registry.registerMetric(new ReadHistogram({ name, help }, () => read(this.stats())));
+    const series = () => [[{}, read(this.stats())] as const];
+    this.registry.registerMetric(new ReadHistogram({ name, help }, series));
+  }
+
+  /** One series for each pair that `read` returns. */
+  histograms(
+    name: string,
+    help: string,
+    label: string,
+    read: (stats: Stats) => readonly (readonly [value: string, stats: DurationStats])[],
+  ): void {
+    const series = () =>
+      read(this.stats()).map(([value, one]) => [{ [label]: value }, one] as const);
+    this.registry.registerMetric(new ReadHistogram({ name, help }, series));
   }
 }
+
+type Series = readonly [labels: Readonly<Record<string, string>>, stats: DurationStats];
 
 type HistogramValues = Awaited<ReturnType<Histogram['get']>>;
 
@@ -96,14 +111,17 @@ class ReadHistogram extends Histogram {
 
   constructor(
     private readonly names: { readonly name: string; readonly help: string },
-    private readonly read: () => DurationStats,
+    private readonly read: () => readonly Series[],
   ) {
     super({ ...names, registers: [] });
     this.empty = new Histogram({ ...names, registers: [] });
   }
 
   override async get(): Promise<HistogramValues> {
-    return { ...(await this.empty.get()), values: samples(this.names.name, this.read()) };
+    return {
+      ...(await this.empty.get()),
+      values: this.read().flatMap((series) => samples(this.names.name, series)),
+    };
   }
 
   /** prom-client writes its text from this. */
@@ -113,16 +131,16 @@ class ReadHistogram extends Histogram {
 }
 
 /** Prometheus' buckets are cumulative, and in seconds. */
-function samples(name: string, { buckets, count, sumMs }: DurationStats) {
+function samples(name: string, [labels, { buckets, count, sumMs }]: Series) {
   let below = 0;
   const bounds = buckets.map(({ leMs, count: within }) => {
     below += within;
-    return { metricName: `${name}_bucket`, labels: { le: leMs / 1_000 }, value: below };
+    return { metricName: `${name}_bucket`, labels: { ...labels, le: leMs / 1_000 }, value: below };
   });
   return [
     ...bounds,
-    { metricName: `${name}_bucket`, labels: { le: '+Inf' }, value: count },
-    { metricName: `${name}_sum`, labels: {}, value: sumMs / 1_000 },
-    { metricName: `${name}_count`, labels: {}, value: count },
+    { metricName: `${name}_bucket`, labels: { ...labels, le: '+Inf' }, value: count },
+    { metricName: `${name}_sum`, labels, value: sumMs / 1_000 },
+    { metricName: `${name}_count`, labels, value: count },
   ];
 }

@@ -1,49 +1,71 @@
-/** Requests by the field that they ask for and by their outcome, and how long they took. */
-import { Counter, Histogram, type Registry } from 'prom-client';
+/**
+ * Requests by the field that they ask for and by their outcome, and how long they took. A request only increments plain
+ * numbers, which are read at each scrape.
+ */
+import { Counter, type Registry } from 'prom-client';
 import type { EndedRequest, RequestObserver } from '../graphql/context.js';
-import { BUCKETS_MS } from '../lock/index.js';
+import { BUCKETS_MS, type DurationStats } from '../lock/index.js';
+import { Metrics } from './read-metrics.js';
 
-const SECONDS = BUCKETS_MS.map((ms) => ms / 1_000);
+/** Of one field. */
+class Requests {
+  readonly outcomes: Record<string, number> = {};
+  private count = 0;
+  private sumMs = 0;
+  private maxMs = 0;
+  private readonly within = BUCKETS_MS.map(() => 0);
+
+  add(outcome: string, tookMs: number): void {
+    this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
+    this.count += 1;
+    this.sumMs += tookMs;
+    if (tookMs > this.maxMs) this.maxMs = tookMs;
+    for (let i = 0; i < BUCKETS_MS.length; i += 1) {
+      if (tookMs > (BUCKETS_MS[i] ?? Infinity)) continue;
+      this.within[i] = (this.within[i] ?? 0) + 1;
+      return;
+    }
+  }
+
+  times(): DurationStats {
+    const { count, sumMs, maxMs } = this;
+    const buckets = BUCKETS_MS.map((leMs, i) => ({ leMs, count: this.within[i] ?? 0 }));
+    return { count, sumMs, maxMs, buckets };
+  }
+}
 
 export class RequestMetrics implements RequestObserver {
-  private readonly requests = new Counter({
-    name: 'stockade_requests_total',
-    help: 'GraphQL requests, by their field and by ok or the code of their first error.',
-    labelNames: ['operation', 'outcome'],
-    registers: [],
-  });
-  private readonly times = new Histogram({
-    name: 'stockade_request_seconds',
-    help: 'From the admission of a request to its answer.',
-    labelNames: ['operation'],
-    buckets: SECONDS,
-    registers: [],
-  });
-  /** A look-up of labels for each request would cost more than the rest of it. */
-  private readonly series = new Map<string, Histogram.Internal<'operation'>>();
-  private readonly counts = new Map<string, Map<string, Counter.Internal>>();
+  /** By fields of the schema, which bound their number. */
+  private readonly requests = new Map<string, Requests>();
 
   addTo(registry: Registry): void {
-    registry.registerMetric(this.requests);
-    registry.registerMetric(this.times);
+    const { requests } = this;
+    new Counter({
+      name: 'stockade_requests_total',
+      help: 'GraphQL requests, by their field and by ok or the code of their first error.',
+      labelNames: ['operation', 'outcome'],
+      registers: [registry],
+      collect() {
+        this.reset();
+        for (const [operation, { outcomes }] of requests)
+          for (const [outcome, count] of Object.entries(outcomes))
+            this.inc({ operation, outcome }, count);
+      },
+    });
+    new Metrics(registry, () => requests).histograms(
+      'stockade_request_seconds',
+      'From the admission of a request to its answer.',
+      'operation',
+      (each) => [...each].map(([operation, one]) => [operation, one.times()] as const),
+    );
   }
 
   ended({ operation, failure, tookMs }: EndedRequest): void {
-    let times = this.series.get(operation);
-    let counts = this.counts.get(operation);
-    if (!times || !counts) {
-      times = this.times.labels(operation);
-      counts = new Map();
-      this.series.set(operation, times);
-      this.counts.set(operation, counts);
+    let requests = this.requests.get(operation);
+    if (!requests) {
+      requests = new Requests();
+      this.requests.set(operation, requests);
     }
-    times.observe(tookMs / 1_000);
-    const outcome = failure ?? 'ok';
-    let count = counts.get(outcome);
-    if (!count) {
-      count = this.requests.labels(operation, outcome);
-      counts.set(outcome, count);
-    }
-    count.inc();
+    requests.add(failure ?? 'ok', tookMs);
   }
 }
