@@ -20,6 +20,8 @@ export default defineConfig({
     rolldownOptions: { input: { console: 'index.html', explorer: 'explorer.html' } },
   },
   worker: { format: 'es' },
+  // Their imports of workers are Vite's own, which its dependency bundler does not know.
+  optimizeDeps: { exclude: ['graphiql/setup-workers/vite', '@graphiql/react/setup-workers/vite'] },
   server: {
     port: 5173,
     fs: { allow: ['..'] },
