@@ -317,6 +317,7 @@ describe('where the product cannot be read after COMMIT', () => {
       { rights: 'SELECT, INSERT', table: 'stock_movements' },
       { rights: 'SELECT, INSERT, UPDATE', table: 'stock_operations' },
       { rights: 'SELECT', table: 'schema_migrations' },
+      { rights: 'SELECT', table: 'fleet_keys' },
     ]);
     const owner = await shared.startAnother();
     id = await owner.newProduct(5);
@@ -359,6 +360,7 @@ describe('where the product cannot be read after COMMIT', () => {
       { rights: 'SELECT, INSERT', table: 'products' },
       { rights: 'SELECT', table: 'locations' },
       { rights: 'SELECT', table: 'schema_migrations' },
+      { rights: 'SELECT', table: 'fleet_keys' },
     ]);
     const blind = await shared.startAnother({ MYSQL_URL: reader.url });
     const outcome = await blind.ask.http(CreateProductDocument, { input: { id, name: 'Again' } });

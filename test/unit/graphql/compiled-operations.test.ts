@@ -154,13 +154,13 @@ test.each([
   const ours: Witness = { seed: 1, calls: [] };
   const theirs: Witness = { seed: 1, calls: [] };
   const result = await compiled.execute(asked(document, variables), ours);
-  expect(compiled.stats().compiled).toBe(1);
+  if (!result) throw new Error('It was not compiled.');
   const interpreted = await execute({
     ...{ schema, document },
     variableValues: variables,
     contextValue: theirs,
   });
-  expect(seen(result!, ours)).toBe(seen(interpreted, theirs));
+  expect(seen(result, ours)).toBe(seen(interpreted, theirs));
 });
 
 test('a variable that no plain object can hold is left to graphql-js', () => {
