@@ -474,7 +474,7 @@ export type JourneyQueryVariables = Exact<{
 }>;
 
 
-export type JourneyQuery = { journey: { id: string, kinds: Array<JourneyKind>, events: Array<{ kind: JourneyEventKind, at: string | null, text: string, principal: string | null, reservationId: string | null, operationId: string | null }>, lines: { edges: Array<{ cursor: string, node: { operationId: string, lineIndex: number, batch: { id: string, lines: number }, movement: { id: string, productId: string, locationId: string, sequence: number, kind: StockMovementKind, delta: number, quantityBefore: number, quantityAfter: number, reason: string | null, reference: string | null, idempotencyKey: string | null, principal: string | null, fencingToken: string | null, createdAt: string } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
+export type JourneyQuery = { journey: { id: string, kinds: Array<JourneyKind>, events: Array<{ kind: JourneyEventKind, at: string | null, text: string, principal: string | null, reservationId: string | null, operationId: string | null }>, lines: { edges: Array<{ cursor: string, node: { operationId: string, lineIndex: number, askedAt: string | null, waitedMs: number | null, batch: { id: string, lines: number }, movement: { id: string, productId: string, locationId: string, sequence: number, kind: StockMovementKind, delta: number, quantityBefore: number, quantityAfter: number, reason: string | null, reference: string | null, idempotencyKey: string | null, principal: string | null, fencingToken: string | null, createdAt: string } } }>, pageInfo: { hasNextPage: boolean, endCursor: string | null } } } };
 
 export type LocationsQueryVariables = Exact<{ [key: string]: never; }>;
 
@@ -1106,6 +1106,8 @@ export const JourneyDocument = new TypedDocumentString(`
         node {
           operationId
           lineIndex
+          askedAt
+          waitedMs
           batch {
             id
             lines

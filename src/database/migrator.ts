@@ -20,6 +20,7 @@ import * as delegation from './migrations/2026.11.29T00.00.00.delegation.js';
 import * as archivedProducts from './migrations/2026.11.29T01.00.00.archived-products.js';
 import * as productWords from './migrations/2026.11.29T02.00.00.product-words.js';
 import * as ledgerIndexes from './migrations/2026.11.29T03.00.00.ledger-indexes.js';
+import * as waited from './migrations/2026.11.29T04.00.00.waited.js';
 import { isInCluster, underClaim, type ClaimedWork } from './migration-claim.js';
 import { NAMED_LOCK } from './named-locks.js';
 
@@ -37,6 +38,7 @@ const MIGRATIONS: readonly { readonly name: string; readonly up: MigrationFn<Seq
   { name: '2026.11.29T01.00.00.archived-products', up: archivedProducts.up },
   { name: '2026.11.29T02.00.00.product-words', up: productWords.up },
   { name: '2026.11.29T03.00.00.ledger-indexes', up: ledgerIndexes.up },
+  { name: '2026.11.29T04.00.00.waited', up: waited.up },
 ];
 
 const LOCK_PREFIX = 'stockade.migrations.';

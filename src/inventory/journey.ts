@@ -44,6 +44,9 @@ export interface JourneyLine {
   readonly operationId: string;
   /** The line's place in the request, from 0. */
   readonly lineIndex: number;
+  /** When it was asked for, and how long it then waited to be decided. Null: not stored. */
+  readonly askedAt: Date | null;
+  readonly waitedMs: number | null;
   readonly batch: { readonly id: string; readonly lines: number };
 }
 

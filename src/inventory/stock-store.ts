@@ -4,7 +4,7 @@
  */
 import type { Deadline } from '../time/deadline.js';
 import type { Reservation, ReservationFailure } from './reservation.js';
-import type { DecidedVerdict, StockFailure, StockWrite } from './stock.js';
+import type { DecidedVerdict, Operation, StockFailure, StockWrite } from './stock.js';
 
 export interface ApplyOptions {
   /** The transaction ends by then, with or without a result. */
@@ -20,6 +20,8 @@ export interface ApplyOptions {
   readonly rowsWereLocked?: boolean | undefined;
   /** The fencing token to store with a product's ledger lines; null when no lock is held. */
   fencingTokenOf(productId: string): bigint | null;
+  /** How long an operation has waited for the transaction, to be stored with its ledger lines; in milliseconds. */
+  waitedMsOf?(operation: Operation): number | null;
 }
 
 /** For LOCK_TIMEOUT where rows stayed locked, in milliseconds: nothing tells when the other transaction will end. */

@@ -60,7 +60,14 @@ async function buy(server: ServerProcess, id: string): Promise<string | undefine
   return line?.outcome;
 }
 
-const PURPOSES = ['lock', 'lock-inbox', 'stock-changes', 'stock-watch', 'stockade-rate-limit'];
+const PURPOSES = [
+  'lock',
+  'lock-inbox',
+  'stock-changes',
+  'stock-watch',
+  'stockade-fleet',
+  'stockade-rate-limit',
+];
 
 test('[F16] everything that talks to Redis leaves a demoted primary, and no deduction fails', async () => {
   const [old, young] = [await startRedis(), await startRedis()];
@@ -72,7 +79,10 @@ test('[F16] everything that talks to Redis leaves a demoted primary, and no dedu
   servers.push(server);
   const id = await shop.newProduct(1_000);
   await startWatching(server.graphqlUrl);
-  await until('all connections', async () => (await connectedTo(old.redis)).length >= 5);
+  await until(
+    'all connections',
+    async () => (await connectedTo(old.redis)).length >= PURPOSES.length,
+  );
   expect(await connectedTo(old.redis)).toEqual(PURPOSES);
 
   await until('the replica in step', async () =>

@@ -93,6 +93,27 @@ test('lines of requests that waited together have one batch, with its number of 
   for (const { told, counted } of batches.values()) expect(told).toBe(counted);
 });
 
+test('a line tells when it was asked for and how long it waited', async () => {
+  const id = await newProduct(100);
+  const beganMs = Date.now();
+  await Promise.all(Array.from({ length: 60 }, () => deduct(id)));
+  const endedMs = Date.now();
+  const { lines } = await journeyOf(id, { first: 61 });
+  const nodes = lines.edges.map(({ node }) => node);
+  const created = nodes.pop();
+  expect(created).toMatchObject({ askedAt: null, waitedMs: null });
+  expect(nodes).toHaveLength(60);
+  for (const { askedAt, waitedMs, movement } of nodes) {
+    const askedMs = Date.parse(askedAt ?? '');
+    expect(Date.parse(movement.createdAt) - askedMs).toBe(waitedMs);
+    // The clocks of the database and of this process are the machine's.
+    expect(askedMs).toBeGreaterThanOrEqual(beganMs - 1);
+    expect(askedMs).toBeLessThanOrEqual(endedMs);
+  }
+  // Those of the second transaction waited for the first one.
+  expect(Math.max(...nodes.map(({ waitedMs }) => waitedMs ?? 0))).toBeGreaterThan(0);
+});
+
 test('a movement, a reference and an idempotency key lead to the request', async () => {
   const id = await newProduct(10);
   const [key, reference] = [newId('key'), newId('order')];

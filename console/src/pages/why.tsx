@@ -156,7 +156,7 @@ function EventStep({ event }: { readonly event: JourneyEvent }) {
   );
 }
 
-function LineStep({ line: { movement, batch } }: { readonly line: Line }) {
+function LineStep({ line: { movement, batch, askedAt, waitedMs } }: { readonly line: Line }) {
   const { productId, locationId, quantityBefore, quantityAfter, delta } = movement;
   return (
     <li className="step" data-tone={delta < 0 ? 'good' : 'plain'}>
@@ -172,8 +172,14 @@ function LineStep({ line: { movement, batch } }: { readonly line: Line }) {
           <span>
             <Term name="sequence">line</Term> {count(movement.sequence)}
           </span>
+          {askedAt === null || waitedMs === null ? null : (
+            <span>
+              asked <time dateTime={askedAt}>{exactMoment(askedAt)}</time>, waited {count(waitedMs)}{' '}
+              ms
+            </span>
+          )}
           <span>
-            in a <Term name="batch" /> of {plural(batch.lines, 'line')}
+            decided in a <Term name="batch" /> of {plural(batch.lines, 'line')}
           </span>
           {movement.fencingToken === null ? null : (
             <span>

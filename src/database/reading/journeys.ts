@@ -268,7 +268,8 @@ class Search {
     const entries = movements.edges.map(({ cursor }) => Number(decodeCursor(cursor, 1)[0]));
     if (entries.length === 0) return { ...movements, edges: [] };
     const details = await this.list<Detail>(
-      `SELECT entry, operation_id AS operationId, line_index AS lineIndex, CAST(created_at AS CHAR) AS moment
+      `SELECT entry, operation_id AS operationId, line_index AS lineIndex, waited_ms AS waitedMs,
+              CAST(created_at AS CHAR) AS moment
        FROM stock_movements WHERE entry IN (?)`,
       [entries],
     );
@@ -280,8 +281,11 @@ class Search {
         const detail = byEntry.get(entries[at] ?? 0);
         const batch = detail && batches.get(detail.moment);
         if (!detail || !batch) return [];
+        const { lineIndex, waitedMs } = detail;
         const operationId = detail.operationId.toString('hex');
-        return [{ cursor, node: { movement, operationId, lineIndex: detail.lineIndex, batch } }];
+        const askedAt =
+          waitedMs === null ? null : new Date(movement.createdAt.getTime() - waitedMs);
+        return [{ cursor, node: { movement, operationId, lineIndex, askedAt, waitedMs, batch } }];
       }),
     };
   }
@@ -352,6 +356,7 @@ interface Detail {
   readonly entry: number;
   readonly operationId: Buffer;
   readonly lineIndex: number;
+  readonly waitedMs: number | null;
   /** With microseconds, which a Date does not have. */
   readonly moment: string;
 }

@@ -29,7 +29,7 @@ export class Known {
 
   constructor(
     readonly writes: readonly StockWrite[],
-    readonly options: Pick<ApplyOptions, 'contended' | 'fencingTokenOf'>,
+    readonly options: Pick<ApplyOptions, 'contended' | 'fencingTokenOf' | 'waitedMsOf'>,
     /** The levels as the last transactions of this process left them. */
     readonly memory: LevelMemory,
     /** The most units of one product that one principal may hold; null: no bound. */

@@ -47,13 +47,19 @@ export interface WrittenMovement {
 /** Columns that are left out of the statement where no line of a batch has a value for them. */
 const OPTIONAL_COLUMNS: readonly {
   readonly name: string;
-  readonly of: (movement: PlannedMovement) => string | Buffer | null;
+  readonly of: (
+    movement: PlannedMovement,
+    options: MovementOptions,
+  ) => string | number | Buffer | null;
 }[] = [
   { name: 'reason', of: ({ write }) => write.reason },
   { name: 'reference', of: ({ write }) => write.reference },
   { name: 'idempotency_key', of: ({ write }) => bytesOf(write.operation.idempotencyKey) },
   { name: 'principal', of: ({ write }) => write.operation.principal },
+  { name: 'waited_ms', of: ({ write }, options) => waitedMsOf(write, options) },
 ];
+
+type MovementOptions = Pick<ApplyOptions, 'fencingTokenOf' | 'waitedMsOf'>;
 
 export class StockStatements extends Statements {
   /**
@@ -306,10 +312,12 @@ export class StockStatements extends Statements {
 
   async insertMovements(
     movements: readonly PlannedMovement[],
-    options: Pick<ApplyOptions, 'fencingTokenOf'>,
+    options: MovementOptions,
   ): Promise<void> {
     if (movements.length === 0) return;
-    const optional = OPTIONAL_COLUMNS.filter(({ of }) => movements.some((m) => of(m) !== null));
+    const optional = OPTIONAL_COLUMNS.filter(({ of }) =>
+      movements.some((m) => of(m, options) !== null),
+    );
     const names = optional.map(({ name }) => `, ${name}`).join('');
     await this.write(
       `INSERT INTO stock_movements
@@ -328,7 +336,7 @@ export class StockStatements extends Statements {
           m.write.operation.id,
           m.line.index,
           options.fencingTokenOf(m.line.productId),
-          ...optional.map(({ of }) => of(m)),
+          ...optional.map(({ of }) => of(m, options)),
         ]),
       ],
     );
@@ -342,6 +350,11 @@ export class StockStatements extends Statements {
       [operations.map((operation) => operation.id)],
     );
   }
+}
+
+function waitedMsOf({ operation }: StockWrite, options: MovementOptions): number | null {
+  const waitedMs = options.waitedMsOf?.(operation) ?? null;
+  return waitedMs === null ? null : Math.max(0, Math.round(waitedMs));
 }
 
 function bytesOf(text: string | null): Buffer | null {

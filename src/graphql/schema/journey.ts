@@ -124,9 +124,9 @@ export class JourneyBatch {
 @ObjectType('JourneyLine', {
   simpleResolvers: true,
   description:
-    'A line of the ledger and how it came there. `movement.createdAt` is when it was decided; the commit and the ' +
-    'answer to the client followed at once. When it was asked for, how long it waited and which server decided it ' +
-    'are not stored: each line would be larger. `fleet` tells how long lines wait at present.',
+    'A line of the ledger and how it came there: it was asked for at `askedAt`, waited for `waitedMs`, and was decided ' +
+    'at `movement.createdAt` in `batch`, under `movement.fencingToken`. The commit followed at once, and the answer to ' +
+    'the client, and the notice to subscribers, followed the commit.',
 })
 export class JourneyLine implements DomainLine {
   @Field(() => StockMovement)
@@ -137,6 +137,19 @@ export class JourneyLine implements DomainLine {
 
   @Field(() => Int, { description: "The line's place in the request, from 0." })
   readonly lineIndex!: number;
+
+  @Field(() => DateTime, {
+    nullable: true,
+    description: 'When its request came to a server. Null: not stored, as by earlier versions.',
+  })
+  readonly askedAt!: Date | null;
+
+  @Field(() => Int, {
+    nullable: true,
+    description:
+      'For its turn at the product and for its transaction, in milliseconds. Null: not stored, as by earlier versions.',
+  })
+  readonly waitedMs!: number | null;
 
   @Field(() => JourneyBatch)
   readonly batch!: JourneyBatch;

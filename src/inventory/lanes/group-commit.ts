@@ -185,6 +185,8 @@ export class GroupCommit {
 
   private async apply(part: Part, lanes: ReadonlyMap<string, ServingLane>): Promise<void> {
     const { entries, impatient, rowsWereLocked } = part;
+    const nowMs = this.clock.nowMs();
+    const waits = new Map(entries.map((entry) => [entry.write.operation, entry.waitedMs(nowMs)]));
     const results = await this.store.apply(
       entries.map((entry) => entry.write),
       {
@@ -193,6 +195,7 @@ export class GroupCommit {
         impatient,
         rowsWereLocked,
         fencingTokenOf: (productId) => lanes.get(productId)?.turn.fencingTokenOf(productId) ?? null,
+        waitedMsOf: (operation) => waits.get(operation) ?? null,
       },
     );
     entries.forEach((entry, i) => {

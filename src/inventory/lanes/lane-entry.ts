@@ -64,6 +64,11 @@ export class LaneEntry {
     return nowMs - this.arrivedMs;
   }
 
+  /** Since it was asked for, also where that was at another process, in milliseconds. */
+  waitedMs(nowMs: number): number {
+    return this.origin ? (this.write.delegated?.ageMs ?? 0) : this.ageAt(nowMs);
+  }
+
   /** Whether it may have been applied by another process, or may be from now on. */
   get isInDoubt(): boolean {
     return this.inDoubt;

@@ -283,12 +283,14 @@ export class StockService {
     const sinceMs = this.clock.nowMs();
     const apply = () => {
       if (deadline.callerHasGone) return Promise.resolve([refusal(UNAVAILABLE)]);
-      this.settings.onWaited?.(this.clock.nowMs() - arrivedMs);
+      const waitedMs = this.clock.nowMs() - arrivedMs;
+      this.settings.onWaited?.(waitedMs);
       return this.store.apply([write], {
         deadline,
         contended: turn.isContended(),
         impatient: false,
         fencingTokenOf: (productId) => turn.fencingTokenOf(productId),
+        waitedMsOf: () => waitedMs,
       });
     };
     const results = await this.slots.run(deadline, apply, write.operation.scope);
