@@ -124,9 +124,9 @@ export class JourneyBatch {
 @ObjectType('JourneyLine', {
   simpleResolvers: true,
   description:
-    'A line of the ledger and how it came there: it was asked for at `askedAt`, waited for `waitedMs`, and was decided ' +
-    'at `movement.createdAt` in `batch`, under `movement.fencingToken`. The commit followed at once, and the answer to ' +
-    'the client, and the notice to subscribers, followed the commit.',
+    'A line of the ledger and how it came there: it was asked for at `askedAt`, waited for `waitedMs`, and was ' +
+    'decided at `movement.createdAt` in `batch`, under `movement.fencingToken`. The commit followed at once, and the ' +
+    'answer to the client, and the notice to subscribers, followed the commit.',
 })
 export class JourneyLine implements DomainLine {
   @Field(() => StockMovement)
