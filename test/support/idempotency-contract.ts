@@ -18,7 +18,11 @@ export interface IdempotencyBed {
   readonly servers: readonly ServerProcess[];
 }
 
-export function idempotencyContract(bed: () => IdempotencyBed): void {
+/**
+ * @param decidersMax how many answers to one key may say that they are not replays. One, but for members of a cluster
+ *   without a lock: a call whose COMMIT lost the race cannot tell an answer of its own from that of another call.
+ */
+export function idempotencyContract(bed: () => IdempotencyBed, decidersMax = 1): void {
   const shop = () => bed().shop;
 
   function graphqlUrlOf(server: number): string {
@@ -65,7 +69,8 @@ export function idempotencyContract(bed: () => IdempotencyBed): void {
 
     for (const answer of told) expect(brief(answer)).toEqual([8, 7]);
     const deciders = told.filter((answer) => answer.kind === 'ANSWERED' && !answer.replayed);
-    expect(deciders).toHaveLength(1);
+    expect(deciders.length).toBeGreaterThan(0);
+    expect(deciders.length).toBeLessThanOrEqual(decidersMax);
     expect([await shop().onHand(a), await shop().onHand(b)]).toEqual([7, 8]);
   });
 
