@@ -74,7 +74,7 @@ function ownerIdOf(lock: RunningLockService | null): string | null {
 function stateOf(sources: FleetSources, board: ReportBoard | null, loop: BusyLoop): ServerNow {
   const { config, lock, stock, delegation, readiness, database } = sources;
   const lanes = [...stock.loads(ownerIdOf(lock))];
-  const queuedLines = lanes.reduce((sum, lane) => sum + lane.queuedLines, 0) + stock.baskets;
+  const { lines, longestQueue, baskets } = stock.stats();
   const health = lock?.health() ?? null;
   const ofLock = health?.servers.flatMap(({ address }) => address ?? []) ?? [];
   const ofBoard = board?.address ?? null;
@@ -88,10 +88,10 @@ function stateOf(sources: FleetSources, board: ReportBoard | null, loop: BusyLoo
       ...databaseWarnings(sources.health),
       ...lockWarnings(health, config, readiness.deductionsRunUnder),
       ...redisWarnings(sources),
-      ...pressureWarnings(config, Math.max(0, ...lanes.map((lane) => lane.queuedLines)), loop),
+      ...pressureWarnings(config, longestQueue, loop),
     ],
     delegated: delegation?.stats().outgoing.answered ?? 0,
-    queuedLines,
+    queuedLines: lines + baskets,
     lanes,
   };
 }

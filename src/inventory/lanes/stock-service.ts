@@ -153,11 +153,6 @@ export class StockService {
     return lane?.takesForeign === true ? lane : null;
   }
 
-  /** Writes of several products that wait or are under way. */
-  get baskets(): number {
-    return this.basketsUnderWay;
-  }
-
   /** The lanes as they are now. @param own the id of this process among the owners of products. */
   *loads(own: string | null): Generator<LaneLoad> {
     for (const lane of this.lanes.values()) yield lane.load(own);
