@@ -1,11 +1,12 @@
 /** One call of an operation: its tries, the pauses between them, and its end. */
 import { Backoff, type BackoffBounds } from '../src/time/backoff.js';
 import { LineByLine, passingFailures } from './operation-lines.js';
+import { pause } from './pause.js';
 import { StockadeError, type FailureDetails } from './stockade-error.js';
 import type { Transport } from './transport.js';
 
 export interface CallOptions {
-  /** Ends the call; it rejects with the code ABORTED. */
+  /** Ends the call: with the last answer where one has failed lines that may pass, else by the code ABORTED. */
   readonly signal?: AbortSignal | undefined;
   /** The time for all tries and pauses together, in milliseconds. */
   readonly deadlineMs?: number | undefined;
@@ -23,8 +24,12 @@ export interface Asked {
   /** Null: the text has only one. */
   readonly operationName: string | null;
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Whether its input takes an idempotency key. */
+  /** Whether its input takes an idempotency key, which the client makes where the caller gives none. */
   readonly keyed: boolean;
+  /** Whether it may be sent again where an earlier try may have applied it. */
+  readonly repeatable: boolean;
+  /** Whether its answer has the client's own selection: only then its lines are known by their places. */
+  readonly byLine: boolean;
 }
 
 type Data = Readonly<Record<string, unknown>>;
@@ -66,9 +71,11 @@ export class Call {
         const failure = error as StockadeError;
         if (failure.mayHaveApplied) this.lines.notAnswered();
         if (!failure.retryable) throw this.failed(failure, failure);
-        if (await this.pause(failure.retryAfterMs ?? 0)) continue;
-        throw this.failed(failure, { ...detailsOf(failure), ...this.endOf(failure) });
+        const again = this.asked.repeatable || !failure.mayHaveApplied;
+        if (again && (await this.pause(failure.retryAfterMs ?? 0))) continue;
+        throw this.failed(failure, { ...detailsOf(failure), ...this.endOf(failure, again) });
       }
+      if (!this.asked.byLine) return data;
       const merged = this.merged(data);
       const passing = passingFailures(Object.values(data)[0]);
       if (passing.length === 0) return merged;
@@ -110,15 +117,7 @@ export class Call {
   private async pause(leastMs: number): Promise<boolean> {
     const pauseMs = leastMs + this.backoff.nextMs();
     if (this.signal?.aborted || pauseMs >= this.leftMs()) return false;
-    await new Promise<void>((resolve) => {
-      const end = () => {
-        clearTimeout(timer);
-        this.signal?.removeEventListener('abort', end);
-        resolve();
-      };
-      const timer = setTimeout(end, pauseMs);
-      this.signal?.addEventListener('abort', end, { once: true });
-    });
+    await pause(pauseMs, this.signal);
     return !this.signal?.aborted;
   }
 
@@ -127,9 +126,10 @@ export class Call {
   }
 
   /** A failure that the end of the time or the caller's signal has caused is called by that. */
-  private endOf(failure: StockadeError): Partial<FailureDetails> {
+  private endOf(failure: StockadeError, again: boolean): Partial<FailureDetails> {
     if (this.signal?.aborted) return { code: 'ABORTED' };
-    return failure.code === 'NETWORK' ? { code: 'TIMED_OUT' } : {};
+    const isTimeUp = again || this.leftMs() <= 0;
+    return failure.code === 'NETWORK' && isTimeUp ? { code: 'TIMED_OUT' } : {};
   }
 
   private failed(failure: StockadeError, details: FailureDetails): StockadeError {

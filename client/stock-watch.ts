@@ -1,17 +1,20 @@
 /**
  * The subscription `stockChanged`, for as long as the caller reads it. It reconnects by itself, and reads the stock
- * again where changes may have been missed: after each connection, and after StockChangesMissed.
+ * again where changes may have been missed: after each connection, after StockChangesMissed, and after a change that
+ * the server could not tell.
  *
  * The protocol does not say when a subscription stands, and a new one does not repeat earlier changes. So after each
  * connection the stock is read twice, the second time when the subscription stands for sure.
  */
-import { createClient, type Client, type ClientOptions } from 'graphql-ws/client';
-import { Backoff, type BackoffBounds } from '../src/time/backoff.js';
 import type {
   ProductsWithLevelsQuery,
   StockChangedSubscription,
   StockChangedSubscriptionVariables,
 } from './generated/operations.js';
+import { Backoff } from '../src/time/backoff.js';
+import { pause } from './pause.js';
+import { StockSocket, type SocketSettings } from './stock-socket.js';
+import { StockadeError } from './stockade-error.js';
 
 type StockEvent = StockChangedSubscription['stockChanged'];
 export type StockChange = Extract<StockEvent, { __typename: 'StockChange' }>;
@@ -22,24 +25,20 @@ export type StockNews =
   | { readonly kind: 'read'; readonly products: readonly ProductStock[] }
   | { readonly kind: 'changed'; readonly change: StockChange };
 
-export interface WatchSettings {
-  readonly webSocketUrl: string;
-  readonly query: string;
-  readonly authorization: () => Promise<string | undefined>;
+export interface WatchSettings extends Omit<SocketSettings, 'variables' | 'answers'> {
   /** A page of products with their levels. */
   readonly read: (
     variables: { readonly first: number; readonly after: string | null; readonly filter: object },
     signal: AbortSignal,
   ) => Promise<ProductsWithLevelsQuery['products']>;
-  readonly backoff: BackoffBounds;
-  readonly webSocketImpl: ClientOptions['webSocketImpl'];
 }
 
 const PAGE = 100;
-/** Longer than a server takes to begin a subscription. */
-const SETTLED_MS = 1_000;
 
-/** Ends with the signal, or when its reader ends. It throws where the server refuses the subscription. */
+/**
+ * Ends with the signal, or when its reader ends.
+ * @throws StockadeError where the server refuses the subscription for good.
+ */
 export async function* watchStock(
   settings: WatchSettings,
   variables: StockChangedSubscriptionVariables,
@@ -64,59 +63,36 @@ export async function* watchStock(
 }
 
 class Watch {
-  private readonly client: Client;
+  private readonly socket: StockSocket;
+  private readonly filter: object;
   private readonly ended = new AbortController();
   private readonly changes: StockChange[] = [];
   private readonly pages: (readonly ProductStock[])[] = [];
   /** Changes wait while the stock is read, for they are applied to what was read. */
   private reading = 0;
   private readAgain = false;
-  private failure: { readonly error: unknown } | null = null;
-  private settled: ReturnType<typeof setTimeout> | undefined;
+  private wasServed = false;
+  private failure: unknown = null;
   private wake: () => void = () => undefined;
 
   constructor(
     private readonly settings: WatchSettings,
-    private readonly variables: StockChangedSubscriptionVariables,
+    variables: StockChangedSubscriptionVariables,
   ) {
-    const { webSocketUrl: url, authorization, backoff, webSocketImpl } = settings;
-    const pauses = new Backoff(backoff, Math.random);
-    this.client = createClient({
-      url,
-      webSocketImpl,
-      connectionParams: async () => {
-        const credential = await authorization();
-        return credential === undefined ? {} : { authorization: credential };
-      },
-      retryAttempts: Infinity,
-      shouldRetry: () => !this.ended.signal.aborted,
-      retryWait: () => new Promise((resolve) => setTimeout(resolve, pauses.nextMs())),
-      on: {
-        connected: () => {
-          pauses.reset();
-          this.startReading();
-          clearTimeout(this.settled);
-          this.settled = setTimeout(() => {
-            this.startReading();
-          }, SETTLED_MS);
-        },
-      },
-    });
-    this.client.subscribe<StockChangedSubscription>(
-      { query: settings.query, variables: { ...variables } },
+    const { productIds = null } = variables;
+    this.filter = productIds === null ? {} : { ids: productIds };
+    this.socket = new StockSocket(
+      { ...settings, variables, answers: () => this.readPage(null, 1) },
       {
-        next: ({ data, errors }) => {
-          if (errors) this.fail(errors);
-          else if (data?.stockChanged.__typename === 'StockChange') {
-            this.changes.push(data.stockChanged);
-            this.wake();
-          } else this.startReading();
+        changed: (event) => {
+          if (event.__typename === 'StockChange') this.take(event);
+          else this.startReading();
         },
-        error: (error) => {
+        missed: () => {
+          this.startReading();
+        },
+        ended: (error) => {
           this.fail(error);
-        },
-        complete: () => {
-          this.end();
         },
       },
     );
@@ -126,7 +102,7 @@ class Watch {
   async next(): Promise<StockNews | null> {
     for (;;) {
       if (this.ended.signal.aborted) {
-        if (this.failure) throw toError(this.failure.error);
+        if (this.failure !== null) throw this.failure as Error;
         return null;
       }
       const products = this.pages.shift();
@@ -142,14 +118,19 @@ class Watch {
   end(): void {
     if (this.ended.signal.aborted) return;
     this.ended.abort();
-    clearTimeout(this.settled);
-    void this.client.dispose();
+    this.socket.end();
     this.wake();
   }
 
+  private take(change: StockChange): void {
+    this.changes.push(change);
+    this.wake();
+  }
+
+  /** @param error null: it ends without one. */
   private fail(error: unknown): void {
     if (this.ended.signal.aborted) return;
-    this.failure = { error };
+    this.failure = error;
     this.end();
   }
 
@@ -175,21 +156,32 @@ class Watch {
   }
 
   private async readAll(): Promise<void> {
-    const { productIds = null } = this.variables;
-    const filter = productIds === null ? {} : { ids: productIds };
     let after: string | null = null;
     do {
-      const page = await this.settings.read({ first: PAGE, after, filter }, this.ended.signal);
+      const page = await this.readPage(after, PAGE);
       this.pages.push(page.nodes);
       this.wake();
       after = page.pageInfo.hasNextPage ? (page.pageInfo.endCursor ?? null) : null;
     } while (after !== null && !this.ended.signal.aborted);
   }
-}
 
-function toError(error: unknown): Error {
-  if (error instanceof Error) return error;
-  const [first] = Array.isArray(error) ? (error as readonly { readonly message?: string }[]) : [];
-  const message = first?.message ?? 'The subscription was refused.';
-  return new Error(message, { cause: error });
+  /**
+   * A watch that was served once outlives what is answered in the server's place for a time, and a credential that
+   * cannot be had without the network.
+   */
+  private async readPage(after: string | null, first: number) {
+    const { signal } = this.ended;
+    const pauses = new Backoff(this.settings.backoff, Math.random);
+    for (;;) {
+      try {
+        const page = await this.settings.read({ first, after, filter: this.filter }, signal);
+        this.wasServed = true;
+        return page;
+      } catch (error) {
+        const isServers = !(error instanceof StockadeError) || error.faults.length > 0;
+        if (!this.wasServed || isServers || signal.aborted) throw error;
+        await pause(pauses.nextMs(), signal);
+      }
+    }
+  }
 }

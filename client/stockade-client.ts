@@ -3,7 +3,7 @@
  * again what may be tried again, and follows committed changes.
  */
 import type { ClientOptions } from 'graphql-ws/client';
-import { Call, type CallOptions, type RetrySettings } from './call.js';
+import { Call, type Asked, type CallOptions, type RetrySettings } from './call.js';
 import * as operations from './generated/operations.js';
 import type {
   StockChangedSubscriptionVariables,
@@ -54,7 +54,11 @@ export type Operations = {
 };
 
 export interface StockadeClient extends Operations {
-  /** An operation of the caller's own, without an idempotency key but its own; resolves with its data. */
+  /**
+   * An operation of the caller's own; resolves with its data as it came, failed lines included. It gets no idempotency
+   * key. So a mutation is sent again only where the answer says that nothing was applied, unless its one field takes
+   * its key from `input.idempotencyKey` of the variables.
+   */
   run<Data, Variables>(
     document: TypedDocumentString<Data, Variables> | string,
     variables: Variables,
@@ -73,20 +77,15 @@ export interface StockadeClient extends Operations {
 export function createStockadeClient(settings: ClientSettings): StockadeClient {
   const transport = new Transport(settings);
   const retries = { ...RETRIES, ...settings.retries };
-  const call = (
-    name: string | null,
-    query: string,
-    variables: object,
-    options: CallOptions = {},
-  ) => {
-    const keyed = name !== null && operations.KEYED_OPERATIONS.has(name);
-    const asked = { query, operationName: name, variables: { ...variables }, keyed };
-    return new Call(asked, transport, retries, options).run();
-  };
+  const call = (asked: Asked, options: CallOptions = {}) =>
+    new Call(asked, transport, retries, options).run();
   const methods = Object.entries(documents()).map(([name, query]) => {
     const takesInput = query.includes('($input: ');
     const method = async (argument: object = {}, options?: CallOptions) => {
-      const data = await call(name, query, takesInput ? { input: argument } : argument, options);
+      const variables = takesInput ? { input: argument } : { ...argument };
+      const keyed = operations.KEYED_OPERATIONS.has(name);
+      const form = { keyed, repeatable: true, byLine: true };
+      const data = await call({ query, operationName: name, variables, ...form }, options);
       return Object.values(data)[0];
     };
     return [name.charAt(0).toLowerCase() + name.slice(1), method] as const;
@@ -94,8 +93,12 @@ export function createStockadeClient(settings: ClientSettings): StockadeClient {
   const client = Object.fromEntries(methods) as unknown as Operations;
   return {
     ...client,
-    run: async (document, variables, options) =>
-      (await call(null, String(document), variables as object, options)) as never,
+    run: async (document, given, options) => {
+      const query = String(document);
+      const variables: Asked['variables'] = { ...(given as object) };
+      const form = { keyed: false, repeatable: isRepeatable(query, variables), byLine: false };
+      return (await call({ query, operationName: null, variables, ...form }, options)) as never;
+    },
     stockChanged: (variables = {}, { signal } = {}) => {
       const watch = {
         webSocketUrl: settings.url.replace(/^http/, 'ws'),
@@ -109,6 +112,12 @@ export function createStockadeClient(settings: ClientSettings): StockadeClient {
       return watchStock(watch, variables, signal);
     },
   };
+}
+
+/** Every mutation has the keyword in its text. A query that has it too is only sent less often. */
+function isRepeatable(query: string, variables: Asked['variables']): boolean {
+  const input = variables.input as { readonly idempotencyKey?: unknown } | null | undefined;
+  return !/\bmutation\b/.test(query) || typeof input?.idempotencyKey === 'string';
 }
 
 /** The texts of queries and mutations, by their names. */

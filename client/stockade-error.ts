@@ -13,8 +13,9 @@ export interface GraphqlFault {
 
 export interface FailureDetails {
   /**
-   * The server's code, as `FORBIDDEN`; `NETWORK` where no whole answer came, `TIMED_OUT` where the deadline has passed,
-   * `ABORTED` where the caller's signal was aborted.
+   * The server's code, as `FORBIDDEN`; `NETWORK` where no whole answer came, `TIMED_OUT` where none came until the
+   * deadline, or would be asked for before it; `ABORTED` where the caller's signal was aborted; `NOT_SENT` where no
+   * request can be made: its `cause` says why, as what the function `credential` has thrown.
    */
   readonly code: string;
   /** Of the last answer; null where none came. */
@@ -38,8 +39,8 @@ export class StockadeError extends Error implements FailureDetails {
   readonly retryAfterMs: number | null;
   readonly mayHaveApplied: boolean;
   /**
-   * What was sent last. The same operation with these variables, the idempotency key included, tells what became of it,
-   * and is not applied twice.
+   * What was sent last, a mutation's input as `input`. The same operation with these variables, the idempotency key
+   * included, tells what became of it, and is not applied twice.
    */
   readonly variables: unknown;
   /** The lines that were decided by earlier tries of this call, in the form of an answer; null where there are none. */

@@ -1,5 +1,4 @@
 /** The client against a real server: what it sends, when it sends again, and what it says where it gives up. */
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { WebSocket } from 'ws';
 import {
@@ -7,14 +6,12 @@ import {
   StockadeError,
   type ClientSettings,
   type DeductStockInput,
-  type StockNews,
 } from '../../../client/stockade-client.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { newProductId } from '../../support/product-ids.js';
-import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
-import { metric } from '../../support/watcher.js';
+import { useProxy } from '../../support/use-proxy.js';
 
 interface Request {
   readonly atMs: number;
@@ -24,21 +21,8 @@ interface Request {
   answer?: string;
 }
 
-jest.setTimeout(60_000);
-
 const app = useApp({ STOCK_LOCK: 'redis', REDIS_URL: process.env.REDIS_URL ?? '' });
-let proxy: TcpProxy;
-
-beforeAll(async () => {
-  proxy = await startTcpProxy(app.graphqlUrl);
-});
-
-afterEach(() => {
-  proxy.hook('toClient', null);
-  proxy.hook('toServer', null);
-});
-
-afterAll(() => proxy.stop());
+const way = useProxy(() => app.graphqlUrl);
 
 /** A client, and what it has sent, in its order. */
 function connect(settings: Partial<ClientSettings> = {}) {
@@ -82,8 +66,8 @@ function line(productId: string, quantity = 1) {
 
 /** Cuts the connection in place of the next answer: the server has done its work then. */
 function cutNextAnswer(): void {
-  proxy.hook('toClient', () => {
-    proxy.hook('toClient', null);
+  way.proxy.hook('toClient', () => {
+    way.proxy.hook('toClient', null);
     return 'cut';
   });
 }
@@ -124,7 +108,7 @@ test('every operation is a method', async () => {
 });
 
 test('an answer that is cut off is asked for again under the same key, and its effect is one', async () => {
-  const { client, sent } = connect({ url: proxy.via(app.graphqlUrl) });
+  const { client, sent } = connect({ url: way.proxy.via(app.graphqlUrl) });
   const productId = await app.newProduct(10);
   cutNextAnswer();
   const answer = await client.deductStock({ items: [line(productId, 3)] });
@@ -276,8 +260,8 @@ test('what is beyond the rate limit is sent again after the time that the server
 
 test('without an answer the call rejects at its deadline, and what it sent tells what became of it', async () => {
   const productId = await app.newProduct(10);
-  const { client } = connect({ url: proxy.via(app.graphqlUrl), retries: { tryMs: 300 } });
-  proxy.hook('toClient', () => 'drop');
+  const { client } = connect({ url: way.proxy.via(app.graphqlUrl), retries: { tryMs: 300 } });
+  way.proxy.hook('toClient', () => 'drop');
   const call = client.deductStock({ items: [line(productId)] }, { deadlineMs: 1_000 });
   const { code, mayHaveApplied, variables } = await failureOf(call);
   expect({ code, mayHaveApplied }).toEqual({ code: 'TIMED_OUT', mayHaveApplied: true });
@@ -308,6 +292,51 @@ test("the caller's signal ends a call at once, also in a pause", async () => {
   expect(failure).toMatchObject({ code: 'ABORTED' });
 });
 
+const OWN_DEDUCTION = `mutation ($input: DeductStockInput!) {
+  deductStock(input: $input) {
+    mine: replayed
+    results { ... on DeductedItem { remaining } ... on FailedItem { error { code retryable } } }
+  }
+}`;
+
+test("a mutation of the caller's own is sent again only under a key of the caller", async () => {
+  const { client, sent } = connect({ url: way.proxy.via(app.graphqlUrl) });
+  const productId = await app.newProduct(10);
+  const input = { items: [line(productId, 3)] };
+  cutNextAnswer();
+  expect(await failureOf(client.run(OWN_DEDUCTION, { input }))).toMatchObject({
+    code: 'NETWORK',
+    mayHaveApplied: true,
+    variables: { input },
+  });
+  expect(sent).toHaveLength(1);
+  expect(await app.shop.onHand(productId)).toBe(7);
+
+  cutNextAnswer();
+  const keyed = { ...input, idempotencyKey: `own-${productId}` };
+  expect(await client.run(OWN_DEDUCTION, { input: keyed })).toEqual({
+    deductStock: { mine: true, results: [{ remaining: 4 }] },
+  });
+  cutNextAnswer();
+  expect(await client.run('{ locations { id } }', {})).toMatchObject({ locations: [{}, {}] });
+  expect(sent).toHaveLength(5);
+});
+
+test("an operation of the caller's own resolves with its answer as it came, failed lines included", async () => {
+  const [held, free] = [await app.newProduct(10), await app.newProduct(10)];
+  const { client, sent } = connect();
+  await whileLocked(held, async () => {
+    const input = { maxWaitMs: 100, items: [line(free), line(held)] };
+    expect(await client.run(OWN_DEDUCTION, { input })).toEqual({
+      deductStock: {
+        mine: false,
+        results: [{ remaining: 9 }, { error: { code: 'LOCK_TIMEOUT', retryable: true } }],
+      },
+    });
+  });
+  expect(sent).toHaveLength(1);
+});
+
 test('a refusal that does not pass is sent once', async () => {
   const guarded = await app.startAnother({ AUTH: 'keys' });
   const key = await newApiKey(app.database, 'reader', ['read']);
@@ -325,78 +354,4 @@ test('a refusal that does not pass is sent once', async () => {
   expect(await own.run('{ locations { id } }', {})).toMatchObject({
     locations: [{ id: 'default' }, {}],
   });
-});
-
-/** Reads news in the background, until the test ends it. */
-function follow(url: string, productId: string) {
-  const { client } = connect({ url, retries: { firstMs: 10, maxMs: 50 } });
-  const news: StockNews[] = [];
-  const stop = new AbortController();
-  const watch = client.stockChanged({ productIds: [productId] }, { signal: stop.signal });
-  const ended = (async () => {
-    for await (const each of watch) news.push(each);
-  })();
-  const available = () => {
-    const last = news.at(-1);
-    return last?.kind === 'read' ? last.products[0]?.available : last?.change.productAvailable;
-  };
-  return {
-    news,
-    available,
-    reads: () => news.filter(({ kind }) => kind === 'read').length,
-    end: async () => {
-      stop.abort();
-      await ended;
-    },
-  };
-}
-
-test('a watcher reads the stock, gets each change, and reads again after a connection is lost', async () => {
-  const productId = await app.newProduct(10);
-  const { client } = connect();
-  const follower = follow(proxy.via(app.graphqlUrl), productId);
-  await until('the second read', () => follower.reads() >= 2);
-  expect(follower.available()).toBe(10);
-  await client.deductStock({ items: [line(productId)] });
-  await until('the change', () => follower.available() === 9);
-  expect(follower.news.at(-1)).toMatchObject({ kind: 'changed', change: { productId } });
-
-  proxy.refuse(true);
-  proxy.cut();
-  await client.deductStock({ items: [line(productId, 4)] });
-  const readsBefore = follower.reads();
-  proxy.refuse(false);
-  await until('a read after the connection', () => follower.reads() > readsBefore);
-  await until('the stock as it is', () => follower.available() === 5);
-  await follower.end();
-  await until('no watcher is left', async () => {
-    return (await metric(app.origin, 'stockade_watchers')) === 0;
-  });
-});
-
-test('a watcher that is slower than the changes reads the stock again', async () => {
-  const slow = await app.startAnother({ WATCH_QUEUE_MAX: '1' });
-  const ids = await app.shop.newProducts(40, 10);
-  const { client } = connect({ url: slow.graphqlUrl });
-  const stop = new AbortController();
-  const available = new Map<string, number>();
-  let reads = 0;
-  const watch = client.stockChanged({ productIds: ids }, { signal: stop.signal });
-  const ended = (async () => {
-    for await (const news of watch) {
-      if (news.kind === 'changed') {
-        available.set(news.change.productId, news.change.productAvailable);
-        continue;
-      }
-      reads += 1;
-      for (const product of news.products) available.set(product.id, product.available);
-    }
-  })();
-  await until('the second read', () => reads === 2);
-  const items = ids.map((productId) => line(productId));
-  await client.deductStock({ items, mode: 'ALL_OR_NOTHING' });
-  await until('the stock as it is', () => ids.every((id) => available.get(id) === 9));
-  await until('a read because of changes that were missed', () => reads > 2);
-  stop.abort();
-  await ended;
 });

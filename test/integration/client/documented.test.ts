@@ -10,13 +10,10 @@ import {
 } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { jest } from '@jest/globals';
 import { addSampleCatalogue } from '../../../services/sample-catalogue.js';
 import { post } from '../../support/graphql-client.js';
 import { toolsFolder } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(120_000);
 
 /** The first run installs the libraries. */
 const INSTALL_TIMEOUT_MS = 360_000;
