@@ -45,8 +45,8 @@ const PARTS = [
   },
   {
     name: 'console',
-    inputs: ['console', 'schema/operations', 'scripts/build-console.mjs', 'package-lock.json'],
-    outputs: ['dist/console/files.json'],
+    inputs: ['console', 'schema', 'scripts/build-console.mjs', 'package-lock.json'],
+    outputs: ['dist/console/files.json', 'dist/console/documents.json'],
     build: () => {
       if (existsSync('console')) run('scripts/build-console.mjs');
     },

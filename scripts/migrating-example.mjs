@@ -18,6 +18,12 @@ const PRODUCTS = 5;
 const UNITS = 60;
 const BUYERS = 8;
 
+const TABLES = {
+  own_products: 'id VARCHAR(64) PRIMARY KEY, name VARCHAR(255) NOT NULL, stock INT NOT NULL',
+  own_orders: `id BIGINT AUTO_INCREMENT PRIMARY KEY, product_id VARCHAR(64) NOT NULL,
+    in_stockade BOOLEAN NOT NULL DEFAULT FALSE`,
+};
+
 /** What the shop's own code does before: it takes the units, and writes the order, in one transaction. */
 async function sellByColumn(own, productId) {
   const connection = await own.getConnection();
@@ -176,20 +182,19 @@ async function main() {
   }
   const own = mysql.createPool({ uri: MYSQL_URL, connectionLimit: BUYERS + 2 });
   const ids = Array.from({ length: PRODUCTS }, (_, i) => `own-${Date.now()}-${i}`);
+  const created = [];
   try {
-    await own.query(
-      'CREATE TABLE own_products (id VARCHAR(64) PRIMARY KEY, name VARCHAR(255) NOT NULL, stock INT NOT NULL)',
-    );
-    await own.query(
-      `CREATE TABLE own_orders (id BIGINT AUTO_INCREMENT PRIMARY KEY, product_id VARCHAR(64) NOT NULL,
-         in_stockade BOOLEAN NOT NULL DEFAULT FALSE)`,
-    );
+    for (const [name, columns] of Object.entries(TABLES)) {
+      await own.query(`CREATE TABLE ${name} (${columns})`);
+      created.push(name);
+    }
     await own.query('INSERT INTO own_products (id, name, stock) VALUES ?', [
       ids.map((id) => [id, `Product ${id}`, UNITS]),
     ]);
     process.exitCode = (await migrate(own, graphqlUrl, ids)) ? 0 : 1;
   } finally {
-    await own.query('DROP TABLE IF EXISTS own_products, own_orders');
+    // A table that was there before is another shop's.
+    if (created.length > 0) await own.query(`DROP TABLE ${created.join(', ')}`);
     await own.end();
   }
 }

@@ -6,6 +6,8 @@ import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { parseMysqlUrl, type MysqlAddress, type MysqlHost } from '../src/database/mysql-address.js';
 import { connectAs, driverTls } from '../src/database/tls-options.js';
+import type { RedisServerAddress } from '../src/redis/address.js';
+import { optionsFor } from '../src/redis/server-options.js';
 
 const ANSWER_TIMEOUT_MS = 5_000;
 
@@ -77,15 +79,27 @@ export async function askRedis(
   timeoutMs = ANSWER_TIMEOUT_MS,
   signIn: RedisSignIn = {},
 ): Promise<RedisAnswer> {
-  const redis = new Redis(url, {
-    ...signIn,
+  return answerOf(new Redis(url, { ...signIn, ...askedOnce(timeoutMs) }));
+}
+
+/** The primary, where Sentinels or nodes of a Cluster know it. @throws the client's or the server's error. */
+export async function askRedisAt(server: RedisServerAddress): Promise<RedisAnswer> {
+  const options = optionsFor(server, ANSWER_TIMEOUT_MS);
+  return answerOf(new Redis({ ...options, ...askedOnce(ANSWER_TIMEOUT_MS) }));
+}
+
+function askedOnce(timeoutMs: number) {
+  return {
     lazyConnect: true,
     connectTimeout: timeoutMs,
     commandTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     enableReadyCheck: false,
-  });
+  };
+}
+
+async function answerOf(redis: Redis): Promise<RedisAnswer> {
   // connect() rejects with 'closed' only; the reason arrives as an event.
   let reason: Error | undefined;
   redis.on('error', (error: Error) => (reason ??= error));

@@ -18,7 +18,7 @@ import {
   runCommand,
   type CommandOptions,
 } from './child-processes.js';
-import type { Program } from './machine-programs.js';
+import { isOldRedis, type Program } from './machine-programs.js';
 import { ServiceError, WayUnavailable } from './service-errors.js';
 
 const APT_UPDATE_TIMEOUT_MS = 120_000;
@@ -60,7 +60,11 @@ export async function unpackRedis(options: PackagesOptions): Promise<Program> {
   const { source } = distribution;
   const choose = () => Promise.resolve(['redis-server', 'redis-tools']);
   const root = await fill({ server: 'Redis', source, distribution, options, choose });
-  return fromPackages(root, 'usr/bin/redis-server', distribution, source);
+  const program = await fromPackages(root, 'usr/bin/redis-server', distribution, source);
+  if (await isOldRedis(program, { env: process.env, signal: options.signal })) {
+    throw new WayUnavailable("the distribution's packages have no Redis 7.0 or later");
+  }
+  return program;
 }
 
 /** @throws WayUnavailable */

@@ -64,17 +64,17 @@ export async function startRedisContainer(options: DockerOptions): Promise<Conta
   const { GenericContainer } = await import('testcontainers');
   const label = newLabel();
   const command = ['redis-server', '--save', '', '--appendonly', 'no'];
-  // Redis answers clients outside the container only without protected mode; the port is on this machine's loopback.
-  const open = ['--bind', '0.0.0.0', '--protected-mode', 'no'];
+  // Docker publishes the port at all addresses of this machine.
+  const password = randomBytes(12).toString('hex');
   const container = new GenericContainer(REDIS_IMAGE)
     .withExposedPorts(6379)
     .withLabels({ [OWNER_LABEL]: label })
-    .withCommand([...command, ...open])
+    .withCommand([...command, '--bind', '0.0.0.0', '--requirepass', password])
     .withStartupTimeout(START_TIMEOUT_MS);
   return startContainer(engine, label, options.signal, {
     image: REDIS_IMAGE,
     starting: container.start(),
-    url: (started) => `redis://${started.getHost()}:${started.getMappedPort(6379)}`,
+    url: (started) => `redis://:${password}@${started.getHost()}:${started.getMappedPort(6379)}`,
     ask: askRedis,
   });
 }
@@ -103,11 +103,7 @@ async function engineWith(image: string, options: DockerOptions): Promise<Contai
   const { signal, log } = options;
   signal.throwIfAborted();
   if (!anEngineMayBeThere(options.env)) throw new WayUnavailable('no Docker engine answers');
-  const { getContainerRuntimeClient, ImageName } = await import('testcontainers').catch(
-    (error: unknown) => {
-      throw new WayUnavailable('Testcontainers is not installed', { cause: error });
-    },
-  );
+  const { getContainerRuntimeClient, ImageName } = await importTestcontainers();
   const engine = await within(getContainerRuntimeClient(), {
     ms: ENGINE_TIMEOUT_MS,
     signal,
@@ -121,6 +117,19 @@ async function engineWith(image: string, options: DockerOptions): Promise<Contai
   }
   await settleReaper(engine, signal);
   return engine;
+}
+
+/** It is no dependency of the package, only of the checkout. */
+async function importTestcontainers(): Promise<typeof import('testcontainers')> {
+  try {
+    await import('@testcontainers/mysql');
+    return await import('testcontainers');
+  } catch (error) {
+    const install = 'npm install testcontainers @testcontainers/mysql';
+    throw new WayUnavailable(`Docker is used by Testcontainers, which is missing ("${install}")`, {
+      cause: error,
+    });
+  }
 }
 
 /** The places where Testcontainers looks for an engine. */

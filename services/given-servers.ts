@@ -3,8 +3,9 @@
  * changed. If one does not answer, the start fails: another server is not what the user asked for. The messages name
  * the host and the user, never the password.
  */
-import { askMysql, askRedis } from './answering.js';
+import { askMysql, askRedisAt } from './answering.js';
 import { parseMysqlUrl, showHost } from '../src/database/mysql-address.js';
+import { parseRedisUrl, type RedisServerAddress, type RedisServers } from '../src/redis/address.js';
 import { ServiceError, firstLine } from './service-errors.js';
 
 export interface GivenServer {
@@ -24,15 +25,22 @@ export async function reachGivenMysql(url: string): Promise<GivenServer> {
   }
 }
 
-/** @throws ServiceError */
+/** Of several servers each must answer, because each has keys of its own. @throws ServiceError */
 export async function reachGivenRedis(url: string): Promise<GivenServer> {
-  const address = parseUrl('REDIS_URL', url, ['redis:', 'rediss:'], 6379);
-  try {
-    const { version } = await askRedis(url);
-    return { url, version, host: address.host };
-  } catch (error) {
-    throw explain('Redis', 'REDIS_URL', address, error);
-  }
+  const servers = redisServersOf(url);
+  const answers = await Promise.all(
+    servers.map(async (server) => {
+      const address = redisAddressOf(server);
+      try {
+        return { host: address.host, ...(await askRedisAt(server)) };
+      } catch (error) {
+        throw explain('Redis', 'REDIS_URL', address, error);
+      }
+    }),
+  );
+  const join = (words: readonly string[]) => [...new Set(words)].join(',');
+  const version = join(answers.map((answer) => answer.version));
+  return { url, version, host: join(answers.map(({ host }) => host)) };
 }
 
 interface Address {
@@ -52,34 +60,24 @@ function mysqlAddressOf(text: string): Address {
   }
 }
 
-function parseUrl(
-  variable: string,
-  text: string,
-  protocols: readonly string[],
-  defaultPort: number,
-): Address {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (!url || url.hostname === '' || !protocols.includes(url.protocol)) {
-    const [protocol = ''] = protocols;
-    throw new ServiceError(
-      `${variable} is no address of the form ${protocol}//user:password@host:${defaultPort}/name.`,
-    );
+function redisServersOf(text: string): RedisServers {
+  try {
+    return parseRedisUrl(text);
+  } catch (error) {
+    throw new ServiceError(`REDIS_URL ${(error as Error).message}.`, { cause: error });
   }
-  const password = decode(url.password);
-  return {
-    host: `${url.hostname}:${url.port || defaultPort}`,
-    user: decode(url.username),
-    database: decode(url.pathname.slice(1)),
-    secrets: [password, url.password].filter((secret) => secret !== ''),
-  };
 }
 
-function decode(text: string): string {
-  try {
-    return decodeURIComponent(text);
-  } catch {
-    return text;
-  }
+/** Where Sentinels or nodes of a Cluster are asked for it, these. */
+function redisAddressOf(server: RedisServerAddress): Address {
+  const { endpoint, sentinels, shard, user = '', password, database } = server;
+  const asked = endpoint ? [endpoint] : (sentinels ?? shard)?.endpoints;
+  const secrets = [password, sentinels?.password].flatMap((secret) => secret ?? []);
+  return {
+    host: (asked ?? []).map(showHost).join(','),
+    ...{ user, database: String(database) },
+    secrets: secrets.flatMap((secret) => [secret, encodeURIComponent(secret)]),
+  };
 }
 
 function explain(server: string, variable: string, address: Address, error: unknown): ServiceError {

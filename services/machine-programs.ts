@@ -30,37 +30,50 @@ export async function findMysqld(search: Search): Promise<Program> {
     const version = await versionOf(path, search);
     if (version === '') reason = "this machine's mysqld does not tell its version";
     else if (/MariaDB/i.test(version)) reason = "this machine's mysqld is MariaDB's";
-    else if (isTooOld(version)) reason = "this machine's mysqld is older than 8.0.16";
+    else if (isOlder(version, CHECKED)) reason = "this machine's mysqld is older than 8.0.16";
     else return { command: [path], args: [], where: `on this machine (${path})` };
   }
   throw new WayUnavailable(reason);
 }
 
-/** @throws WayUnavailable */
+/** @throws WayUnavailable if there is none, or only one that is too old. */
 export async function findMariadbd(search: Search): Promise<Program> {
+  let reason = 'this machine has no mariadbd';
   for (const name of ['mariadbd', 'mysqld']) {
     for (const path of findPrograms(name, search.env)) {
-      if (!/MariaDB/i.test(await versionOf(path, search))) continue;
-      return { command: [path], args: [], where: `on this machine (${path})` };
+      const version = await versionOf(path, search);
+      if (!/MariaDB/i.test(version)) continue;
+      if (isOlder(version, [10, 11, 0])) reason = "this machine's mariadbd is older than 10.11";
+      else return { command: [path], args: [], where: `on this machine (${path})` };
     }
   }
-  throw new WayUnavailable('this machine has no mariadbd');
+  throw new WayUnavailable(reason);
 }
 
-/** @throws WayUnavailable */
-export function findRedisServer(search: Search): Program {
-  return findByName('redis-server', search);
+/** @throws WayUnavailable if there is none, or only one that is too old. */
+export function findRedisServer(search: Search): Promise<Program> {
+  return findRedis('redis-server', search);
 }
 
-/** @throws WayUnavailable */
-export function findValkeyServer(search: Search): Program {
-  return findByName('valkey-server', search);
+/** @throws WayUnavailable if there is none. */
+export function findValkeyServer(search: Search): Promise<Program> {
+  return findRedis('valkey-server', search);
 }
 
-function findByName(name: string, search: Search): Program {
-  const [path] = findPrograms(name, search.env);
-  if (path === undefined) throw new WayUnavailable(`this machine has no ${name}`);
-  return { command: [path], args: [], where: `on this machine (${path})` };
+async function findRedis(name: string, search: Search): Promise<Program> {
+  let reason = `this machine has no ${name}`;
+  for (const path of findPrograms(name, search.env)) {
+    const program = { command: [path], args: [], where: `on this machine (${path})` } as const;
+    if (await isOldRedis(program, search)) reason = `this machine's ${name} is not 7.0 or later`;
+    else return program;
+  }
+  throw new WayUnavailable(reason);
+}
+
+/** Whether it is not known to have what the lock's scripts need, such as SET with NX and GET; each Valkey has it. */
+export async function isOldRedis({ command }: Program, search: Search): Promise<boolean> {
+  const [path, ...args] = command;
+  return isOlder(await versionOf(path, search, [...args, '--version']), [7, 0, 0]);
 }
 
 /** Every executable file of that name, in the order of the PATH. */
@@ -79,20 +92,30 @@ function isExecutable(path: string): boolean {
   }
 }
 
-async function versionOf(path: string, search: Search): Promise<string> {
+async function versionOf(
+  path: string,
+  search: Search,
+  args: readonly string[] = ['--no-defaults', '--version'],
+): Promise<string> {
   try {
     const options = { signal: search.signal, timeoutMs: VERSION_TIMEOUT_MS };
-    return await runCommand(path, ['--no-defaults', '--version'], options);
+    return await runCommand(path, args, options);
   } catch (error) {
     if (error instanceof WayUnavailable) return '';
     throw error;
   }
 }
 
-/** Before MySQL 8.0.16, CHECK constraints, which the tables need, are parsed and ignored. */
-function isTooOld(version: string): boolean {
-  const [, major = 0, minor = 0, patch = 0] = (/(\d+)\.(\d+)\.(\d+)/.exec(version) ?? []).map(
-    Number,
-  );
-  return major * 1_000_000 + minor * 1_000 + patch < 8_000_016;
+type Version = readonly [major: number, minor: number, patch: number];
+
+/** Before it, MySQL parses CHECK constraints, which the tables need, and ignores them. */
+const CHECKED: Version = [8, 0, 16];
+
+function isOlder(printed: string, least: Version): boolean {
+  const [, ...found] = /(\d+)\.(\d+)\.(\d+)/.exec(printed) ?? [];
+  return asOne(found.map(Number)) < asOne(least);
+}
+
+function asOne([major = 0, minor = 0, patch = 0]: readonly number[]): number {
+  return major * 1_000_000 + minor * 1_000 + patch;
 }

@@ -56,7 +56,7 @@ function redisWays<T>(
     {
       way: 'machine',
       title: `${nameOf(options)} on this machine`,
-      run: () => start((isValkey ? findValkeyServer : findRedisServer)(search)),
+      run: async () => start(await (isValkey ? findValkeyServer : findRedisServer)(search)),
     },
     {
       way: 'packages',

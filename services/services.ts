@@ -6,6 +6,7 @@
  */
 import { startMysqlContainer, startRedisContainer } from './docker-services.js';
 import { reachGivenMysql, reachGivenRedis, type GivenServer } from './given-servers.js';
+import { keptFlavour } from './kept-data.js';
 import { privateMysqlWays } from './private-mysql.js';
 import { privateRedisWays } from './private-redis.js';
 import { ServiceError, WayUnavailable } from './service-errors.js';
@@ -42,10 +43,13 @@ export async function bringServices(options: BringOptions): Promise<Services> {
   const failed = new AbortController();
   let patience: NodeJS.Timeout | undefined;
   const signal = AbortSignal.any([options.signal, failed.signal]);
+  const failures: unknown[] = [];
   const both = [bringMysql, bringRedis].map(async (bring) => {
     try {
       return await bring({ ...options, signal });
     } catch (error) {
+      // What fails after an abort from outside fails of it; what has failed before is told, also where one follows.
+      if (!options.signal.aborted) failures.push(error);
       patience ??= setTimeout(() => {
         failed.abort(error);
       }, SECOND_FAILURE_WAIT_MS);
@@ -61,10 +65,8 @@ export async function bringServices(options: BringOptions): Promise<Services> {
   };
   if (mysql && redis && !options.signal.aborted) return { mysql, redis, stop };
   await stop();
-  options.signal.throwIfAborted();
-  throw explainFailures(
-    outcomes.flatMap((o) => (o.status === 'rejected' ? [o.reason as unknown] : [])),
-  );
+  if (failures.length === 0) options.signal.throwIfAborted();
+  throw explainFailures(failures);
 }
 
 function explainFailures(reasons: readonly unknown[]): unknown {
@@ -78,12 +80,24 @@ async function bringMysql(options: BringOptions): Promise<RunningService> {
   const { env } = options;
   const given = env.MYSQL_URL;
   if (given) return asGiven('MySQL', 'MYSQL_URL', await reachGivenMysql(given));
-  return choose('MySQL', env, INSTALL_MYSQL, [
+  const { keepIn } = options;
+  const kept = keepIn === undefined ? null : keptFlavour(keepIn);
+  const advice =
+    kept === null
+      ? { need: 'MySQL', install: INSTALL_MYSQL }
+      : {
+          need: `${NAMES[kept]}, of which the data in ${keepIn} are,`,
+          install: 'Install it, or name another folder: --keep <folder>.',
+        };
+  return choose('MySQL', env, advice, [
     { way: 'docker', title: 'Docker', run: () => startContainer(options) },
-    ...privateMysqlWays(options),
-    ...privateMysqlWays({ ...options, flavour: 'mariadb' }),
+    // Beside data of the one, the other would make an empty database.
+    ...(kept === 'mariadb' ? [] : privateMysqlWays(options)),
+    ...(kept === 'mysql' ? [] : privateMysqlWays({ ...options, flavour: 'mariadb' })),
   ]);
 }
+
+const NAMES = { mysql: 'MySQL', mariadb: 'MariaDB' };
 
 async function startContainer(options: BringOptions): Promise<Started> {
   if (options.keepIn !== undefined) {
@@ -96,7 +110,7 @@ async function bringRedis(options: BringOptions): Promise<RunningService> {
   const { env } = options;
   const given = env.REDIS_URL;
   if (given) return asGiven('Redis', 'REDIS_URL', await reachGivenRedis(given));
-  return choose('Redis', env, INSTALL_REDIS, [
+  return choose('Redis', env, { need: 'Redis', install: INSTALL_REDIS }, [
     { way: 'docker', title: 'Docker', run: () => startRedisContainer(options) },
     ...privateRedisWays(options),
   ]);
@@ -124,7 +138,7 @@ interface Started {
 async function choose(
   name: string,
   env: NodeJS.ProcessEnv,
-  install: string,
+  advice: { readonly need: string; readonly install: string },
   attempts: readonly Attempt<Started>[],
 ): Promise<RunningService> {
   try {
@@ -137,7 +151,7 @@ async function choose(
     };
   } catch (error) {
     if (!(error instanceof WayUnavailable)) throw error;
-    const sentence = `${name} cannot be had here: ${error.message}. ${install}`;
+    const sentence = `${advice.need} cannot be had here: ${error.message}. ${advice.install}`;
     throw new ServiceError(sentence, { cause: error });
   }
 }

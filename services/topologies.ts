@@ -2,6 +2,7 @@
  * Whole installations of several MySQL or several Redis on this machine, to be tried out: which processes each has, and
  * what to expect when one of them is killed.
  */
+import { interruptible } from './interruptible.js';
 import { startGalera } from './mysql-galera.js';
 import { startMysqlGroup } from './mysql-group.js';
 import { startPrivateMysql } from './private-mysql.js';
@@ -27,8 +28,6 @@ export interface Part {
 export interface Topology {
   readonly mysqlUrl: string;
   readonly redisUrl: string;
-  /** A MySQL by itself, for programs that take one host. */
-  readonly oneMysqlUrl: string;
   /** One line for each kind of server: its version and where it comes from. */
   readonly chosen: readonly string[];
   readonly parts: readonly Part[];
@@ -42,7 +41,6 @@ interface Started {
 
 interface Half {
   readonly url: string;
-  readonly oneUrl: string;
   readonly chosen: string;
   readonly parts: readonly Part[];
   stop(): Promise<void>;
@@ -50,13 +48,13 @@ interface Half {
 
 /** @throws ServiceError, or the signal's reason; nothing is left behind then. */
 export async function bringTopology(name: TopologyName, options: BringOptions): Promise<Topology> {
-  const mysql = await MYSQL[name](options);
+  const { signal } = options;
+  const mysql = await interruptible(signal, () => MYSQL[name](options));
   try {
-    const redis = await REDIS[name](options);
+    const redis = await interruptible(signal, () => REDIS[name](options));
     return {
       mysqlUrl: mysql.url,
       redisUrl: redis.url,
-      oneMysqlUrl: mysql.oneUrl,
       chosen: [mysql.chosen, redis.chosen],
       parts: [...mysql.parts, ...redis.parts],
       stop: async () => {
@@ -102,7 +100,6 @@ async function bringGroup(options: BringOptions): Promise<Half> {
     `MySQL ${i + 1}${member.port === primary.port ? ', the primary now' : ''}`;
   return {
     url: severalHosts(members),
-    oneUrl: primary.url,
     chosen: chosen('MySQL', group),
     parts: members.map((member, i) => part(name(member, i), member, expectOf(member))),
     stop: () => group.stop(),
@@ -112,12 +109,10 @@ async function bringGroup(options: BringOptions): Promise<Half> {
 async function bringGalera(options: BringOptions): Promise<Half> {
   const cluster = await startGalera(options);
   const { members } = cluster;
-  const [first] = atLeastOne(members);
   const expect =
     'Writes go on after about 3 s: servers that used it go to another node. A second loss leaves no majority.';
   return {
     url: severalHosts(members),
-    oneUrl: first.url,
     chosen: chosen('MariaDB with Galera', cluster),
     parts: members.map((member, i) => part(`MariaDB ${i + 1}`, member, expect)),
     stop: () => cluster.stop(),
@@ -142,7 +137,6 @@ async function bringSentinel(options: BringOptions): Promise<Half> {
     'Deductions go on under row locks until the sentinels have elected a replica, in about 3 s.';
   return {
     url: sentinel.url,
-    oneUrl: primary.url,
     chosen: chosen('Redis', primary),
     parts: [
       part('Redis 1, the primary now', primary, elected),
@@ -167,7 +161,6 @@ async function bringCluster(options: BringOptions): Promise<Half> {
     'Nothing changes; if its master is killed as well, its products stay under row locks.';
   return {
     url: cluster.url,
-    oneUrl: first.url,
     chosen: chosen('Redis', first),
     parts: cluster.servers.map((one, i) =>
       i < masters
@@ -181,7 +174,6 @@ async function bringCluster(options: BringOptions): Promise<Half> {
 function only(name: string, server: PrivateServer, expect: string): Half {
   return {
     url: server.url,
-    oneUrl: server.url,
     chosen: chosen(name, server),
     parts: [part(name, server, expect)],
     stop: () => server.stop(),

@@ -71,7 +71,6 @@ export class DemoTraffic {
         if (!isCreated) await this.createProducts();
         isCreated = true;
         await this.step();
-        await wait(PAUSE_MS, undefined, { signal });
       } catch (error) {
         // A server that is slow is no reason to end the demonstration, but a stop is.
         const why = error instanceof Error ? error.message : String(error);
@@ -132,11 +131,15 @@ export class DemoTraffic {
       ...(authorization !== null && { authorization }),
     };
     const body = JSON.stringify({ query, variables: { input } });
-    const response = await fetch(url, {
-      ...{ method: 'POST', headers, body },
-      signal: this.stopped.signal,
-    });
-    const { data } = (await response.json()) as { readonly data?: { result: Result } | null };
+    const { signal } = this.stopped;
+    await wait(PAUSE_MS, undefined, { signal });
+    const response = await fetch(url, { method: 'POST', headers, body, signal });
+    const { data, errors } = (await response.json()) as {
+      readonly data?: { readonly result: Result } | null;
+      readonly errors?: readonly { readonly message: string }[];
+    };
+    const [error] = errors ?? [];
+    if (error) throw new Error(error.message);
     return data?.result ?? null;
   }
 }

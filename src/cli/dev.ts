@@ -2,7 +2,8 @@
  * `stockade dev`: the server with services and a sample catalogue of its own.
  *
  * Nothing else in src/ may import services/, because the server's image does not contain that folder, and services/
- * imports nothing of src/. This command needs both, so it loads `development.ts`, which joins them, when it runs.
+ * imports of src/ only what an address is. This command needs both, so it loads `development.ts`, which joins them,
+ * when it runs.
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
@@ -11,7 +12,7 @@ import { addCommand } from './add-command.js';
 import { EXIT } from './exit-codes.js';
 
 /** As services/topologies.ts has it, which must not be loaded before it is known to be there. */
-type TopologyName = 'group' | 'sentinel' | 'cluster';
+type TopologyName = 'group' | 'galera' | 'sentinel' | 'cluster';
 
 const SERVICES = new URL('../../services/services.js', import.meta.url);
 
@@ -27,7 +28,7 @@ export function addDev(program: Command): void {
     exitCodes: {
       [EXIT.done]: 'stopped by a signal, also while it was starting',
       [EXIT.failed]: 'the start failed',
-      [EXIT.interrupted]: 'a second signal ended it at once',
+      [EXIT.interrupted]: 'a later signal ended it at once',
     },
   })
     .addOption(
@@ -37,7 +38,7 @@ export function addDev(program: Command): void {
           'cluster: Redis Cluster',
       ).choices(['group', 'galera', 'sentinel', 'cluster']),
     )
-    .option('--servers <number>', 'servers of a topology, each a process', readServers, 3)
+    .option('--servers <number>', 'servers of a topology, each a process (default: 3)', readServers)
     .option(
       '--keep [folder]',
       `keep the data of MySQL for the next start; the folder's default is ${KEPT_DATA}`,
@@ -48,12 +49,15 @@ export function addDev(program: Command): void {
         throw new MissingServicesError();
       }
       const { topology, servers, keep = false, demo = false } = options;
+      if (topology === undefined && servers !== undefined) {
+        command.error(`error: ${SERVERS_NEED_TOPOLOGY}`);
+      }
       if (topology !== undefined && (keep !== false || demo)) {
         command.error(`error: ${TOPOLOGY_STANDS_ALONE}`);
       }
       const { develop } = await import('./development.js');
       await develop({
-        topology: topology === undefined ? null : { topology, servers },
+        topology: topology === undefined ? null : { topology, servers: servers ?? SERVERS },
         keepIn: keep === false ? undefined : resolve(keep === true ? KEPT_DATA : keep),
         demo,
       });
@@ -62,15 +66,17 @@ export function addDev(program: Command): void {
 
 interface DevOptions {
   readonly topology?: TopologyName;
-  readonly servers: number;
+  readonly servers?: number;
   readonly keep?: string | boolean;
   readonly demo?: boolean;
 }
 
 /** In the present folder. */
 const KEPT_DATA = 'stockade-data';
+const SERVERS_NEED_TOPOLOGY = '--servers is for the servers of a --topology.';
 const TOPOLOGY_STANDS_ALONE = '--topology takes neither --keep nor --demo.';
 
+const SERVERS = 3;
 const SERVERS_MAX = 9;
 
 function readServers(text: string): number {

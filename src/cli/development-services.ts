@@ -50,9 +50,8 @@ export function mysqlUrlOrDevelopment(env: NodeJS.ProcessEnv): string {
   }
   const { mysqlUrl } = JSON.parse(readFileSync(first.path, 'utf8')) as DevelopmentServices;
   const { hosts, database } = parseMysqlUrl(mysqlUrl);
-  console.error(
-    `MYSQL_URL is not set: using ${showHost(hosts[0])}/${database} of "stockade dev" (process ${first.pid}).`,
-  );
+  const where = `${hosts.map(showHost).join(',')}/${database}`;
+  console.error(`MYSQL_URL is not set: using ${where} of "stockade dev" (process ${first.pid}).`);
   return mysqlUrl;
 }
 

@@ -2,6 +2,7 @@
  * `stockade dev --topology`: several MySQL or several Redis, and several servers, each a process of its own. It prints
  * how to kill each part and what to expect then, so that a reader can watch a failover.
  */
+import { interruptible } from '../../services/interruptible.js';
 import { ServiceError } from '../../services/service-errors.js';
 import { bringTopology, type Topology, type TopologyName } from '../../services/topologies.js';
 import type { Config } from '../config.js';
@@ -13,9 +14,11 @@ import {
   developmentEnvironment,
 } from './development-settings.js';
 import { startServer, untilReady, type RunningServer } from './server-processes.js';
+import { untilStopped } from './stop-signals.js';
 
 /** What a server gets beyond its own grace period. */
 const STOP_MARGIN_MS = 5_000;
+const PORT_MAX = 65_535;
 
 export interface TopologyRequest {
   readonly topology: TopologyName;
@@ -33,6 +36,10 @@ export async function serveTopology(
   refuseGivenServers();
   const { host, port } = configure(PLACE_HOLDERS);
   if (port === 0) throw new ServiceError('PORT must name the first of the ports; got 0.');
+  const last = port + count - 1;
+  if (last > PORT_MAX) {
+    throw new ServiceError(`${count} servers need ports up to ${last}; PORT is too high.`);
+  }
   const ports = Array.from({ length: count }, (_, i) => port + i);
   for (const each of ports) await assertPortIsFree(host, each);
   console.log(`Starting the topology "${name}"; this takes up to a minute …`);
@@ -69,21 +76,17 @@ interface Plan {
 
 async function serve(topology: Topology, plan: Plan, signal: AbortSignal): Promise<void> {
   const { config, ports } = plan;
-  const { mysqlUrl, redisUrl, oneMysqlUrl } = topology;
+  const { mysqlUrl, redisUrl } = topology;
   const env = { ...developmentEnvironment({ mysqlUrl, redisUrl }), MIGRATE_ON_START: 'false' };
   const servers: RunningServer[] = [];
-  const withdraw = announceServices({ mysqlUrl: oneMysqlUrl, redisUrl });
+  const withdraw = announceServices({ mysqlUrl, redisUrl });
   try {
-    for (const [i, port] of ports.entries()) servers.push(await startNumbered(i + 1, port, env));
-    await Promise.all(servers.map((server) => untilReady(server, config.host, signal)));
-    console.log(greet(topology, plan, servers));
-    if (!signal.aborted) {
-      await new Promise<void>((resolve) => {
-        signal.addEventListener('abort', () => {
-          resolve();
-        });
-      });
-    }
+    await interruptible(signal, async () => {
+      for (const [i, port] of ports.entries()) servers.push(await startNumbered(i + 1, port, env));
+      await Promise.all(servers.map((server) => untilReady(server, config.host, signal)));
+      console.log(greet(topology, plan, servers));
+      await untilStopped(signal);
+    });
   } finally {
     withdraw();
     const graceMs = config.shutdownGraceMs + STOP_MARGIN_MS;

@@ -2,6 +2,7 @@
  * The development server: services, server and a sample catalogue from one command, and all of it stopped at Ctrl-C,
  * also while it is starting. A wrong variable or a taken port is reported before anything is started.
  */
+import { interruptible } from '../../services/interruptible.js';
 import { SAMPLE_MUTATION, addSampleCatalogue, type Ask } from '../../services/sample-catalogue.js';
 import { ServiceError } from '../../services/service-errors.js';
 import { bringServices, type Services } from '../../services/services.js';
@@ -21,9 +22,7 @@ import { createDevelopmentKey } from './development-key.js';
 import { EXIT } from './exit-codes.js';
 import { SaleTrialRunner } from './sale-trial-runner.js';
 import { explainStartFailure } from './start-failure.js';
-
-/** A wrapper may forward the terminal's Ctrl-C, so that it arrives twice; only a later one forces the exit. */
-const SAME_SIGNAL_MS = 1_000;
+import { onStopSignals, untilStopped } from './stop-signals.js';
 
 export interface DevelopmentRequest {
   /** Several servers; null for one. */
@@ -42,7 +41,8 @@ export async function develop(request: DevelopmentRequest): Promise<void> {
     if (topology) await serveTopology(topology, (config) => addSample(config, signal), signal);
     else await serveWithServices(request, signal);
   } catch (error) {
-    if (!signal.aborted || error !== signal.reason) {
+    // What had failed before the stop, or fails in it, is told.
+    if (error !== signal.reason) {
       console.error(error instanceof ServiceError ? error.message : explainStartFailure(error));
       process.exitCode = EXIT.failed;
     }
@@ -52,18 +52,13 @@ export async function develop(request: DevelopmentRequest): Promise<void> {
 
 function listenForSignals(): AbortSignal {
   const interruption = new AbortController();
-  let firstMs: number | undefined;
-  const interrupt = () => {
-    const nowMs = performance.now();
-    if (firstMs === undefined) {
-      firstMs = nowMs;
+  onStopSignals(['SIGINT', 'SIGTERM', 'SIGHUP'], {
+    stop: () => {
       console.log('\nStopping …');
       interruption.abort();
-    } else if (nowMs - firstMs > SAME_SIGNAL_MS) {
-      process.exit(EXIT.interrupted);
-    }
-  };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, interrupt);
+    },
+    force: () => process.exit(EXIT.interrupted),
+  });
   // A closed terminal takes no more lines; the stop goes on in order.
   process.stdout.on('error', () => undefined);
   process.stderr.on('error', () => undefined);
@@ -71,11 +66,14 @@ function listenForSignals(): AbortSignal {
 }
 
 async function serveWithServices(request: DevelopmentRequest, signal: AbortSignal): Promise<void> {
-  const { host, port } = configure(PLACE_HOLDERS);
+  const planned = configure(PLACE_HOLDERS);
+  const { host, port, workers } = planned;
+  if (request.demo) refuseDemo(planned);
   await assertPortIsFree(host, port);
   const log = (line: string) => {
     console.log(line);
   };
+  if (workers > 1) log(`WORKERS=${workers} is for "stockade start": one process serves here.`);
   log('Finding MySQL and Redis …');
   const { keepIn } = request;
   const services = await bringServices({ env: process.env, signal, log, keepIn });
@@ -95,18 +93,17 @@ async function serve(
   const urls = { mysqlUrl: mysql.url, redisUrl: redis.url };
   const config = configure(urls);
   const saleTrials = new SaleTrialRunner({ config, env: developmentEnvironment(urls) });
-  const app = await startApp(config, { saleTrials });
+  const app = await interruptible(signal, () => startApp(config, { saleTrials }));
   const withdraw = announceServices(urls);
   const traffic: Stoppable[] = [];
   try {
-    signal.throwIfAborted();
-    const added = await addSampleCatalogue(askerOf(app, config), signal);
-    if (demo) traffic.push(await startDemo(app, config));
-    console.log(greet(services, { app, config, added, demo, keepIn }));
-    await new Promise<void>((resolve) => {
-      signal.addEventListener('abort', () => {
-        resolve();
-      });
+    await interruptible(signal, async () => {
+      signal.throwIfAborted();
+      const added = await addSampleCatalogue(askerOf(app, config), signal);
+      if (demo) traffic.push(await startDemo(app, config));
+      signal.throwIfAborted();
+      console.log(greet(services, { app, config, added, demo, keepIn }));
+      await untilStopped(signal);
     });
   } finally {
     withdraw();
@@ -115,14 +112,22 @@ async function serve(
   }
 }
 
+function refuseDemo({ auth, trustedDocuments }: Config): void {
+  if (auth.length > 0 && !auth.includes('keys')) {
+    throw new ServiceError('--demo sends an API key, but AUTH does not accept keys; got AUTH=jwt.');
+  }
+  if (trustedDocuments !== undefined) {
+    throw new ServiceError(
+      '--demo sends operations of its own, which TRUSTED_DOCUMENTS refuses; unset it.',
+    );
+  }
+}
+
 interface Stoppable {
   stop(): Promise<void>;
 }
 
 async function startDemo(app: App, config: Config): Promise<Stoppable> {
-  if (config.auth.length > 0 && !config.auth.includes('keys')) {
-    throw new ServiceError('--demo sends an API key, but AUTH does not accept keys; got AUTH=jwt.');
-  }
   const key = await createDevelopmentKey(config, 'demo');
   const { authorization } = key;
   const traffic = new DemoTraffic({ url: app.url, authorization, random: Math.random });
@@ -137,9 +142,9 @@ async function startDemo(app: App, config: Config): Promise<Stoppable> {
 
 /** By a server that migrates the database, listens on no known port, and is gone afterwards. */
 async function addSample(config: Config, signal: AbortSignal): Promise<number> {
-  const app = await startApp({ ...config, port: 0 });
+  const app = await interruptible(signal, () => startApp({ ...config, port: 0 }));
   try {
-    return await addSampleCatalogue(askerOf(app, config), signal);
+    return await interruptible(signal, () => addSampleCatalogue(askerOf(app, config), signal));
   } finally {
     await app.stop();
   }

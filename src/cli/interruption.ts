@@ -1,5 +1,6 @@
-/** A signal that stops long work at its next row; a second one ends the process at once. */
+/** A signal that stops long work at its next row; a later one ends the process at once. */
 import { EXIT } from './exit-codes.js';
+import { onStopSignals } from './stop-signals.js';
 
 export class InterruptedError extends Error {
   readonly code = 'INTERRUPTED' as const;
@@ -12,12 +13,12 @@ export class InterruptedError extends Error {
 /** Aborts at SIGINT or SIGTERM, with an InterruptedError as its reason. */
 export function interruption(): AbortSignal {
   const controller = new AbortController();
-  for (const name of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(name, () => {
-      if (controller.signal.aborted) process.exit(EXIT.interrupted);
+  onStopSignals(['SIGINT', 'SIGTERM'], {
+    stop: (name) => {
       controller.abort(new InterruptedError(name));
-    });
-  }
+    },
+    force: () => process.exit(EXIT.interrupted),
+  });
   return controller.signal;
 }
 

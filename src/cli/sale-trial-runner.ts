@@ -1,6 +1,6 @@
 /**
  * Tries a sale for the console of `stockade dev`: a new product, servers of its own with the chosen STOCK_LOCK on the
- * MySQL and the Redis of the development server, and a process with the buyers. One trial at a time, each within a
+ * MySQL and the Redis of the development server, and a process with the buyers. One trial at a time, its sale within a
  * bound of time; whatever way it ends, its processes end with it.
  */
 import { randomBytes } from 'node:crypto';
@@ -27,7 +27,7 @@ const HOST = '127.0.0.1';
 /** How many buyers wait at the same time; further ones ask when these have their answers. */
 const AT_ONCE_MAX = 1_000;
 const SELLING_MAX_MS = 60_000;
-/** All of it: the start of the servers and the check are within it as well. */
+/** The start of the servers is within it as well. Of the check that follows, each statement may take so long. */
 const TRIAL_MAX_MS = 180_000;
 const STOP_GRACE_MS = 2_000;
 /** REDLOCK needs a majority of independent servers. */
@@ -245,6 +245,7 @@ async function letBuy(
   started.push({ stop });
   const kill = () => void stop();
   signal.addEventListener('abort', kill);
+  if (signal.aborted) kill();
   await buyers.exited;
   signal.removeEventListener('abort', kill);
   signal.throwIfAborted();

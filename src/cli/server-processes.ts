@@ -1,4 +1,5 @@
 /** Servers as processes of their own, which `stockade dev` starts and ends, each with an environment of its own. */
+import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -40,14 +41,15 @@ export async function startProgram(
 
 /** @throws ServiceError where it ends or does not become ready in time; its own lines say why. */
 export async function untilReady(
-  { port, process: running }: RunningServer,
+  { port, process: running }: { readonly port: number; readonly process: { alive: boolean } },
   host: string,
   signal: AbortSignal,
 ): Promise<void> {
+  const url = `http://${isIPv6(host) ? `[${host}]` : host}:${port}/ready`;
   const giveUpMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();
-    const isReady = await fetch(`http://${host}:${port}/ready`, { signal }).then(
+    const isReady = await fetch(url, { signal }).then(
       (response) => response.ok,
       () => false,
     );

@@ -15,6 +15,7 @@ const SENTENCES: Readonly<Record<string, string>> = {
   ER_ACCESS_DENIED_ERROR: 'MySQL refuses the user or the password in MYSQL_URL.',
   ER_DBACCESS_DENIED_ERROR: 'The user in MYSQL_URL may not use that database.',
   ER_BAD_DB_ERROR: 'The database named in MYSQL_URL does not exist.',
+  ER_NO_SUCH_TABLE: 'The database lacks tables of Stockade. Run "stockade migrate".',
   ER_TABLEACCESS_DENIED_ERROR: 'The user in MYSQL_URL lacks rights on the tables.',
   HANDSHAKE_NO_SSL_SUPPORT: 'MySQL offers no TLS, and the ssl-mode in MYSQL_URL demands it.',
   ER_SECURE_TRANSPORT_REQUIRED:
@@ -30,6 +31,7 @@ const PERHAPS_CLEAR =
 const OUR_CODES = new Set([
   'SCHEMA_OUTDATED',
   'MIGRATION_BUSY',
+  'CLAIM_LOST',
   'LOCK_UNAVAILABLE',
   'API_KEY_REQUEST',
   'MANIFEST',

@@ -2,17 +2,16 @@
  * `npm run dev` as a newcomer meets it: one command, a server that answers, and nothing left behind at Ctrl-C. Exit
  * codes: 0 for an orderly stop by a signal, also in the middle of starting; 1, with one sentence, for a failed start.
  */
-import { jest } from '@jest/globals';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from '../../services/private-server.js';
+import { ownCheckout } from '../support/own-checkout.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
 
-jest.setTimeout(120_000);
-
+const checkout = ownCheckout();
 let program: StartedProgram | undefined;
 let occupant: Server | undefined;
 
@@ -23,8 +22,12 @@ afterEach(async () => {
   occupant = undefined;
 });
 
+afterAll(() => {
+  checkout.discard();
+});
+
 function startDev(env: NodeJS.ProcessEnv, ...args: string[]): StartedProgram {
-  program = startProgram(['dist/src/cli/stockade.js', 'dev', ...args], {
+  program = startProgram([...checkout.stockade, 'dev', ...args], {
     STOCKADE_SERVICES_SKIP: 'docker',
     ...env,
   });
@@ -33,7 +36,7 @@ function startDev(env: NodeJS.ProcessEnv, ...args: string[]): StartedProgram {
 
 /** Runs another command, which is told of no database. */
 async function command(...args: string[]) {
-  const run = startProgram(['dist/src/cli/stockade.js', ...args], {});
+  const run = startProgram([...checkout.stockade, ...args], {});
   try {
     const code = await run.exited;
     return { code, stdout: run.stdout(), stderr: run.stderr() };
@@ -104,9 +107,10 @@ test('serves a sample catalogue and stops everything at Ctrl-C', async () => {
 
 test('asks for keys where AUTH says so, and lets pages of this machine call it', async () => {
   const port = await freePort();
-  const dev = startDev({ PORT: String(port), AUTH: 'keys' });
+  const dev = startDev({ PORT: String(port), AUTH: 'keys', WORKERS: '2' });
   await dev.until('the address', () => dev.stdout().includes('Ctrl-C stops everything'));
   expect(dev.stdout()).toContain('Authentication is on (AUTH=keys)');
+  expect(dev.stdout()).toContain('WORKERS=2 is for "stockade start": one process serves here.');
   const ask = (headers: Record<string, string>) =>
     fetch(`http://127.0.0.1:${port}/graphql`, {
       method: 'POST',
@@ -157,14 +161,15 @@ describe('with --keep', () => {
       port,
       'mutation { deductStock(input: { items: [{ productId: "pen-set", quantity: 50 }] }) { replayed } }',
     );
-    const second = startProgram(['dist/src/cli/stockade.js', 'dev', '--keep', folder], {
+    const second = startProgram([...checkout.stockade, 'dev', '--keep', folder], {
       PORT: String(await freePort()),
       STOCKADE_SERVICES_SKIP: 'docker',
     });
     expect(await second.exited).toBe(1);
     expect(second.stderr()).toMatch(
-      /^The data in \S+ are in use by process \d+\. Stop it, or name another folder: --keep <folder>\.\n$/,
+      /^The data in \S+ are in use by process \d+\. Stop it, or .+\n$/,
     );
+    expect(second.stderr()).toContain(`delete ${join(folder, 'used-by-')}`);
     second.discard();
     first.signal('SIGINT');
     await expectNothingLeft(first);
@@ -178,7 +183,7 @@ describe('with --keep', () => {
     expect(product).toEqual({ available: 1_100 });
     again.signal('SIGINT');
     await expectNothingLeft(again);
-    expect(readdirSync(folder)).not.toContain('used-by');
+    expect(readdirSync(folder)).toEqual([expect.stringMatching(/^(mysql|mariadb)$/)]);
   });
 });
 
@@ -224,10 +229,56 @@ test('with --demo products are sold, reserved and delivered again, also where ke
   expect(dev.stderr()).toBe('');
 });
 
+test('--demo is refused where its operations are not served', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'stockade-documents-'));
+  const TRUSTED_DOCUMENTS = join(folder, 'documents.json');
+  writeFileSync(
+    TRUSTED_DOCUMENTS,
+    JSON.stringify({ format: 'apollo-persisted-query-manifest', version: 1, operations: [] }),
+  );
+  const dev = startDev({ PORT: String(await freePort()), TRUSTED_DOCUMENTS }, '--demo');
+  expect(await dev.exited).toBe(1);
+  expect(dev.stderr()).toContain('--demo sends operations of its own, which TRUSTED_DOCUMENTS');
+  expect(dev.stdout()).toBe('');
+  rmSync(folder, { recursive: true });
+});
+
 test('a topology takes neither --keep nor --demo', async () => {
   const dev = startDev({ PORT: String(await freePort()) }, '--topology', 'sentinel', '--demo');
   expect(await dev.exited).toBe(2);
   expect(dev.stderr()).toContain('--topology takes neither --keep nor --demo.');
+});
+
+test.each([
+  [2, ['--servers', '2'], {}, '--servers is for the servers of a --topology.'],
+  [
+    1,
+    ['--topology', 'sentinel'],
+    { PORT: '65534' },
+    '3 servers need ports up to 65536; PORT is too high.',
+  ],
+])('exits with %s and a sentence for %j', async (code, args, env, sentence) => {
+  const dev = startDev(env, ...args);
+  expect(await dev.exited).toBe(code);
+  expect(dev.stderr()).toContain(sentence);
+  expect(dev.stderr()).not.toMatch(/^ +at /m);
+  expect(dev.files()).toEqual([]);
+});
+
+test('a stop while the servers of a topology become ready is no failure', async () => {
+  const port = await freePort();
+  const dev = startDev({ PORT: String(port) }, '--topology', 'sentinel', '--servers', '1');
+  const isServer = (pid: number) => {
+    try {
+      return readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('stockade.js\0start');
+    } catch {
+      return false; // It has ended.
+    }
+  };
+  await dev.until('a server that starts', () => dev.descendants().some(isServer));
+  dev.signal('SIGINT');
+  await expectNothingLeft(dev);
+  expect(dev.stderr()).toBe('');
 });
 
 test.each([

@@ -3,23 +3,28 @@
  * after an interruption at any stage, after a kill. Ways that a machine cannot have, such as Debian's packages
  * elsewhere, are told apart by what the machine is, not by their failing.
  */
-import { jest } from '@jest/globals';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createConnection, type RowDataPacket } from 'mysql2/promise';
 import { readDistribution } from '../../services/apt-sources.js';
 import { unpackRedis } from '../../services/debian-packages.js';
-import { findMariadbd, findMysqld, findPrograms } from '../../services/machine-programs.js';
+import {
+  findMariadbd,
+  findMysqld,
+  findPrograms,
+  findRedisServer,
+} from '../../services/machine-programs.js';
 import { startPrivateMysql } from '../../services/private-mysql.js';
 import { startPrivateRedis } from '../../services/private-redis.js';
+import { startRedisCluster } from '../../services/redis-cluster.js';
+import { startRedisSentinel } from '../../services/redis-sentinel.js';
+import { startSeveralRedis } from '../../services/redis-several.js';
 import { freePort, type PrivateServer } from '../../services/private-server.js';
 import { ServiceError, WayUnavailable } from '../../services/service-errors.js';
 import { bringServices } from '../../services/services.js';
 import { isAlive, startProgram, type StartedProgram } from '../support/started-program.js';
-
-jest.setTimeout(120_000);
 
 const BARE = { ...process.env, STOCKADE_SERVICES_SKIP: 'docker,machine,mariadb' };
 const search = { env: process.env, signal: new AbortController().signal };
@@ -77,6 +82,8 @@ async function query(url: string, sql: string): Promise<RowDataPacket[]> {
 
 async function withRedis<T>(url: string, work: (redis: Redis) => Promise<T>): Promise<T> {
   const redis = new Redis(url);
+  // The command fails with it.
+  redis.on('error', () => undefined);
   try {
     return await work(redis);
   } finally {
@@ -201,6 +208,23 @@ describe('a server that the user named', () => {
     );
   });
 
+  test('may be several Redis, of which each must answer, or known to Sentinels or a Cluster', async () => {
+    const several = await startSeveralRedis(3);
+    const sentinel = await startRedisSentinel();
+    const cluster = await startRedisCluster();
+    toStop.push(several, sentinel, cluster);
+    for (const { url } of [several, sentinel, cluster]) {
+      const hosts = url.match(/127\.0\.0\.1:\d+/g)?.join();
+      const services = await bring({ ...process.env, REDIS_URL: url });
+      expect(services.redis.url).toBe(url);
+      expect(services.redis.chosen).toContain(` at ${hosts}, because REDIS_URL is set.`);
+    }
+    await several.servers[1]?.stop();
+    await expect(bring({ ...process.env, REDIS_URL: several.url })).rejects.toThrow(
+      `Redis at 127.0.0.1:${several.servers[1]?.port} (REDIS_URL) cannot be reached`,
+    );
+  });
+
   test('is named in one sentence without the password where it refuses us', async () => {
     const wrong = new URL(process.env.MYSQL_URL ?? '');
     wrong.username = 'nobody-knows';
@@ -218,6 +242,19 @@ describe('a server that the user named', () => {
     await expect(redisRefusal).rejects.not.toThrow(/s3cret/);
   });
 
+  test('that has failed is told, also where an interruption follows before the rest has stopped', async () => {
+    const interruption = new AbortController();
+    const bringing = bringServices({
+      env: { ...process.env, MYSQL_URL: 'http://127.0.0.1', REDIS_URL: '' },
+      signal: interruption.signal,
+      log: () => undefined,
+    });
+    setImmediate(() => {
+      interruption.abort();
+    });
+    await expect(bringing).rejects.toThrow('MYSQL_URL');
+  });
+
   test('is asked for in words that say what to install, where there is no other way', async () => {
     const env = { STOCKADE_SERVICES_SKIP: 'docker,machine,packages,mariadb' };
     const nothing = bring(env);
@@ -226,7 +263,59 @@ describe('a server that the user named', () => {
   });
 });
 
+describe('a program of this machine', () => {
+  const folders: string[] = [];
+  afterEach(() => {
+    for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** A folder for the PATH, with a program that only says its version. */
+  function folderWith(name: string, version: string): string {
+    const folder = mkdtempSync(join(tmpdir(), 'stockade-path-'));
+    folders.push(folder);
+    writeFileSync(join(folder, name), `#!/bin/sh\necho '${version}'\n`, { mode: 0o755 });
+    return folder;
+  }
+
+  test('is passed over where it is too old', async () => {
+    const old = folderWith('redis-server', 'Redis server v=6.2.14 sha=00000000:0 bits=64');
+    const recent = folderWith('redis-server', 'Redis server v=7.0.0 sha=00000000:0 bits=64');
+    const find = (PATH: string) => findRedisServer({ ...search, env: { PATH } });
+    const another = await find(old).catch(() => null);
+    expect(another?.command).not.toEqual([join(old, 'redis-server')]);
+    const found = await find(`${old}:${recent}`);
+    expect(found.command).toEqual([join(recent, 'redis-server')]);
+
+    const mariadbd = folderWith('mariadbd', 'mariadbd  Ver 10.6.18-MariaDB for Linux on x86_64');
+    const other = await findMariadbd({ ...search, env: { PATH: mariadbd } }).catch(() => null);
+    expect(other?.command).not.toEqual([join(mariadbd, 'mariadbd')]);
+  });
+});
+
 describe('Docker', () => {
+  test('is passed over with what to install where a package is without Testcontainers', async () => {
+    // As where only the dependencies of the package are installed.
+    const hook = `export async function resolve(name, context, next) {
+      if (/^(@testcontainers\\/|testcontainers)/.test(name)) throw new Error('Cannot find ' + name);
+      return next(name, context);
+    }`;
+    const url = `data:text/javascript,${encodeURIComponent(hook)}`;
+    const code = `(await import('node:module')).register(${JSON.stringify(url)});
+      const { bringServices } = await import('./dist/services/services.js');
+      const { signal } = new AbortController();
+      await bringServices({ env: process.env, signal, log: () => undefined }).catch(
+        (error) => console.log(error.message),
+      );`;
+    const program = startProgram(['--input-type=module', '--eval', code], {
+      STOCKADE_SERVICES_SKIP: 'machine,packages,mariadb',
+      DOCKER_HOST: 'unix:///nowhere.sock',
+    });
+    toDiscard.push(program);
+    expect(await program.exited).toBe(0);
+    const advice = /npm install testcontainers @testcontainers\/mysql/g;
+    expect([...program.stdout().matchAll(advice)]).toHaveLength(2);
+  });
+
   test('gives both services where an engine answers, and says so where none does', async () => {
     const env = { ...process.env, MYSQL_URL: '', REDIS_URL: '' };
     const services = await bringServices({
@@ -242,6 +331,9 @@ describe('Docker', () => {
     expect(services.mysql.chosen).toMatch(/in Docker \(mysql:.+because a Docker engine answers\.$/);
     expect(await query(services.mysql.url, 'SELECT 1 AS one')).toEqual([{ one: 1 }]);
     expect(await withRedis(services.redis.url, (redis) => redis.ping())).toBe('PONG');
+    const open = new URL(services.redis.url);
+    open.password = '';
+    await expect(withRedis(open.href, (redis) => redis.ping())).rejects.toThrow(/NOAUTH/);
     await services.stop();
     await expect(query(services.mysql.url, 'SELECT 1')).rejects.toThrow();
   });

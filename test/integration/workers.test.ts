@@ -1,13 +1,12 @@
 /** `WORKERS=n`: several server processes behind one port, as an operator meets them. */
-import { jest } from '@jest/globals';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../support/fresh-database.js';
 import { closeClient, post } from '../support/graphql-client.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
-import { until } from '../support/until.js';
 
-jest.setTimeout(90_000);
+import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
+import { pass, until } from '../support/until.js';
 
 const PATIENCE_MS = 30_000;
 
@@ -92,11 +91,14 @@ class WorkerConnection {
 
   /** The worker whose process has the other end of the connection. */
   workerAmong(pids: readonly number[]): number {
-    const remote = `:${this.localPort.toString(16).toUpperCase().padStart(4, '0')}`;
+    // Another process may have the same port in a connection to another server.
+    const [here, there] = [Number(new URL(this.origin).port), this.localPort].map(
+      (port) => `:${port.toString(16).toUpperCase().padStart(4, '0')}`,
+    ) as [string, string];
     const fields = readFileSync('/proc/net/tcp', 'utf8')
       .split('\n')
       .map((row) => row.trim().split(/\s+/))
-      .find(([, , there]) => there?.endsWith(remote));
+      .find(([, local, remote]) => local?.endsWith(here) && remote?.endsWith(there));
     const socket = `socket:[${fields?.[9] ?? ''}]`;
     const owner = pids.find((pid) =>
       readdirSync(`/proc/${pid}/fd`).some((fd) => {
@@ -248,6 +250,59 @@ test('a scrape of any worker is the sum of all, and never goes back', async () =
   await second.deduct(3);
   await until('all published', async () => (await second.metric(PUBLISHED)) === total + 3);
   for (const each of connections.values()) each.close();
+});
+
+test('a SIGTERM to the whole group, as systemd sends it, lets what is under way finish', async () => {
+  server = await start();
+  const { graphqlUrl, pid } = server;
+  await until('three workers', () => childrenOf(pid).length === 3, PATIENCE_MS);
+  await mutate(
+    graphqlUrl,
+    'mutation { createProduct(input: { id: "held", name: "H", quantity: 3 }) { __typename } }',
+  );
+  const level = await holdRow(fresh.url, 'held');
+  const answer = mutate(
+    graphqlUrl,
+    'mutation { deductStock(input: { items: [{ productId: "held", quantity: 1 }] }) { failedItems { index } } }',
+  );
+  await untilRowsAreWaitedFor(fresh.sequelize);
+  for (const worker of childrenOf(pid)) process.kill(worker, 'SIGTERM');
+  const exited = server.kill('SIGTERM');
+  await pass(300);
+  await level.release();
+  expect((await answer).data).toEqual({ deductStock: { failedItems: [] } });
+  expect(await exited).toBe(0);
+});
+
+/** A worker with one of these numbers ends with 7 before it has begun to listen. */
+function dyingAtStart(...numbers: number[]): string {
+  const program = `import c from "node:cluster";if([${numbers.join()}].includes(c.worker?.id))process.exit(7)`;
+  return `--import=data:text/javascript,${encodeURIComponent(program)}`;
+}
+
+test('are replaced when they die at their start, the first time and later', async () => {
+  server = await start({ WORKERS: '2', NODE_OPTIONS: dyingAtStart(2, 4, 5) });
+  const { pid } = server;
+  const output = () => server?.output() ?? '';
+  const serving = () => output().includes('All workers serve');
+  await until('two workers', serving, PATIENCE_MS);
+  const workers = childrenOf(pid);
+  expect(workers).toHaveLength(2);
+  const [victim = 0] = workers;
+  process.kill(victim, 'SIGKILL');
+  const deaths = () =>
+    [...output().matchAll(/^.*A worker died.*$/gm)].map(
+      ([line]) => JSON.parse(line) as { worker: number; code: number | null },
+    );
+  await until('four deaths', () => deaths().length === 4, PATIENCE_MS);
+  // Each line names the worker that it is about.
+  const [atStart, killed, ...replacements] = deaths();
+  expect(atStart).toMatchObject({ code: 7 });
+  expect(killed).toMatchObject({ worker: victim, code: null });
+  expect(replacements).toMatchObject([{ code: 7 }, { code: 7 }]);
+  expect(new Set(deaths().map(({ worker }) => worker)).size).toBe(4);
+  await until('the last of them', () => childrenOf(pid).length === 2, PATIENCE_MS);
+  await server.stop();
 });
 
 test('say once why they cannot start', async () => {

@@ -22,6 +22,7 @@ export default async function setUp() {
   });
   const services = await globalThis.stockadeServices;
   process.stderr.write(`${services.mysql.chosen}\n${services.redis.chosen}\n`);
+  process.env.REDIS_IS_OURS = String(!process.env.REDIS_URL);
   process.env.MYSQL_URL = services.mysql.url;
   process.env.REDIS_URL = services.redis.url;
 }
