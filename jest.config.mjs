@@ -33,6 +33,7 @@ export const services = {
   ...shared,
   globalSetup: '<rootDir>/test/support/global-setup.mjs',
   globalTeardown: '<rootDir>/test/support/global-teardown.mjs',
+  setupFiles: ['<rootDir>/test/support/own-redis-database.mjs'],
 };
 
 /** The tests of the console need a browser, and are left out where there is none. */
@@ -48,6 +49,8 @@ if (browser.length === 0) {
 export default {
   // One file at a time: the concurrency tests need all cores of the machine.
   maxWorkers: 1,
+  // For a test that hangs. How long the others take is the machine's affair: no test is timed.
+  testTimeout: 180_000,
   // In a process that is replaced when it has grown: what each file has loaded is never given back.
   workerIdleMemoryLimit: '1GB',
   projects: [

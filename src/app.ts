@@ -3,7 +3,6 @@
  * the reverse order. The only file that sees every folder.
  */
 import type { Worker } from 'node:cluster';
-import { readFileSync } from 'node:fs';
 import type { Logger } from 'pino';
 import { ApiKeyVerifier } from './auth/api-key-verifier.js';
 import { BearerAuthenticator } from './auth/bearer-authenticator.js';
@@ -11,6 +10,7 @@ import { JwtVerifier } from './auth/jwt-verifier.js';
 import { openChanges } from './change-parts.js';
 import type { StockFeed } from './changes/stock-feed.js';
 import type { Config } from './config.js';
+import { openConsole, openPersistedDocuments } from './console-parts.js';
 import { Database } from './database/connections.js';
 import type { PoolSettings } from './database/pool.js';
 import { startFleet } from './fleet-parts.js';
@@ -30,12 +30,6 @@ import { WriteProbe } from './database/write-probe.js';
 import { CompiledOperations } from './graphql/compiled/compiled-operations.js';
 import type { Services } from './graphql/context.js';
 import { DocumentStore } from './graphql/document-store.js';
-import {
-  AutomaticDocuments,
-  readManifest,
-  TrustedDocuments,
-  type PersistedDocuments,
-} from './graphql/persisted-documents.js';
 import { RefusalLog } from './graphql/refusal-log.js';
 import { GraphqlServer } from './http/server.js';
 import { AnswerRetention } from './inventory/answer-retention.js';
@@ -66,7 +60,6 @@ import { stockadeMetrics } from './metrics/stockade-metrics.js';
 import { WorkerMetrics } from './metrics/worker-metrics.js';
 import { Started } from './started.js';
 import { RequestLimit } from './rate-limit/request-limit.js';
-import { ConsolePages } from './http/console-pages.js';
 import { Readiness, type ReadinessParts } from './http/readiness.js';
 import {
   systemClock,
@@ -108,8 +101,6 @@ interface Shared {
 const SWEEP_INTERVAL_MS = 1_000;
 const RETENTION_INTERVAL_MS = 60_000;
 const PRIMARY_WATCH_INTERVAL_MS = 1_000;
-/** Beside the built server. */
-const CONSOLE_FOLDER = new URL('../console/', import.meta.url);
 /** Longer than a small statement takes on a healthy server. */
 const PRIMARY_ANSWER_MAX_MS = 2_000;
 
@@ -150,7 +141,8 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const authenticator = buildAuthenticator(config, database, log);
     const requestLimit = await openRequestLimit(config, shared, started);
     const documents = new DocumentStore();
-    const persisted = openPersistedDocuments(config);
+    const pages = openConsole(config, { log, development: options.saleTrials !== undefined });
+    const persisted = openPersistedDocuments(config, pages);
     const compiled = new CompiledOperations(config.graphqlCompiled, options.compileAtFirst);
     const door = { documents, persisted, compiled, authenticator, requestLimit, refusals };
     const connections = { stats: () => server.stats() };
@@ -167,6 +159,7 @@ export async function startApp(config: Config, options: AppOptions = {}): Promis
     const services = await openServices(parties);
     const server = buildServer(config, {
       services: { ...services, saleTrials: options.saleTrials },
+      pages,
       log,
       readiness: () => readiness.report(),
       ...observing.requests,
@@ -194,6 +187,7 @@ async function drain(
 ): Promise<void> {
   const { readiness, stock, server } = parts;
   readiness.drain();
+  server.leave();
   stock.resign();
   await new Promise<void>((resolve) => systemClock.after(shutdownDelayMs, resolve));
   await server.stop();
@@ -451,21 +445,9 @@ function buildTurns(config: Config, lock: RunningLockService | null, times: Time
   return new LocalTurns(config.stockLock === 'database');
 }
 
-/** @throws ManifestError, and where the file cannot be read */
-function openPersistedDocuments({ trustedDocuments }: Config): PersistedDocuments {
-  if (trustedDocuments === undefined) return new AutomaticDocuments();
-  return new TrustedDocuments(readManifest(readFileSync(trustedDocuments, 'utf8')));
-}
-
-/** Null where it is not built, as in a checkout whose sources alone were compiled. */
-function openConsole(log: Logger): ConsolePages | null {
-  const pages = ConsolePages.open(CONSOLE_FOLDER);
-  if (!pages) log.warn('The console is not built, so /console is not served.');
-  return pages;
-}
-
 type ServerParts = Pick<
   ConstructorParameters<typeof GraphqlServer>[0],
+  | 'pages'
   | 'services'
   | 'log'
   | 'refusals'
@@ -485,6 +467,5 @@ function buildServer(config: Config, parts: ServerParts): GraphqlServer {
     ...config,
     ...parts,
     bounds: config,
-    pages: config.console ? openConsole(parts.log) : null,
   });
 }

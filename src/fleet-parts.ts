@@ -141,12 +141,13 @@ function* redisWarnings({ publisher, requestLimit }: FleetSources): Generator<Wa
 }
 
 function* pressureWarnings(
-  { laneQueueMax }: Config,
+  config: Config,
   longestQueue: number,
   loop: BusyLoop,
 ): Generator<Warning> {
-  if (longestQueue >= QUEUE_NEARLY_FULL * laneQueueMax) {
-    const message = `The queue of a product has ${longestQueue} lines; LANE_QUEUE_MAX is ${laneQueueMax}.`;
+  const [variable, most] = longestQueueOf(config);
+  if (longestQueue >= QUEUE_NEARLY_FULL * most) {
+    const message = `The queue of a product has ${longestQueue} lines; ${variable} is ${most}.`;
     yield { code: 'QUEUE_NEARLY_FULL', message, sinceMs: null };
   }
   const { used_heap_size: used, heap_size_limit: limit } = getHeapStatistics();
@@ -161,6 +162,14 @@ function* pressureWarnings(
 
 function megabytes(bytes: number): number {
   return Math.round(bytes / 1_000_000);
+}
+
+/** What bounds the queue of a product for the clients of a shop, which may all be one principal. */
+function longestQueueOf(config: Config): readonly [variable: string, lines: number] {
+  const { auth, laneQueueMax, laneQueueMaxPerPrincipal } = config;
+  return auth.length > 0 && laneQueueMaxPerPrincipal < laneQueueMax
+    ? ['LANE_QUEUE_MAX_PER_PRINCIPAL', laneQueueMaxPerPrincipal]
+    : ['LANE_QUEUE_MAX', laneQueueMax];
 }
 
 class BusyLoop {

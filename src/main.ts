@@ -2,6 +2,7 @@
 import cluster from 'node:cluster';
 import { startApp } from './app.js';
 import { explainStartFailure } from './cli/start-failure.js';
+import { onStopSignals } from './cli/stop-signals.js';
 import { loadConfig, type Config } from './config.js';
 import { openLog } from './log.js';
 import { WorkerSupervisor } from './workers.js';
@@ -9,12 +10,18 @@ import { WorkerSupervisor } from './workers.js';
 /** Starts the server, or its workers, and exits with 1 where that fails. Signals end the process later. */
 export async function main(): Promise<void> {
   const server = new ServerProcess();
-  process.on('SIGTERM', () => void server.stop());
   if (cluster.isPrimary) {
-    process.on('SIGINT', () => void server.stop());
+    onStopSignals(['SIGINT', 'SIGTERM'], {
+      stop: () => void server.stopOnce(),
+      force: () => {
+        server.kill();
+      },
+    });
   } else {
     // Ctrl-C in a terminal reaches the whole process group. A worker waits for the supervisor to stop it.
     process.on('SIGINT', () => undefined);
+    // So does the SIGTERM of systemd, and the supervisor's own comes second: it must not end requests under way.
+    process.on('SIGTERM', () => void server.stopOnce());
     process.on('disconnect', () => void server.stopOnce());
   }
   try {
@@ -50,13 +57,9 @@ class ServerProcess {
     if (!(await supervisor.start()) && !this.stopping) process.exit(1);
   }
 
-  /** The first signal stops the server gracefully; a second one exits at once. */
-  async stop(): Promise<void> {
-    if (this.stopping) {
-      this.killAll();
-      process.exit(1);
-    }
-    await this.stopOnce();
+  kill(): void {
+    this.killAll();
+    process.exit(1);
   }
 
   async stopOnce(): Promise<void> {

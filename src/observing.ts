@@ -70,6 +70,9 @@ export class Observing {
       ended: (request) => {
         for (const each of all) each.ended(request);
       },
+      unexpected: () => {
+        requests.unexpected();
+      },
     };
   }
 

@@ -32,7 +32,7 @@ export const SETTINGS = {
   ),
   redisUrl: optional(
     'REDIS_URL',
-    'must be set where `STOCK_LOCK` is `redis` or `redlock`',
+    'must be set where `STOCK_LOCK` is `redis` or `redlock`, or `RATE_LIMIT_PER_SECOND` is given',
     redisUrl,
     'one server, several, Sentinels or a Cluster: [docs/redis.md](docs/redis.md); Redis 7 or later',
   ),
@@ -73,7 +73,7 @@ export const SETTINGS = {
   ),
   ratePerSecond: optional(
     'RATE_LIMIT_PER_SECOND',
-    '`10000` in production',
+    '`10000` in production where `REDIS_URL` is set',
     wholeNumber(0, 10_000_000),
     'requests of one principal in a second, or their lines, over all servers; `0` for none; then `RATE_LIMITED`',
   ),
@@ -222,7 +222,7 @@ export const SETTINGS = {
     'SEND_BYTES_MAX',
     '67108864',
     wholeNumber(1, 100_000_000_000),
-    'bytes of answers that all clients of one process have not read; then the client with most of them is cut',
+    'bytes, WebSockets included, that all clients of one process have not read; then the client with most is cut',
   ),
   sendTimeoutMs: preset(
     'SEND_TIMEOUT_MS',

@@ -2,10 +2,11 @@
  * `WORKERS=n`: n server processes behind one port, started again when they die, and stopped together.
  *
  * The first worker is started alone: an error at its start would occur in all, and is reported once. A worker
- * that dies later is replaced, with growing pauses while workers die early.
+ * that dies later, at its own start too, is replaced, with growing pauses while workers die early.
  */
 import cluster, { type Worker } from 'node:cluster';
 import { once } from 'node:events';
+import { setTimeout as wait } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import type { Config } from './config.js';
 import { migrate } from './database/migrator.js';
@@ -18,6 +19,13 @@ const PAUSES = { firstMs: 100, maxMs: 5_000 };
 const YOUNG_MS = 10_000;
 /** The time that a worker gets beyond its own grace period before it is killed. */
 const STOP_MARGIN_MS = 5_000;
+
+interface Death {
+  readonly pid: number | undefined;
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly livedMs: number;
+}
 
 export class WorkerSupervisor {
   private stopping = false;
@@ -35,10 +43,10 @@ export class WorkerSupervisor {
   /** Resolves when all serve, or with false where the first one could not start and has reported why. */
   async start(): Promise<boolean> {
     if (this.config.migrateOnStart) await migrate(this.config.mysqlUrl);
-    if (!(await this.startOne())) return false;
-    const others = Array.from({ length: this.config.workers - 1 }, () => this.startOne());
+    if ((await this.startOne()) !== null) return false;
+    const others = Array.from({ length: this.config.workers - 1 }, () => this.startAnother());
     await Promise.all(others);
-    this.log.info({ workers: this.config.workers }, 'All workers serve.');
+    if (!this.stopping) this.log.info({ workers: this.config.workers }, 'All workers serve.');
     return true;
   }
 
@@ -54,44 +62,55 @@ export class WorkerSupervisor {
     for (const worker of workers()) worker.process.kill('SIGKILL');
   }
 
-  private async startOne(): Promise<boolean> {
+  /** Starts one, and further ones where it dies at its start. Resolves when one serves, or with a stop. */
+  private async startAnother(): Promise<void> {
+    while (!this.stopping) {
+      const death = await this.startOne();
+      if (death === null) return;
+      await this.pauseAfter(death);
+    }
+  }
+
+  /** Resolves with null when it serves, and with its death where it did not come to that. */
+  private startOne(): Promise<Death | null> {
     // The supervisor has migrated the database before the first worker.
     const worker = cluster.fork({ MIGRATE_ON_START: 'false' });
     const bornMs = performance.now();
-    let served = false;
-    const gone = once(worker, 'exit').then(([code, signal]) => {
-      if (served) this.replace(worker, { bornMs, code: code as number, signal: signal as string });
-      return false;
+    return new Promise((resolve) => {
+      let served = false;
+      worker.once('listening', () => {
+        served = true;
+        this.metrics.add(worker);
+        resolve(null);
+      });
+      const end = (code: number | null, signal: NodeJS.Signals | null) => {
+        const death = {
+          pid: worker.process.pid,
+          code,
+          signal,
+          livedMs: performance.now() - bornMs,
+        };
+        if (served) void this.pauseAfter(death).then(() => this.startAnother());
+        else resolve(death);
+      };
+      worker.once('exit', end);
+      worker.on('error', (error) => {
+        this.log.warn({ err: error, worker: worker.process.pid }, 'A worker cannot be reached.');
+        // A process that could not be made has no exit.
+        if (worker.process.pid === undefined) end(null, null);
+      });
     });
-    const serving = once(worker, 'listening').then(() => true);
-    worker.once('listening', () => {
-      served = true;
-      this.metrics.add(worker);
-    });
-    return Promise.race([serving, gone]);
   }
 
-  private replace(
-    worker: Worker,
-    death: { readonly bornMs: number; readonly code: number; readonly signal: string },
-  ): void {
+  private async pauseAfter({ pid, code, signal, livedMs }: Death): Promise<void> {
     if (this.stopping) return;
-    if (performance.now() - death.bornMs > YOUNG_MS) this.backoff.reset();
+    if (livedMs > YOUNG_MS) this.backoff.reset();
     const pauseMs = Math.round(this.backoff.nextMs());
-    const { code, signal } = death;
     this.log.error(
-      { worker: worker.process.pid, code, signal, pauseMs },
+      { worker: pid, code, signal, pauseMs },
       'A worker died; another one takes its place.',
     );
-    systemClock.after(pauseMs, () => void this.startAgain(worker, death));
-  }
-
-  private async startAgain(
-    worker: Worker,
-    death: { readonly bornMs: number; readonly code: number; readonly signal: string },
-  ): Promise<void> {
-    if (this.stopping || (await this.startOne())) return;
-    this.replace(worker, death);
+    await wait(pauseMs);
   }
 
   private async stopOne(worker: Worker): Promise<void> {

@@ -2,6 +2,7 @@
 import { serversPoint } from '../scenarios/http.js';
 import { HAND_OFFS, UNCONTENDED } from '../scenarios/lock.js';
 import { pointOf } from '../scenarios/processes.js';
+import { JOURNEYS } from '../scenarios/read.js';
 import { SCENARIOS } from '../scenarios/roster.js';
 import { bestForm } from '../selection.js';
 import { median, pairedRatio, spreadOf, type RepeatedValue, type Spread } from '../statistics.js';
@@ -114,6 +115,9 @@ const GOALS: readonly Goal[] = [
   goal('reserve', 'lanes ÷ for-update', 15, 30, (rows) => rows.ratio(ops, ['for-update'])),
   atMost('read', 'p50 in the large shop ÷ in the small one', 2, 1.2, (rows) =>
     pairedRatio(rows.of('large', p50), rows.of('small', p50)),
+  ),
+  atMost('read', 'journey: p50 in the large shop ÷ in the small one', 2, 1.2, (rows) =>
+    pairedRatio(rows.of('large', p50, JOURNEYS), rows.of('small', p50, JOURNEYS)),
   ),
 ];
 

@@ -7,7 +7,7 @@ import { HttpServer, SERVERS, keepsOf } from '../http/server-process.js';
 import { toRow, type Row } from '../report/row.js';
 import { PRODUCTS_MAX, UNLIMITED_UNITS, type TestBed } from '../test-bed.js';
 import type { Demand } from '../workers/job.js';
-import { Workers, verified, type Scenario, type Trial } from './scenario.js';
+import { Workers, verified, warmUpMsOf, type Scenario, type Trial } from './scenario.js';
 
 const CALLERS = 200;
 const WARM_UP_MS = 500;
@@ -122,8 +122,7 @@ async function measureServers(
 ): Promise<Row> {
   const { demand, count } = load;
   await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
-  // A run that is cut short for a test says nothing of speed.
-  const warmUpMs = Math.min(WARM_UP_PER_SERVER_MS, trial.seconds * 2_000);
+  const warmUpMs = warmUpMsOf(trial, WARM_UP_MS + count * WARM_UP_PER_SERVER_MS);
   const servers: HttpServer[] = [];
   try {
     while (servers.length < count) servers.push(await HttpServer.start(trial.contender, bed));
@@ -133,7 +132,7 @@ async function measureServers(
       bed,
       [{ kind: 'http', urls, authorization, isPerProduct, demand }],
       async (workers) => {
-        await workers.warmUp(CALLERS, WARM_UP_MS + count * warmUpMs);
+        await workers.warmUp(CALLERS, warmUpMs);
         return workers.measureFor(CALLERS, trial.seconds, servers);
       },
     );

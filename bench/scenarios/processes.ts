@@ -6,7 +6,14 @@ import { toRow } from '../report/row.js';
 import { PRODUCTS_MAX, UNLIMITED_UNITS } from '../test-bed.js';
 import type { Demand } from '../workers/job.js';
 import { CALLERS, hot, jobOf, spread } from './closed-loops.js';
-import { ALL_CONTENDERS, Workers, formsOfContender, verified, type Scenario } from './scenario.js';
+import {
+  ALL_CONTENDERS,
+  Workers,
+  formsOfContender,
+  verified,
+  warmUpMsOf,
+  type Scenario,
+} from './scenario.js';
 
 const COUNTS = [1, 2, 4];
 const WARM_UP_MS = 2_000;
@@ -62,7 +69,8 @@ function overProcesses(settings: {
           jobOf(trial, bed.services, { ...demand, seed: demand.seed + i }),
         );
         const { value, answers } = await Workers.use(bed, jobs, async (workers) => {
-          await workers.warmUp(callers, WARM_UP_MS + count * WARM_UP_PER_PROCESS_MS);
+          const warmUpMs = warmUpMsOf(trial, WARM_UP_MS + count * WARM_UP_PER_PROCESS_MS);
+          await workers.warmUp(callers, warmUpMs);
           return workers.measureFor(callers, trial.seconds * SECONDS_FACTOR);
         });
         const title = { scenario: name, ...trial, point: pointOf(count), callers: CALLERS };

@@ -20,6 +20,13 @@ export interface Trial {
   readonly readRows: number;
 }
 
+const FULL_WARM_UP_FROM_SECONDS = 2;
+
+/** A run that is cut short for a test says nothing of speed, and warms up for a shorter time. */
+export function warmUpMsOf({ seconds }: Pick<Trial, 'seconds'>, wholeMs: number): number {
+  return wholeMs * Math.min(1, seconds / FULL_WARM_UP_FROM_SECONDS);
+}
+
 /** The measure by which a contender's forms are compared. */
 export type Merit = 'opsPerSecond' | 'p99Ms' | 'totalMs';
 

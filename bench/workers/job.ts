@@ -36,11 +36,11 @@ export type Job =
       readonly readsPerSecond: number;
       readonly crowdEveryMs: number;
     })
-  /** Pages at random positions of the product list and the ledger; the load is the number of callers. */
+  /** Pages at random positions of the product list and the ledger, or journeys; the load is the number of callers. */
   | {
       readonly kind: 'page-reads';
       readonly services: Services;
-      readonly how: 'keyset' | 'offset';
+      readonly how: 'keyset' | 'offset' | 'journeys';
       readonly products: number;
       readonly lines: number;
       readonly seed: number;

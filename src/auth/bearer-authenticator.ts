@@ -67,6 +67,15 @@ export class BearerAuthenticator implements Authenticator {
     }
   }
 
+  async refuses(authorization: string | null): Promise<boolean> {
+    try {
+      await this.principalOf(authorization, undefined);
+      return false;
+    } catch (error) {
+      return error instanceof UnauthenticatedError;
+    }
+  }
+
   /** The number of refused requests since the start. */
   stats(): { readonly refused: number } {
     return { refused: this.refused };

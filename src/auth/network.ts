@@ -36,6 +36,11 @@ export function networkOf(text: string): string {
   return groups.slice(0, IPV6_GROUPS).join(':');
 }
 
+/** By which a client without a principal is counted. No principal's name begins with `address:`. */
+export function clientAt(address: string): string {
+  return `address:${networkOf(address)}`;
+}
+
 /** The groups of a half of a canonical address; two of them may be written as an IPv4 address. */
 function groupsOf(half: string): string[] {
   if (half === '') return [];

@@ -30,6 +30,12 @@ export interface Authenticator {
    * @throws AuthenticationUnavailableError where the credential cannot be verified now.
    */
   authenticate(authorization: string | null, address?: string): Promise<Principal>;
+
+  /**
+   * Whether a credential that was accepted before would be refused now; false where it cannot be verified now. It
+   * counts neither as a request nor as a failure of its client's address, whose failures do not stand in its way.
+   */
+  refuses(authorization: string | null): Promise<boolean>;
 }
 
 /** The scopes among the words; an unknown word grants nothing. */

@@ -6,6 +6,7 @@
  * product is read once for all its watchers, and never for a product without watchers. A failed read is reported as
  * missed changes, because a stale total would be wrong.
  */
+import { RecentLevels } from '../inventory/recent-levels.js';
 import { levelKey } from '../inventory/stock.js';
 import type { ProductCatalogue } from '../inventory/products.js';
 import type {
@@ -33,8 +34,6 @@ const EVENTS_PER_TURN = 50;
  * product that changes all the time get fewer of its states, and the requests that change it keep their time.
  */
 const EVENTS_PER_MS_OF_REST = 25;
-/** The most levels whose versions are remembered to detect stale changes. */
-const VERSIONS_MAX = 20_000;
 
 /** The changes of the other processes. */
 export interface ChangeSource {
@@ -80,7 +79,7 @@ export interface StockFeedStats {
 export class StockFeed implements StockWatch, StockChanges {
   private readonly watchersOfAll = new Set<WatchQueue>();
   private readonly watchersOf = new Map<string, Set<WatchQueue>>();
-  private readonly versions = new Map<string, number>();
+  private readonly versions = new RecentLevels<number>();
   private readonly pending = new Map<string, ChangedLevel>();
   /** Delivers changes to the watchers of this process. */
   private readonly here: StockChanges;
@@ -156,17 +155,17 @@ export class StockFeed implements StockWatch, StockChanges {
     }
   }
 
-  /** Changes of any process. Those of products without watchers are dropped. */
+  /**
+   * Changes of any process. Those of products without watchers are dropped, but their versions are remembered: an older
+   * change may arrive when there is a watcher.
+   */
   private take(levels: readonly ChangedLevel[]): void {
-    if (this.counts.watchers === 0) return;
     if (this.pending.size === 0) this.pendingSinceMs = this.settings.clock.today().getTime();
     for (const level of levels) {
-      if (!this.isWatched(level.productId)) continue;
       const key = levelKey(level);
-      const known = this.versions.get(key);
-      if (known !== undefined && known >= level.version) continue;
-      this.remember(key, level.version);
-      this.pending.set(key, level);
+      if (level.version <= (this.versions.get(key) ?? -1)) continue;
+      this.versions.set(key, level.version);
+      if (this.isWatched(level.productId)) this.pending.set(key, level);
     }
     if (this.pending.size > PENDING_MAX) {
       this.pending.clear();
@@ -211,14 +210,6 @@ export class StockFeed implements StockWatch, StockChanges {
     const all = new Set(this.watchersOfAll);
     for (const watchers of this.watchersOf.values()) for (const each of watchers) all.add(each);
     return all;
-  }
-
-  private remember(key: string, version: number): void {
-    this.versions.delete(key);
-    this.versions.set(key, version);
-    if (this.versions.size <= VERSIONS_MAX) return;
-    const [oldest] = this.versions.keys();
-    if (oldest !== undefined) this.versions.delete(oldest);
   }
 
   /** One batch after another; a change that a newer one replaces meanwhile is not delivered. */

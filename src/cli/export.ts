@@ -1,9 +1,9 @@
-/** `stockade export`: writes all products as a file that `stockade import` reads. */
+/** `stockade export`: writes the products as a file that `stockade import` reads. */
 import { createWriteStream } from 'node:fs';
 import type { Command } from 'commander';
 import { openPool } from '../database/pool.js';
 import { assertMigrated } from '../database/migrator.js';
-import { exportProducts } from '../database/reading/product-export.js';
+import { countArchived, exportProducts } from '../database/reading/product-export.js';
 import type { ExportRow } from '../inventory/products.js';
 import { writeProducts } from '../product-files/write-products.js';
 import { addCommand } from './add-command.js';
@@ -16,10 +16,11 @@ import { explainStartFailure } from './start-failure.js';
 export function addExport(program: Command): void {
   addCommand(program, {
     usage: 'export',
-    summary: 'write all products as CSV',
+    summary: 'write the products as CSV',
     description:
-      'Writes all products as CSV, one row for each place that has stock: id,name,locationId,quantity,' +
-      'lowStockThreshold, in the order of ids. Sales may go on meanwhile; each row is as it was when it was read.',
+      'Writes the products that are on sale as CSV, one row for each place that has stock: ' +
+      'id,name,locationId,quantity,lowStockThreshold, in the order of ids. Sales may go on meanwhile; each row is as ' +
+      'it was when it was read.',
     notes: `${DATABASE_NOTE} docs/import-and-export.md describes the format.`,
     exitCodes: {
       [EXIT.done]: 'all rows are written',
@@ -28,15 +29,21 @@ export function addExport(program: Command): void {
     },
   })
     .option('-o, --output <file>', 'write to this file instead of the standard output')
-    .action(async ({ output }: { readonly output?: string }) => {
-      process.exitCode = await exportTo(output ?? null);
+    .option('--archived', 'write archived products as well; an import puts them on sale')
+    .action(async ({ output, archived = false }: Options) => {
+      process.exitCode = await exportTo(output ?? null, archived);
       // What the standard output has not taken would keep the process running until its reader goes on.
       if (process.exitCode !== EXIT.done) process.exit();
     });
 }
 
+interface Options {
+  readonly output?: string;
+  readonly archived?: boolean;
+}
+
 /** Resolves with the exit code. A file of null is the standard output. */
-async function exportTo(file: string | null): Promise<number> {
+async function exportTo(file: string | null, withArchived: boolean): Promise<number> {
   const signal = interruption();
   const counted = { rows: 0 };
   try {
@@ -44,13 +51,19 @@ async function exportTo(file: string | null): Promise<number> {
     await assertMigrated(url);
     const sequelize = openPool({ url }, 1);
     try {
+      const leftOut = withArchived ? 0 : await countArchived(sequelize);
       const output = file === null ? process.stdout : createWriteStream(file);
-      const rows = untilAborted(exportProducts(sequelize), signal);
+      const rows = untilAborted(exportProducts(sequelize, { withArchived }), signal);
       await writeProducts(watched(rows, counted), output, signal);
+      console.error(`${shown(counted.rows)} rows written.`);
+      if (leftOut > 0) {
+        console.error(
+          `Archived products left out: ${shown(leftOut)}. --archived writes them, too.`,
+        );
+      }
     } finally {
       await sequelize.close();
     }
-    console.error(`${shown(counted.rows)} rows written.`);
     return EXIT.done;
   } catch (error) {
     console.error(explain(error, file));

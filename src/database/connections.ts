@@ -80,11 +80,12 @@ export class Database implements ExclusiveTurns {
     this.locks = new NamedLocks(this.control);
   }
 
-  /** Of this process, now. */
-  pools(): Readonly<Record<'writing' | 'reading' | 'control', PoolStats>> {
+  /** Of this process, now. `deciding` is there where other reads may be behind. */
+  pools(): Readonly<Record<string, PoolStats>> {
     return {
       writing: poolStats(this.writer),
       reading: poolStats(this.readers),
+      ...(this.deciders && { deciding: poolStats(this.deciders) }),
       control: poolStats(this.control),
     };
   }

@@ -1,5 +1,5 @@
 /** The whole fleet from the reports of its servers. Nothing here reads a clock or a server. */
-import type { Quantiles } from './durations.js';
+import type { Quantiles } from '../time/durations.js';
 import type { Moment } from './traffic.js';
 import { PRODUCTS_MAX, type ReportedState, type ServerReport } from './server-report.js';
 

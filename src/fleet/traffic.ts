@@ -8,7 +8,7 @@ import { outcomeOf, type LineOutcome } from '../inventory/line-outcome.js';
 import type { OperationName, StockWrite } from '../inventory/stock.js';
 import type { WriteResult } from '../inventory/stock-store.js';
 import type { Clock } from '../time/clock.js';
-import { Durations, type Quantiles } from './durations.js';
+import { Durations, type Quantiles } from '../time/durations.js';
 
 /** Rates are means of so many spans, each of about a second. */
 const SPANS = 5;

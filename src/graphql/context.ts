@@ -91,6 +91,8 @@ interface Course {
 
 export interface RequestObserver {
   ended(request: EndedRequest): void;
+  /** A client was answered `INTERNAL_SERVER_ERROR`. */
+  unexpected?(): void;
 }
 
 /** @throws RateLimitedError */
@@ -117,13 +119,15 @@ export class RequestContext {
       /** Null: without authentication. */
       readonly principal: Principal | null;
       readonly correlationId?: string;
+      /** When it came, on the monotonic clock, in milliseconds; now, where it does not say. */
+      readonly beganMs?: number;
       readonly address?: string;
       readonly signal?: AbortSignal;
       readonly charge?: Charge | null;
     },
   ) {
     this.services = settings.services;
-    const beganMs = systemClock.nowMs();
+    const { beganMs = systemClock.nowMs() } = request;
     this.course = { ends: null, operation: 'none', isMutation: false, failure: null, beganMs };
     this.log = settings.log;
     this.charge = request.charge ?? null;
@@ -139,10 +143,11 @@ export class RequestContext {
     };
   }
 
-  /** For one event of a subscription: it reads what is there now, in a time of its own. */
+  /** For one event of a subscription: it reads what is there now, in a time of its own, and is no request. */
   forEvent(): RequestContext {
     const { principal, correlationId, address } = this;
-    return new RequestContext(this.settings, {
+    const settings = { ...this.settings, observer: null };
+    return new RequestContext(settings, {
       principal,
       correlationId,
       ...(address !== null && { address }),

@@ -12,7 +12,7 @@ import type { RequestContext } from './context.js';
 import { toRequestError, type ErrorTable, type FormattedErrors } from './format-error.js';
 import { assertVariablesAllowed } from './limits.js';
 import { assertPermitted } from './permissions.js';
-import { RoomForReads } from './room-for-reads.js';
+import type { RoomForReads } from './room-for-reads.js';
 import { fragmentsOf, surveyOf } from './survey.js';
 
 export interface AskedOperation {
@@ -30,19 +30,14 @@ export interface OperationAnswer {
 }
 
 export class Executor {
-  private readonly reads: RoomForReads;
-
   constructor(
     private readonly settings: {
       readonly schema: GraphQLSchema;
       readonly compiled: CompiledOperations;
       readonly errors: ErrorTable;
-      /** Entries of lists that are read at the same time. */
-      readonly readNodesMax: number;
+      readonly reads: RoomForReads;
     },
-  ) {
-    this.reads = new RoomForReads(settings.readNodesMax);
-  }
+  ) {}
 
   /**
    * Refuses an operation before it runs. Null: it may run now.
@@ -60,7 +55,7 @@ export class Executor {
     }
     const nodes = assertVariablesAllowed(survey, variables, context.listSizes);
     if (operation.operation === OperationTypeNode.QUERY) {
-      return nodes > 0 ? charged(this.reads.enter(context, nodes)) : null;
+      return nodes > 0 ? charged(this.settings.reads.enter(context, nodes)) : null;
     }
     const { charge } = context;
     const further = charge && survey.lines ? survey.lines(variables) - 1 : 0;

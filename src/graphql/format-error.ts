@@ -17,7 +17,7 @@ import { IdempotencyKeyReusedError } from '../inventory/stock-request.js';
 import { InvalidCursorError } from '../inventory/pages.js';
 import { CallerGoneError, StorageUnavailableError } from '../inventory/stock-store.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
-import type { RequestContext } from './context.js';
+import type { RequestContext, RequestObserver } from './context.js';
 import { ForbiddenError } from './permissions.js';
 import type { Refusal, RefusalLog } from './refusal-log.js';
 
@@ -133,11 +133,14 @@ export interface FormattedErrors {
 export interface ErrorTableSettings {
   readonly log: Logger;
   readonly refusals: Pick<RefusalLog, 'add'>;
+  /** Told of unexpected errors. */
+  readonly observer?: RequestObserver | null;
   /** Whether messages keep GraphQL's "Did you mean …?", which reveals names of the schema. */
   readonly suggestions: boolean;
 }
 
-export function createErrorTable({ log, refusals, suggestions }: ErrorTableSettings): ErrorTable {
+export function createErrorTable(settings: ErrorTableSettings): ErrorTable {
+  const { log, refusals, observer, suggestions } = settings;
   const correlationIds = new WeakMap<object, string>();
   const note = (errors: readonly GraphQLError[], context: RequestContext) => {
     for (const error of errors) correlationIds.set(error, context.correlationId);
@@ -183,6 +186,7 @@ export function createErrorTable({ log, refusals, suggestions }: ErrorTableSetti
         return { ...formatted, extensions: { code: 'BAD_REQUEST' } };
       }
       log.error({ err: cause, correlationId }, 'A request failed with an unexpected error.');
+      observer?.unexpected?.();
       return {
         ...formatted,
         message: 'Internal error',

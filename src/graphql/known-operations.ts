@@ -71,9 +71,8 @@ export class KnownOperations {
     return withText(body, this.settings.persisted);
   }
 
-  /** Whether the text is refused before it is parsed. */
-  refuses(body: unknown): boolean {
-    const query = isRecord(body) ? body.query : null;
+  /** Whether the text is refused before it is parsed. @param query what a request has as its text, if anything. */
+  refuses(query: unknown): boolean {
     return typeof query === 'string' && !this.settings.persisted.allows(query);
   }
 

@@ -3,7 +3,7 @@
  *
  * 1. **Automatic**: a client sends a text with its SHA-256 once, and the hash alone from then on. The hashes live in
  *    the process, within a bound; a client whose hash is not known sends the text again.
- * 2. **Trusted**: the documents of a manifest, in the format of Apollo's persisted-query manifests. No other operation
+ * 2. **Trusted**: the documents of manifests, in the format of Apollo's persisted-query manifests. No other operation
  *    is served, by id or by text, over HTTP or a WebSocket. A text is compared without blanks and comments, because
  *    clients print documents in different ways.
  */

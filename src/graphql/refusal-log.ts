@@ -16,6 +16,7 @@ const LEVELS = {
   scope: 'info',
   origin: 'info',
   'connection-limit': 'info',
+  'connection-evicted': 'info',
   'request-limit': 'info',
   'slow-client': 'info',
   overload: 'info',

@@ -1,9 +1,10 @@
 /**
  * How many entries of lists are read at the same time. A read keeps what it has of its lists until the last one is
  * there, so thousands of large reads that begin together would fill the memory before the first is answered. Further
- * reads wait, the clients in turns, and one client has at most a half.
+ * reads wait, the clients in turns, and one client has at most a half. Smaller reads do not pass a larger one: where
+ * the client whose turn it is waits for others, those behind it wait as well.
  */
-import { networkOf } from '../auth/network.js';
+import { clientAt } from '../auth/network.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import type { RequestContext } from './context.js';
 
@@ -31,15 +32,21 @@ export class RoomForReads {
    */
   async enter(context: RequestContext, nodes: number): Promise<void> {
     const client = clientOf(context);
-    if (!this.waiting.has(client) && this.fits(client, nodes)) {
+    if (this.waiting.size === 0 && this.fits(nodes) && this.fitsItsHalf(client, nodes)) {
       this.take(context, client, nodes);
       return;
     }
     await this.wait(context, client, nodes);
   }
 
+  /** How much a client reads now; Infinity where it waits for room. */
+  loadOf(client: string): number {
+    return this.waiting.has(client) ? Infinity : (this.takenBy.get(client) ?? 0);
+  }
+
   private wait(context: RequestContext, client: string, nodes: number): Promise<void> {
-    const { clock, leftMs, signal } = context.caller.deadline;
+    const { clock, leftMs, signal, callerHasGone } = context.caller.deadline;
+    if (callerHasGone) return Promise.reject(noRoom());
     return new Promise((resolve, reject) => {
       const leave = () => {
         timer.cancel();
@@ -48,7 +55,9 @@ export class RoomForReads {
       };
       const giveUp = () => {
         leave();
-        reject(new RateLimitedError(RETRY_AFTER_MS, NO_ROOM));
+        reject(noRoom());
+        // Others may have waited for this one's turn.
+        this.admitNext();
       };
       const reader: Reader = {
         nodes,
@@ -64,6 +73,7 @@ export class RoomForReads {
       const readers = this.waiting.get(client);
       if (readers) readers.add(reader);
       else this.waiting.set(client, new Set([reader]));
+      this.admitNext();
     });
   }
 
@@ -82,23 +92,24 @@ export class RoomForReads {
     else this.takenBy.set(client, own);
   }
 
-  private fits(client: string, nodes: number): boolean {
+  private fits(nodes: number): boolean {
+    return this.taken === 0 || this.taken + nodes <= this.nodesMax;
+  }
+
+  private fitsItsHalf(client: string, nodes: number): boolean {
     const own = this.takenBy.get(client) ?? 0;
-    const ownFits = own === 0 || own + nodes <= this.nodesMax / 2;
-    return ownFits && (this.taken === 0 || this.taken + nodes <= this.nodesMax);
+    return own === 0 || own + nodes <= this.nodesMax / 2;
   }
 
   private admitNext(): void {
-    for (let admitted = true; admitted;) {
-      admitted = false;
-      for (const [client, readers] of [...this.waiting]) {
-        const [next] = readers;
-        if (!next || !this.fits(client, next.nodes)) continue;
-        next.admit();
-        admitted = true;
-        // It waits behind the other clients now.
-        if (this.waiting.delete(client)) this.waiting.set(client, readers);
-      }
+    for (const [client, readers] of this.waiting) {
+      const [next] = readers;
+      // A client that waits for itself alone keeps its turn, and delays no other.
+      if (!next || !this.fitsItsHalf(client, next.nodes)) continue;
+      if (!this.fits(next.nodes)) return;
+      next.admit();
+      // It waits behind the other clients now; the loop comes to it again.
+      if (this.waiting.delete(client)) this.waiting.set(client, readers);
     }
   }
 
@@ -108,7 +119,11 @@ export class RoomForReads {
   }
 }
 
-/** No principal's name begins with `address:`. */
-function clientOf({ caller, address }: RequestContext): string {
-  return caller.principal ?? `address:${networkOf(address ?? '')}`;
+function noRoom(): RateLimitedError {
+  return new RateLimitedError(RETRY_AFTER_MS, NO_ROOM);
+}
+
+/** The client of which the reads of an operation are. */
+export function clientOf({ caller, address }: RequestContext): string {
+  return caller.principal ?? clientAt(address ?? '');
 }

@@ -2,7 +2,7 @@
  * Authentication and the rate limit of every transport. Both come before anything is parsed, so a refused request costs
  * little; the lines of a request are counted when they are known. Each refusal is logged.
  */
-import { networkOf } from '../auth/network.js';
+import { clientAt } from '../auth/network.js';
 import {
   AuthenticationUnavailableError,
   TooManyFailuresError,
@@ -45,8 +45,7 @@ export class Admission {
     const { requestLimit, refusals } = this.settings;
     const name = principal?.name ?? null;
     try {
-      // No principal's name begins with `address:`.
-      await requestLimit?.take(name ?? `address:${networkOf(address)}`, weight);
+      await requestLimit?.take(name ?? clientAt(address), weight);
     } catch (error) {
       const reason = 'Requests or lines beyond the rate limit.';
       refusals.add({ kind: 'rate-limit', reason, address, principal: name });

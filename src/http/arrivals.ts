@@ -11,10 +11,15 @@ const PER_TURN_MAX = 512;
 /** A turn should take less, up to the first wait of each of its requests. */
 const TURN_MS = 100;
 
-/** The requests of one client, from `next` on. */
+interface Waiting {
+  readonly begin: () => void;
+  after: Waiting | null;
+}
+
+/** The requests of one client. A list of links, so that it keeps none that has begun. */
 interface Line {
-  readonly begins: (() => void)[];
-  next: number;
+  first: Waiting;
+  last: Waiting;
 }
 
 export class Arrivals {
@@ -25,9 +30,10 @@ export class Arrivals {
 
   /** @param client whose requests begin in their order. */
   add(client: string, begin: () => void): void {
+    const waiting: Waiting = { begin, after: null };
     const line = this.lines.get(client);
-    if (line) line.begins.push(begin);
-    else this.lines.set(client, { begins: [begin], next: 0 });
+    if (line) line.last = line.last.after = waiting;
+    else this.lines.set(client, { first: waiting, last: waiting });
     this.schedule();
   }
 
@@ -56,13 +62,13 @@ export class Arrivals {
 
   private beginNext(): boolean {
     for (const [client, line] of this.lines) {
-      const begin = line.begins[line.next];
-      line.next += 1;
-      if (this.lines.size > 1 || line.next === line.begins.length) {
+      const { begin, after } = line.first;
+      if (after) line.first = after;
+      if (this.lines.size > 1 || !after) {
         this.lines.delete(client);
-        if (line.next < line.begins.length) this.lines.set(client, line);
+        if (after) this.lines.set(client, line);
       }
-      begin?.();
+      begin();
       return true;
     }
     return false;

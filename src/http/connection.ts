@@ -3,10 +3,14 @@ import { setMaxListeners } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is known of a pending answer. */
-export interface Owed {
+/** What waits to be sent. */
+export interface Waiting {
   /** Of its body; 0 until it is made. */
   bytes: number;
+}
+
+/** What is known of a pending answer. */
+export interface Owed extends Waiting {
   /** Whether its request was held and has not begun. */
   isHeld: boolean;
   /** Called once, when the answer is sent or its connection closed. */
@@ -15,12 +19,14 @@ export interface Owed {
 
 export class Connection {
   readonly owed = new Map<ServerResponse, Owed>();
+  /** Messages of a WebSocket that are not sent. */
+  readonly messages = new Set<Waiting>();
   readonly closed = new AbortController();
   /** Requests that have begun and whose answers are not sent. */
   running = 0;
   /** Starts requests that have arrived and not begun. */
   readonly held: (() => void)[] = [];
-  /** Bytes of answers that are made and not sent. */
+  /** Bytes of answers and messages that are made and not sent. */
   sendBytes = 0;
   /** Whether an action after the pending answers is set: the connection then takes no more requests. */
   ending = false;

@@ -12,10 +12,13 @@ import { overloadedAnswer, sendAnswer } from './answer.js';
 import type { HttpBounds } from './bounds.js';
 import { Connection, type Owed } from './connection.js';
 import { Places } from './places.js';
+import { pathOf } from './request-path.js';
 import { Unsent } from './unsent.js';
 
 /** Refused connections that wait for their request, to be answered; further ones are closed at once. */
 const REFUSED_MAX = 1_000;
+/** Answered beyond the bounds as well: a full server is healthy, and its load would go to the next one. */
+const PROBES: ReadonlySet<string> = new Set(['/live', '/ready']);
 /** How long they may be silent. */
 const REFUSED_SILENCE_MS = 5_000;
 /** How often slow clients are looked for while one may be slow. */
@@ -32,7 +35,7 @@ export interface ConnectionSettings {
 export interface ConnectionStats {
   /** Now, WebSockets included. */
   readonly connections: number;
-  /** Bytes of answers that wait for their clients now. */
+  /** Bytes of answers and of messages of WebSockets that wait for their clients now. */
   readonly unsentBytes: number;
   /** Requests that waited until earlier ones of their connection were answered. */
   readonly held: number;
@@ -47,6 +50,8 @@ export class Connections {
   private readonly sweeping: NodeJS.Timeout;
   private refused = 0;
   private held = 0;
+  /** Clients are asked to use another connection for their next request, as this server stops soon. */
+  private leaving = false;
   private draining = false;
 
   constructor(
@@ -81,8 +86,11 @@ export class Connections {
       const connection = this.open.get(request.socket);
       if (!connection) return;
       if (connection.refusal !== null) {
-        sendAnswer(answer, null, overloadedAnswer(connection.refusal));
-        return;
+        if (!PROBES.has(pathOf(request.url ?? '') ?? '')) {
+          sendAnswer(answer, null, overloadedAnswer(connection.refusal));
+          return;
+        }
+        answer.setHeader('connection', 'close');
       }
       this.receive(connection, answer, () => {
         handler(request, answer);
@@ -104,7 +112,23 @@ export class Connections {
   /** An answer was made, and waits until the network has taken it. */
   noteAnswer(answer: ServerResponse, bytes: number): void {
     const connection = this.open.get(answer.req.socket);
-    if (connection) this.unsent.add(connection, answer, bytes, this.open.values());
+    const owed = connection?.owed.get(answer);
+    if (connection && owed) this.unsent.add(connection, owed, bytes, this.open.values());
+  }
+
+  /**
+   * A message of a WebSocket was made, and waits until the network has taken it.
+   * @returns to be called then.
+   */
+  noteMessage(socket: Duplex, bytes: number): () => void {
+    const connection = this.open.get(socket);
+    if (!connection) return () => undefined;
+    const message = { bytes: 0 };
+    connection.messages.add(message);
+    this.unsent.add(connection, message, bytes, this.open.values());
+    return () => {
+      if (connection.messages.delete(message)) this.unsent.settle(connection, message);
+    };
   }
 
   /** Calls back once, when the answer is sent or its connection closed; at once where it is closed already. */
@@ -152,8 +176,14 @@ export class Connections {
     else action();
   }
 
+  /** From now on each answer is the last one of its connection, so that few connections are left for `drain`. */
+  leave(): void {
+    this.leaving = true;
+  }
+
   /** Closes idle connections now, and each other one after its last pending answer. */
   drain(): void {
+    this.leaving = true;
     this.draining = true;
     for (const { socket, owed, isWebSocket } of this.open.values()) {
       if (isWebSocket) continue;
@@ -174,7 +204,7 @@ export class Connections {
     const isProxy = this.settings.isTrustedProxy(remoteAddress);
     const connection = new Connection(socket, isProxy ? null : networkOf(remoteAddress));
     connection.refusal = this.places.take(connection, (idle) => {
-      this.cut(idle, 'connection-limit', 'An idle connection gives its place to another client.');
+      this.cut(idle, 'connection-evicted', 'An idle connection gives its place to another client.');
     });
     if (connection.refusal !== null && !this.mayWait(connection)) return;
     this.open.set(socket, connection);
@@ -184,6 +214,8 @@ export class Connections {
       else this.refused -= 1;
       // Node emits no `close` for answers that were not yet assigned to the connection.
       for (const answer of connection.owed.keys()) this.settle(connection, answer);
+      for (const message of connection.messages) this.unsent.settle(connection, message);
+      connection.messages.clear();
       connection.closed.abort();
     });
   }
@@ -209,7 +241,7 @@ export class Connections {
       connection.beginHeld(() => this.hasRoom(connection));
       if (this.draining && connection.owed.size === 0) connection.socket.end();
     });
-    if (this.draining) answer.setHeader('connection', 'close');
+    if (this.leaving) closeAfter(answer, connection);
     if (connection.held.length === 0 && this.hasRoom(connection)) {
       connection.running += 1;
       handle();
@@ -228,7 +260,7 @@ export class Connections {
     const owed = connection.owed.get(answer);
     if (!owed) return;
     connection.owed.delete(answer);
-    this.unsent.settle(connection, owed.bytes);
+    this.unsent.settle(connection, owed);
     if (!owed.isHeld) connection.running -= 1;
     owed.onDone?.();
   }
@@ -242,4 +274,12 @@ export class Connections {
     this.settings.refusals.add({ kind, reason, address: socket.remoteAddress ?? null });
     socket.destroy();
   }
+}
+
+/** The last answer of its connection: a client that pipelines has those of its earlier requests first. */
+function closeAfter(answer: ServerResponse, { owed }: Connection): void {
+  for (const earlier of owed.keys()) {
+    if (!earlier.headersSent) earlier.removeHeader('connection');
+  }
+  answer.setHeader('connection', 'close');
 }

@@ -26,9 +26,16 @@ interface BuiltFile {
   readonly encoded: Readonly<Partial<Record<Encoding, string>>>;
 }
 
+interface StoredFile extends BuiltFile {
+  /** Its path in the folder. */
+  readonly path: string;
+}
+
 const LIST = 'files.json';
 const CONSOLE_PAGE = 'index.html';
 const EXPLORER_PAGE = 'explorer.html';
+/** The forms of the pages for `stockade dev`. */
+const DEVELOPMENT = 'development/';
 
 const POLICY = {
   'default-src': "'none'",
@@ -59,19 +66,27 @@ const SECURITY = [
 export class ConsolePages {
   private constructor(
     private readonly folder: URL,
-    private readonly files: ReadonlyMap<string, BuiltFile>,
+    private readonly files: ReadonlyMap<string, StoredFile>,
   ) {}
 
-  /** Null where the folder has no built console. */
-  static open(folder: URL): ConsolePages | null {
+  /** Null where the folder has no built console. @param development whether it has sales to try. */
+  static open(folder: URL, { development }: { development: boolean }): ConsolePages | null {
     let list: string;
     try {
       list = readFileSync(new URL(LIST, folder), 'utf8');
     } catch {
       return null;
     }
-    const files = Object.entries(JSON.parse(list) as Record<string, BuiltFile>);
-    return new ConsolePages(folder, new Map(files));
+    const files = new Map<string, StoredFile>();
+    const listed = Object.entries(JSON.parse(list) as Record<string, BuiltFile>);
+    for (const [path, file] of listed) {
+      if (!path.startsWith(DEVELOPMENT)) files.set(path, { ...file, path });
+    }
+    for (const [path, file] of listed) {
+      const isWanted = development && path.startsWith(DEVELOPMENT);
+      if (isWanted) files.set(path.slice(DEVELOPMENT.length), { ...file, path });
+    }
+    return new ConsolePages(folder, files);
   }
 
   /** Undefined where the path is none of the console's. */
@@ -104,7 +119,7 @@ export class ConsolePages {
     },
   };
 
-  private async send(raw: IncomingMessage, name: string, file: BuiltFile): Promise<HttpAnswer> {
+  private async send(raw: IncomingMessage, name: string, file: StoredFile): Promise<HttpAnswer> {
     const accepted = raw.headers['accept-encoding'];
     const encoding = ENCODINGS.find((one) => file.encoded[one] && accepts(accepted, one));
     const tag = `"${file.hash}${encoding ? `-${encoding}` : ''}"`;
@@ -119,7 +134,7 @@ export class ConsolePages {
     }
     headers.push(['content-type', file.type]);
     if (encoding) headers.push(['content-encoding', encoding]);
-    const stored = (encoding && file.encoded[encoding]) ?? name;
+    const stored = (encoding && file.encoded[encoding]) ?? file.path;
     return { status: 200, headers, body: await readFile(new URL(stored, this.folder)) };
   }
 }

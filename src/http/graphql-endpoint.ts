@@ -5,6 +5,7 @@ import type { FormattedExecutionResult } from 'graphql';
 import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import type { Principal } from '../auth/principal.js';
 import { toRequestError } from '../graphql/format-error.js';
+import { isRecord } from '../graphql/is-record.js';
 import {
   GRAPHQL_TYPE,
   likelyMedia,
@@ -55,6 +56,9 @@ export class GraphqlEndpoint {
     try {
       const body = this.settings.known.withText(request.body);
       return await this.answerTo(body === request.body ? request : { ...request, body }, reached);
+    } catch (error) {
+      reached.context?.fails('INTERNAL_SERVER_ERROR');
+      throw error;
     } finally {
       reached.context?.end();
       this.operations -= 1;
@@ -65,7 +69,7 @@ export class GraphqlEndpoint {
   private async answerTo(request: HttpRequest, reached: Reached): Promise<HttpAnswer> {
     const { known: operations } = this.settings;
     const media = usualMediaOf(request.raw);
-    const isRefused = operations.refuses(request.body);
+    const isRefused = operations.refuses(queryOf(request));
     const known = media && !isRefused ? operations.find(request.body) : null;
     if (!known && !isRefused)
       return this.answerByApollo(request, reached, () => this.contextOf(request));
@@ -128,7 +132,8 @@ export class GraphqlEndpoint {
     });
   }
 
-  private async contextOf({ raw, id, principal: known }: HttpRequest): Promise<RequestContext> {
+  private async contextOf(request: HttpRequest): Promise<RequestContext> {
+    const { raw, id, beganMs, principal: known } = request;
     const { admission, addressOf, hangUpOf } = this.settings;
     const address = addressOf(raw);
     const { authorization = null } = raw.headers;
@@ -137,6 +142,7 @@ export class GraphqlEndpoint {
       return new RequestContext(this.settings, {
         principal,
         correlationId: id,
+        beganMs,
         address,
         signal: hangUpOf(raw),
         charge: admission.chargeOf(principal, address),
@@ -166,6 +172,13 @@ function headersFor(raw: IncomingMessage): HeaderMap {
 function usualMediaOf({ method, headers }: IncomingMessage): ResponseMedia | undefined {
   const isJson = headers['content-type'] === 'application/json';
   return method === 'POST' && isJson ? usualMedia(headers.accept) : undefined;
+}
+
+/** The text of a request, if it sends one; an empty parameter is as none. */
+function queryOf({ raw, body }: HttpRequest): unknown {
+  if (raw.method !== 'GET') return isRecord(body) ? body.query : null;
+  const query = new URLSearchParams(searchOf(raw.url ?? '')).get('query');
+  return query === '' ? null : query;
 }
 
 /** An optional parameter that is empty is as none; Apollo would parse it as JSON. */

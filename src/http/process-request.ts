@@ -5,10 +5,12 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Logger } from 'pino';
-import { networkOf } from '../auth/network.js';
+import { clientAt } from '../auth/network.js';
 import type { Principal } from '../auth/principal.js';
+import type { RequestObserver } from '../graphql/context.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
+import { systemClock } from '../time/clock.js';
 import { internalError, refusal, sendAnswer, type HttpAnswer } from './answer.js';
 import { Arrivals } from './arrivals.js';
 import {
@@ -27,6 +29,8 @@ export interface HttpRequest {
   readonly raw: IncomingMessage;
   /** The id of the request's log entries. */
   readonly id: string;
+  /** When its headers had come, on the monotonic clock, in milliseconds. */
+  readonly beganMs: number;
   /** The JSON of its body; undefined where it has none. */
   readonly body: unknown;
   /** Undefined where the route did not authenticate the request by its headers. */
@@ -49,6 +53,7 @@ interface Exchange {
   readonly raw: IncomingMessage;
   readonly response: ServerResponse;
   readonly id: string;
+  readonly beganMs: number;
   readonly reply: (answer: HttpAnswer) => void;
   /** Replies and logs the refusal. */
   readonly refuse: (answer: HttpAnswer) => void;
@@ -67,6 +72,8 @@ export class RequestProcessor {
   constructor(
     private readonly settings: {
       readonly log: Logger;
+      /** Told of unexpected errors. */
+      readonly observer?: RequestObserver | null;
       readonly routes: Routes;
       /** Origins whose pages may read answers. */
       readonly corsOrigins: readonly AllowedOrigin[];
@@ -96,7 +103,8 @@ export class RequestProcessor {
       refusals.add({ kind: 'form', reason, address: addressOf(raw), correlationId: id });
       reply(answer);
     };
-    const exchange = { raw, response, id, reply, refuse };
+    const beganMs = systemClock.nowMs();
+    const exchange = { raw, response, id, beganMs, reply, refuse };
     const fault = framingFault(raw);
     const path = pathOf(url);
     if (fault) refuse(fault);
@@ -170,8 +178,7 @@ export class RequestProcessor {
     principal: string | null,
   ): string | null {
     const { refusals, addressOf, onceDone } = this.settings;
-    // No principal's name begins with `address:`.
-    const key = principal ?? `address:${networkOf(addressOf(raw))}`;
+    const key = principal ?? clientAt(addressOf(raw));
     if (this.underWay.take(key)) {
       onceDone(response, () => {
         this.underWay.giveBack(key);
@@ -194,20 +201,21 @@ export class RequestProcessor {
     route: Route,
     received: { readonly bytes: Buffer | null; readonly principal: HttpRequest['principal'] },
   ): void {
-    const { raw, id, reply, refuse } = exchange;
+    const { raw, id, beganMs, reply, refuse } = exchange;
     const { refused, json } = parseBody(received.bytes);
     if (refused) {
       refuse(refused);
       return;
     }
     const { principal } = received;
-    route.answer({ raw, id, body: json, principal }).then(reply, (error: unknown) => {
+    route.answer({ raw, id, beganMs, body: json, principal }).then(reply, (error: unknown) => {
       this.fail(exchange, error);
     });
   }
 
   private fail({ id, reply }: Exchange, error: unknown): void {
     this.settings.log.error({ err: error, correlationId: id }, 'A request failed.');
+    this.settings.observer?.unexpected?.();
     reply(internalError(id));
   }
 }

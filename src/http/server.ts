@@ -15,6 +15,7 @@ import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { Executor } from '../graphql/executor.js';
 import { createErrorTable } from '../graphql/format-error.js';
 import { KnownOperations } from '../graphql/known-operations.js';
+import { RoomForReads } from '../graphql/room-for-reads.js';
 import { buildStockadeSchema } from '../graphql/schema/schema.js';
 import { Admission, type AdmissionSettings } from './admission.js';
 import { jsonAnswer, type HttpAnswer } from './answer.js';
@@ -79,15 +80,17 @@ export class GraphqlServer {
   private readonly http: ReturnType<typeof createHttpServer>;
 
   constructor(private readonly settings: GraphqlServerSettings) {
-    const { log, refusals, introspection: suggestions } = settings;
+    const { log, refusals, observer = null, introspection: suggestions } = settings;
     const development = settings.services.saleTrials !== undefined;
     const schema = buildStockadeSchema({ federation: settings.federation, development });
-    const errors = createErrorTable({ log, refusals, suggestions });
+    const errors = createErrorTable({ log, refusals, observer, suggestions });
+    const reads = new RoomForReads(settings.readNodesMax);
     const shared = {
       ...settings,
       schema,
       errors,
-      executor: new Executor({ ...settings, schema, errors }),
+      reads,
+      executor: new Executor({ ...settings, schema, errors, reads }),
       admission: new Admission(settings),
       addressOf: clientAddressBehind(settings.trustedProxies),
     };
@@ -140,6 +143,11 @@ export class GraphqlServer {
     if (bound === null || typeof bound === 'string') throw new Error('The server has no port.');
     const name = bound.family === 'IPv6' ? `[${bound.address}]` : bound.address;
     return `http://${name}:${bound.port}${PATH}`;
+  }
+
+  /** Asks clients to use other connections, perhaps of other servers, while everything is still served. */
+  leave(): void {
+    this.http.connections.leave();
   }
 
   /** Resolves within the grace period, plus what closing connections takes. */

@@ -2,6 +2,9 @@
  * Equal subscriptions are one operation: same text, name, variables and scopes. Each event is executed once for all of
  * them, and an equal text is parsed and validated once, while one of them is open. Without that, a thousand screens
  * that show the same product would cost a thousand executions for each change.
+ *
+ * The lists that an event selects wait for room as those of a query do. They count for the client that reads least of
+ * those that have the subscription open, so that none delays the events of others.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -12,18 +15,29 @@ import {
   type ExecutionResult,
 } from 'graphql';
 import type { RequestContext } from '../graphql/context.js';
+import { clientOf, type RoomForReads } from '../graphql/room-for-reads.js';
+import type { MissedEvent } from '../inventory/stock-changes.js';
+import { RateLimitedError } from '../rate-limit/request-limit.js';
 
 /** What one subscription is started with. */
 export interface SubscriptionArgs extends ExecutionArgs {
   readonly contextValue: RequestContext;
   readonly text: string;
+  /** Entries of lists that one event reads at most. */
+  readonly nodes: number;
 }
 
 type Result = ExecutionResult | Promise<ExecutionResult>;
 
+/** A client, with how many subscriptions of a group. */
+interface Member {
+  readonly context: RequestContext;
+  subscriptions: number;
+}
+
 interface Group {
   readonly args: SubscriptionArgs;
-  subscriptions: number;
+  readonly members: Map<string, Member>;
   /** By event: all watchers get the same object. */
   readonly results: WeakMap<object, Result>;
 }
@@ -36,6 +50,8 @@ interface Text {
 export class SharedSubscriptions {
   private readonly groups = new Map<string, Group>();
   private readonly texts = new Map<string, Text>();
+
+  constructor(private readonly reads: Pick<RoomForReads, 'enter' | 'loadOf'>) {}
 
   /** The valid document of an open subscription with this text. */
   documentOf(text: string): DocumentNode | null {
@@ -65,7 +81,7 @@ export class SharedSubscriptions {
     const { group, leave } = this.join(args);
     return new ResultStream(
       events,
-      (event) => resultOf(group, event),
+      (event) => this.resultOf(group, event),
       () => {
         leave();
         onEnd();
@@ -76,23 +92,70 @@ export class SharedSubscriptions {
   private join(args: SubscriptionArgs): { readonly group: Group; readonly leave: () => void } {
     const textKey = digestOf(args.text);
     const key = keyOf(textKey, args);
-    const group = this.groups.get(key) ?? { args, subscriptions: 0, results: new WeakMap() };
+    const client = clientOf(args.contextValue);
+    const group: Group = this.groups.get(key) ?? {
+      args,
+      members: new Map(),
+      results: new WeakMap(),
+    };
+    const member = group.members.get(client) ?? { context: args.contextValue, subscriptions: 0 };
     const text = this.texts.get(textKey) ?? { document: args.document, subscriptions: 0 };
     this.groups.set(key, group);
+    group.members.set(client, member);
     this.texts.set(textKey, text);
-    group.subscriptions += 1;
+    member.subscriptions += 1;
     text.subscriptions += 1;
     return {
       group,
       leave: () => {
-        group.subscriptions -= 1;
+        member.subscriptions -= 1;
         text.subscriptions -= 1;
-        if (group.subscriptions === 0) this.groups.delete(key);
+        if (member.subscriptions === 0) group.members.delete(client);
+        if (group.members.size === 0) this.groups.delete(key);
         if (text.subscriptions === 0) this.texts.delete(textKey);
       },
     };
   }
+
+  private resultOf(group: Group, event: object): Result {
+    const { args, results } = group;
+    const known = results.get(event);
+    if (known) return known;
+    const readsLists = args.nodes > 0;
+    const contextValue = (readsLists ? this.leastBusyOf(group) : args.contextValue).forEvent();
+    const eventArgs = { ...args, contextValue, rootValue: event };
+    const result = readsLists ? this.readInTurn(eventArgs) : execute(eventArgs);
+    results.set(event, result);
+    return result;
+  }
+
+  private leastBusyOf({ args, members }: Group): RequestContext {
+    // The last member may have left while its event was on the way.
+    let [reader, least] = [args.contextValue, Infinity];
+    for (const [client, { context }] of members) {
+      const load = this.reads.loadOf(client);
+      if (load <= least) [reader, least] = [context, load];
+      if (least === 0) break;
+    }
+    return reader;
+  }
+
+  /** Without room in time the event is missed, and its watchers are told to read again. */
+  private async readInTurn(args: SubscriptionArgs): Promise<ExecutionResult> {
+    const { contextValue: context, nodes } = args;
+    try {
+      await this.reads.enter(context, nodes);
+      return await execute(args);
+    } catch (error) {
+      if (!(error instanceof RateLimitedError)) throw error;
+      return await execute({ ...args, rootValue: MISSED });
+    } finally {
+      context.end();
+    }
+  }
 }
+
+const MISSED: MissedEvent = { kind: 'MISSED', since: null };
 
 function digestOf(text: string): string {
   return createHash('sha256').update(text).digest('base64');
@@ -105,15 +168,6 @@ function keyOf(
   const { principal } = contextValue;
   const scopes = principal && [...principal.scopes].sort();
   return digestOf(JSON.stringify([textKey, operationName ?? null, variableValues, scopes]));
-}
-
-function resultOf(group: Group, event: object): Result {
-  const known = group.results.get(event);
-  if (known) return known;
-  const contextValue = group.args.contextValue.forEvent();
-  const result = execute({ ...group.args, contextValue, rootValue: event });
-  group.results.set(event, result);
-  return result;
 }
 
 /** The results of one subscription's events. */

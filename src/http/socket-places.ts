@@ -49,6 +49,11 @@ export class SocketPlaces {
     return null;
   }
 
+  /** Whether the socket has a place: it has none once it is closed, or has given its place to another one. */
+  has(socket: WebSocket): boolean {
+    return this.places.has(socket);
+  }
+
   add(socket: WebSocket, network: string): void {
     this.ofAddress.take(network);
     this.places.set(socket, { network, principal: null });

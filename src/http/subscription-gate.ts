@@ -16,10 +16,11 @@ import {
   type GraphQLSchema,
 } from 'graphql';
 import type { Logger } from 'pino';
-import type { RequestContext } from '../graphql/context.js';
+import type { RequestContext, RequestObserver } from '../graphql/context.js';
 import { forgetTokens } from '../graphql/document-store.js';
 import { createErrorTable, type ErrorTable } from '../graphql/format-error.js';
 import { notTrusted, type PersistedDocuments } from '../graphql/persisted-documents.js';
+import type { RoomForReads } from '../graphql/room-for-reads.js';
 import type { RefusalLog } from '../graphql/refusal-log.js';
 import { LIMITS, assertVariablesAllowed, operationLimits } from '../graphql/limits.js';
 import { fragmentsOf, surveyOf } from '../graphql/survey.js';
@@ -35,7 +36,7 @@ export interface AskedOperation {
 }
 
 export class SubscriptionGate {
-  readonly subscriptions = new SharedSubscriptions();
+  readonly subscriptions: SharedSubscriptions;
   private readonly errors: ErrorTable;
 
   constructor(
@@ -43,10 +44,13 @@ export class SubscriptionGate {
     private readonly settings: {
       readonly log: Logger;
       readonly refusals: RefusalLog;
+      readonly observer?: RequestObserver | null;
       readonly introspection: boolean;
       readonly persisted: PersistedDocuments;
+      readonly reads: RoomForReads;
     },
   ) {
+    this.subscriptions = new SharedSubscriptions(settings.reads);
     this.errors = createErrorTable({ ...settings, suggestions: settings.introspection });
   }
 
@@ -96,8 +100,16 @@ export class SubscriptionGate {
     });
     refuse('BAD_USER_INPUT', coerced.errors ?? []);
     const survey = surveyOf(schema, operation, () => fragmentsOf(document));
-    assertVariablesAllowed(survey, variables, contextValue.listSizes);
-    return { schema, document, operationName, variableValues: variables, contextValue, text };
+    const nodes = assertVariablesAllowed(survey, variables, contextValue.listSizes);
+    return {
+      schema,
+      document,
+      operationName,
+      variableValues: variables,
+      contextValue,
+      text,
+      nodes,
+    };
   }
 
   private documentOf(text: string): DocumentNode {

@@ -1,11 +1,10 @@
 /**
- * What clients do not take. An answer waits in memory until the network accepts it, so a client that asks and does not
- * read costs memory: the bytes of all answers that wait have a bound, and a client must take some of what waits for it
- * within a time.
+ * What clients do not take. An answer, or a message of a WebSocket, waits in memory until the network accepts it, so a
+ * client that asks and does not read costs memory: the bytes of all that waits have a bound, and a client must take
+ * some of what waits for it within a time.
  */
-import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { Connection } from './connection.js';
+import type { Connection, Waiting } from './connection.js';
 
 interface Standing {
   readonly mark: string;
@@ -14,7 +13,7 @@ interface Standing {
 
 export class Unsent {
   private readonly standing = new WeakMap<Connection, Standing>();
-  /** Bytes of the answers that wait, on all connections. */
+  /** Bytes of the answers and messages that wait, on all connections. */
   bytes = 0;
 
   constructor(
@@ -25,23 +24,22 @@ export class Unsent {
     },
   ) {}
 
-  /** An answer was made. */
-  add(connection: Connection, answer: ServerResponse, bytes: number, all: Iterable<Connection>) {
-    const owed = connection.owed.get(answer);
-    if (!owed || connection.socket.destroyed) return;
-    owed.bytes = bytes;
+  /** An answer or a message of so many bytes was made, which the connection has among those that wait. */
+  add(connection: Connection, waiting: Waiting, bytes: number, all: Iterable<Connection>) {
+    if (connection.socket.destroyed) return;
+    waiting.bytes = bytes;
     connection.sendBytes += bytes;
     this.bytes += bytes;
     if (this.bytes <= this.settings.sendBytesMax) return;
-    // The largest has at least as much as this answer added, so that one is enough.
+    // The largest has at least as much as was added now, so that one is enough.
     let largest = connection;
     for (const each of all) if (each.sendBytes > largest.sendBytes) largest = each;
-    this.settings.cut(largest, 'The answers of all clients that wait to be read are too many.');
+    this.settings.cut(largest, 'What waits to be read by all clients is too much.');
     this.forget(largest);
   }
 
-  /** An answer of so many bytes was sent, or its connection is closed. */
-  settle(connection: Connection, bytes: number): void {
+  /** It was sent, or its connection is closed. */
+  settle(connection: Connection, { bytes }: Waiting): void {
     connection.sendBytes -= bytes;
     this.bytes -= bytes;
   }
@@ -65,6 +63,7 @@ export class Unsent {
 
   private forget(connection: Connection): void {
     for (const owed of connection.owed.values()) owed.bytes = 0;
+    for (const message of connection.messages) message.bytes = 0;
     this.bytes -= connection.sendBytes;
     connection.sendBytes = 0;
   }

@@ -21,6 +21,7 @@ import { RequestContext, type RequestSettings } from '../graphql/context.js';
 import { refusalIn, toRequestError } from '../graphql/format-error.js';
 import type { PersistedDocuments } from '../graphql/persisted-documents.js';
 import type { RefusalKind } from '../graphql/refusal-log.js';
+import { clientOf, type RoomForReads } from '../graphql/room-for-reads.js';
 import { RateLimitedError } from '../rate-limit/request-limit.js';
 import { refuseConnection } from './answer.js';
 import type { Connections } from './connections.js';
@@ -31,6 +32,7 @@ import type { SubscriptionArgs } from './shared-subscriptions.js';
 import { Shares } from './shares.js';
 import { SocketPlaces, type SocketBounds } from './socket-places.js';
 import { SubscriptionGate, type AskedOperation } from './subscription-gate.js';
+import { SubscriptionStarts, type SubscriptionStart } from './subscription-starts.js';
 
 const PATH = '/graphql';
 /** From the connection to `connection_init`. */
@@ -67,6 +69,7 @@ export interface WebSocketSettings extends RequestSettings {
   readonly schema: GraphQLSchema;
   readonly introspection: boolean;
   readonly persisted: PersistedDocuments;
+  readonly reads: RoomForReads;
   /** Origins whose pages may connect, besides the server's own. CORS does not cover WebSockets. */
   readonly origins: readonly AllowedOrigin[];
   readonly bounds: WebSocketBounds;
@@ -81,8 +84,13 @@ interface Peer {
   readonly correlationId: string;
   /** The client's, as in `203.0.113.7`. */
   readonly address: string;
-  /** From `connection_init`: null where it has none, undefined before it arrives. */
+  /** From `connection_init`: null where it has none, undefined before it is accepted. */
   authorization: string | null | undefined;
+  readonly starts: SubscriptionStarts;
+}
+
+interface StartedArgs extends SubscriptionArgs {
+  readonly start: SubscriptionStart;
 }
 
 type Connection = Context<Record<string, unknown>, Peer>;
@@ -123,25 +131,27 @@ export class WebSockets {
       connectionInitWaitTimeout: INIT_TIMEOUT_MS,
       // False closes the socket with the protocol's code for it.
       onConnect: async ({ connectionParams, extra }) => {
-        extra.authorization = authorizationIn(connectionParams);
-        const principal = await this.principalOf(extra);
-        return principal !== REFUSED && this.greet(extra, principal);
+        const authorization = authorizationIn(connectionParams);
+        const principal = await this.principalOf(authorization, extra.address);
+        if (principal === REFUSED) return false;
+        extra.authorization = authorization;
+        return this.greet(extra, principal);
       },
-      onSubscribe: async (connection, _id, asked) => {
-        try {
-          return await this.admit(connection, asked);
-        } catch (error) {
-          const refusal = toRequestError(error);
-          if (refusal instanceof GraphQLError) return [refusal];
-          throw error;
-        }
+      onSubscribe: async (connection, id, asked) => {
+        const start = connection.extra.starts.begin(id);
+        const admitted = await this.admitOrRefuse(connection, asked);
+        if ('document' in admitted) return { ...admitted, start };
+        start.end();
+        return start.unlessReplaced(admitted);
       },
       subscribe: (args) => {
-        // Those that `admit` has returned.
-        const admitted = args as SubscriptionArgs;
-        return this.gate.subscriptions.subscribe(admitted, () => {
-          this.subscriptions.giveBack(ownerOf(admitted.contextValue));
+        // Those that `onSubscribe` has returned.
+        const { start, ...admitted } = args as StartedArgs;
+        const stream = this.gate.subscriptions.subscribe(admitted, () => {
+          start.end();
+          this.subscriptions.giveBack(clientOf(admitted.contextValue));
         });
+        return start.follow(stream);
       },
       onError: (_connection, _id, _asked, errors) => this.gate.formatted(errors),
       onNext: (_connection, _id, _asked, _args, { data, errors }) =>
@@ -186,7 +196,8 @@ export class WebSockets {
         }
         this.server.handleUpgrade(request, socket, head, (webSocket) => {
           connections.becomesWebSocket(request.socket);
-          this.open(webSocket, this.settings.addressOf(request));
+          const note = (bytes: number) => connections.noteMessage(request.socket, bytes);
+          this.open(webSocket, this.settings.addressOf(request), note);
         });
       });
     });
@@ -213,6 +224,19 @@ export class WebSockets {
     for (const socket of this.server.clients) socket.terminate();
   }
 
+  private async admitOrRefuse(
+    connection: Connection,
+    asked: AskedOperation,
+  ): Promise<SubscriptionArgs | readonly GraphQLError[]> {
+    try {
+      return await this.admit(connection, asked);
+    } catch (error) {
+      const refusal = toRequestError(error);
+      if (refusal instanceof GraphQLError) return [refusal];
+      throw error;
+    }
+  }
+
   /** @throws RateLimitedError, and as Admission.admit */
   private async admit(
     connection: Connection,
@@ -231,7 +255,7 @@ export class WebSockets {
       if (refusal) this.settings.refusals.add(refusal);
       return admitted;
     }
-    if (!this.subscriptions.take(ownerOf(context))) {
+    if (!this.subscriptions.take(clientOf(context))) {
       this.refuse(peer, 'connection-limit', 'Too many subscriptions of one principal.');
       throw new RateLimitedError(
         RETRY_AFTER_MS,
@@ -241,8 +265,9 @@ export class WebSockets {
     return admitted;
   }
 
-  /** False where the socket is closed, or its principal has too many: it is then closed with a code of its own. */
+  /** False where the socket is gone, or its principal has too many: it is then closed with a code of its own. */
   private greet(peer: Peer, principal: Principal | null): boolean {
+    if (!this.places.has(peer.socket)) return false;
     if (this.places.greet(peer.socket, principal?.name ?? null)) return true;
     const reason = 'Too many WebSockets of this principal are open.';
     this.refuse(peer, 'connection-limit', reason, principal?.name);
@@ -273,12 +298,12 @@ export class WebSockets {
     return new RequestContext(this.settings, { principal, correlationId, address });
   }
 
-  private async principalOf({
-    authorization,
-    address,
-  }: Peer): Promise<Principal | null | typeof REFUSED> {
+  private async principalOf(
+    authorization: string | null,
+    address: string,
+  ): Promise<Principal | null | typeof REFUSED> {
     try {
-      return await this.settings.admission.identify(authorization ?? null, address);
+      return await this.settings.admission.identify(authorization, address);
     } catch (error) {
       if (error instanceof UnauthenticatedError || error instanceof TooManyFailuresError) {
         return REFUSED;
@@ -318,9 +343,10 @@ export class WebSockets {
     return URL.canParse(origin) && new URL(origin).host === host;
   }
 
-  private open(socket: WebSocket, address: string): void {
+  private open(socket: WebSocket, address: string, note: NoteMessage): void {
     const correlationId = randomUUID();
-    const peer: Peer = { socket, correlationId, address, authorization: undefined };
+    const starts = new SubscriptionStarts();
+    const peer: Peer = { socket, correlationId, address, authorization: undefined, starts };
     this.peers.set(socket, peer);
     this.places.add(socket, networkOf(address));
     const { log, bounds } = this.settings;
@@ -333,7 +359,7 @@ export class WebSockets {
     const closed = this.protocol.opened(
       {
         protocol: socket.protocol,
-        send: (text) => send(socket, text),
+        send: (text) => send(socket, text, note),
         close: (code, reason) => {
           socket.close(code, reason);
         },
@@ -357,6 +383,7 @@ export class WebSockets {
     socket.on('pong', () => this.unanswered.delete(socket));
     socket.once('close', (code, reason) => {
       this.places.remove(socket);
+      starts.close();
       closed(code, reason.toString('utf8')).catch((error: unknown) => {
         log.error({ err: error, correlationId }, 'A WebSocket could not be cleaned up.');
       });
@@ -376,23 +403,15 @@ export class WebSockets {
 
   /** Closes a socket whose credential is no longer accepted. Where that can't be checked now, the next check does. */
   private async reauthenticate(socket: WebSocket): Promise<void> {
-    const peer = this.peers.get(socket);
-    if (peer?.authorization === undefined || !this.settings.authenticator) return;
-    try {
-      await this.settings.admission.identify(peer.authorization, peer.address);
-    } catch (error) {
-      // The failures may be those of other clients of the address: they do not invalidate this credential.
-      if (error instanceof UnauthenticatedError) socket.close(FORBIDDEN, 'Forbidden');
+    const authorization = this.peers.get(socket)?.authorization;
+    if (authorization === undefined) return;
+    if (await this.settings.authenticator?.refuses(authorization)) {
+      socket.close(FORBIDDEN, 'Forbidden');
     }
   }
 }
 
 const REFUSED = Symbol('refused');
-
-/** No principal's name begins with `address:`. */
-function ownerOf({ principal, address }: RequestContext): string {
-  return principal?.name ?? `address:${networkOf(address ?? '')}`;
-}
 
 function authorizationIn(params: Readonly<Record<string, unknown>> | undefined): string | null {
   const entry = Object.entries(params ?? {}).find(
@@ -407,14 +426,21 @@ interface BareRefusal {
   readonly message: string;
 }
 
+/** Told of the bytes of a message that waits; what it returns is called when the message is sent. */
+type NoteMessage = (bytes: number) => () => void;
+
 /** Resolves when the network has taken the message, so that the sender waits for a slow client and buffers nothing. */
-function send(socket: WebSocket, text: string): Promise<void> {
+function send(socket: WebSocket, text: string, note: NoteMessage): Promise<void> {
   return new Promise((resolve) => {
     if (socket.readyState === socket.OPEN) {
+      let sent: (() => void) | undefined;
       // An error closes the socket, which ends its subscriptions.
       socket.send(text, () => {
+        sent?.();
         resolve();
       });
+      // What the network has taken at once waits for no client.
+      if (socket.bufferedAmount > 0) sent = note(Buffer.byteLength(text));
     } else {
       resolve();
     }

@@ -28,3 +28,16 @@ export function outcomeOf(result: WriteResult, line: number): LineOutcome {
   if (!verdict || verdict.replayed) return 'replayed';
   return verdict.outcome === 'APPLIED' ? 'applied' : verdict.failure.code;
 }
+
+/** How many lines of the write may have been applied, for all that its client was told. */
+export function uncertainLinesOf(write: StockWrite, result: WriteResult): number {
+  if (result.outcome === 'KEY_REUSED') return 0;
+  if (result.outcome === 'REFUSED') return isUncertain(result.failure) ? write.lines.length : 0;
+  return result.verdicts.filter(
+    (verdict) => verdict.outcome === 'REFUSED' && isUncertain(verdict.failure),
+  ).length;
+}
+
+function isUncertain(failure: StockFailure | ReservationFailure): boolean {
+  return failure.code === 'UNAVAILABLE' && failure.mayHaveApplied;
+}

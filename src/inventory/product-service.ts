@@ -50,7 +50,7 @@ export interface CreateProductRequest {
 }
 
 export type CreateProductResult =
-  | { readonly outcome: 'CREATED'; readonly productId: string }
+  | { readonly outcome: 'CREATED'; readonly product: Product }
   | { readonly outcome: 'ALREADY_EXISTS'; readonly productId: string }
   | InvalidInput;
 
@@ -63,7 +63,7 @@ export interface UpdateProductRequest {
 }
 
 export type UpdateProductResult =
-  | { readonly outcome: 'UPDATED'; readonly productId: string }
+  | { readonly outcome: 'UPDATED'; readonly product: Product }
   | { readonly outcome: 'NOT_FOUND'; readonly productId: string }
   | InvalidInput;
 
@@ -83,16 +83,17 @@ export class ProductService {
   ): Promise<CreateProductResult> {
     const checked = checkNewProduct(request);
     if ('outcome' in checked) return checked;
-    const outcome = await inSlot(this.slots, deadline, (end) =>
+    const created = await inSlot(this.slots, deadline, (end) =>
       this.catalogue.createProduct(checked, end),
     );
-    if (outcome === 'LOCATION_NOT_FOUND') {
+    if (created === 'LOCATION_NOT_FOUND') {
       return invalidInput(
         'locationId',
         `No location has the id ${checked.locationId}. Create it first.`,
       );
     }
-    return { outcome, productId: checked.id };
+    if (created === 'ALREADY_EXISTS') return { outcome: created, productId: checked.id };
+    return { outcome: 'CREATED', product: created };
   }
 
   /** @throws InvalidRequestError for an id of the wrong form; StorageUnavailableError: a retry is safe. */
@@ -105,10 +106,10 @@ export class ProductService {
     if (name !== undefined && !isValidName(name)) return invalidInput('name', nameRule(name));
     const invalid = checkThreshold(lowStockThreshold ?? null);
     if (invalid) return invalid;
-    const isFound = await inSlot(this.slots, deadline, (end) =>
+    const product = await inSlot(this.slots, deadline, (end) =>
       this.catalogue.updateProduct({ id, name, lowStockThreshold }, end),
     );
-    return { outcome: isFound ? 'UPDATED' : 'NOT_FOUND', productId: id };
+    return product ? { outcome: 'UPDATED', product } : { outcome: 'NOT_FOUND', productId: id };
   }
 
   /**
@@ -122,10 +123,10 @@ export class ProductService {
     deadline: Deadline,
   ): Promise<UpdateProductResult> {
     checkId(id, 'id');
-    const isFound = await inSlot(this.slots, deadline, (end) =>
+    const product = await inSlot(this.slots, deadline, (end) =>
       this.catalogue.setArchived(id, archived, end),
     );
-    return { outcome: isFound ? 'UPDATED' : 'NOT_FOUND', productId: id };
+    return product ? { outcome: 'UPDATED', product } : { outcome: 'NOT_FOUND', productId: id };
   }
 
   /** For each id its product, or null, in the order of the ids. */

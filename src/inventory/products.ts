@@ -51,9 +51,12 @@ export interface ProductChange {
   readonly lowStockThreshold?: number | null | undefined;
 }
 
-export type CreateProductOutcome = 'CREATED' | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
+/** The product, where the call has created it. */
+export type CreateProductOutcome = Product | 'ALREADY_EXISTS' | 'LOCATION_NOT_FOUND';
 
 /**
+ * What a change answers with is read in its transaction: after COMMIT nothing can fail any more.
+ *
  * Each method rejects with StorageUnavailableError when the database is unavailable, when the deadline has passed, and
  * when its caller has hung up; what was read for that caller has ended then.
  */
@@ -82,13 +85,13 @@ export interface ProductCatalogue {
     filter?: MovementFilter,
   ): Promise<ReadonlyMap<string, Page<StockMovement>>>;
   createProduct(product: NewProduct, deadline: Deadline): Promise<CreateProductOutcome>;
-  /** Resolves with false where no product has this id. A repetition changes nothing more. */
-  updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean>;
+  /** Resolves with null where no product has this id. A repetition changes nothing more. */
+  updateProduct(change: ProductChange, deadline: Deadline): Promise<Product | null>;
   /**
    * Takes a product out of sale, or puts it back. When it has resolved, every process decides so.
-   * Resolves with false where no product has this id. A repetition changes nothing more.
+   * Resolves with null where no product has this id. A repetition changes nothing more.
    */
-  setArchived(id: string, archived: boolean, deadline: Deadline): Promise<boolean>;
+  setArchived(id: string, archived: boolean, deadline: Deadline): Promise<Product | null>;
 }
 
 /** One product at one of its locations; the location is null for a product that never had stock. */

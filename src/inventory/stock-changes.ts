@@ -18,7 +18,7 @@ export type ChangedLevel = Pick<
 export interface StockChanges {
   /** Called when COMMIT has returned. */
   committed(levels: readonly ChangedLevel[]): void;
-  /** Called when the reply to a COMMIT was lost: levels may have changed since this moment, to unknown values. */
+  /** Called when the reply to a COMMIT was lost or untrue: levels may have changed since then, to unknown values. */
   uncertain(since: Date): void;
 }
 

@@ -3,9 +3,10 @@
  * line that another process decided counts here, where its client asked, so that a fleet's sum counts each line once.
  */
 import { Counter, type Registry } from 'prom-client';
-import { eachOutcome, type LineOutcome } from '../inventory/line-outcome.js';
+import { eachOutcome, uncertainLinesOf, type LineOutcome } from '../inventory/line-outcome.js';
 import type { OperationName, StockWrite } from '../inventory/stock.js';
 import type { WriteResult } from '../inventory/stock-store.js';
+import { Metrics } from './read-metrics.js';
 
 const OUTCOMES = [
   'applied',
@@ -35,6 +36,7 @@ type Counts = Record<LineOutcome, number> & { units: number };
 
 export class LineMetrics {
   private readonly counts: Readonly<Record<Operation, Counts>>;
+  private uncertain = 0;
 
   constructor() {
     const none = () => ({ units: 0, ...zeros() });
@@ -54,6 +56,7 @@ export class LineMetrics {
       counts[outcome] += 1;
       if (outcome === 'applied') counts.units += units;
     });
+    this.uncertain += uncertainLinesOf(write, result);
   };
 
   addTo(registry: Registry): void {
@@ -70,6 +73,11 @@ export class LineMetrics {
             this.inc({ operation, outcome }, counts[operation][outcome]);
       },
     });
+    new Metrics(registry, () => this.uncertain).counter(
+      'stockade_lines_uncertain_total',
+      'Lines whose clients were told that they may have been applied.',
+      (count) => count,
+    );
     new Counter({
       name: 'stockade_units_total',
       help: 'Units of the lines that were applied.',

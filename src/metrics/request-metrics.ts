@@ -37,9 +37,16 @@ class Requests {
 export class RequestMetrics implements RequestObserver {
   /** By fields of the schema, which bound their number. */
   private readonly requests = new Map<string, Requests>();
+  private unexpectedErrors = 0;
 
   addTo(registry: Registry): void {
     const { requests } = this;
+    // Without labels, so that it is there before the first error: the increase of a series that begins at 1 is none.
+    new Metrics(registry, () => this.unexpectedErrors).counter(
+      'stockade_unexpected_errors_total',
+      'Errors that clients were told as INTERNAL_SERVER_ERROR.',
+      (count) => count,
+    );
     new Counter({
       name: 'stockade_requests_total',
       help: 'GraphQL requests, by their field and by ok or the code of their first error.',
@@ -54,10 +61,14 @@ export class RequestMetrics implements RequestObserver {
     });
     new Metrics(registry, () => requests).histograms(
       'stockade_request_seconds',
-      'From the admission of a request to its answer.',
+      'From the headers of a request to its answer.',
       'operation',
       (each) => [...each].map(([operation, one]) => [operation, one.times()] as const),
     );
+  }
+
+  unexpected(): void {
+    this.unexpectedErrors += 1;
   }
 
   ended({ operation, failure, tookMs }: EndedRequest): void {

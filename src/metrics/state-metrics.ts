@@ -22,7 +22,7 @@ export interface RedisState {
 
 export interface StateSources {
   readonly readiness?: { readonly state: string };
-  readonly writes?: { readonly isWritable: boolean };
+  readonly writes?: { readonly isWritable: boolean; check(): Promise<unknown> };
   readonly stock?: { stats(): StockServiceStats };
   readonly database?: { pools(): Readonly<Record<string, PoolStats>> };
   readonly transactions?: { stats(): TransactionStats };
@@ -44,7 +44,12 @@ export function addStateMetrics(
     );
   }
   if (writes) {
-    new Metrics(registry, () => writes.isWritable).gauge(
+    const isWritable = () => {
+      // A server that nothing is asked of finds out by this alone; the next scrape has the answer.
+      void writes.check();
+      return writes.isWritable;
+    };
+    new Metrics(registry, isWritable).gauge(
       'stockade_database_writable',
       '1: MySQL takes writes of this process; of several workers the least.',
       Number,

@@ -114,9 +114,9 @@ function addEventLoopUtilization(registry: Registry): void {
   let since = performance.eventLoopUtilization();
   new Gauge({
     name: 'nodejs_eventloop_utilization',
-    help: 'Busy part of the event loop since the last scrape.',
+    help: 'Busy part of the event loop since the last scrape; of several workers the most.',
     registers: [registry],
-    aggregator: 'average',
+    aggregator: 'max',
     collect() {
       const now = performance.eventLoopUtilization();
       this.set(performance.eventLoopUtilization(now, since).utilization);

@@ -15,6 +15,8 @@ export interface SimulationSettings {
   readonly onProgress?: ((progress: SimulationProgress) => void) | undefined;
   /** For mutants: tests of the simulation itself. */
   readonly seams?: Seams | undefined;
+  /** Whether a failing round is made shorter, for its story. */
+  readonly shortens?: boolean;
 }
 
 export interface SimulationProgress {
@@ -46,7 +48,7 @@ export interface SimulationFailure {
 
 /** Runs until a check fails or the minutes are over. Rejects only for a mistake in the simulation itself. */
 export async function runSimulation(settings: SimulationSettings): Promise<SimulationReport> {
-  const { seed, minutes, onProgress, seams } = settings;
+  const { seed, minutes, onProgress, seams, shortens = true } = settings;
   const [faults, outcomes] = [new Counts(), new Counts()];
   let simulatedMs = 0;
   let events = 0;
@@ -61,7 +63,7 @@ export async function runSimulation(settings: SimulationSettings): Promise<Simul
     faults.addAll(round.faults);
     outcomes.addAll(round.outcomes);
     if (round.wrong.length > 0) {
-      const { wrong, story } = await shorten(round, seams);
+      const { wrong, story } = shortens ? await shorten(round, seams) : round;
       failure = { seed: round.seed, stockLock: round.stockLock, wrong, story };
     }
     onProgress?.({ rounds: rounds + 1, minutes: simulatedMs / 60_000 });

@@ -1,12 +1,9 @@
 /** What the tests of clusters rely on: a cluster comes up, survives its primary, and takes it back. */
-import { jest } from '@jest/globals';
 import { runSql, type ClusterMember, type MysqlCluster } from '../../services/mysql-cluster.js';
 import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 import { startMysqlPair } from '../../services/mysql-pair.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(300_000);
 
 const SINGLE_PRIMARY = 'a group with one primary';
 const REPLICATION = 'a source with a replica';

@@ -1,5 +1,4 @@
 /** A member that is behind the others refuses nothing that another member has already made possible. */
-import { jest } from '@jest/globals';
 import { createConnection } from 'mysql2/promise';
 import { Database } from '../../src/database/connections.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
@@ -17,8 +16,6 @@ import { createFreshDatabase } from '../support/fresh-database.js';
 import { runApp } from '../support/running-app.js';
 import { lines, outcomes, write } from '../support/stock-writes.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(300_000);
 
 let group: MysqlCluster;
 

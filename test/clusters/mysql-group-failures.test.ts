@@ -2,7 +2,6 @@
  * What becomes of a server when its group of MySQL changes: it follows the primary without having written, leaves one
  * that hangs, and says that it is not ready where the group has lost its majority.
  */
-import { jest } from '@jest/globals';
 import { startMysqlGroup } from '../../services/mysql-group.js';
 import type { ClusterMember, MysqlCluster } from '../../services/mysql-cluster.js';
 import { ProductDocument } from '../generated/operations.js';
@@ -13,8 +12,6 @@ import { startServer, type ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { callStock, createProduct, deduction, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(240_000);
 
 const UNITS = 100_000;
 
@@ -40,7 +37,7 @@ beforeAll(async () => {
     'Product',
   );
   await group.caughtUp();
-}, 240_000);
+});
 
 afterAll(async () => {
   closeClient();

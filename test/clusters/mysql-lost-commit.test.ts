@@ -21,8 +21,6 @@ import { createFreshDatabase, type FreshDatabase } from '../support/fresh-databa
 import { MysqlProxy } from '../support/mysql-proxy.js';
 import { lines, outcomes, reserve, write } from '../support/stock-writes.js';
 
-jest.setTimeout(60_000);
-
 const GROUP = 'a group with several primaries';
 const HELD_UNITS_MAX = 5;
 const ANNA = { principal: 'anna' };

@@ -1,5 +1,4 @@
 /** A member that has lost the others takes no writes, and the server says so: UNAVAILABLE, and /ready is 503. */
-import { jest } from '@jest/globals';
 import type { MysqlCluster } from '../../services/mysql-cluster.js';
 import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
@@ -10,7 +9,6 @@ import { Shop } from '../support/shop.js';
 import { brief, callStock, deduction, isFinal, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
 
-jest.setTimeout(180_000);
 afterAll(closeClient);
 
 const GALERA = 'a Galera cluster';

@@ -21,8 +21,6 @@ import { startMysqlGroup } from '../../services/mysql-group.js';
 import { createFreshDatabase } from '../support/fresh-database.js';
 import { lines, reserve, write } from '../support/stock-writes.js';
 
-jest.setTimeout(120_000);
-
 const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
   ['a group with several primaries', () => startMysqlGroup({ mode: 'multi-primary' })],
   ['a Galera cluster', () => startGalera()],

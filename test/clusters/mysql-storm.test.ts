@@ -17,7 +17,6 @@ import { stockStoreContract } from '../support/stock-store-contract.js';
 import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, planStorm, runStorm, type Storm } from '../support/storm.js';
 
-jest.setTimeout(120_000);
 afterAll(closeClient);
 
 beforeAll(() => {

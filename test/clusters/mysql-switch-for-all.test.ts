@@ -4,7 +4,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { makeTemporaryFolder, removeFolder } from '../../services/child-processes.js';
 import type { MysqlCluster } from '../../services/mysql-cluster.js';
@@ -25,8 +24,6 @@ import { startProgram } from '../support/started-program.js';
 import { until } from '../support/until.js';
 import { startWatching, stopWatchers } from '../support/watcher.js';
 
-jest.setTimeout(180_000);
-
 const IMPORTED = 20_000;
 
 let pair: MysqlCluster;
@@ -36,7 +33,7 @@ const servers: ServerProcess[] = [];
 beforeAll(async () => {
   pair = await startMysqlPair();
   folder = await makeTemporaryFolder('stockade-test-');
-}, 180_000);
+});
 
 afterAll(async () => {
   closeClient();

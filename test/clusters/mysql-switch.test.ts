@@ -2,7 +2,6 @@
  * The primary of a replicated pair is switched or killed under a load of deductions and reads: the server follows it,
  * by several hosts in MYSQL_URL, and behind one address that leads new connections elsewhere while present ones stay.
  */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { startMysqlPair } from '../../services/mysql-pair.js';
 import type { ClusterMember, MysqlCluster } from '../../services/mysql-cluster.js';
@@ -19,8 +18,6 @@ import { createProduct } from '../support/stock-calls.js';
 import { startTcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
-jest.setTimeout(180_000);
-
 const UNITS = 100_000;
 /** The outage that a planned switch may cost, beyond what the cluster itself needs. */
 const OUTAGE_MAX_MS = 3_000;
@@ -36,7 +33,7 @@ beforeAll(async () => {
   shop = await Shop.open((await pair.primary()).url);
   name = shop.database.url.split('/').at(-1) ?? '';
   await pair.caughtUp();
-}, 180_000);
+});
 
 afterAll(async () => {
   closeClient();

@@ -2,7 +2,6 @@
  * Stockade on a Redis Cluster of three masters, each with a replica: lock, rate limit and news of changes, with a slot
  * that moves, a planned switch, a master that is killed, and one that is killed with its replica.
  */
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { readFileSync } from 'node:fs';
 import type { PrivateServer } from '../../services/private-server.js';
@@ -20,8 +19,6 @@ import { Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { until, within } from '../support/until.js';
 import { startWatching, stopWatchers } from '../support/watcher.js';
-
-jest.setTimeout(120_000);
 
 const TTL_MS = 2_000;
 /** Two holders at most until the next renewal. */

@@ -2,7 +2,6 @@
  * A server on Redis with Sentinel: the primary is killed or is switched by an operator while deductions go on. None of
  * them fails, the lock is back when the Sentinels have made another primary, and nothing needs a restart.
  */
-import { jest } from '@jest/globals';
 import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sentinel.js';
 import { Buyer, untilLockIs } from '../support/buyers.js';
 import { closeClient } from '../support/graphql-client.js';
@@ -11,8 +10,6 @@ import { deadlineIn, LockServices } from '../support/lock-services.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(180_000);
 
 const PASSWORD = 's3cret';
 /** Beyond what the Sentinels take themselves, for reconnecting with pauses of up to a second, on a slow machine. */

@@ -2,7 +2,6 @@
  * `STOCK_LOCK=redlock`: each lock is a majority's of three independent Redis. One that dies changes nothing; when two
  * are dead, deductions go on under row locks, or are refused where that is asked for.
  */
-import { jest } from '@jest/globals';
 import type { PrivateServer } from '../../services/private-server.js';
 import { startSeveralRedis, type SeveralRedis } from '../../services/redis-several.js';
 import { RedlockService, type RedisLockSettings } from '../../src/lock/index.js';
@@ -15,8 +14,6 @@ import { Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
 import { metric } from '../support/watcher.js';
-
-jest.setTimeout(120_000);
 
 let several: SeveralRedis;
 let shop: Shop;

@@ -1,5 +1,4 @@
 /** Servers of the version before are replaced, one after another, under a storm of baskets. */
-import { jest } from '@jest/globals';
 import { closeClient, leaveOut } from '../support/graphql-client.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { Shop, type StockLock } from '../support/shop.js';
@@ -8,7 +7,6 @@ import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
 import { givenUrl } from '../support/fresh-database.js';
 import { versionBefore, type Version } from '../support/version-before.js';
 
-jest.setTimeout(240_000);
 afterAll(closeClient);
 
 const before = versionBefore();

@@ -2,7 +2,6 @@
  * Three independent Redis: each product's lock belongs to one of them. A Redis that dies takes the locks of its own
  * products away and no others; those products go on under row locks.
  */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { parseRedisUrl, serverOf } from '../../src/redis/address.js';
@@ -13,8 +12,6 @@ import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(120_000);
 
 const services = new LockServices();
 let redises: PrivateServer[];

@@ -1,11 +1,8 @@
 /** Several servers sell a product while one of them archives it: no later deduction is granted by any, ever. */
-import { jest } from '@jest/globals';
 import { ArchiveProductDocument, RestoreProductDocument } from '../generated/operations.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf, type LineAnswer } from '../support/stock-calls.js';
-
-jest.setTimeout(120_000);
 
 const SERVERS = 3;
 const BUYERS_OF_EACH = 8;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { givenUrl } from '../support/fresh-database.js';
 import { closeClient } from '../support/graphql-client.js';
 import { deadlocksSoFar } from '../support/innodb.js';
@@ -14,7 +13,6 @@ import {
   type StockCall,
 } from '../support/stock-calls.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 /** A thousand buyers on a slow machine shall be answered by stock, not by the clock. */

@@ -4,15 +4,12 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { ReserveStockDocument } from '../generated/operations.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { brief, callStock, deduction } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(120_000);
 
 let shop: Shop;
 let folder: string;

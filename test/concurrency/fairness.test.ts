@@ -2,13 +2,10 @@
  * Four processes that all want one product: the lock goes round among them, so none is served at the cost of another,
  * however large its own queue is.
  */
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { callStock, deduction } from '../support/stock-calls.js';
-
-jest.setTimeout(120_000);
 
 const PROCESSES = 4;
 const BUYERS_EACH = 25;

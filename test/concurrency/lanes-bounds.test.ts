@@ -1,11 +1,8 @@
 /** A lane's queue, batches, waits and turns are bounded; baskets get their turns beside saturated lanes. */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import { answers, take, untilBlocked, useLanes } from '../support/lane-shop.js';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
-
-jest.setTimeout(60_000);
 
 const lanes = useLanes();
 

@@ -2,7 +2,6 @@
  * Many callers share one transaction on a real MySQL, and each gets the answer that it would get alone. Bounds, and
  * baskets beside lanes, are in `lanes-bounds.test.ts`; states without MySQL in `test/unit/inventory/lanes.test.ts`.
  */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
 import {
@@ -11,8 +10,6 @@ import {
 } from '../../src/inventory/stock-request.js';
 import { answers, take, untilBlocked, useLanes, type LaneShop } from '../support/lane-shop.js';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
-
-jest.setTimeout(60_000);
 
 const lanes = useLanes();
 

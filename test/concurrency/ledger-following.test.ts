@@ -3,7 +3,6 @@
  * that is committed late stands behind newer ones. A follower that goes back for some time, and counts each place's
  * entries, misses none.
  */
-import { jest } from '@jest/globals';
 import { Database } from '../../src/database/connections.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
 import { MysqlStockStore } from '../../src/database/writing/stock-store.js';
@@ -12,8 +11,6 @@ import { createFreshDatabase, type FreshDatabase } from '../support/fresh-databa
 import { MysqlProxy } from '../support/mysql-proxy.js';
 import { inTenSeconds } from '../support/one-pool.js';
 import { outcomes, write } from '../support/stock-writes.js';
-
-jest.setTimeout(60_000);
 
 let fresh: FreshDatabase;
 let proxy: MysqlProxy;

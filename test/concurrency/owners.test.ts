@@ -2,7 +2,6 @@
  * The process that owns a product decides the lines of all processes: its answers reach the callers of the others, and
  * it gives the product up for a basket. `faults/owners.test.ts` shows what owners that end, pause or are cut off do.
  */
-import { jest } from '@jest/globals';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
 import { Fleet, handedOver, planLines } from '../support/fleet.js';
 import { closeClient } from '../support/graphql-client.js';
@@ -12,8 +11,6 @@ import { brief, callStock, deduction, linesOf, type StockCall } from '../support
 import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, runStorm, type StormOperation } from '../support/storm.js';
 import { within } from '../support/until.js';
-
-jest.setTimeout(120_000);
 
 /** Longer than each wait here: nothing is owed to a lock that has run out, or to its renewal. */
 const LOCK_TTL_MS = '60000';
@@ -43,7 +40,7 @@ test('a basket gets the locks of idle owners at once', async () => {
 
   // An owner keeps an idle product for five seconds where it is not told that the lock is wanted.
   const basket = deduction({ [a]: 1, [b]: 2, [c]: 3 }, { mode: 'ALL_OR_NOTHING' });
-  const answer = await within(2_000, 'the answer', ask(third.server, basket));
+  const answer = await within(4_000, 'the answer', ask(third.server, basket));
   expect(brief(answer)).toEqual([9, 9, 8]);
   expect(await fleet.shop.problems()).toEqual([]);
 });
@@ -98,7 +95,7 @@ test('LOCK_TIMEOUT and OVERLOADED are the answers of the owner, too', async () =
   const first = ask(owner.server, deduction({ [id]: 1 }));
   await untilRowsAreWaitedFor(fleet.shop.database.sequelize);
   const hurried = deduction({ [id]: 1 }, { maxWaitMs: 300 });
-  const late = linesOf(await within(5_000, 'its wait ends', ask(sender.server, hurried)))[0];
+  const late = linesOf(await within(20_000, 'its wait ends', ask(sender.server, hurried)))[0];
   expect(late).toMatchObject({ code: 'LOCK_TIMEOUT', retryable: true, mayHaveApplied: false });
 
   const waiting = Array.from({ length: 4 }, () => ask(owner.server, deduction({ [id]: 1 })));

@@ -1,11 +1,8 @@
 /** One principal floods a product; another one is served in its turn, under each way of locking. */
-import { jest } from '@jest/globals';
 import { DeductStockDocument, ReserveStockDocument } from '../generated/operations.js';
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
-
-jest.setTimeout(120_000);
 
 const REQUESTS = 250;
 const LINES = 100;

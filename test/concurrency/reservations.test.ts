@@ -2,7 +2,6 @@
  * Reservations under contention, through several processes: a flash sale, an end and an expiry that race, and
  * everything against everything, with the ledger and what is held verified after each.
  */
-import { jest } from '@jest/globals';
 import {
   CommitReservationDocument,
   DeductStockDocument,
@@ -19,7 +18,6 @@ import { SeededRandom } from '../../src/simulation/seeded-random.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 
-jest.setTimeout(120_000);
 afterAll(closeClient);
 
 /** A crowd on a slow machine shall be answered by stock, not by the clock. */

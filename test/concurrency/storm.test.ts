@@ -1,10 +1,8 @@
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
@@ -6,7 +5,6 @@ import { callStock, deduction, isFinal, linesOf, type Answer } from '../support/
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { pass, until } from '../support/until.js';
 
-jest.setTimeout(180_000);
 afterAll(closeClient);
 
 const UNITS = 1_000_000;

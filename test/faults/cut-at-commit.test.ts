@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import { untilEachIsSeen } from '../support/interleavings.js';
 import { MysqlProxy, type CommitFault } from '../support/mysql-proxy.js';
@@ -14,7 +13,6 @@ import {
   type StockCall,
 } from '../support/stock-calls.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 const CUTS = ['CUT_BEFORE', 'CUT_DURING', 'CUT_AFTER'] as const;

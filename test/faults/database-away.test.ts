@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { startPrivateMysql } from '../../services/private-mysql.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { closeClient } from '../support/graphql-client.js';
@@ -17,8 +16,6 @@ import {
 import { checkStorm } from '../support/storm-checks.js';
 import { until } from '../support/until.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
-
-jest.setTimeout(120_000);
 
 /** Of the tests' own: others need theirs to stay. */
 let mysql: PrivateServer;

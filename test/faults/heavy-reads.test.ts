@@ -8,8 +8,6 @@ import { lockTable, type LockedTable } from '../support/table-lock.js';
 import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
 
-jest.setTimeout(60_000);
-
 const POOL_MAX = 6;
 const COMMITS_MAX = 2;
 const READERS = POOL_MAX - COMMITS_MAX - 2;

@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { ReserveStockDocument } from '../generated/operations.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
@@ -10,7 +9,6 @@ import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
 import { until } from '../support/until.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 /** Short, so that a dead holder's lock is free soon. */

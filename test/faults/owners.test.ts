@@ -3,7 +3,6 @@
  * Redis meet lines of others: in its queue, in its transaction, and committed without an answer.
  * `concurrency/owners.test.ts` shows owners without faults.
  */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { stockLockKey } from '../../src/inventory/lanes/turns.js';
 import { Fleet, handedOver, notFinal, planLines, type Member } from '../support/fleet.js';
@@ -14,8 +13,6 @@ import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, runStorm, type Storm } from '../support/storm.js';
 import { until } from '../support/until.js';
 import { metric } from '../support/watcher.js';
-
-jest.setTimeout(120_000);
 
 const LINES = 1_000;
 

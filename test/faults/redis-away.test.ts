@@ -3,7 +3,6 @@
  * so, and the server returns to Redis by itself. `lock/redis-away.test.ts` shows
  * the same of the lock alone.
  */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { closeClient } from '../support/graphql-client.js';
@@ -11,8 +10,6 @@ import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
 import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(60_000);
 
 let shop: Shop;
 let redis: PrivateServer;

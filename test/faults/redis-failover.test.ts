@@ -3,7 +3,6 @@
  * inbox, rate limit, changes and their watchers) finds the new primary by itself. And a Redis that closes idle
  * connections, which must go unnoticed.
  */
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
@@ -14,8 +13,6 @@ import { callStock, deduction, linesOf } from '../support/stock-calls.js';
 import { startTcpProxy, type TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 import { startWatching, stopWatchers } from '../support/watcher.js';
-
-jest.setTimeout(90_000);
 
 let shop: Shop;
 const redises: PrivateServer[] = [];

@@ -1,7 +1,6 @@
 /**
  * Redis killed while many buyers are under way, in several processes at once. `redis-away.test.ts` shows one process.
  */
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
@@ -13,8 +12,6 @@ import { brief, callStock, deduction, increase, type Answer } from '../support/s
 import { checkStorm } from '../support/storm-checks.js';
 import { chooseSeed, planStorm, runStorm } from '../support/storm.js';
 import { until } from '../support/until.js';
-
-jest.setTimeout(60_000);
 
 let redis: PrivateServer;
 let shop: Shop;

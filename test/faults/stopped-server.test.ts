@@ -1,4 +1,3 @@
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import { untilRowsAreWaitedFor } from '../support/innodb.js';
 import { MysqlProxy } from '../support/mysql-proxy.js';
@@ -6,7 +5,6 @@ import type { ServerProcess } from '../support/server-process.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { brief, callStock, deduction } from '../support/stock-calls.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {

@@ -1,10 +1,8 @@
-import { jest } from '@jest/globals';
 import { closeClient } from '../support/graphql-client.js';
 import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { brief, callStock, deduction } from '../support/stock-calls.js';
 
-jest.setTimeout(60_000);
 afterAll(closeClient);
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {

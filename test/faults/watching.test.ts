@@ -2,7 +2,6 @@
  * Subscribers get a notice when they may have missed a change: Redis went away, a process died, the answer to a
  * COMMIT was lost, or the subscriber itself was too slow. No deduction waits for any of it.
  */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../services/private-redis.js';
 import type { PrivateServer } from '../../services/private-server.js';
 import { MysqlProductCatalogue } from '../../src/database/reading/product-catalogue.js';
@@ -18,8 +17,6 @@ import { startTcpProxy } from '../support/tcp-proxy.js';
 import { onePool } from '../support/one-pool.js';
 import { until } from '../support/until.js';
 import { metric, startWatching, stopWatchers, type Watcher } from '../support/watcher.js';
-
-jest.setTimeout(60_000);
 
 let shop: Shop;
 let redis: PrivateServer;

@@ -1,13 +1,10 @@
 /** What a client without a credential may do to the server's connections. */
 import { once } from 'node:events';
-import { jest } from '@jest/globals';
 import { bearer } from '../support/api-keys.js';
 import { useArena } from '../support/hostile-arena.js';
 import { pass, until } from '../support/until.js';
 import { QUERY } from '../support/http-exchange.js';
 import { LIVE, Wire, rawPost } from '../support/wire.js';
-
-jest.setTimeout(60_000);
 
 const arena = useArena();
 

@@ -1,5 +1,4 @@
 /** Guesses and forgeries, beside an honest client of the same address. */
-import { jest } from '@jest/globals';
 import { createHmac } from 'node:crypto';
 import { bearer } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
@@ -13,8 +12,6 @@ import {
   newSigningKey,
   sign,
 } from '../support/key-server.js';
-
-jest.setTimeout(60_000);
 
 const issuerKey = await newSigningKey('ES256', 'es-1');
 const strangerKey = await newSigningKey('ES256', 'es-1');

@@ -1,11 +1,8 @@
 /** What a client with a key may send as GraphQL: documents that are long, deep, wide or made to be slow. */
-import { jest } from '@jest/globals';
 import { bearer } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
 import { useArena } from '../support/hostile-arena.js';
 import { NUMBERS } from '../support/number-rows.js';
-
-jest.setTimeout(60_000);
 
 const arena = useArena(() => ({ INTROSPECTION: 'true' }));
 let key: string;

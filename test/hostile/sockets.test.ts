@@ -1,6 +1,5 @@
 /** WebSockets that are opened, filled and broken, and messages in Redis that no server has written. */
 import { once } from 'node:events';
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { WebSocket, type ClientOptions } from 'ws';
 import { channelOf } from '../../src/changes/change-message.js';
@@ -9,8 +8,6 @@ import { bearer } from '../support/api-keys.js';
 import { useArena } from '../support/hostile-arena.js';
 import { pass, until } from '../support/until.js';
 import { webSocketUrl } from '../support/watcher.js';
-
-jest.setTimeout(60_000);
 
 const arena = useArena();
 const sockets = new Set<WebSocket>();

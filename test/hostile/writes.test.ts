@@ -1,11 +1,8 @@
 /** What a client with the scope `deduct` may write: much, for one product, for none, and to keep. */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { bearer } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
 import { useArena } from '../support/hostile-arena.js';
-
-jest.setTimeout(60_000);
 
 const arena = useArena();
 

@@ -2,7 +2,6 @@
  * The benchmark itself: the command runs, its results are what they say, and every contender's ledger is held against
  * its answers. How fast anybody is, is no matter here.
  */
-import { jest } from '@jest/globals';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,8 +9,6 @@ import type { Row } from '../../bench/report/row.js';
 import { CONTENDERS, contenderOf } from '../../bench/contenders/roster.js';
 import { TestBed } from '../../bench/test-bed.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
-
-jest.setTimeout(180_000);
 
 const folder = mkdtempSync(join(tmpdir(), 'stockade-bench-test-'));
 let program: StartedProgram | undefined;

@@ -3,10 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { jest } from '@jest/globals';
 import { Shop } from '../support/shop.js';
-
-jest.setTimeout(60_000);
 
 const HEADER = 'id,name,locationId,quantity,lowStockThreshold';
 
@@ -91,6 +88,21 @@ test('what is exported comes back exactly, whatever stands in the names', async 
     ['c', 'INITIAL', 1],
     ['e', 'INITIAL', 2],
   ]);
+});
+
+test('archived products are left out, and told of, unless they are asked for', async () => {
+  expect(importLines(['a,A,default,1,', 'b,B,default,2,'])).toMatchObject({ status: 0 });
+  await shop.database.sequelize.query("UPDATE products SET archived_at = NOW(6) WHERE id = 'a'");
+  expect(run('export', [])).toEqual({
+    status: 0,
+    stdout: `${HEADER}\nb,B,default,2,\n`,
+    stderr: '1 rows written.\nArchived products left out: 1. --archived writes them, too.\n',
+  });
+  expect(run('export', ['--archived'])).toEqual({
+    status: 0,
+    stdout: `${HEADER}\na,A,default,1,\nb,B,default,2,\n`,
+    stderr: '2 rows written.\n',
+  });
 });
 
 test('the sample file is good, and an export goes to a file', async () => {

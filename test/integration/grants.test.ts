@@ -2,15 +2,12 @@
 import { readFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { jest } from '@jest/globals';
 import type { Sequelize } from 'sequelize';
 import { openPool } from '../../src/database/pool.js';
 import { givenUrl } from '../support/fresh-database.js';
 import { closeClient } from '../support/graphql-client.js';
 import { startServer } from '../support/server-process.js';
 import { brief, callStock, createProduct, deduction } from '../support/stock-calls.js';
-
-jest.setTimeout(120_000);
 
 const suffix = randomBytes(4).toString('hex');
 const name = `granted_${suffix}`;

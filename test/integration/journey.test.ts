@@ -140,6 +140,14 @@ test('a refusal under an idempotency key has no line, and is told all the same',
   expect(journey.events[0]?.text).toContain('1 × INSUFFICIENT_STOCK');
 });
 
+test('a count that expected less than nothing is told as any other', async () => {
+  const id = await newProduct(5);
+  const key = newId('key');
+  const input = `{ productId: "${id}", quantity: 1, changeFromQuantity: -1, idempotencyKey: "${key}" }`;
+  await mutate(`setStock(input: ${input}) { __typename }`);
+  expect((await journeyOf(key)).events[0]?.text).toContain('1 × STALE_QUANTITY');
+});
+
 test('the key of a principal with a JWT is found with the name of that principal', async () => {
   const id = await newProduct(5);
   const key = newId('key');

@@ -1,11 +1,8 @@
 /** The log as an operator reads it: lines of the built server on its standard output. */
-import { jest } from '@jest/globals';
 import { givenUrl } from '../support/fresh-database.js';
 import { startServer, type ServerProcess } from '../support/server-process.js';
 import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp({});
 

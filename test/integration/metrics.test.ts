@@ -1,12 +1,9 @@
 /** What /metrics says of a sale, on a real MySQL and a real Redis. */
-import { jest } from '@jest/globals';
 import { request } from 'node:http';
 import { DeductStockDocument, ProductDocument, SetStockDocument } from '../generated/operations.js';
 import { givenUrl } from '../support/fresh-database.js';
 import { startServer } from '../support/server-process.js';
 import { useApp } from '../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp({ STOCK_LOCK: 'redis', REDIS_URL: process.env.REDIS_URL ?? '' });
 
@@ -79,6 +76,26 @@ test('requests are counted by their field and the code of their error, and timed
   expect(requests('several', 'ok')).toBe(1);
   expect(requests('setStock', 'BAD_USER_INPUT')).toBe(1);
   expect(grown('stockade_request_seconds_count{operation="deductStock"}')).toBe(1);
+});
+
+test('an unexpected error is counted from the first one on, and fails its request', async () => {
+  const query = '{ locations { id } }';
+  const rename = (from: string, to: string) =>
+    app.database.sequelize.query(`RENAME TABLE ${from} TO ${to}`);
+  // A defect that no client can cause: the database is not as this program left it.
+  await rename('locations', 'locations_moved');
+  const grown = await growthDuring(async () => {
+    const answer = await fetch(app.graphqlUrl, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query }),
+    });
+    expect(await answer.text()).toContain('INTERNAL_SERVER_ERROR');
+  });
+  await rename('locations_moved', 'locations');
+  expect(grown('stockade_unexpected_errors_total')).toBe(1);
+  const failed = 'stockade_requests_total{operation="locations",outcome="INTERNAL_SERVER_ERROR"}';
+  expect(grown(failed)).toBe(1);
 });
 
 test('a level that changed since it was remembered is a stale read and a retry, and then a commit', async () => {

@@ -1,12 +1,10 @@
 /** A sale tried by `stockade dev`: real buyers over HTTP at servers of its own, and what the ledger says afterwards. */
 import { readFileSync } from 'node:fs';
 import { setTimeout as wait } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { freePort } from '../../services/private-server.js';
 import type { SaleTrial } from '../../src/graphql/sale-trials.js';
+import { ownCheckout } from '../support/own-checkout.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
-
-jest.setTimeout(180_000);
 
 interface Answer {
   readonly data?: {
@@ -23,13 +21,14 @@ const [START, STATE, STOP] = ['start-sale-trial', 'sale-trial', 'stop-sale-trial
 ) as [string, string, string];
 const ENDED = new Set(['DONE', 'STOPPED', 'FAILED']);
 
+const checkout = ownCheckout();
 let dev: StartedProgram;
 let port: number;
 let authorization: string;
 
 beforeAll(async () => {
   port = await freePort();
-  dev = startProgram(['dist/src/cli/stockade.js', 'dev'], {
+  dev = startProgram([...checkout.stockade, 'dev'], {
     PORT: String(port),
     AUTH: 'keys',
     STOCKADE_SERVICES_SKIP: 'docker',
@@ -40,14 +39,17 @@ beforeAll(async () => {
 
 afterAll(() => {
   dev.discard();
+  checkout.discard();
 });
 
 async function newKey(scopes: string): Promise<string> {
   const create = ['keys', 'create', '--name', 'tester', '--scopes', scopes];
-  const keys = startProgram(['dist/src/cli/stockade.js', ...create], {});
-  await keys.exited;
+  const keys = startProgram([...checkout.stockade, ...create], {});
+  const code = await keys.exited;
   const key = keys.stdout().trim();
+  const stderr = keys.stderr();
   keys.discard();
+  expect({ code, stderr }).toMatchObject({ code: 0 });
   return `Bearer ${key}`;
 }
 

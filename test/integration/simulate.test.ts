@@ -1,8 +1,5 @@
 /** `stockade simulate` on the command line: what it prints, and its exit codes. Needs neither MySQL nor Redis. */
 import { spawnSync } from 'node:child_process';
-import { jest } from '@jest/globals';
-
-jest.setTimeout(60_000);
 
 function simulate(...args: string[]) {
   const { status, stdout, stderr } = spawnSync(

@@ -1,5 +1,4 @@
 /** Traces of requests, as a collector receives them. */
-import { jest } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import { givenUrl } from '../support/fresh-database.js';
 import { whileRowsAreHeld } from '../support/held-rows.js';
@@ -12,8 +11,6 @@ import {
 } from '../support/trace-collector.js';
 import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp({ STOCK_LOCK: 'redis', REDIS_URL: process.env.REDIS_URL ?? '' });
 

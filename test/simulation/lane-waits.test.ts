@@ -5,6 +5,7 @@ import { GroupCommit } from '../../src/inventory/lanes/group-commit.js';
 import { Standstill } from '../../src/inventory/lanes/standstill.js';
 import { Operations } from '../../src/inventory/operation.js';
 import type { StockWrite } from '../../src/inventory/stock.js';
+import type { WriteResult } from '../../src/inventory/stock-store.js';
 import { ALWAYS_WRITABLE } from '../../src/inventory/write-health.js';
 import { SimulatedProcess } from '../../src/simulation/simulated-process.js';
 import { SimulatedTime } from '../../src/simulation/simulated-time.js';
@@ -26,14 +27,15 @@ function write(productId: string): StockWrite {
   };
 }
 
-test('a turn held elsewhere is asked for once, and each entry is answered at the end of its own wait', async () => {
+/** A lane whose product's turn is held elsewhere for ever, and how often it has asked for that. */
+function laneWithoutTurn() {
   const time = new SimulatedTime();
   const { clock } = new SimulatedProcess('a', time, 0);
-  let taken = 0;
+  const asked = { times: 0 };
   const turns = {
     take: (_: readonly string[], deadline: Deadline) => {
-      taken += 1;
-      if (taken > 100) throw new Error('The lane asks without end.');
+      asked.times += 1;
+      if (asked.times > 100) throw new Error('The lane asks without end.');
       const failure = { code: 'LOCK_TIMEOUT', waitedMs: deadline.leftMs } as const;
       return new Promise<{ failure: typeof failure }>((resolve) => {
         if (deadline.hasPassed) resolve({ failure });
@@ -59,7 +61,11 @@ test('a turn held elsewhere is asked for once, and each entry is answered at the
   const writes = ALWAYS_WRITABLE;
   const standstill = new Standstill(clock, writes, { turnMaxMs: 5_000 });
   const parts = { turns, commits, writes, standstill, settings, clock };
-  const lane = new Lane('p', parts, () => undefined);
+  return { time, clock, asked, lane: new Lane('p', parts, () => undefined) };
+}
+
+test('a turn held elsewhere is asked for once, and each entry is answered at the end of its own wait', async () => {
+  const { time, clock, asked, lane } = laneWithoutTurn();
   const startedMs = clock.nowMs();
   const answeredMs: number[] = [];
   for (const waitMs of [3_000, 1_000, 100]) {
@@ -70,5 +76,28 @@ test('a turn held elsewhere is asked for once, and each entry is answered at the
   }
   await time.runUntil(10_000);
   expect(answeredMs).toEqual([100, 1_000, 3_000].map((waitMs) => startedMs + waitMs));
-  expect(taken).toBeLessThan(5);
+  expect(asked.times).toBeLessThan(5);
+});
+
+test('an entry that waits behind one in doubt is answered at the end of its own wait', async () => {
+  const { time, clock, asked, lane } = laneWithoutTurn();
+  const startedMs = clock.nowMs();
+  const answers: (readonly [string, number])[] = [];
+  const noteAnswer = (result: WriteResult) => {
+    const code = result.outcome === 'REFUSED' ? result.failure.code : result.outcome;
+    answers.push([code, clock.nowMs() - startedMs]);
+  };
+  const delegated = { call: 'call', attempt: 2, ageMs: 0 };
+  const origin = { process: 'b', giveBack: () => undefined };
+  // What became of its first attempt is not known, so its caller waits until the deadline, and not only for a turn.
+  const inDoubt = Deadline.in(4_000, clock).waitingAtMost(500);
+  void lane.enqueue({ ...write('p'), delegated }, inDoubt, origin).then(noteAnswer);
+  await time.runUntil(100);
+  void lane.enqueue(write('p'), Deadline.in(1_000, clock)).then(noteAnswer);
+  await time.runUntil(10_000);
+  expect(answers).toEqual([
+    ['LOCK_TIMEOUT', 1_100],
+    ['UNAVAILABLE', 4_000],
+  ]);
+  expect(asked.times).toBeLessThan(5);
 });

@@ -1,5 +1,4 @@
 /** The store in memory keeps the contract of the store on MySQL. Needs no services. */
-import { jest } from '@jest/globals';
 import { levelKey } from '../../src/inventory/stock.js';
 import { MemoryDatabase } from '../../src/simulation/memory-database.js';
 import { MemoryStockStore } from '../../src/simulation/memory-stock-store.js';
@@ -13,8 +12,6 @@ import {
   stockStoreContract,
   type StockStoreBed,
 } from '../support/stock-store-contract.js';
-
-jest.setTimeout(30_000);
 
 function openBed(): Promise<StockStoreBed> {
   let todayMs = 0;

@@ -1,8 +1,5 @@
 /** The product's lanes, locks and clients on simulated time: some seeds must pass, and a seed is always one run. */
-import { jest } from '@jest/globals';
 import { runSimulation } from '../../src/simulation/run.js';
-
-jest.setTimeout(60_000);
 
 test('rounds with faults keep every promise, and reach the faults', async () => {
   const { failure, faults, outcomes } = await runSimulation({ seed: 7, minutes: 60 });

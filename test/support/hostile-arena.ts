@@ -18,7 +18,6 @@ import { startServer, type ServerProcess } from './server-process.js';
 import { Shop } from './shop.js';
 import { pass } from './until.js';
 
-const HOOK_TIMEOUT_MS = 60_000;
 const HEAP_MEBIBYTES = 256;
 const MEMORY_MAX_MEBIBYTES = 512;
 /** By what one connection or one request can do, and by what many can do at once. */
@@ -27,7 +26,11 @@ const LOOP_STOPPED_MAX_MS = { 'one connection': 250, 'many connections': 1_000 }
 const RATIO_MAX = 25;
 /** A p99 alone below this counts as this: the scheduler of a busy machine has slices of a few milliseconds. */
 const P99_ALONE_MIN_MS = 10;
+/** A p99 alone after an attack counts as at most so many times that before all attacks. */
+const SLOWER_MAX = 4;
 const ALONE_MS = 2_000;
+/** A pause of the machine comes once; what an attack does to the server, it does each time. */
+const TRIES = 3;
 /** The victim is watched for at least so long, however short the attack. */
 const WATCHED_MIN_MS = 1_500;
 const VICTIM_UNITS = 1_000_000;
@@ -62,7 +65,7 @@ export function useArena(env: () => Record<string, string> = () => ({})): Arena 
   let shop: Shop;
   let server: ServerProcess;
   let victim: Victim;
-  let aloneMs = 0;
+  let aloneAtFirstMs = 0;
   let victimProduct = '';
 
   beforeAll(async () => {
@@ -80,12 +83,8 @@ export function useArena(env: () => Record<string, string> = () => ({})): Arena 
     const key = await newApiKey(shop.database, 'victim', ['read', 'deduct']);
     victim = new Victim(server.graphqlUrl, key, victimProduct);
     await pass(ALONE_MS); // Compiled and connected; then alone.
-    await victim.report();
-    await pass(ALONE_MS);
-    const alone = await victim.report();
-    expect(alone).toMatchObject({ failed: 0 });
-    aloneMs = Math.max(P99_ALONE_MIN_MS, alone.p99Ms);
-  }, HOOK_TIMEOUT_MS);
+    aloneAtFirstMs = await p99AloneMs(victim);
+  });
 
   afterEach(closeClient);
 
@@ -95,7 +94,7 @@ export function useArena(env: () => Record<string, string> = () => ({})): Arena 
     const problems = await shop.problems();
     await shop.close();
     expect(problems).toEqual([]);
-  }, HOOK_TIMEOUT_MS);
+  });
 
   return {
     get shop() {
@@ -112,12 +111,18 @@ export function useArena(env: () => Record<string, string> = () => ({})): Arena 
     },
     key: (name, scopes) => newApiKey(shop.database, name, scopes),
     withstands: async (attack, by = 'one connection') => {
+      let aloneMs = aloneAtFirstMs;
       const isCalm = ({ p99Ms, stoppedMs }: Watched<unknown>) =>
         p99Ms / aloneMs <= RATIO_MAX && stoppedMs <= LOOP_STOPPED_MAX_MS[by];
       const watch = () => watchDuring(attack, { server, victim, aloneMs });
       let watched = await watch();
-      // A pause of the machine comes once; what an attack does to the server, it does each time.
-      if (!isCalm(watched)) watched = await watch();
+      for (let tried = 1; tried < TRIES && !isCalm(watched); tried += 1) {
+        // Both are of the machine as it is now: it may have become slower since. The attack's traces would show here.
+        const againMs = await p99AloneMs(victim);
+        expect(againMs / aloneAtFirstMs).toBeLessThanOrEqual(RATIO_MAX);
+        aloneMs = Math.min(againMs, SLOWER_MAX * aloneAtFirstMs);
+        watched = await watch();
+      }
       expect(watched.p99Ms / aloneMs).toBeLessThanOrEqual(RATIO_MAX);
       expect(watched.stoppedMs).toBeLessThanOrEqual(LOOP_STOPPED_MAX_MS[by]);
       return watched.result;
@@ -130,6 +135,14 @@ interface Watched<T> {
   readonly p99Ms: number;
   /** The longest stop of the server's event loop. */
   readonly stoppedMs: number;
+}
+
+async function p99AloneMs(victim: Victim): Promise<number> {
+  await victim.report();
+  await pass(ALONE_MS);
+  const alone = await victim.report();
+  expect(alone).toMatchObject({ failed: 0 });
+  return Math.max(P99_ALONE_MIN_MS, alone.p99Ms);
 }
 
 /** Runs the attack, prints what the victim saw of it, and asserts what no pause of the machine can explain. */

@@ -6,7 +6,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import { openPool } from '../../src/database/pool.js';
 
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 /** InnoDB shows its transactions from a cache, and leaves it as it is while it is read more often than this. */
 const CACHE_LASTS_MS = 100;
 
@@ -24,12 +24,14 @@ export async function deadlocksSoFar(sequelize: Sequelize): Promise<number> {
   return row.deadlocks;
 }
 
-/** Waits until so many transactions wait for a row that another one has locked. */
+/** Waits until so many transactions of this database wait for a row that another one has locked. */
 export async function untilRowsAreWaitedFor(sequelize: Sequelize, waiters = 1): Promise<void> {
   await until(`${waiters} transaction(s) wait for a row`, async () => {
     const [row] = await read<{ waiting: number }>(
       sequelize,
-      `SELECT COUNT(*) AS waiting FROM information_schema.INNODB_TRX WHERE trx_state = 'LOCK WAIT'`,
+      `SELECT COUNT(*) AS waiting FROM information_schema.INNODB_TRX AS trx
+       JOIN information_schema.PROCESSLIST AS connection ON connection.ID = trx.trx_mysql_thread_id
+       WHERE trx_state = 'LOCK WAIT' AND connection.DB = DATABASE()`,
     );
     return Number(row?.waiting) >= waiters;
   });

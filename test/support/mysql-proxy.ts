@@ -19,6 +19,10 @@ export type CommitFault =
   | 'SILENT_BEFORE'
   /** The server has carried it out, and neither end is told: both ends stay open and silent. */
   | 'SILENT_AFTER'
+  /** The server never has it; the client is told that another transaction was faster. */
+  | 'REFUSED_BEFORE'
+  /** The same is told where it has been carried out, as by a member that leaves its group. */
+  | 'REFUSED_AFTER'
   /** The client's side breaks; the server gets it with `deliverLate`, as from a network that has kept it. */
   | 'LATE';
 
@@ -143,6 +147,8 @@ export class MysqlProxy {
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
 const ERROR_PACKET = 0xff;
+/** Group Replication's answer to a COMMIT that it refuses: error 3101 of the SQL state HY000, without a text. */
+const CERTIFICATION_FAILED = Buffer.from('\x09\x00\x00\x01\xff\x1d\x0c#HY000', 'latin1');
 const STATEMENT_BEGINNING_BYTES = 200;
 
 /** One client's connection and its counterpart at the server. */
@@ -240,19 +246,25 @@ class Link {
         this.client.destroy();
         return;
       case 'CUT_AFTER':
-        this.onAnswer = () => {
+        this.passAndThen(packet, () => {
           this.end();
-        };
-        this.server.write(packet);
+        });
         return;
       case 'SILENT_BEFORE':
         this.fallSilent();
         return;
       case 'SILENT_AFTER':
-        this.onAnswer = () => {
+        this.passAndThen(packet, () => {
           this.fallSilent();
-        };
-        this.server.write(packet);
+        });
+        return;
+      case 'REFUSED_BEFORE':
+        this.refuse();
+        return;
+      case 'REFUSED_AFTER':
+        this.passAndThen(packet, () => {
+          this.refuse();
+        });
         return;
       case 'LATE':
         this.fallSilent();
@@ -260,6 +272,16 @@ class Link {
         this.proxy.keepForLater(this);
         this.client.destroy();
     }
+  }
+
+  /** @param then when the server's answer is there. */
+  private passAndThen(packet: Buffer, then: () => void): void {
+    this.onAnswer = then;
+    this.server.write(packet);
+  }
+
+  private refuse(): void {
+    this.client.write(CERTIFICATION_FAILED);
   }
 
   private answer(chunk: Buffer): void {

@@ -187,7 +187,7 @@ const READ_EVERY_MS = 25;
 
 async function runOperation(
   operation: StormOperation,
-  { targets, patienceMs = 20_000 }: StormOptions,
+  { targets, patienceMs = 60_000 }: StormOptions,
 ): Promise<StormRecord> {
   const { call, server, copies, hangsUpAfterMs } = operation;
   const ask = async (turn: number, signal?: AbortSignal): Promise<StormTry> => {

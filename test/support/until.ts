@@ -1,5 +1,5 @@
 /** Waits for something to become so, within a bound; a test that only slept would pass or fail by chance. */
-const PATIENCE_MS = 10_000;
+const PATIENCE_MS = 30_000;
 const POLL_INTERVAL_MS = 5;
 
 /** @throws where it has not become so within the patience, naming it. */

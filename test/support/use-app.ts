@@ -7,9 +7,6 @@ import { closeClient } from './graphql-client.js';
 import { runApp, stopApps, type RunningApp } from './running-app.js';
 import { Shop } from './shop.js';
 
-/** A new database with its migrations takes seconds on a loaded machine. */
-const HOOK_TIMEOUT_MS = 60_000;
-
 type Env = Readonly<Record<string, string>>;
 
 export interface UsedApp extends RunningApp {
@@ -37,7 +34,7 @@ export function useApp(env: Env | null = {}, scope: 'file' | 'test' = 'file'): U
   before(async () => {
     shop = await Shop.open();
     if (env) app = await runApp(shop.database.url, env);
-  }, HOOK_TIMEOUT_MS);
+  });
 
   after(async () => {
     await stopApps();
@@ -45,7 +42,7 @@ export function useApp(env: Env | null = {}, scope: 'file' | 'test' = 'file'): U
     const problems = await shop.problems();
     await shop.close();
     expect(problems).toEqual([]);
-  }, HOOK_TIMEOUT_MS);
+  });
 
   const current = (): RunningApp => {
     if (!app) throw new Error('No app is running; call restart() or startAnother().');

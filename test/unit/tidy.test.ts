@@ -123,7 +123,7 @@ test('the lock is imported through its index alone', () => {
   expect(bad).toEqual([]);
 });
 
-test('only the development server imports services, and services import only the form of an address', () => {
+test('only the development server imports services, and services import only what an address is', () => {
   const outside = (folder: RegExp) => IMPORTS.filter(({ to }) => folder.test(to));
   expect(outside(/^(test|bench)\//)).toEqual([]);
   const users = new Set(outside(/^services\//).map(({ from }) => from));
@@ -141,7 +141,10 @@ test('only the development server imports services, and services import only the
   const services = listFiles('services').filter((file) => file.endsWith('.ts'));
   const ofSources = services.flatMap(importsOf).map(({ to }) => to);
   expect(new Set(ofSources.filter((to) => to.startsWith('src/')))).toEqual(
-    new Set(['src/database/mysql-address.js', 'src/database/tls-options.js']),
+    new Set([
+      ...['src/database/mysql-address.js', 'src/database/tls-options.js'],
+      ...['src/redis/address.js', 'src/redis/server-options.js'],
+    ]),
   );
 });
 
@@ -257,7 +260,7 @@ const FUNCTION_LINES_MAX = 70;
 const LONG_FUNCTIONS = ['src/database/migrations/2026.11.24T00.00.00.stock.ts'];
 
 test('no function is longer than 70 lines', () => {
-  const files = [...FILES, ...OUTSIDE].filter((file) => !LONG_FUNCTIONS.includes(file));
+  const files = [...FILES, ...OUTSIDE, ...CONSOLE].filter((file) => !LONG_FUNCTIONS.includes(file));
   expect(files.flatMap(longFunctionsOf)).toEqual([]);
 });
 

@@ -4,8 +4,9 @@
  * Products without any level are found by a column of their own.
  *
  * Both columns may say too much, never too little: the defaults hold for a row whose writer does not know them.
- * The generated columns are stored, so an UPDATE writes the index only where their value changes. Every step can be
- * repeated after a crash, and `updated_at` stays as it is.
+ * The generated columns are stored, so an UPDATE writes the index only where their value changes. To add one MySQL
+ * copies its table, and each write of that waits meanwhile. Every step can be repeated after a crash, and `updated_at`
+ * stays as it is.
  */
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';

@@ -4,6 +4,8 @@
  * Every list of products is of those on sale, or of the others, so each index of a list begins with that. The index of
  * names without it stays for servers of the version before, which go on reading while this one starts. Those servers do
  * not know the copies: they sell archived products, so no product may be archived before all servers are updated.
+ *
+ * The generated column is stored: to add it MySQL copies the products, and each change of one waits meanwhile.
  */
 import type { Sequelize } from 'sequelize';
 import type { MigrationFn } from 'umzug';

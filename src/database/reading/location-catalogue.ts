@@ -34,7 +34,7 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
     const outcome = await runTransaction(
       this.pools.writer,
       deadline,
-      async ({ transaction, settling }) => {
+      async ({ transaction, commitFailed }) => {
         const statements = new Statements(this.pools.writer, transaction);
         // An unchanged row counts as 0 and a new one as 1, because the connection does not ask for FOUND_ROWS.
         const created = await statements.write(
@@ -42,8 +42,8 @@ export class MysqlLocationCatalogue implements LocationCatalogue {
           [location.id, location.name],
         );
         if (created > 0) return true;
-        if (!settling) return false;
-        // After a COMMIT without an answer, an equal location counts as created by this call.
+        if (!commitFailed) return false;
+        // After a COMMIT that was sent and failed, an equal location counts as created by this call.
         const [found] = await statements.read<{ name: string }>(
           'SELECT name FROM locations WHERE id = ?',
           [location.id],

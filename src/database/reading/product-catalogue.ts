@@ -91,7 +91,7 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     const outcome = await createProduct(this.pools.writer, product, deadline);
     if (isPerhapsApplied(outcome)) this.changes?.uncertain(began);
     const created = committedValue(outcome);
-    if (created === 'CREATED') {
+    if (typeof created === 'object') {
       const { id: productId, locationId, quantity: onHand } = product;
       const version = onHand > 0 ? 1 : 0;
       this.changes?.committed([{ productId, locationId, onHand, reserved: 0, version }]);
@@ -99,20 +99,20 @@ export class MysqlProductCatalogue implements ProductCatalogue {
     return created;
   }
 
-  async updateProduct(change: ProductChange, deadline: Deadline): Promise<boolean> {
+  async updateProduct(change: ProductChange, deadline: Deadline): Promise<Product | null> {
     return committedValue(await updateProduct(this.pools.writer, change, deadline));
   }
 
-  async setArchived(id: string, archived: boolean, deadline: Deadline): Promise<boolean> {
+  async setArchived(id: string, archived: boolean, deadline: Deadline): Promise<Product | null> {
     const began = new Date();
     const outcome = await setArchived(this.pools.writer, { id, archived }, deadline);
     // An attempt that settles an earlier one finds the product changed, and changes no level.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
     if (isUncertain) this.changes?.uncertain(began);
-    const { isFound, levels } = committedValue(outcome);
+    const { product, levels } = committedValue(outcome);
     this.changes?.committed(levels);
-    return isFound;
+    return product;
   }
 }
 

@@ -7,9 +7,10 @@
  * for one page. A page may so be shorter than it was asked for, and even empty, while the list goes on behind the last
  * product that was looked at. Of several words the rarest one's products are looked at.
  */
-import type { Page, PageRequest } from '../../inventory/pages.js';
+import { InvalidCursorError, type Page, type PageRequest } from '../../inventory/pages.js';
 import { wordsOf } from '../../inventory/product-words.js';
 import type { Product, ProductFilter } from '../../inventory/products.js';
+import { isValidId } from '../../inventory/stock.js';
 import type { Deadline } from '../../time/deadline.js';
 import type { Reader } from '../reader.js';
 import { LOOK_MAX, cursorOf, decodeCursor, lookForRows, toPage } from './pages.js';
@@ -129,7 +130,7 @@ class ProductPage {
     readonly direction: 'ASC' | 'DESC';
   } {
     const forward = this.page.direction === 'FORWARD';
-    const [after] = cursor === null ? [] : decodeCursor(cursor, 1);
+    const [after] = cursor === null ? [] : placeOf(cursor, 1);
     const behind = (id: string) =>
       after === undefined ? '' : `AND ${id} ${forward ? '>' : '<'} :after`;
     return { behind, after, direction: forward ? 'ASC' : 'DESC' };
@@ -184,7 +185,7 @@ class ProductPage {
     const replacements: Record<string, unknown> = { archived };
     const cursor = cursorOf(this.page);
     if (cursor !== null) {
-      const values = decodeCursor(cursor, this.columns.length);
+      const values = placeOf(cursor, this.columns.length);
       values.forEach((value, i) => (replacements[`cursor${i}`] = value));
       conditions.push(behind(this.columns, this.page.direction === 'FORWARD' ? '>' : '<'));
     }
@@ -214,6 +215,14 @@ class ProductPage {
       lookedUntil: lookedUntil && sortKey(lookedUntil),
     });
   }
+}
+
+/** The values of the sort key, of which an id is the last one. @throws InvalidCursorError */
+function placeOf(cursor: string, columns: number): readonly string[] {
+  const values = decodeCursor(cursor, columns);
+  // The column of ids is ASCII: a server refuses to compare it with other letters.
+  if (!isValidId(values.at(-1) ?? '')) throw new InvalidCursorError();
+  return values;
 }
 
 /** A count, because the optimizer may turn a condition that something exists into a scan of all that have the word. */

@@ -44,7 +44,7 @@ import {
 import type { WriteResult } from '../../inventory/stock-store.js';
 import { ReadAgainError } from '../errors.js';
 import { answersOf, storeAnswers } from './answers.js';
-import { claim, openPart } from './claims.js';
+import { claim, openPart, type Claim } from './claims.js';
 import { withConflictingRows } from './conflicting-rows.js';
 import type { Attempt } from './known.js';
 import { hasReserved, lookUp, readLevels, type Findings } from './levels.js';
@@ -62,7 +62,7 @@ export interface Applied {
   readonly results: readonly WriteResult[];
   /** The changed levels, as they are after COMMIT. */
   readonly levels: readonly StockLevelState[];
-  /** This attempt settled an earlier one whose COMMIT was not answered. */
+  /** An earlier attempt, whose COMMIT was not answered or was refused, has or may have changed levels. */
   readonly settled: boolean;
 }
 
@@ -80,8 +80,14 @@ export async function runAttempt(attempt: Attempt): Promise<Applied> {
   return {
     results: await answersOf(attempt, settled, plan.decisions),
     levels: plan.levelChanges.flatMap(levelAfter),
-    settled: attempt.settling || settled.some((claim, i) => claim !== claims[i]),
+    settled: attempt.settling || settled.some(wasAnsweredMeanwhile),
   };
+}
+
+/** Whether an earlier attempt has carried out the write or a part of it. An earlier request's answers are replays. */
+function wasAnsweredMeanwhile({ refused, decided }: Claim): boolean {
+  if (refused) return !refused.replayed;
+  return [...decided.values()].some(({ replayed }) => !replayed);
 }
 
 /** @throws MissingLevelsError, ReadAgainError */

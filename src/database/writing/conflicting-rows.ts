@@ -6,7 +6,7 @@
  * writes the row of its key. What is left:
  *
  *   attempt                                | may go on beside it                     | writes as well
- *   settles an earlier one, refuses, and   | the earlier one, which was granted, and | the levels of the refused
+ *   follows a failed COMMIT, refuses, and  | the earlier one, which was granted, and | the levels of the refused
  *   stores no answer                       | whose COMMIT is under way               | lines
  *   creates a reservation under a bound    | one of the same principal and product,  | the first level of each
  *                                          | at another location                     | product
@@ -45,12 +45,12 @@ export function withConflictingRows(
 }
 
 function placesOfRefused(
-  { settling }: Attempt,
+  { commitFailed }: Attempt,
   claim: Claim,
   decision: Decision | undefined,
 ): readonly Place[] {
   if (
-    !(settling || isDoubtful(claim.write)) ||
+    !(commitFailed || isDoubtful(claim.write)) ||
     !decision ||
     (claim.key !== null && isAnswerStored(claim, decision))
   )

@@ -61,8 +61,10 @@ export class Attempt {
   readonly withdrawals: WithdrawalStatements;
   /** From 1. */
   readonly number: number;
-  /** An earlier attempt's COMMIT was sent and not answered, so it may have been applied. */
+  /** As in Doubts. */
   readonly settling: boolean;
+  /** As in Doubts: an earlier attempt may have been applied, and may be still at another member of a cluster. */
+  readonly commitFailed: boolean;
   /** An earlier attempt of this call may have left effects. */
   readonly mayHaveLeftTraces: boolean;
   /** That, or an attempt of another process may have: so the effects of operations without a key are looked up. */
@@ -75,7 +77,7 @@ export class Attempt {
 
   constructor(
     sequelize: Sequelize,
-    { transaction, number, settling, tracesAreSought }: RunningTransaction,
+    { transaction, number, settling, commitFailed, tracesAreSought }: RunningTransaction,
     readonly known: Known,
   ) {
     this.stock = new StockStatements(sequelize, transaction);
@@ -83,6 +85,7 @@ export class Attempt {
     this.withdrawals = new WithdrawalStatements(sequelize, transaction);
     this.number = number;
     this.settling = settling;
+    this.commitFailed = commitFailed;
     this.mayHaveLeftTraces = tracesAreSought;
     const isInDoubt = known.doubtful.length > 0;
     this.tracesAreSought = tracesAreSought || isInDoubt;

@@ -5,6 +5,7 @@
  * second attempt. A hint is used under the lease under which it was made, because no other process has
  * had the lock since. Under another lease it is used only if no other process was seen to change the level meanwhile.
  */
+import { RecentLevels } from '../../inventory/recent-levels.js';
 import { levelKey, type StockLevelState } from '../../inventory/stock.js';
 
 interface Remembered {
@@ -14,10 +15,8 @@ interface Remembered {
   readonly undisturbed: boolean;
 }
 
-const LEVELS_MAX = 20_000;
-
 export class LevelMemory {
-  private readonly levels = new Map<string, Remembered>();
+  private readonly levels = new RecentLevels<Remembered>();
 
   recall(
     place: { readonly productId: string; readonly locationId: string },
@@ -31,28 +30,20 @@ export class LevelMemory {
 
   /** Stores a level that the caller has just read and recalls next. */
   hasJustRead(level: StockLevelState): void {
-    this.keep(levelKey(level), { level, fencingToken: null, undisturbed: true });
+    this.levels.set(levelKey(level), { level, fencingToken: null, undisturbed: true });
   }
 
   /** Stores a level that was read. */
   found(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
     const undisturbed = this.levels.get(key)?.level.version === level.version;
-    this.keep(key, { level, fencingToken, undisturbed });
+    this.levels.set(key, { level, fencingToken, undisturbed });
   }
 
   /** Stores a level that a committed transaction of this process has changed. */
   left(level: StockLevelState, fencingToken: bigint | null): void {
     const key = levelKey(level);
     const undisturbed = this.levels.get(key)?.undisturbed ?? false;
-    this.keep(key, { level, fencingToken, undisturbed });
-  }
-
-  /** The oldest entry is dropped first: reading a level again costs little. */
-  private keep(key: string, remembered: Remembered): void {
-    this.levels.set(key, remembered);
-    if (this.levels.size <= LEVELS_MAX) return;
-    const [oldest] = this.levels.keys();
-    if (oldest !== undefined) this.levels.delete(oldest);
+    this.levels.set(key, { level, fencingToken, undisturbed });
   }
 }

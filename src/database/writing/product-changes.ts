@@ -3,12 +3,13 @@
  * asks. It sets values and adds nothing, so a transaction whose COMMIT was not answered is run again.
  */
 import type { Sequelize } from 'sequelize';
-import type { ProductChange } from '../../inventory/products.js';
+import type { Product, ProductChange } from '../../inventory/products.js';
 import type { StockLevelState } from '../../inventory/stock.js';
 import type { Deadline } from '../../time/deadline.js';
 import { StockStatements } from './stock-statements.js';
 import { WordStatements } from './product-words.js';
 import { runTransaction, type TransactionOutcome } from './transactions.js';
+import { readProduct } from './written-product.js';
 
 interface StoredProduct {
   readonly name: string;
@@ -16,16 +17,16 @@ interface StoredProduct {
   readonly archived: number;
 }
 
-/** False: no product has this id. */
+/** Null: no product has this id. */
 export function updateProduct(
   writer: Sequelize,
   change: ProductChange,
   deadline: Deadline,
-): Promise<TransactionOutcome<boolean>> {
+): Promise<TransactionOutcome<Product | null>> {
   return runTransaction(writer, deadline, async ({ transaction }) => {
     const statements = new StockStatements(writer, transaction);
     const stored = await lockProduct(statements, change.id);
-    if (!stored) return false;
+    if (!stored) return null;
     const { id, name = stored.name, lowStockThreshold = stored.lowStockThreshold } = change;
     await statements.write('UPDATE products SET name = ?, low_stock_threshold = ? WHERE id = ?', [
       name,
@@ -37,13 +38,13 @@ export function updateProduct(
       await new WordStatements(writer, transaction).replace([{ id, name, archived }]);
     }
     if (lowStockThreshold !== stored.lowStockThreshold) await statements.copyThresholds([id]);
-    return true;
+    return readProduct(statements, id);
   });
 }
 
 export interface Archived {
-  /** False: no product has this id. */
-  readonly isFound: boolean;
+  /** Null: no product has this id. */
+  readonly product: Product | null;
   /** The levels that were changed. */
   readonly levels: readonly StockLevelState[];
   /** An earlier attempt, whose COMMIT was not answered, may have changed levels. */
@@ -62,14 +63,17 @@ export function setArchived(
   return runTransaction(writer, deadline, async ({ transaction, tracesAreSought: settled }) => {
     const statements = new StockStatements(writer, transaction);
     const stored = await lockProduct(statements, id);
-    const isDone = stored === undefined || (stored.archived !== 0) === archived;
-    if (isDone) return { isFound: stored !== undefined, levels: [], settled };
+    if (!stored) return { product: null, levels: [], settled };
+    if ((stored.archived !== 0) === archived) {
+      return { product: await readProduct(statements, id), levels: [], settled };
+    }
     await statements.write(
       `UPDATE products SET archived_at = ${archived ? 'NOW(6)' : 'NULL'} WHERE id = ?`,
       [id],
     );
     await new WordStatements(writer, transaction).setArchived(id, archived);
-    return { isFound: true, levels: await statements.copyArchived(id), settled };
+    const levels = await statements.copyArchived(id);
+    return { product: await readProduct(statements, id), levels, settled };
   });
 }
 

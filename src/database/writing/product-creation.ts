@@ -1,9 +1,9 @@
 /**
  * Creates a product with its first level and, where it has units, the first line of its ledger, in one transaction.
  *
- * A second call finds the product. After a COMMIT without an answer, the operation's id in the ledger tells whether the
- * product is this call's own. A product without units has no line; it counts as this call's own if it equals the
- * requested product.
+ * A second call finds the product. After a COMMIT that was sent and failed, the operation's id in the ledger tells
+ * whether the product is this call's own. A product without units has no line; it counts as this call's own then if it
+ * equals the requested product.
  */
 import type { Sequelize } from 'sequelize';
 import type { CreateProductOutcome, NewProduct } from '../../inventory/products.js';
@@ -17,6 +17,7 @@ import {
   type RunningTransaction,
   type TransactionOutcome,
 } from './transactions.js';
+import { readProduct } from './written-product.js';
 
 export async function createProduct(
   writer: Sequelize,
@@ -39,7 +40,7 @@ async function insertProduct(
   statements: Statements,
   words: WordStatements,
   { product, operationId }: { readonly product: NewProduct; readonly operationId: Buffer },
-  { tracesAreSought }: RunningTransaction,
+  { commitFailed }: RunningTransaction,
 ): Promise<CreateProductOutcome> {
   const { id, name, quantity, locationId, lowStockThreshold } = product;
   // Of two concurrent calls the slower one gets a duplicate-key error, is repeated, and finds the product here.
@@ -48,8 +49,8 @@ async function insertProduct(
     [id],
   );
   if (found) {
-    const isOurs = tracesAreSought && (await isCreatedBy(statements, product, operationId, found));
-    return isOurs ? 'CREATED' : 'ALREADY_EXISTS';
+    const isOurs = commitFailed && (await isCreatedBy(statements, product, operationId, found));
+    return isOurs ? readProduct(statements, id) : 'ALREADY_EXISTS';
   }
   const [location] = await statements.read('SELECT id FROM locations WHERE id = ?', [locationId]);
   if (!location) return 'LOCATION_NOT_FOUND';
@@ -71,7 +72,7 @@ async function insertProduct(
       [[id, locationId, 1, 'INITIAL', quantity, 0, quantity, quantity, operationId, 0]],
     );
   }
-  return 'CREATED';
+  return readProduct(statements, id);
 }
 
 async function isCreatedBy(

@@ -106,6 +106,12 @@ interface StoredProduct {
   readonly archived: number;
 }
 
+/** A row, and its product where there is one: another name or threshold, or none yet. */
+interface Difference {
+  readonly row: ImportRow;
+  readonly stored: StoredProduct | undefined;
+}
+
 /** A row with a place, as a line that sets the level to the row's quantity. */
 interface Placed {
   readonly row: ImportRow;
@@ -171,36 +177,72 @@ class ImportBatch {
     Pick<ImportedBatch, 'created' | 'updated'> & { readonly withOtherThreshold: readonly string[] }
   > {
     const wanted = [...new Map(rows.map((row) => [row.id, row])).values()];
-    if (wanted.length === 0) return { created: 0, updated: 0, withOtherThreshold: [] };
-    const stored = await this.statements.read<StoredProduct>(
-      `SELECT id, name, low_stock_threshold AS lowStockThreshold, is_archived AS archived
-       FROM products WHERE id IN (?)`,
-      [wanted.map(({ id }) => id)],
-    );
-    const byId = new Map(stored.map((product) => [product.id, product]));
-    const changed = wanted.filter((row) => {
-      const product = byId.get(row.id);
-      return product?.name !== row.name || product.lowStockThreshold !== row.lowStockThreshold;
-    });
-    const created = changed.filter(({ id }) => !byId.has(id)).length;
-    const stocked = new Set(rows.flatMap(({ id, locationId }) => (locationId === null ? [] : id)));
-    if (changed.length > 0 && !this.options.dryRun) {
-      const sorted = changed.sort((a, b) => compareBytes(a.id, b.id));
-      await this.statements.write(
-        `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES ?
-         ON DUPLICATE KEY UPDATE name = VALUES(name), low_stock_threshold = VALUES(low_stock_threshold)`,
-        [sorted.map((row) => [row.id, row.name, row.lowStockThreshold, !stocked.has(row.id)])],
+    let changed = await this.differences(wanted, '');
+    if (!this.options.dryRun) {
+      // Again, now that no other transaction can change these products until COMMIT: what copies of them are written
+      // is decided by what they were.
+      changed = await this.differences(
+        changed.map(({ row }) => row),
+        'FOR UPDATE',
       );
-      const renamed = sorted.filter(({ id, name }) => byId.get(id)?.name !== name);
-      await this.words.replace(
-        renamed.map(({ id, name }) => ({ id, name, archived: byId.get(id)?.archived === 1 })),
-      );
+      await this.write(changed, rows);
     }
-    const withOtherThreshold = changed.flatMap(({ id, lowStockThreshold }) => {
-      const product = byId.get(id);
-      return product && product.lowStockThreshold !== lowStockThreshold ? [id] : [];
-    });
+    const created = changed.filter(({ stored }) => !stored).length;
+    const withOtherThreshold = changed.flatMap(({ row, stored }) =>
+      stored && stored.lowStockThreshold !== row.lowStockThreshold ? [row.id] : [],
+    );
     return { created, updated: changed.length - created, withOtherThreshold };
+  }
+
+  private async differences(
+    rows: readonly ImportRow[],
+    lock: '' | 'FOR UPDATE',
+  ): Promise<readonly Difference[]> {
+    if (rows.length === 0) return [];
+    const found = await this.statements.read<StoredProduct>(
+      `SELECT id, name, low_stock_threshold AS lowStockThreshold, is_archived AS archived
+       FROM products WHERE id IN (?) ORDER BY id ${lock}`,
+      [rows.map(({ id }) => id)],
+    );
+    const byId = new Map(found.map((product) => [product.id, product]));
+    return rows
+      .map((row) => ({ row, stored: byId.get(row.id) }))
+      .filter(
+        ({ row, stored }) =>
+          stored?.name !== row.name || stored.lowStockThreshold !== row.lowStockThreshold,
+      );
+  }
+
+  /** Of products that another transaction creates meanwhile, the race is lost and the attempt repeated. */
+  private async write(changed: readonly Difference[], rows: readonly ImportRow[]): Promise<void> {
+    const stocked = new Set(rows.flatMap(({ id, locationId }) => (locationId === null ? [] : id)));
+    const sorted = [...changed].sort((a, b) => compareBytes(a.row.id, b.row.id));
+    const insert = async (differences: readonly Difference[], otherwise: string): Promise<void> => {
+      if (differences.length === 0) return;
+      const values = differences.map(({ row: { id, name, lowStockThreshold } }) => {
+        return [id, name, lowStockThreshold, !stocked.has(id)];
+      });
+      await this.statements.write(
+        `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels) VALUES ? ${otherwise}`,
+        [values],
+      );
+    };
+    await insert(
+      sorted.filter(({ stored }) => !stored),
+      '',
+    );
+    await insert(
+      sorted.filter(({ stored }) => stored),
+      'ON DUPLICATE KEY UPDATE name = VALUES(name), low_stock_threshold = VALUES(low_stock_threshold)',
+    );
+    const renamed = sorted.filter(({ row, stored }) => stored?.name !== row.name);
+    await this.words.replace(
+      renamed.map(({ row: { id, name }, stored }) => ({
+        id,
+        name,
+        archived: stored?.archived === 1,
+      })),
+    );
   }
 
   /** Reads the levels once; the attempt gets the levels that it changes as remembered ones. */

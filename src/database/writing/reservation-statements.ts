@@ -46,7 +46,7 @@ export class ReservationStatements extends Statements {
   async lock(ids: readonly string[]): Promise<readonly LockedReservation[]> {
     return this.read<LockedReservation>(
       `SELECT id, ${EFFECTIVE_STATUS} AS status, principal, closed_by AS closedBy
-       FROM reservations WHERE id IN (?) ORDER BY id FOR UPDATE`,
+       FROM reservations FORCE INDEX (PRIMARY) WHERE id IN (?) ORDER BY id FOR UPDATE`,
       [ids],
     );
   }

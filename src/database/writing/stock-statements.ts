@@ -61,6 +61,10 @@ const OPTIONAL_COLUMNS: readonly {
 
 type MovementOptions = Pick<ApplyOptions, 'fencingTokenOf' | 'waitedMsOf'>;
 
+/**
+ * Locked rows are found by their keys (FORCE INDEX), whatever else would cost less: a statement that reads a small
+ * table as a whole waits for all rows of it that other transactions have locked.
+ */
 export class StockStatements extends Statements {
   /**
    * Locks the operations' rows until the transaction ends, and creates those that are new. Waits for transactions that
@@ -137,7 +141,7 @@ export class StockStatements extends Statements {
       archived: number;
     }>(
       `SELECT product_id, location_id, on_hand, reserved, last_sequence, version, archived
-       FROM stock_levels WHERE (product_id, location_id) IN (?)
+       FROM stock_levels FORCE INDEX (PRIMARY) WHERE (product_id, location_id) IN (?)
        ORDER BY product_id, location_id${lock ? ' FOR UPDATE' : ''}`,
       [places.map((place) => [place.productId, place.locationId])],
     );
@@ -215,7 +219,7 @@ export class StockStatements extends Statements {
                 ? AS version, ? AS delta, ? AS reserved_delta, ? AS movements
          ${rest.map(() => 'UNION ALL SELECT ?, ?, ?, ?, ?, ?').join('\n')}
        ) AS wanted
-       STRAIGHT_JOIN stock_levels AS current_level
+       STRAIGHT_JOIN stock_levels AS current_level FORCE INDEX (PRIMARY)
          ON current_level.product_id = wanted.product_id AND current_level.location_id = wanted.location_id
        SET current_level.on_hand = current_level.on_hand + wanted.delta,
            current_level.reserved = current_level.reserved + wanted.reserved_delta,
@@ -270,7 +274,7 @@ export class StockStatements extends Statements {
     const ids = [...new Set(places.map(({ productId }) => productId))];
     const rows = await this.read<{ id: string; threshold: number; archived: number }>(
       `SELECT p.id, ${COPY_OF_THRESHOLD} AS threshold, p.is_archived AS archived
-       FROM products AS p WHERE p.id IN (?) ORDER BY p.id FOR UPDATE`,
+       FROM products AS p FORCE INDEX (PRIMARY) WHERE p.id IN (?) ORDER BY p.id FOR UPDATE`,
       [ids],
     );
     const found = new Map(
@@ -286,7 +290,8 @@ export class StockStatements extends Statements {
   async copyThresholds(productIds: readonly string[]): Promise<void> {
     if (productIds.length === 0) return;
     await this.write(
-      `UPDATE stock_levels AS l JOIN products AS p ON p.id = l.product_id
+      `UPDATE stock_levels AS l FORCE INDEX (PRIMARY)
+         STRAIGHT_JOIN products AS p FORCE INDEX (PRIMARY) ON p.id = l.product_id
        SET l.low_stock_threshold = ${COPY_OF_THRESHOLD}
        WHERE l.product_id IN (?)`,
       [productIds],

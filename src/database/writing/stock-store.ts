@@ -51,7 +51,9 @@ export class MysqlStockStore implements StockStore {
     writes: readonly StockWrite[],
     options: ApplyOptions,
   ): Promise<readonly WriteResult[]> {
+    const began = new Date();
     const outcome = await this.applyPrepared(writes, options);
+    this.tell(outcome, began, options);
     if (outcome.outcome === 'COMMITTED') return outcome.value.results;
     return writes.map((write) => undecided(failureOf(outcome, write)));
   }
@@ -70,11 +72,15 @@ export class MysqlStockStore implements StockStore {
         if (error instanceof RowsLockedError) throw await this.explain(error, writes, options);
         const prepared = await this.prepareFor(error, options).catch((defect: unknown) => {
           // The caller would begin anew, and would take what was applied for refused.
-          if (doubts.settling) return unavailable(defect);
+          if (doubts.commitFailed) return unavailable(defect);
           throw defect;
         });
         if (prepared.outcome === 'COMMITTED') continue;
-        return doubts.settling ? unavailable(error) : prepared;
+        if (doubts.commitFailed) return unavailable(error);
+        // What may have been applied is the preparation, and not the writes.
+        return prepared.outcome === 'UNAVAILABLE'
+          ? { ...prepared, mayHaveApplied: false }
+          : prepared;
       }
     }
   }
@@ -113,39 +119,46 @@ export class MysqlStockStore implements StockStore {
     }
     // One transaction releases a bounded number of reservations; the next attempt continues.
     if (error instanceof ManyDueError) {
+      const began = new Date();
       const sweep = this.knownOf([sweepOf(error.productIds)], options);
-      return this.applyOnce(sweep, options, noDoubts());
+      const outcome = await this.applyOnce(sweep, options, noDoubts());
+      this.tell(outcome, began, options);
+      return outcome;
     }
     throw error;
   }
 
-  private async applyOnce(
+  private applyOnce(
     known: Known,
     options: ApplyOptions,
     doubts: Doubts,
   ): Promise<TransactionOutcome<Applied>> {
-    const began = new Date();
-    const { changes, health, counts } = this.settings;
+    const { health, counts } = this.settings;
     const { impatient, rowsWereLocked } = options;
-    const outcome = await runTransaction(
+    return runTransaction(
       this.sequelize,
       options.deadline,
       (running) => runAttempt(new Attempt(this.sequelize, running, known)),
       { impatient, rowsWereLocked, health, counts, doubts },
     );
+  }
+
+  /** @param began a moment before the first of its attempts, over all transactions of the call. */
+  private tell(
+    outcome: TransactionOutcome<Applied>,
+    began: Date,
+    { fencingTokenOf }: Pick<ApplyOptions, 'fencingTokenOf'>,
+  ): void {
+    const { changes, counts } = this.settings;
     // An attempt that settles an earlier one finds its answers, but not the levels as that one left them.
     const isUncertain =
       outcome.outcome === 'COMMITTED' ? outcome.value.settled : isPerhapsApplied(outcome);
     if (isUncertain) changes?.uncertain(began);
     counts?.ended(endOf(outcome));
-    if (outcome.outcome === 'COMMITTED') {
-      const { levels } = outcome.value;
-      for (const level of levels) {
-        this.memory.left(level, options.fencingTokenOf(level.productId));
-      }
-      changes?.committed(levels);
-    }
-    return outcome;
+    if (outcome.outcome !== 'COMMITTED') return;
+    const { levels } = outcome.value;
+    for (const level of levels) this.memory.left(level, fencingTokenOf(level.productId));
+    changes?.committed(levels);
   }
 }
 

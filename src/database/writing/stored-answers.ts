@@ -7,7 +7,7 @@
  *   lines    = index | first "-" last
  *   answer   = A available[,sequence]    APPLIED; without a sequence: the quantity on hand did not change
  *              I available[,requested]   INSUFFICIENT_STOCK; requested where it is not the line's quantity
- *              S actual,expected         STALE_QUANTITY
+ *              S actual,expected         STALE_QUANTITY; expected is the caller's number, so it may be negative
  *              P | L | Q | B             PRODUCT_NOT_FOUND, LOCATION_NOT_FOUND, INVALID_QUANTITY, ABORTED
  *              X                         PRODUCT_ARCHIVED; versions before this cannot read it
  *              RN | RA | RC | RR | RE    the whole write, as its line 0: RESERVATION_NOT_FOUND, or
@@ -50,8 +50,8 @@ const REFUSALS = {
 } as const satisfies Record<string, ReservationFailure>;
 const REFUSAL_OF_STATUS = { ACTIVE: 'RA', COMMITTED: 'RC', RELEASED: 'RR', EXPIRED: 'RE' } as const;
 
-const ENTRY = /(\d+)(?:-(\d+))?([A-Z]+[\d,]*);/y;
-const ANSWER = /^([A-Z]+)(?:(\d+)(?:,(\d+))?)?$/;
+const ENTRY = /(\d+)(?:-(\d+))?([A-Z]+[\d,-]*);/y;
+const ANSWER = /^([A-Z]+)(?:(\d+)(?:,(-?\d+))?)?$/;
 
 /**
  * Neighbouring lines with one answer are one entry.

@@ -3,7 +3,7 @@ import { ReadAgainError, UnexpectedRowCountError, type TransactionFault } from '
 
 export type TransactionEnd =
   | 'committed'
-  /** A COMMIT had no answer; a later attempt found out what became of it. */
+  /** A COMMIT had no answer, or one that was untrue; a later attempt found out what became of it. */
   | 'settled'
   | 'rows_locked'
   | 'unavailable'

@@ -10,15 +10,15 @@
  *   ROWS_LOCKED   | rows stayed locked by another transaction   | 100 attempts; not for an impatient caller
  *   UNREACHABLE   | connection, server or deadline              | 4 attempts
  *   BUG           | anything else                               | thrown
- *   after a COMMIT without an answer                            | until the deadline
+ *   after a COMMIT that was sent and failed                     | until the deadline
  *
  * While the database is away no further attempt begins: a transaction waits a moment, one to be settled until its
  * deadline. An attempt that has no answer meanwhile is given up, unless its COMMIT was sent.
  *
  * A member that leaves its group or cluster rolls back the transactions whose COMMIT it was to certify, with the error
  * of a lost race, although the others may have received and applied them. The next attempt may be at one of those. So
- * after a race that was lost at COMMIT every attempt looks for traces of the earlier ones, and once the server turns
- * out to be away it is settled like an unanswered COMMIT.
+ * after a race that was lost at COMMIT every attempt looks for traces of the earlier ones, as after an unanswered
+ * COMMIT, and a call that ends before one of them has succeeded may have been applied.
  */
 import { QueryTypes, type Sequelize, type Transaction } from 'sequelize';
 import {
@@ -38,11 +38,13 @@ export interface RunningTransaction {
   readonly transaction: Transaction;
   /** From 1. From the second on, rows are locked before they are read. */
   readonly number: number;
-  /** An earlier attempt may have been applied, so its effects must be looked up. */
+  /** As in Doubts. */
   readonly settling: boolean;
+  /** As in Doubts: an earlier attempt may have been applied. */
+  readonly commitFailed: boolean;
   /**
-   * An earlier attempt may have left effects: settling, or lost as a race at COMMIT; see the head of this file. Or a
-   * row was there already, which another process may have written for the same operation.
+   * An earlier attempt may have left effects, which must be looked up: commitFailed, or a row was there already, which
+   * another process may have written for the same operation.
    */
   readonly tracesAreSought: boolean;
 }
@@ -77,16 +79,16 @@ const ATTEMPT_MIN_MS = 5;
 
 /** What is not known of the attempts at one call, over all its transactions. */
 export interface Doubts {
-  /** As in RunningTransaction. */
+  /** The COMMIT of an earlier attempt was not answered, or refused by a server that turned out to be away. */
   settling: boolean;
-  /** The COMMIT of an earlier attempt was refused, as that of a lost race. */
-  lostAtCommit: boolean;
+  /** The COMMIT of an earlier attempt was sent, and not answered or refused; see the head of this file. */
+  commitFailed: boolean;
   /** An earlier attempt was to insert a row that is there already. */
   metDuplicate: boolean;
 }
 
 export function noDoubts(): Doubts {
-  return { settling: false, lostAtCommit: false, metDuplicate: false };
+  return { settling: false, commitFailed: false, metDuplicate: false };
 }
 
 export interface TransactionOptions extends Partial<
@@ -126,9 +128,10 @@ export async function runTransaction<T>(
     });
     try {
       const value = await transactionUntil(deadline, sequelize, progress, async (transaction) => {
-        const { settling } = doubts;
-        const tracesAreSought = settling || doubts.lostAtCommit || doubts.metDuplicate;
-        const result = await work({ transaction, number, settling, tracesAreSought });
+        const { settling, commitFailed, metDuplicate } = doubts;
+        const tracesAreSought = commitFailed || metDuplicate;
+        const how = { number, settling, commitFailed, tracesAreSought };
+        const result = await work({ transaction, ...how });
         progress.committing = true;
         return result;
       });
@@ -141,31 +144,32 @@ export async function runTransaction<T>(
       watched?.ended(fault === 'UNREACHABLE' && !isLate ? error : undefined);
       if (fault === 'BUG' && !progress.committing) throw error;
       if (progress.committing && !isRolledBackForCertain(error)) doubts.settling = true;
-      if (doubts.lostAtCommit && fault === 'UNREACHABLE') doubts.settling = true;
-      doubts.lostAtCommit ||= progress.committing;
+      if (doubts.commitFailed && fault === 'UNREACHABLE') doubts.settling = true;
+      doubts.commitFailed ||= progress.committing;
       doubts.metDuplicate ||= isDuplicate(error);
-      const { settling } = doubts;
+      const mayHaveApplied = doubts.commitFailed;
       // Who divides the writes begins anew, and looks for no traces.
-      if (options.impatient && fault === 'ROWS_LOCKED' && !settling && !doubts.lostAtCommit)
+      if (options.impatient && fault === 'ROWS_LOCKED' && !mayHaveApplied)
         throw new RowsLockedError(error);
       // After a first lost race the next attempt locks the rows, so it need not back off.
       const pauseMs = fault === 'LOST_RACE' && number === 1 ? 0 : backoff.nextMs();
       const timeIsUp = deadline.leftMs < pauseMs + ATTEMPT_MIN_MS;
       // The deadline ended the last attempt while it waited for the same rows as the earlier ones.
       rowsWereLocked = fault === 'ROWS_LOCKED' || (rowsWereLocked && isLate);
-      if (timeIsUp || (!settling && number >= ATTEMPTS_MAX[fault])) {
-        return rowsWereLocked && !settling
+      if (timeIsUp || (!mayHaveApplied && number >= ATTEMPTS_MAX[fault])) {
+        return rowsWereLocked && !mayHaveApplied
           ? { outcome: 'ROWS_LOCKED', waitedMs: clock.nowMs() - startedMs }
-          : { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
+          : { outcome: 'UNAVAILABLE', mayHaveApplied, cause: error };
       }
       counts?.repeats(fault, error);
       if (pauseMs > 0) await new Promise<void>((resolve) => clock.after(pauseMs, resolve));
       const { health } = options;
       if (!health || health.isWritable) continue;
+      doubts.settling = mayHaveApplied;
       patienceEndMs ??= clock.nowMs() + WRITE_HEALTH.patienceMs;
-      const endMs = settling ? deadline.endMs : Math.min(patienceEndMs, deadline.endMs);
+      const endMs = mayHaveApplied ? deadline.endMs : Math.min(patienceEndMs, deadline.endMs);
       if (!(await health.whenWritable(new Deadline(clock, endMs)))) {
-        return { outcome: 'UNAVAILABLE', mayHaveApplied: settling, cause: error };
+        return { outcome: 'UNAVAILABLE', mayHaveApplied, cause: error };
       }
     }
   }

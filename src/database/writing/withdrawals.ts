@@ -1,5 +1,5 @@
 /** Statements on attempts at delegated writes that must not be applied any more; see delegated-write.ts. */
-import type { Delegated, StockWrite } from '../../inventory/stock.js';
+import { compareBytes, type Delegated, type StockWrite } from '../../inventory/stock.js';
 import { Statements } from './transactions.js';
 
 export interface Withdrawal {
@@ -9,9 +9,9 @@ export interface Withdrawal {
 }
 
 export class WithdrawalStatements extends Statements {
-  /** Withdraws all attempts at these writes before their own. */
+  /** Withdraws all attempts at these writes before their own, in the order in which all transactions lock the rows. */
   async withdraw(writes: readonly StockWrite[]): Promise<void> {
-    const calls = delegatedOf(writes);
+    const calls = [...delegatedOf(writes)].sort((a, b) => compareBytes(a.call, b.call));
     if (calls.length === 0) return;
     await this.write(
       `INSERT INTO withdrawn_writes (call_id, attempt, withdrawn_at) VALUES

@@ -11,7 +11,7 @@ import {
   Root,
   registerEnumType,
 } from 'type-graphql';
-import type { Quantiles } from '../../fleet/durations.js';
+import type { Quantiles } from '../../time/durations.js';
 import type {
   FleetRate as FleetRateView,
   FleetServer as FleetServerView,
@@ -361,8 +361,8 @@ export class Fleet {
 export class FleetResolver {
   @Query(() => Fleet, {
     description:
-      'What all servers are doing. Where Redis is away, or there is none, this server answers for itself alone and ' +
-      'says so in a warning.',
+      'What all servers are doing. Where Redis is away, this server answers for itself alone and says so in a ' +
+      'warning; without a Redis it knows of no other server.',
   })
   @RequiresScope('manage')
   async fleet(@Ctx() { services }: RequestContext): Promise<Fleet> {

@@ -55,10 +55,9 @@ export class ProductChangesResolver {
   @RequiresScope('manage')
   async updateProduct(
     @Arg('input', () => UpdateProductInput) input: UpdateProductInput,
-    @Ctx() context: RequestContext,
+    @Ctx() { services, caller }: RequestContext,
   ): Promise<Product | AnyError> {
-    const { services, caller } = context;
-    return toAnswer(await services.products.updateProduct(input, caller.deadline), context);
+    return toAnswer(await services.products.updateProduct(input, caller.deadline));
   }
 
   @Mutation(() => UpdateProductResult, {
@@ -69,10 +68,9 @@ export class ProductChangesResolver {
   @RequiresScope('manage')
   async archiveProduct(
     @Arg('input', () => ArchiveProductInput) { id }: ArchiveProductInput,
-    @Ctx() context: RequestContext,
+    @Ctx() { services, caller }: RequestContext,
   ): Promise<Product | AnyError> {
-    const { services, caller } = context;
-    return toAnswer(await services.products.setArchived(id, true, caller.deadline), context);
+    return toAnswer(await services.products.setArchived(id, true, caller.deadline));
   }
 
   @Mutation(() => UpdateProductResult, {
@@ -82,20 +80,16 @@ export class ProductChangesResolver {
   @RequiresScope('manage')
   async restoreProduct(
     @Arg('input', () => RestoreProductInput) { id }: RestoreProductInput,
-    @Ctx() context: RequestContext,
+    @Ctx() { services, caller }: RequestContext,
   ): Promise<Product | AnyError> {
-    const { services, caller } = context;
-    return toAnswer(await services.products.setArchived(id, false, caller.deadline), context);
+    return toAnswer(await services.products.setArchived(id, false, caller.deadline));
   }
 }
 
-async function toAnswer(
-  result: DomainResult,
-  { loaders }: RequestContext,
-): Promise<Product | AnyError> {
+function toAnswer(result: DomainResult): Product | AnyError {
   switch (result.outcome) {
     case 'UPDATED':
-      return Object.assign(new Product(), await loaders.productById.load(result.productId));
+      return Object.assign(new Product(), result.product);
     case 'NOT_FOUND':
       return toStockError({ code: 'PRODUCT_NOT_FOUND' }, { productId: result.productId });
     case 'INVALID':

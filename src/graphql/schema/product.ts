@@ -233,15 +233,12 @@ export class ProductResolver {
   @RequiresScope('manage')
   async createProduct(
     @Arg('input', () => CreateProductInput) input: CreateProductInput,
-    @Ctx() context: RequestContext,
+    @Ctx() { services, caller }: RequestContext,
   ): Promise<Product | ProductAlreadyExistsError | InvalidInputError> {
-    const { services, caller } = context;
     const result = await services.products.createProduct(input, caller.deadline);
     switch (result.outcome) {
-      case 'CREATED': {
-        const product = await context.loaders.productById.load(result.productId);
-        return Object.assign(new Product(), product);
-      }
+      case 'CREATED':
+        return Object.assign(new Product(), result.product);
       case 'ALREADY_EXISTS':
         return Object.assign(new ProductAlreadyExistsError(), {
           message: `A product with the id ${result.productId} exists. Choose another id.`,

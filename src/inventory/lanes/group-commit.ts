@@ -54,7 +54,7 @@ interface Joined {
 export interface GroupCommitSettings {
   /** The most lines in one transaction. */
   readonly batchMax: number;
-  /** Called for each write whose commit begins, with the time since its arrival in milliseconds. */
+  /** Called for each write whose commit begins, with the time since it was asked for, in milliseconds. */
   readonly onWaited?: ((waitMs: number) => void) | undefined;
 }
 
@@ -172,7 +172,7 @@ export class GroupCommit {
   private async commit({ entries, lanes }: Batch): Promise<void> {
     const { onWaited } = this.settings;
     const nowMs = this.clock.nowMs();
-    if (onWaited) for (const entry of entries) onWaited(entry.ageAt(nowMs));
+    if (onWaited) for (const entry of entries) onWaited(entry.waitedMs(nowMs));
     const watch = new DeadlineWatch(entries, this.clock);
     this.lanesInCommit += lanes.size;
     try {

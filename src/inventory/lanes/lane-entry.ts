@@ -57,16 +57,12 @@ export class LaneEntry {
 
   /** Since it arrived, in milliseconds. */
   get ageMs(): number {
-    return this.ageAt(this.clock.nowMs());
-  }
-
-  ageAt(nowMs: number): number {
-    return nowMs - this.arrivedMs;
+    return this.clock.nowMs() - this.arrivedMs;
   }
 
   /** Since it was asked for, also where that was at another process, in milliseconds. */
   waitedMs(nowMs: number): number {
-    return this.origin ? (this.write.delegated?.ageMs ?? 0) : this.ageAt(nowMs);
+    return this.origin ? (this.write.delegated?.ageMs ?? 0) : nowMs - this.arrivedMs;
   }
 
   /** Whether it may have been applied by another process, or may be from now on. */

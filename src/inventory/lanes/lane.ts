@@ -50,7 +50,13 @@
 import type { Clock, Timer } from '../../time/clock.js';
 import { Deadline } from '../../time/deadline.js';
 import { WITHDRAWN, isDoubtful } from '../delegated-write.js';
-import { UNAVAILABLE, type Operation, type StockFailure, type StockWrite } from '../stock.js';
+import {
+  LINES_MAX,
+  UNAVAILABLE,
+  type Operation,
+  type StockFailure,
+  type StockWrite,
+} from '../stock.js';
 import type { WriteResult } from '../stock-store.js';
 import { WRITE_HEALTH, type Writability } from '../write-health.js';
 import type { GroupCommit } from './group-commit.js';
@@ -118,11 +124,14 @@ const FOREIGN_LATE_MS = 50;
 export class Lane {
   private current: LaneState = IDLE;
   private readonly queue: EntryQueue;
-  /** The latest end of an entry's wait, because entries do not arrive in the order of their deadlines. */
+  /** The latest last moment of an entry, because entries do not arrive in the order of their deadlines. */
   private longestWaitEndMs = 0;
   private expiry: Timer | null = null;
-  /** Of the last entry. */
-  private admitted: Operation | null = null;
+  /**
+   * The request that found room last, and how many lines it may still have. Its lines share the operation, unless they
+   * come from another process. The same request sent again has an operation of its own, with the same id.
+   */
+  private admitted: { readonly operation: Operation; linesLeft: number } | null = null;
   /** Others wait for the turn that this lane has. */
   private isWanted = false;
   /** The process stops: it owns no product any more, and takes no entries of others. */
@@ -186,25 +195,38 @@ export class Lane {
     origin: Origin | null = null,
   ): Promise<WriteResult> {
     const { settings, clock } = this.parts;
-    const { operation } = write;
-    // A request of several writes is admitted as a whole: its last lines would otherwise never find room.
-    if (!this.admitted?.id.equals(operation.id) && !this.hasRoomFor(operation)) {
+    if (!this.admits(write, origin)) {
       // That an earlier attempt was not applied is more than this process knows.
       if (isDoubtful(write)) return Promise.resolve(WITHDRAWN);
       return Promise.resolve(refusal({ code: 'OVERLOADED', retryAfterMs: this.retryAfterMs }));
     }
     const wait = deadline.forWaiting(settings.lockWaitMs);
     const entry = new LaneEntry(write, wait, deadline, clock, origin);
-    this.admitted = operation;
     const arrival = this.queue.push(entry);
     // An entry of another process has waited there, so it may be a little late for the timer of all.
     const toleranceMs = origin ? FOREIGN_LATE_MS : 0;
-    if (entry.wait.endMs + toleranceMs < this.longestWaitEndMs) this.expireAlone(arrival);
-    else this.longestWaitEndMs = Math.max(this.longestWaitEndMs, entry.wait.endMs);
-    this.expiry ??= this.expireAt(entry.wait);
+    const { lastMoment } = entry;
+    if (lastMoment.endMs + toleranceMs < this.longestWaitEndMs) this.expireAlone(arrival);
+    else this.longestWaitEndMs = Math.max(this.longestWaitEndMs, lastMoment.endMs);
+    this.expiry ??= this.expireAt(lastMoment);
     if (this.current.name === 'idle') void this.run();
     else this.wakeup.ring();
     return entry.result;
+  }
+
+  /** A request of several writes is admitted as a whole: its last lines would otherwise never find room. */
+  private admits({ operation, lines }: StockWrite, origin: Origin | null): boolean {
+    const { admitted } = this;
+    const isSame = origin
+      ? admitted?.operation.id.equals(operation.id) === true
+      : admitted?.operation === operation;
+    if (admitted && isSame && admitted.linesLeft >= lines.length) {
+      admitted.linesLeft -= lines.length;
+      return true;
+    }
+    if (!this.hasRoomFor(operation)) return false;
+    this.admitted = { operation, linesLeft: LINES_MAX - lines.length };
+    return true;
   }
 
   private hasRoomFor({ principal, scope }: Operation): boolean {
@@ -370,7 +392,7 @@ export class Lane {
     else this.refuseAll({ ...failure, retryAfterMs: this.retryAfterMs });
   }
 
-  /** For an entry whose wait ends before that of an earlier one: it needs a timer of its own to be answered in time. */
+  /** For an entry whose last moment is before that of an earlier one: a timer of its own answers it in time. */
   private expireAlone(arrival: Arrival): void {
     const { clock } = this.parts;
     const { result, lastMoment } = arrival.entry;
@@ -384,9 +406,9 @@ export class Lane {
   }
 
   /** For all other entries: each of them waits at least as long as those before it. */
-  private expireAt(wait: Deadline): Timer {
+  private expireAt(lastMoment: Deadline): Timer {
     const { clock } = this.parts;
-    return clock.after(Math.ceil(wait.leftMs), () => {
+    return clock.after(Math.ceil(lastMoment.leftMs), () => {
       const oldest = this.queue.oldest(clock.nowMs());
       this.expiry = oldest ? this.expireAt(oldest.lastMoment) : null;
     });

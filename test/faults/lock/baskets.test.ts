@@ -1,11 +1,8 @@
 /** A caller of several locks takes them in one order, so callers never wait for each other in a circle. */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
 import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { pass, within } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const WAIT_MS = 15_000;
 const KEYS = ['apple', 'bread', 'cream', 'dates', 'eggs'].map((name) => `lock:stock:{${name}}`);

@@ -5,13 +5,10 @@
  *
  * The order of events is drawn from a seed, which a failure names; SEED repeats it, but for what the machine adds.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
 import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const KEY = 'lock:{chaos}';
 const SETTINGS = { ttlMs: 600, claimTtlMs: 200, localPassesMax: 4, localTenureMs: 20 };

@@ -2,12 +2,9 @@
  * Several processes compete for one key. That two never hold it at once is shown by a file that only one process can
  * create, independent of Redis and of clocks; the order of owners, by the clock that all processes share.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
 import { within } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const KEY = 'lock:{contended}';
 const ROUND_TRIPS_PER_LEASE_MAX = 3;

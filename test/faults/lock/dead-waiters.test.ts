@@ -1,9 +1,6 @@
 /** A queue may be full of the dead: the release finds the first one that lives, in the one call that it makes. */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 10_000;
 const CLAIM_TTL_MS = 500;

@@ -3,12 +3,9 @@
  * it at once: the lock does not prevent that. It guarantees that the later owner has the larger token, which the
  * protected resource can compare, and that the earlier owner is told that its lease is lost.
  */
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { LockArena } from '../../support/lock-arena.js';
 import { until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 2_000;
 const KEY = 'lock:{failover}';

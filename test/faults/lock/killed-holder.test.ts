@@ -1,10 +1,7 @@
 /** A holder that dies keeps others out for the rest of its time to live, and no longer; one that fails, for no time. */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 1_000;
 /** What we promise beyond the time to live: a timer's jitter, and a round trip on a busy machine. */

@@ -2,13 +2,10 @@
  * A lost reply leaves open whether the server executed the command. In either case the lock has no owner that does not
  * know of it, and is not kept for the rest of a time to live.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 /** So long that a test which waits for its end fails. */
 const TTL_MS = 20_000;

@@ -1,11 +1,8 @@
 /** However many wait in a process, Redis sees one of them: in connections, in its queue and in commands. */
-import { jest } from '@jest/globals';
 import { RedisLockService, type LockStats } from '../../../src/lock/index.js';
 import { LockArena } from '../../support/lock-arena.js';
 import { deadlineIn } from '../../support/lock-services.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const WAITERS = 1_000;
 const ROUND_TRIPS_PER_LEASE_MAX = 3;

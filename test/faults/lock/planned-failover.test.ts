@@ -3,14 +3,11 @@
  * is connected stays at the old one, as after a planned switch, or one in DNS or of a service's address. Every process
  * must find out by itself that it is left behind, for its commands and for its inbox.
  */
-import { jest } from '@jest/globals';
 import type { Redis } from 'ioredis';
 import { LockArena } from '../../support/lock-arena.js';
 import { expectOneAtATimeBut } from '../../support/holds.js';
 import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
 import { until, within } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const KEY = 'lock:{contended}';
 const PROCESSES = 3;

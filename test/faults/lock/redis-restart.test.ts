@@ -2,12 +2,9 @@
  * A Redis that comes back empty has lost the owners, the queues and the last tokens. Two holders of one lock are
  * possible then, until the earlier one is told of its loss. The lock does not prevent that; the tokens order them.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { RemoteError, type LockProcess, type RemoteLease } from '../../support/lock-process.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 1_500;
 const KEY = 'lock:{forgotten}';

@@ -2,12 +2,9 @@
  * A holder that is stopped for longer than its time to live loses the lock unawares. When it runs again it must detect
  * the loss before it does anything else, and must not delete the lock of the present owner.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 1_000;
 const MARGIN_MS = 200;

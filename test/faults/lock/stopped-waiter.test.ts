@@ -2,12 +2,9 @@
  * A process that is stopped still has its connection, so a lock can be handed to it while it does not run. It must
  * claim the lock within the claim time (500 ms unless set), which bounds the delay of the other waiters.
  */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import type { LockProcess, RemoteLease } from '../../support/lock-process.js';
 import { pass, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 /** So long that a test which waits for its end fails. */
 const TTL_MS = 10_000;

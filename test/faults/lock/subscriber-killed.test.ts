@@ -1,11 +1,8 @@
 /** Messages are lost while the process is not subscribed. They only save time: no waiter depends on one. */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type RemoteLease } from '../../support/lock-process.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { pass, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 /** So long that a test which waits for its end fails. */
 const TTL_MS = 20_000;

@@ -1,10 +1,7 @@
 /** A wall clock that is wrong, or is set while the process runs, makes no difference to the lock. */
-import { jest } from '@jest/globals';
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs } from '../../support/lock-process.js';
 import { pass, within } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const TTL_MS = 1_000;
 const MARGIN_MS = 200;

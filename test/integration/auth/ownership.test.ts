@@ -1,5 +1,4 @@
 /** A reservation belongs to the principal that made it. Other principals need the scope `manage` to read or end it. */
-import { jest } from '@jest/globals';
 import { Operations } from '../../../src/inventory/operation.js';
 import { derivedReservationId } from '../../../src/inventory/reservation.js';
 import { systemRandomBytes } from '../../../src/time/clock.js';
@@ -16,8 +15,6 @@ import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { dataOf, send } from '../../support/graphql-client.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp({
   NODE_ENV: 'production',

@@ -1,15 +1,12 @@
 /** A key's name is its principal: the ledger records it, and idempotency keys are scoped by it. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { jest } from '@jest/globals';
 import { DeductStockDocument, StockMovementsDocument } from '../../generated/operations.js';
 import { bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { dataOf, send } from '../../support/graphql-client.js';
 import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/key-server.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp(null);
 let keyServer: KeyServer;

@@ -1,5 +1,4 @@
 /** How often a principal may send requests, over all servers together. Without Redis no limit applies. */
-import { jest } from '@jest/globals';
 import type { Scope } from '../../../src/auth/principal.js';
 import { RequestLimit } from '../../../src/rate-limit/request-limit.js';
 import { systemClock, systemRandom } from '../../../src/time/clock.js';
@@ -13,8 +12,6 @@ import { stopApps, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const REDIS_URL = givenUrl('REDIS_URL');
 const FAR_TOO_MANY = 300;

@@ -4,7 +4,6 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { jest } from '@jest/globals';
 import { WebSocket } from 'ws';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
@@ -17,8 +16,6 @@ import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { webSocketUrl } from '../../support/watcher.js';
 import { FAILURES_MAX } from '../../support/answering-authenticator.js';
-
-jest.setTimeout(60_000);
 
 const DEDUCT = JSON.stringify({
   query: 'mutation { deductStock(input: { items: [] }) { replayed } }',

@@ -3,7 +3,6 @@
  * the ledger, sends no statement on stock and no command to the lock. Run as in production.
  */
 import { createHmac, createSecretKey } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { SignJWT } from 'jose';
 import { FAILURE_WINDOW_MS } from '../../../src/auth/failure-limit.js';
 import { DeductStockDocument, ProductDocument } from '../../generated/operations.js';
@@ -26,8 +25,6 @@ import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { FAILURES_MAX } from '../../support/answering-authenticator.js';
-
-jest.setTimeout(60_000);
 
 const shared = useApp(null);
 let keyServer: KeyServer;

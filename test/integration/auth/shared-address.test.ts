@@ -2,7 +2,6 @@
  * Clients that share an address with clients whose credentials are refused: a valid credential is served, guesses are
  * few, and one client has one address however its proxies write it.
  */
-import { jest } from '@jest/globals';
 import { apiKeysOf, bearer, newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { post } from '../../support/graphql-client.js';
@@ -11,10 +10,8 @@ import { AUDIENCE, ISSUER, KeyServer, newSigningKey, sign } from '../../support/
 import { faultOf } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
-import { startWatching, stopWatchers } from '../../support/watcher.js';
+import { metric, refusals, startWatching, stopWatchers } from '../../support/watcher.js';
 import { FAILURES_MAX } from '../../support/answering-authenticator.js';
-
-jest.setTimeout(60_000);
 
 const PROXY = '127.0.0.1';
 /** Two checks of a socket in series, as documented. */
@@ -115,6 +112,22 @@ test('a revoked key on an open WebSocket hears nothing more after five seconds',
   await increase(staff, productId);
   await new Promise((resolve) => setTimeout(resolve, 200));
   expect(watcher.events).toHaveLength(heard);
+});
+
+test('bad neighbours keep no WebSocket of a revoked key open, and a check of it is no request', async () => {
+  const key = await newApiKey(app.database, 'neighbour', ['read']);
+  const watcher = await startWatching(app.graphqlUrl, bearer(key));
+  await failTooOften();
+  const counted = async () => [
+    await metric(app.origin, 'stockade_authentications_refused_total'),
+    await refusals(app.origin, 'credential'),
+    await refusals(app.origin, 'failure-limit'),
+  ];
+  const before = await counted();
+  await apiKeysOf(app.database).revoke(prefixOf(key));
+  await until('the goodbye', () => watcher.closed.length > 0);
+  expect(watcher.closed).toEqual([4403]);
+  expect(await counted()).toEqual(before);
 });
 
 test.each([

@@ -1,12 +1,9 @@
 /** Subscribers have the same principals and scopes as over HTTP, from the connection_init message. */
-import { jest } from '@jest/globals';
 import { newApiKey, prefixOf } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { startWatching, stopWatchers, watch } from '../../support/watcher.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp({
   NODE_ENV: 'production',

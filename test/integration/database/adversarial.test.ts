@@ -4,7 +4,9 @@
  */
 import { jest } from '@jest/globals';
 import { Database } from '../../../src/database/connections.js';
+import { createProduct } from '../../../src/database/writing/product-creation.js';
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
+import { committedValue } from '../../../src/database/writing/transactions.js';
 import { sweepOf } from '../../../src/inventory/reservation-sweep.js';
 import { derivedReservationId } from '../../../src/inventory/reservation.js';
 import type { StockStore, WriteResult } from '../../../src/inventory/stock-store.js';
@@ -15,8 +17,6 @@ import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-dat
 import { deadlocksSoFar, untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { close, outcomes, reserve, write } from '../../support/stock-writes.js';
-
-jest.setTimeout(60_000);
 
 let fresh: FreshDatabase;
 let proxy: MysqlProxy;
@@ -212,6 +212,22 @@ test('a call whose first COMMIT was cut off is carried out once, and replayed to
   expect(proxy.faultsLeft).toBe(0);
   expect(await fresh.onHand(a)).toBe(3);
 });
+
+test.each([0, 5])(
+  'of two equal products with %d units that are created at once one is there already',
+  async (quantity) => {
+    const product = { id: `twice-${quantity}`, name: 'Twice', quantity };
+    const rest = { locationId: 'default', lowStockThreshold: null };
+    const create = async ({ writer }: Database) =>
+      committedValue(await createProduct(writer, { ...product, ...rest }, soon()));
+    const held = proxy.holdAt(/^INSERT INTO products/);
+    const late = create(slow);
+    await held;
+    expect(await create(other)).toMatchObject({ id: product.id, onHand: quantity });
+    proxy.letGo();
+    expect(await late).toBe('ALREADY_EXISTS');
+  },
+);
 
 test('answers that expire while a call with their key waits are not given, and nothing is applied again', async () => {
   const a = await fresh.newProduct(5);

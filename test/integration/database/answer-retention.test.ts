@@ -1,5 +1,4 @@
 /** Stored answers expire; their keys never do. */
-import { jest } from '@jest/globals';
 import { CommitSlots } from '../../../src/inventory/lanes/commit-slots.js';
 import { AnswerRetention } from '../../../src/inventory/answer-retention.js';
 import { Database } from '../../../src/database/connections.js';
@@ -7,8 +6,6 @@ import { MysqlAnswerArchive } from '../../../src/database/writing/answer-archive
 import { DeductStockDocument } from '../../generated/operations.js';
 import { askStock, brief, deduction } from '../../support/stock-calls.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp();
 let database: Database;

@@ -1,5 +1,4 @@
 /** What is read for a journey: by indexes, and a bounded number of rows. */
-import { jest } from '@jest/globals';
 import type { Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { MysqlJourneys } from '../../../src/database/reading/journeys.js';
@@ -7,8 +6,6 @@ import { operationIdOf } from '../../../src/inventory/operation.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
-
-jest.setTimeout(120_000);
 
 const LINES = 20_000;
 const BATCH = 200;

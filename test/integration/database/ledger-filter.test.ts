@@ -1,5 +1,4 @@
 /** Entries of the ledger are found by reference, kind, location and time, by indexes, in a ledger of any size. */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { MysqlProductCatalogue } from '../../../src/database/reading/product-catalogue.js';
@@ -10,8 +9,6 @@ import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
 import { walkPages } from '../../support/walked-pages.js';
-
-jest.setTimeout(180_000);
 
 let fresh: FreshDatabase;
 /** One connection, whose counts of touched rows are those of what was just read. */

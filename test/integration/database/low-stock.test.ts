@@ -1,5 +1,4 @@
 /** Products whose stock is low are found by an index, whatever the size of the shop, and each page is exact. */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { up } from '../../../src/database/migrations/2026.11.28T02.00.00.low-stock.js';
@@ -13,8 +12,6 @@ import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations, write } from '../../support/stock-writes.js';
 import { touchedRows } from '../../support/touched-rows.js';
 import { walkPages, type Walked } from '../../support/walked-pages.js';
-
-jest.setTimeout(180_000);
 
 const MANY = 100_000;
 let fresh: FreshDatabase;

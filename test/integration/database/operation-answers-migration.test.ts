@@ -1,5 +1,4 @@
 /** Keys and answers that earlier versions stored, after the migration that makes each operation one row. */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import type { MigrationParams } from 'umzug';
 import { faultOf } from '../../../src/database/errors.js';
@@ -12,8 +11,6 @@ import { systemClock } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { close, operations, outcomes, reserve, write } from '../../support/stock-writes.js';
-
-jest.setTimeout(120_000);
 
 const { SELECT } = QueryTypes;
 

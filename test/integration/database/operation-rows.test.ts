@@ -1,5 +1,4 @@
 /** What a request with a key leaves in the database: one row of bounded size, however long its key and its list. */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { LINES_MAX } from '../../../src/inventory/stock.js';
 import {
@@ -11,8 +10,6 @@ import {
   TransferStockDocument,
 } from '../../generated/operations.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(120_000);
 
 const { SELECT } = QueryTypes;
 const TABLES = [

@@ -1,5 +1,4 @@
 /** A statement that reads ends with its caller, on the server too, and its connection serves the next caller. */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { Database } from '../../../src/database/connections.js';
 import { CallerGoneError, StorageUnavailableError } from '../../../src/inventory/stock-store.js';
@@ -9,8 +8,6 @@ import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-dat
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { inTenSeconds } from '../../support/one-pool.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const READERS = 4;
 const TEN = `(${Array.from({ length: 10 }, (_, d) => `SELECT ${d} AS d`).join(' UNION ALL ')})`;

@@ -11,8 +11,6 @@ import { inTenSeconds } from '../../support/one-pool.js';
 import { lines, outcomes, reserve, write } from '../../support/stock-writes.js';
 import { until } from '../../support/until.js';
 
-jest.setTimeout(60_000);
-
 let fresh: FreshDatabase;
 let proxy: MysqlProxy;
 let database: Database;

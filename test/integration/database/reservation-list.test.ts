@@ -1,5 +1,4 @@
 /** Reservations are listed newest first, each page exact and bounded, whatever the number of reservations. */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { MysqlReservationCatalogue } from '../../../src/database/reading/reservation-catalogue.js';
@@ -10,8 +9,6 @@ import { NUMBERS } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
 import { walkPages } from '../../support/walked-pages.js';
-
-jest.setTimeout(120_000);
 
 let fresh: FreshDatabase;
 let session: Sequelize;

@@ -1,5 +1,4 @@
 /** Products are found by the words of their names, by an index, in a shop of any size; the words follow the names. */
-import { jest } from '@jest/globals';
 import { QueryTypes, type Sequelize } from 'sequelize';
 import { openPool } from '../../../src/database/pool.js';
 import { up } from '../../../src/database/migrations/2026.11.29T02.00.00.product-words.js';
@@ -13,8 +12,6 @@ import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations } from '../../support/stock-writes.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
 import { walkPages } from '../../support/walked-pages.js';
-
-jest.setTimeout(180_000);
 
 let fresh: FreshDatabase;
 /** One connection, whose counts of touched rows are those of what was just read. */

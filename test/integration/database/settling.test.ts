@@ -10,8 +10,6 @@ import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-dat
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { lines, outcomes, reserve, write } from '../../support/stock-writes.js';
 
-jest.setTimeout(60_000);
-
 /** More than one transaction gives back. */
 const RESERVATIONS = 1_100;
 const BATCH = 100;

@@ -1,6 +1,5 @@
 /** Encrypted connections to a MySQL with a certificate of a private CA, in each ssl-mode, and refused ones. */
 import { spawnSync } from 'node:child_process';
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { startPrivateMysql } from '../../../services/private-mysql.js';
 import type { PrivateServer } from '../../../services/private-server.js';
@@ -10,8 +9,6 @@ import {
   type CertificateFiles,
   type Certificates,
 } from '../../support/certificates.js';
-
-jest.setTimeout(120_000);
 
 let certificates: Certificates;
 let mysql: PrivateServer;

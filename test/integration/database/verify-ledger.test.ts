@@ -349,7 +349,8 @@ test('fails where the tables are missing', () => {
     process.execPath,
     ['dist/src/cli/stockade.js', 'verify-ledger'],
     {
-      env: { PATH: process.env.PATH },
+      // In production no development server of this checkout is looked for.
+      env: { PATH: process.env.PATH, NODE_ENV: 'production' },
       encoding: 'utf8',
     },
   );

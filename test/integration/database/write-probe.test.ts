@@ -1,5 +1,4 @@
 /** Whether this process can commit, and that a server which gives no answer is left with all that waits for it. */
-import { jest } from '@jest/globals';
 import { QueryTypes } from 'sequelize';
 import { Database } from '../../../src/database/connections.js';
 import { CONTROL_CONNECTIONS } from '../../../src/database/connection-counts.js';
@@ -9,8 +8,6 @@ import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 let fresh: FreshDatabase;
 

@@ -2,7 +2,6 @@
  * What would break if this happened before that? Orders of events around the engine: what is cached meets another
  * caller, an answer is asked for before its cause, and the same request comes again while the first is under way.
  */
-import { jest } from '@jest/globals';
 import {
   CreateLocationDocument,
   CreateProductDocument,
@@ -18,8 +17,6 @@ import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { faultOf, type RunningApp } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 const REDIS = { STOCK_LOCK: 'redis', REDIS_URL: givenUrl('REDIS_URL') };
 

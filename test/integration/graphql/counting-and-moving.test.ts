@@ -138,6 +138,19 @@ describe.each(STOCK_LOCKS)('with STOCK_LOCK=%s', (stockLock) => {
       expect(faultOf(other)).toBe('IDEMPOTENCY_KEY_REUSED');
     });
 
+    test('that expects less than nothing is stale, also when it is repeated under its key', async () => {
+      const id = await app.newProduct(5);
+      const input = {
+        productId: id,
+        quantity: 8,
+        changeFromQuantity: -1,
+        idempotencyKey: `n-${id}`,
+      };
+      for (let repetition = 0; repetition < 2; repetition += 1) {
+        expect(await setStock(input)).toMatchObject({ expected: -1, actual: 5 });
+      }
+    });
+
     test('of two counts at once that expect the same quantity exactly one succeeds', async () => {
       const id = await app.newProduct(50);
       const counts = [10, 20].map((quantity) =>

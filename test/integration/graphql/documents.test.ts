@@ -1,11 +1,8 @@
 /** Parsed documents in a server with a small heap: what a hostile client sends is not held, what others send is. */
-import { jest } from '@jest/globals';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { closeClient, post } from '../../support/graphql-client.js';
 import { startServer, type ServerProcess } from '../../support/server-process.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(180_000);
 
 const MEGABYTE = 1_048_576;
 

@@ -2,7 +2,6 @@
  * What a client gets when something breaks, with real faults: rows that another connection has locked, a database that
  * refuses connections, a missing table, a column without permission. No answer reveals internals.
  */
-import { jest } from '@jest/globals';
 import {
   CreateProductDocument,
   DeductStockDocument,
@@ -19,9 +18,6 @@ import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { faultOf, type Outcome, type RunningApp } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
-
-/** MySQL waits two seconds for a locked row before it gives up. */
-jest.setTimeout(30_000);
 
 const shared = useApp(null);
 

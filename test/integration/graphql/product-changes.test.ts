@@ -10,7 +10,8 @@ import {
   type ProductFilter,
   type UpdateProductInput,
 } from '../../generated/operations.js';
-import { faultOf } from '../../support/running-app.js';
+import { post } from '../../support/graphql-client.js';
+import { faultOf, requestStatements } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
 const app = useApp();
@@ -187,4 +188,33 @@ describe('an archived product', () => {
     const asked = await app.ask.http(ArchiveProductDocument, { input: { id: 'two words' } });
     expect(faultOf(asked)).toBe('BAD_USER_INPUT');
   });
+});
+
+test('what a change answers with is read before COMMIT, after which nothing can fail', async () => {
+  const id = 'answered-at-commit';
+  const changes = [
+    `createProduct(input: { id: "${id}", name: "Old", quantity: 5, lowStockThreshold: 5 })`,
+    `updateProduct(input: { id: "${id}", name: "New" })`,
+    `archiveProduct(input: { id: "${id}" })`,
+    `restoreProduct(input: { id: "${id}" })`,
+  ];
+  for (const change of changes) {
+    app.statements.length = 0;
+    const query = `mutation { change: ${change} {
+      ... on Product { id name onHand available lowStockThreshold archivedAt createdAt updatedAt } } }`;
+    const { data, errors } = await post<{ change: unknown }>(
+      app.graphqlUrl,
+      JSON.stringify({ query }),
+    );
+    expect(errors).toBeUndefined();
+    expect(requestStatements(app).at(-1)).toContain('COMMIT');
+    const { data: read } = await post<{ product: unknown }>(
+      app.graphqlUrl,
+      JSON.stringify({
+        query: `{ product(id: "${id}") {
+          id name onHand available lowStockThreshold archivedAt createdAt updatedAt } }`,
+      }),
+    );
+    expect(data?.change).toEqual(read?.product);
+  }
 });

@@ -32,6 +32,11 @@ async function createAll(ids: readonly string[], more: Partial<CreateProductInpu
 
 const text = expect.any(String) as string;
 
+/** Of a list that is sorted by so many columns. */
+function cursorOf(...values: readonly string[]): string {
+  return Buffer.from(JSON.stringify(values), 'utf8').toString('base64url');
+}
+
 describe('createProduct', () => {
   test('answers the product with its initial stock and writes the first entry of its ledger', async () => {
     const input = { id: 'new', name: 'New ✓', quantity: 5, lowStockThreshold: 2 };
@@ -269,6 +274,10 @@ describe('pages of products', () => {
     ['an empty cursor', { first: 1, after: '' }],
     ['the cursor of another list', { first: 1, after: 'WyJhIiwiYiJd' }],
     ['a cursor with other values', { first: 1, after: 'WzFd' }],
+    ['a cursor with another id than there can be', { first: 1, after: cursorOf('é') }],
+    ['such a cursor among low stock', { after: cursorOf('é'), filter: { lowStock: true } }],
+    ['such a cursor among words', { last: 1, before: cursorOf('é'), filter: { search: 'a' } }],
+    ['such a cursor among names', { after: cursorOf('é', 'é'), filter: { nameStartsWith: 'a' } }],
     ['an id of the wrong form in the filter', { filter: { ids: ['two words'] } }],
     ['more than 100 ids', { filter: { ids: Array.from({ length: 101 }, (_, i) => `id-${i}`) } }],
   ])('are refused for %s', async (_, variables) => {

@@ -1,5 +1,4 @@
 /** Relations are read in batches: the number of statements grows with the relations, not with the products. */
-import { jest } from '@jest/globals';
 import {
   CreateProductDocument,
   DeductStockDocument,
@@ -9,8 +8,6 @@ import {
 import { dataOf, post } from '../../support/graphql-client.js';
 import { requestStatements } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(30_000);
 
 const IDS = Array.from({ length: 100 }, (_, i) => `p${String(i).padStart(3, '0')}`);
 

@@ -6,15 +6,12 @@ import {
 } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import { startStandaloneServer } from '@apollo/server/standalone';
-import { jest } from '@jest/globals';
 import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { post } from '../../support/graphql-client.js';
 import { requestStatements } from '../../support/running-app.js';
 import { requireTool } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(60_000);
 
 /** The first run installs Apollo's packages. */
 const INSTALL_TIMEOUT_MS = 360_000;

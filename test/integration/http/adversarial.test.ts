@@ -2,7 +2,6 @@
  * What would break if this happened before that: a stop, a broken request or an upgrade while answers are owed. Rows
  * held in the database keep a deduction under way for as long as a test needs.
  */
-import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { closeClient } from '../../support/graphql-client.js';
@@ -12,8 +11,6 @@ import { stopApps } from '../../support/running-app.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { LIVE, Wire, rawPost } from '../../support/wire.js';
-
-jest.setTimeout(30_000);
 
 const WEBSOCKET =
   'GET /graphql HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n' +

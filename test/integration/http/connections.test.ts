@@ -1,12 +1,9 @@
 /** What a connection carries: bodies in pieces, requests before the last answer, and many connections at once. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { jest } from '@jest/globals';
 import { givenUrl } from '../../support/fresh-database.js';
 import { brief, callStock, createProduct, deduction } from '../../support/stock-calls.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(30_000);
 
 const app = useApp();
 

@@ -9,7 +9,7 @@ let server: ServerProcess;
 beforeAll(async () => {
   shop = await Shop.open();
   server = await shop.startServer('none', { CONSOLE: 'true' });
-}, 60_000);
+});
 
 afterAll(async () => {
   await server.stop();

@@ -3,12 +3,9 @@
  * of the table fails where an answer is missing, is one too many, or has other bytes than its Content-Length says.
  */
 import { connect } from 'node:net';
-import { jest } from '@jest/globals';
 import { abridged, told } from '../../support/http-exchange.js';
 import { FRAMINGS } from './tables/framings.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(30_000);
 
 const PROBE = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: close\r\nX-Request-Id: probe\r\n\r\n';
 const PROBED = '200 close probe {"live":true}';

@@ -3,7 +3,6 @@
  * without reading an answer. Each has its bound, and the neighbours are served meanwhile.
  */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
@@ -12,8 +11,6 @@ import { pass, until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { metric, refusals } from '../../support/watcher.js';
 import { LIVE, Wire, rawPost } from '../../support/wire.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp();
 

@@ -6,7 +6,6 @@ import { once } from 'node:events';
 import { request } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { serverAudits } from 'graphql-http';
 import { DeductStockDocument } from '../../generated/operations.js';
@@ -16,8 +15,6 @@ import { whileRowsAreHeld } from '../../support/held-rows.js';
 import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import type { RunningApp } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(30_000);
 
 const STUDIO = 'https://studio.apollographql.com';
 /** A request that was sent so long ago has arrived; the test of a client that stays shows it. */

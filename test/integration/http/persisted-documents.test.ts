@@ -8,6 +8,8 @@ import { createStockadeClient } from '../../../client/stockade-client.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { post, type GraphqlResponse } from '../../support/graphql-client.js';
 import type { RunningApp } from '../../support/running-app.js';
+import type { ServerProcess } from '../../support/server-process.js';
+import { Shop } from '../../support/shop.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { startWatching, stopWatchers, watch } from '../../support/watcher.js';
@@ -108,7 +110,20 @@ test('a GET is held to the manifest, too', async () => {
   expect((await get(graphqlUrl, { query })).data).toMatchObject({ locations: [{}] });
   const extensions = JSON.stringify(persisted(id));
   expect((await get(graphqlUrl, { extensions })).data).toMatchObject({ locations: [{}] });
-  expect((await get(graphqlUrl, { query: UNKNOWN })).errors).toMatchObject(REFUSED);
+});
+
+test('what is wrong with a foreign text is told by no way, so that the schema cannot be probed', async () => {
+  const { graphqlUrl } = trusting;
+  for (const query of [
+    UNKNOWN,
+    '{ locations { nam } }',
+    '{ locations',
+    '{ products(first: "x") }',
+  ]) {
+    const posted = await send(graphqlUrl, { query });
+    expect(posted.errors).toMatchObject(REFUSED);
+    expect((await get(graphqlUrl, { query })).errors).toEqual(posted.errors);
+  }
 });
 
 test('a WebSocket serves the subscriptions of the manifest alone', async () => {
@@ -200,4 +215,54 @@ test('without a manifest a text is remembered by its hash, and served by the has
   expect((await get(app.graphqlUrl, { extensions })).data).toEqual(first.data);
   const wrong = await send(app.graphqlUrl, { query: UNKNOWN, extensions: persisted(hash) });
   expect(wrong.errors).toMatchObject([{ message: 'provided sha does not match query' }]);
+});
+
+describe('where the console is served', () => {
+  const { operations: ofConsole } = JSON.parse(
+    readFileSync('dist/console/documents.json', 'utf8'),
+  ) as Manifest;
+  const fleets = ofConsole.filter(({ name }) => name === 'ConsoleFleet');
+  let shop: Shop;
+  let serving: ServerProcess;
+  let bare: ServerProcess;
+
+  beforeAll(async () => {
+    shop = await Shop.open();
+    [serving, bare] = (await Promise.all(
+      ['true', 'false'].map((CONSOLE) =>
+        shop.startServer('redis', { TRUSTED_DOCUMENTS: MANIFEST, CONSOLE }),
+      ),
+    )) as [ServerProcess, ServerProcess];
+  });
+
+  afterAll(async () => {
+    await Promise.all([serving.stop(), bare.stop()]);
+    await shop.close();
+  });
+
+  test('the console may ask what it asks, by text and by id, and no other text is served', async () => {
+    // The text as it is, and with the names of types that the console's cache adds.
+    expect(fleets).toHaveLength(2);
+    for (const { id, body } of fleets) {
+      for (const form of [{ query: body }, { extensions: persisted(id) }]) {
+        const { data, errors } = await send(serving.graphqlUrl, form);
+        expect({ data, errors }).toMatchObject({ data: { fleet: {} }, errors: undefined });
+      }
+    }
+    const own = await send(serving.graphqlUrl, { query: LOCATIONS.body });
+    expect(own.data).toMatchObject({ locations: [{}] });
+    for (const query of [UNKNOWN, '{ fleet { at } }', '{ __schema { queryType { name } } }']) {
+      expect(await send(serving.graphqlUrl, { query })).toMatchObject({ errors: REFUSED });
+    }
+  });
+
+  test('a server without the console refuses the operations of the console', async () => {
+    for (const query of [UNKNOWN, ...fleets.map(({ body }) => body)]) {
+      expect(await send(bare.graphqlUrl, { query })).toMatchObject({ errors: REFUSED });
+    }
+    for (const { id } of fleets) {
+      const answer = await send(bare.graphqlUrl, { extensions: persisted(id) });
+      expect(answer).toMatchObject({ errors: NOT_FOUND });
+    }
+  });
 });

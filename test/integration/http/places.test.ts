@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { Agent, request } from 'node:http';
 import { connect, type Socket } from 'node:net';
-import { jest } from '@jest/globals';
 import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
@@ -13,8 +12,6 @@ import { untilRowsAreWaitedFor } from '../../support/innodb.js';
 import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { metric, refusals } from '../../support/watcher.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp(null);
 const open = new Set<Socket>();
@@ -41,11 +38,11 @@ interface Answer {
   readonly body: string;
 }
 
-/** GET /live on a connection of its own, which the client closes. */
-function live(origin: string, localAddress = '127.0.0.1'): Promise<Answer> {
+/** GET on a connection of its own, which the client closes. */
+function ask(origin: string, localAddress = '127.0.0.1', path = '/metrics'): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: false });
-    request(`${origin}/live`, { agent, localAddress, family: 4 }, (incoming) => {
+    request(`${origin}${path}`, { agent, localAddress, family: 4 }, (incoming) => {
       let body = '';
       incoming.on('data', (chunk: Buffer) => (body += chunk.toString('utf8')));
       incoming.on('end', () => {
@@ -68,14 +65,18 @@ async function untilOpen(origin: string, count: number): Promise<void> {
 test('an address has so many connections; further ones are answered with 503, and others are served', async () => {
   await app.restart({ CONNECTIONS_MAX_PER_ADDRESS: '20' });
   const sockets = await Promise.all(Array.from({ length: 20 }, () => idle(app.origin)));
-  const refused = await live(app.origin);
+  const refused = await ask(app.origin);
   expect([refused.status, refused.retryAfter]).toEqual([503, '1']);
   expect(JSON.parse(refused.body)).toMatchObject({
     errors: [{ extensions: { code: 'OVERLOADED', retryAfterMs: 1_000 } }],
   });
-  expect((await live(app.origin, NEIGHBOUR)).status).toBe(200);
+  expect((await ask(app.origin, NEIGHBOUR)).status).toBe(200);
+  // A full server is healthy: an orchestrator must not restart it.
+  for (const path of ['/live', '/ready']) {
+    expect((await ask(app.origin, '127.0.0.1', path)).status).toBe(200);
+  }
   for (const socket of sockets.slice(0, 5)) socket.destroy();
-  await until('there is room again', async () => (await live(app.origin)).status === 200);
+  await until('there is room again', async () => (await ask(app.origin)).status === 200);
   expect(await refusals(app.origin, 'connection-limit')).toBeGreaterThan(0);
 });
 
@@ -93,7 +94,7 @@ test('connections beyond the bound do not pile up: they are answered or closed w
   // Those with a place may be silent for as long as a connection between two requests.
   expect(open()).toHaveLength(5);
   for (const socket of open()) socket.destroy();
-  await until('there is room again', async () => (await live(app.origin)).status === 200);
+  await until('there is room again', async () => (await ask(app.origin)).status === 200);
 });
 
 test('where all places are taken, an idle connection of the address with the most gives its place', async () => {
@@ -102,7 +103,7 @@ test('where all places are taken, an idle connection of the address with the mos
   await untilOpen(app.origin, 11);
   for (let i = 0; i < 5; i += 1) {
     await idle(app.origin, NEIGHBOUR);
-    expect((await live(app.origin, NEIGHBOUR)).status).toBe(200);
+    expect((await ask(app.origin, NEIGHBOUR)).status).toBe(200);
   }
   await until('some were closed', () => sockets.filter((socket) => socket.closed).length >= 5);
   expect(sockets.filter((socket) => !socket.destroyed).length).toBeGreaterThan(3);
@@ -116,7 +117,7 @@ test('a connection with a request under way keeps its place', async () => {
   for (const socket of sockets) socket.write(begun);
   await untilOpen(app.origin, 3);
   await idle(app.origin);
-  const refused = await live(app.origin, NEIGHBOUR);
+  const refused = await ask(app.origin, NEIGHBOUR);
   // The idle one may have been closed for it; those that send their bodies were not.
   expect([200, 503]).toContain(refused.status);
   expect(sockets.filter((socket) => socket.destroyed)).toEqual([]);
@@ -125,7 +126,7 @@ test('a connection with a request under way keeps its place', async () => {
 test('trusted proxies have no bound of their own', async () => {
   await app.restart({ CONNECTIONS_MAX_PER_ADDRESS: '2', TRUSTED_PROXIES: '127.0.0.0/8' });
   await Promise.all(Array.from({ length: 10 }, () => idle(app.origin)));
-  expect((await live(app.origin)).status).toBe(200);
+  expect((await ask(app.origin)).status).toBe(200);
 });
 
 describe('requests under way', () => {
@@ -177,9 +178,9 @@ describe('requests under way', () => {
       'POST /graphql HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n{';
     const sockets = await Promise.all(Array.from({ length: 3 }, () => idle(app.origin)));
     for (const socket of sockets) socket.write(begun);
-    await until('further ones are refused', async () => (await live(app.origin)).status === 429);
-    expect((await live(app.origin, NEIGHBOUR)).status).toBe(200);
+    await until('further ones are refused', async () => (await ask(app.origin)).status === 429);
+    expect((await ask(app.origin, NEIGHBOUR)).status).toBe(200);
     for (const socket of sockets) socket.destroy();
-    await until('there is room again', async () => (await live(app.origin)).status === 200);
+    await until('there is room again', async () => (await ask(app.origin)).status === 200);
   });
 });

@@ -2,7 +2,6 @@
  * Requests and their answers: each row of `tables/` is sent, and status, headers and body of the answer are compared
  * with it. What a row expects is what users get; a change of a row is a change for them.
  */
-import { jest } from '@jest/globals';
 import { post } from '../../support/graphql-client.js';
 import { answerTo, closeExchange, type RequestTable } from '../../support/http-exchange.js';
 import type { RunningApp } from '../../support/running-app.js';
@@ -10,8 +9,6 @@ import { BODIES } from './tables/bodies.js';
 import { OPERATIONS } from './tables/operations.js';
 import { OTHER_ORIGINS, ROUTES, SHOP } from './tables/routes.js';
 import { useApp } from '../../support/use-app.js';
-
-jest.setTimeout(30_000);
 
 const app = useApp();
 let shop: RunningApp;

@@ -4,17 +4,15 @@
  */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import { jest } from '@jest/globals';
-import { WebSocket } from 'ws';
 import { BareSocket, terminateSockets, upgradeStatus } from '../../support/bare-socket.js';
 import { post } from '../../support/graphql-client.js';
 import { until, within } from '../../support/until.js';
-import { metric, startWatching, stopWatchers } from '../../support/watcher.js';
+import { metric, refusals, startWatching, stopWatchers } from '../../support/watcher.js';
 import { useApp } from '../../support/use-app.js';
 
-jest.setTimeout(30_000);
-
 const SUBSCRIPTION = 'subscription { stockChanged { __typename } }';
+/** As large as a message may be, and its answer as well. */
+const PING = JSON.stringify({ type: 'ping', payload: { filler: 'x'.repeat(16_000) } });
 const SHOP = 'https://shop.example';
 
 const app = useApp({ CORS_ORIGINS: SHOP });
@@ -221,19 +219,34 @@ describe('a hostile client', () => {
   });
 
   test('that talks and does not listen is cut', async () => {
-    const socket = await new BareSocket(app.graphqlUrl).ready();
-    socket.socket.pause();
-    const ping = JSON.stringify({ type: 'ping', payload: { filler: 'x'.repeat(90_000) } });
-    let cut = false;
-    socket.socket.on('close', () => (cut = true));
-    for (let i = 0; i < 1_000 && socket.socket.readyState === WebSocket.OPEN; i += 1) {
-      await new Promise((resolve) => {
-        socket.socket.send(ping, resolve);
-      });
-    }
-    socket.socket.resume();
-    await until('it is cut', () => cut);
+    const before = await refusals(app.origin, 'slow-client');
+    const { socket } = await new BareSocket(app.graphqlUrl).ready();
+    socket.pause();
+    await until('it is cut', async () => {
+      for (let i = 0; i < 100; i += 1) socket.send(PING);
+      return (await refusals(app.origin, 'slow-client')) > before;
+    });
   });
+});
+
+test('of all that clients do not read the bytes have a bound: the one with the most is cut', async () => {
+  const small = await app.startAnother({
+    SEND_BYTES_MAX: '200000',
+    SEND_BYTES_MAX_PER_CONNECTION: '100000000',
+  });
+  const modest = await new BareSocket(small.graphqlUrl).ready();
+  const greedy = await new BareSocket(small.graphqlUrl).ready();
+  greedy.socket.pause();
+  await until('it is cut', async () => {
+    for (let i = 0; i < 100; i += 1) greedy.socket.send(PING);
+    return (await refusals(small.origin, 'slow-client')) === 1;
+  });
+  await until('nothing waits', async () => {
+    return (await metric(small.origin, 'stockade_unsent_bytes')) === 0;
+  });
+  modest.say({ type: 'ping' });
+  await modest.untilHeard('pong');
+  await small.stop();
 });
 
 test('a server that stops closes its subscriptions, and does not wait for clients that do not read', async () => {

@@ -1,5 +1,4 @@
 /** A Redis that is away, silent, full, read-only or unwilling, and what its users are told meanwhile. */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import { freePort, type PrivateServer } from '../../../services/private-server.js';
 import {
@@ -17,8 +16,6 @@ import {
 } from '../../support/lock-services.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 let server: PrivateServer;
 beforeEach(async () => {

@@ -6,7 +6,6 @@
  * The schedule is drawn from a seed, which fast-check prints on failure; SEED repeats it. Redis and the network add
  * their own timing, so a repetition is likely, not certain, and there is no shrinking.
  */
-import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import {
   DistributedLockManager,
@@ -17,8 +16,6 @@ import {
 import { LockArena } from '../../support/lock-arena.js';
 import { deadlineIn } from '../../support/lock-services.js';
 import { pass, until, within } from '../../support/until.js';
-
-jest.setTimeout(120_000);
 
 const TTL_MS = 60_000;
 const KEYS = ['lock:stock:{a}', 'lock:stock:{b}', 'lock:stock:{c}'];

@@ -5,7 +5,6 @@
  * Tokens and the server's clock come from two clocks that are read one after the other, so numbers of that size may
  * differ by the time between; the counter is then brought into line, so that differences do not add up.
  */
-import { jest } from '@jest/globals';
 import fc from 'fast-check';
 import type { Redis } from 'ioredis';
 import {
@@ -22,8 +21,6 @@ import {
   readScriptSettings,
 } from '../../../src/simulation/lock-script-model.js';
 import { LockServices, uniqueKey } from '../../support/lock-services.js';
-
-jest.setTimeout(60_000);
 
 const PROCESSES = ['a', 'b', 'c'] as const;
 const TICKETS = PROCESSES.flatMap((process) => [`${process}:1`, `${process}:2`, `${process}:o3`]);

@@ -4,15 +4,12 @@
  * window has, but for the one request that overdraws it, and nothing locks a principal out for longer than its debt.
  */
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { RateLimitedError, RequestLimit } from '../../../src/rate-limit/request-limit.js';
 import { systemClock, systemRandom, type Clock } from '../../../src/time/clock.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { pass, until } from '../../support/until.js';
-
-jest.setTimeout(60_000);
 
 const REDIS_URL = givenUrl('REDIS_URL');
 const LOG = { warn: () => undefined, info: () => undefined };

@@ -1,6 +1,5 @@
 /** The user of docs/redis.md: everything that talks to Redis works with its permissions, and meets no refusal. */
 import { readFileSync } from 'node:fs';
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import type { PrivateServer } from '../../../services/private-server.js';
@@ -10,8 +9,6 @@ import { Shop } from '../../support/shop.js';
 import { callStock, deduction, linesOf } from '../../support/stock-calls.js';
 import { until } from '../../support/until.js';
 import { startWatching, stopWatchers } from '../../support/watcher.js';
-
-jest.setTimeout(90_000);
 
 const [, RULES = ''] =
   /^ACL SETUSER stockade (.+)$/m.exec(readFileSync('docs/redis.md', 'utf8')) ?? [];

@@ -3,7 +3,6 @@
  * through a proxy that pauses, cuts and refuses.
  */
 import { randomUUID } from 'node:crypto';
-import { jest } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { parseRedisUrl } from '../../../src/redis/address.js';
 import {
@@ -18,8 +17,6 @@ import { systemClock } from '../../../src/time/clock.js';
 import { givenUrl } from '../../support/fresh-database.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { pass, until } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 const COMMAND_TIMEOUT_MS = 300;
 

@@ -1,5 +1,4 @@
 /** TLS to Redis: the server is verified, by a private CA where one is named, and the client may show a certificate. */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import { freePort, type PrivateServer } from '../../../services/private-server.js';
 import { parseRedisUrl } from '../../../src/redis/address.js';
@@ -8,8 +7,6 @@ import type { RedisFailure } from '../../../src/redis/failure.js';
 import { systemClock } from '../../../src/time/clock.js';
 import { makeCertificates, type Certificates } from '../../support/certificates.js';
 import { until } from '../../support/until.js';
-
-jest.setTimeout(30_000);
 
 let certificates: Certificates;
 let redis: PrivateServer;

@@ -1,10 +1,7 @@
 /** A Redis of another kind under a plain address is recognised by what it says of itself, and refused by that word. */
-import { jest } from '@jest/globals';
 import { startPrivateRedis } from '../../../services/private-redis.js';
 import type { PrivateServer } from '../../../services/private-server.js';
 import { LockServices } from '../../support/lock-services.js';
-
-jest.setTimeout(30_000);
 
 const services = new LockServices();
 const servers: PrivateServer[] = [];

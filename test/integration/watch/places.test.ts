@@ -1,16 +1,15 @@
 /** How many WebSockets and subscriptions an address and a principal may have, and that others get theirs meanwhile. */
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { jest } from '@jest/globals';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { BareSocket, terminateSockets, upgradeStatus } from '../../support/bare-socket.js';
 import { givenUrl } from '../../support/fresh-database.js';
+import { post } from '../../support/graphql-client.js';
 import { callStock, deduction } from '../../support/stock-calls.js';
+import { lockTable } from '../../support/table-lock.js';
 import { until, within } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { metric, refusals } from '../../support/watcher.js';
 import { Wire } from '../../support/wire.js';
-
-jest.setTimeout(60_000);
 
 const app = useApp(null);
 const SUBSCRIPTION = 'subscription { stockChanged { __typename } }';
@@ -80,6 +79,20 @@ test('one principal has so many sockets; the next one is closed, and another pri
   await new BareSocket(app.graphqlUrl).ready(greedy);
 });
 
+test('a client that leaves before its credential is verified is refused nothing', async () => {
+  await app.restart(GUARDED);
+  const key = await keyOf('hasty');
+  const keys = await lockTable(app.database.url, 'api_keys', app.database.sequelize);
+  const hasty = new BareSocket(app.graphqlUrl);
+  hasty.ready(key).catch(() => undefined);
+  await keys.untilWaiting(1);
+  hasty.socket.terminate();
+  await until('it is gone', async () => (await metric(app.origin, 'stockade_websockets')) === 0);
+  await keys.release();
+  await new BareSocket(app.graphqlUrl).ready(key);
+  expect(await refusals(app.origin, 'connection-limit')).toBe(0);
+});
+
 test('the code tells a client of its principal that it may try later', async () => {
   await app.restart({ ...GUARDED, WATCH_SOCKETS_MAX_PER_PRINCIPAL: '1' });
   const key = await keyOf('alone');
@@ -138,6 +151,32 @@ test('one principal has so many subscriptions; the next one is RATE_LIMITED unti
   for (const id of ['5', '6', '7']) first.subscribe(id, { query: SUBSCRIPTION });
   await until('five watch', async () => (await metric(app.origin, 'stockade_watchers')) === 5);
   expect(first.heard.filter(({ type }) => type === 'error')).toHaveLength(1);
+});
+
+test('an id that is used again before its first subscription has begun is the second one alone', async () => {
+  await app.restart(GUARDED);
+  const { authorization } = bearer(await newApiKey(app.database, 'again', ['read', 'deduct']));
+  const productId = await app.shop.newProduct(5);
+  const socket = await new BareSocket(app.graphqlUrl).ready(authorization);
+  const keys = await lockTable(app.database.url, 'api_keys', app.database.sequelize);
+  // The check of the open socket, which the subscriptions wait for as well.
+  await keys.untilWaiting(1);
+  socket.subscribe('1', { query: 'subscription { first: stockChanged { __typename } }' });
+  socket.say({ id: '1', type: 'complete' });
+  socket.subscribe('1', { query: 'subscription { second: stockChanged { __typename } }' });
+  socket.say({ type: 'ping' });
+  await socket.untilHeard('pong');
+  await keys.release();
+  await until('one watches', async () => (await metric(app.origin, 'stockade_watchers')) === 1);
+  const query = `mutation { deductStock(input: { items: [{ productId: "${productId}", quantity: 1 }] }) {
+    replayed } }`;
+  await post(app.graphqlUrl, JSON.stringify({ query }), { headers: { authorization } });
+  await socket.untilHeard('next', '1');
+  socket.say({ id: '1', type: 'complete' });
+  await until('none watches', async () => (await metric(app.origin, 'stockade_watchers')) === 0);
+  expect(socket.heard.slice(2)).toEqual([
+    { id: '1', type: 'next', payload: { data: { second: { __typename: 'StockChange' } } } },
+  ]);
 });
 
 test('what a subscription keeps is small: its message, and what its text holds', async () => {

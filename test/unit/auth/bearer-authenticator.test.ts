@@ -64,6 +64,23 @@ test('an invalid credential is refused from the cache for two seconds, an outage
   expect(authenticator.stats()).toEqual({ refused: 4 });
 });
 
+test('a check of an accepted credential counts no request, and an outage refuses nothing', async () => {
+  let failure: Error | null = null;
+  const { authenticator, clock } = authenticatorOf(() =>
+    failure ? Promise.reject(failure) : valid(null)(),
+  );
+  const refusesLater = () => {
+    clock.nowMs += CACHED_MS;
+    return authenticator.refuses('Bearer a.b');
+  };
+  expect(await refusesLater()).toBe(false);
+  failure = new AuthenticationUnavailableError('Away.');
+  expect(await refusesLater()).toBe(false);
+  failure = new UnauthenticatedError('Revoked.');
+  expect(await refusesLater()).toBe(true);
+  expect(authenticator.stats()).toEqual({ refused: 0 });
+});
+
 test('requests with one credential at the same time share one verification', async () => {
   const { authenticator, verified } = authenticatorOf(valid(null));
   const asked = Array.from({ length: 10 }, () => authenticator.authenticate('Bearer a.b'));

@@ -128,6 +128,21 @@ test('a subscription that begins after a commit is not told of it, and of the ne
   await feed.stop();
 });
 
+test('a change that is older than one from before the subscription is not delivered', async () => {
+  const { feed, reads, nextRead } = openFeed();
+  feed.committed([level('p', 3)]);
+  const watcher = await feed.watch(['p']);
+  feed.committed([level('q', 3)]);
+  const other = await feed.watch(['q']);
+  feed.committed([level('p', 2), level('q', 2)]);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(reads).toEqual([]);
+  feed.committed([level('p', 4), level('q', 4)]);
+  (await nextRead()).answer();
+  expect([onHandOf(await shortly(watcher)), onHandOf(await shortly(other))]).toEqual([4, 4]);
+  await feed.stop();
+});
+
 test('a publisher that throws, and a listener that is deaf, cost this process none of its changes', async () => {
   const { feed, nextRead } = openFeed({
     publisher: {

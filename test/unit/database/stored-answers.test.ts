@@ -37,6 +37,7 @@ test.each<[string, Verdict, string]>([
   ['a count', refused({ code: 'INSUFFICIENT_STOCK', requested: 5, available: 3 }), '0I3,5;'],
   ['of an archived product', refused({ code: 'PRODUCT_ARCHIVED' }), '0X;'],
   ['stale', refused({ code: 'STALE_QUANTITY', expected: 4, actual: 9 }), '0S9,4;'],
+  ['below 0', refused({ code: 'STALE_QUANTITY', expected: -1, actual: 9 }), '0S9,-1;'],
   ['no product', NOT_FOUND, '0P;'],
   ['no location', refused({ code: 'LOCATION_NOT_FOUND' }), '0L;'],
   ['no quantity', refused({ code: 'INVALID_QUANTITY' }), '0Q;'],
@@ -91,7 +92,7 @@ test.each(['0', '0P', 'P;', '0P;x', '0-P;', '0p;', '0P;;'])('%j is not read', (t
   expect(() => readAnswers(text)).toThrow(/not of the form/);
 });
 
-test.each(['Z', 'A1,2,3', ''])('%j is no verdict', (answer) => {
+test.each(['Z', 'A1,2,3', 'S-1', 'S1,', 'S1,2-3', ''])('%j is no verdict', (answer) => {
   expect(() => verdictOf(lineAt(0), answer)).toThrow(/not of the form/);
 });
 

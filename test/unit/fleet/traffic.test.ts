@@ -1,5 +1,5 @@
 /** Rates, quantiles and moments of one process, on a clock of the test's own. */
-import { Durations } from '../../../src/fleet/durations.js';
+import { Durations } from '../../../src/time/durations.js';
 import { MOMENTS_MAX, Traffic } from '../../../src/fleet/traffic.js';
 import type { LineChange, StockFailure } from '../../../src/inventory/stock.js';
 import type { WriteResult } from '../../../src/inventory/stock-store.js';

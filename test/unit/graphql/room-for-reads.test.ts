@@ -21,8 +21,9 @@ class Read {
     room: RoomForReads,
     readonly principal: string,
     nodes: number,
-    leftMs = 60_000,
+    { leftMs = 60_000, gone = false } = {},
   ) {
+    if (gone) this.hungUp.abort();
     const context = {
       caller: { principal, deadline: Deadline.in(leftMs, systemClock, this.hungUp.signal) },
       onEnd: (callback: () => void) => this.ends.push(callback),
@@ -82,7 +83,7 @@ test('a read that hangs up or is late leaves its place in the line, and takes no
   const [first, gone, late, last] = [
     new Read(room, 'a', 1_000),
     new Read(room, 'a', 1_000),
-    new Read(room, 'a', 1_000, 20),
+    new Read(room, 'a', 1_000, { leftMs: 20 }),
     new Read(room, 'a', 1_000),
   ];
   await gone.hangUp();
@@ -96,4 +97,46 @@ test('a read that hangs up or is late leaves its place in the line, and takes no
   const again = new Read(room, 'a', 1_000);
   await settled();
   expect(again.state).toBe('reading');
+});
+
+test('a read whose caller has gone before it waits takes no place in the line', async () => {
+  const room = new RoomForReads(2_000);
+  const first = new Read(room, 'a', 1_000);
+  const gone = new Read(room, 'a', 1_000, { gone: true });
+  const next = new Read(room, 'a', 1_000);
+  await settled();
+  expect(gone.state).toBe('refused');
+  await first.end();
+  expect([gone.state, next.state]).toEqual(['refused', 'reading']);
+});
+
+test('a large read has its turn, however many small ones come after it', async () => {
+  const room = new RoomForReads(4_000);
+  const small = ['a', 'b', 'c', 'd'].map((name) => new Read(room, name, 900));
+  const large = new Read(room, 'large', 1_000);
+  const later = ['e', 'f'].map((name) => new Read(room, name, 100));
+  await settled();
+  expect(states([large, ...later])).toEqual(['waiting', 'waiting', 'waiting']);
+  await small[0]?.end();
+  expect(states([large, ...later])).toEqual(['reading', 'reading', 'reading']);
+});
+
+test('small reads that waited behind a large one go on where it gives up', async () => {
+  const room = new RoomForReads(4_000);
+  for (const name of ['a', 'b', 'c', 'd']) new Read(room, name, 900);
+  const large = new Read(room, 'large', 1_000);
+  const later = new Read(room, 'e', 100);
+  await large.hangUp();
+  expect(states([large, later])).toEqual(['refused', 'reading']);
+});
+
+test('a client that waits for its own half delays no other', async () => {
+  const room = new RoomForReads(4_000);
+  const greedy = Array.from({ length: 3 }, () => new Read(room, 'greedy', 1_000));
+  const others = ['a', 'b'].map((name) => new Read(room, name, 500));
+  await settled();
+  expect(states([...greedy, ...others])).toEqual([
+    ...['reading', 'reading', 'waiting'],
+    ...['reading', 'reading'],
+  ]);
 });

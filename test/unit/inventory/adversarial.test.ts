@@ -1,10 +1,7 @@
 /** What would break if this happened before that? Lanes on simulated time, with faults in unlucky moments. */
-import { jest } from '@jest/globals';
 import type { Turn, Turns } from '../../../src/inventory/lanes/turns.js';
 import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { COMMIT_MS, CountedTurns, openLanes } from '../../support/simulated-lanes.js';
-
-jest.setTimeout(30_000);
 
 test('[B13] each caller gets one answer when a stop meets a commit', async () => {
   const { time, database, stock, deduct } = openLanes();

@@ -6,6 +6,7 @@ import { Delegation } from '../../../src/inventory/delegation/delegation.js';
 import { FleetMail } from '../../../src/inventory/delegation/fleet-mail.js';
 import { RESEND_MS, SILENCE_MAX_MS } from '../../../src/inventory/delegation/outgoing-lines.js';
 import type { Turns } from '../../../src/inventory/lanes/turns.js';
+import { LINES_MAX } from '../../../src/inventory/stock.js';
 import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { COMMIT_MS, openLanes } from '../../support/simulated-lanes.js';
 
@@ -244,6 +245,20 @@ test('the bound of the owner holds for lines of other processes', async () => {
   await run(fleet, 3_000);
   await busy;
   expect((await answers).filter((answer) => answer === 'OVERLOADED')).toHaveLength(2);
+});
+
+test('the bound of the owner holds for a request that another process sends many times', async () => {
+  const fleet = await openOwned(10);
+  fleet.a.commit.ms = 500;
+  const busy = fleet.a.deduct('p', 'busy');
+  await run(fleet, 20);
+  const again = () => fleet.b.deduct('p', 'again', { idempotencyKey: 'k' });
+  const answers = Promise.all(Array.from({ length: 300 }, again));
+  await run(fleet, 3_000);
+  await busy;
+  // The lines of one request may be beyond the bound, together.
+  const refused = (await answers).filter((answer) => answer === 'OVERLOADED');
+  expect(refused.length).toBeGreaterThanOrEqual(300 - 10 - LINES_MAX);
 });
 
 test('a refusal that crosses the next attempt is repeated, and the line does not wait once more', async () => {

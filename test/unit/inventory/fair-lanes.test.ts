@@ -2,13 +2,10 @@
  * One principal floods; what another one asks for is served as if the flood were one request of it. On simulated time
  * and a store in memory, where each transaction takes 10 ms. Needs no services.
  */
-import { jest } from '@jest/globals';
 import type { Turn, Turns } from '../../../src/inventory/lanes/turns.js';
 import type { StockRequest } from '../../../src/inventory/stock-request.js';
 import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { COMMIT_MS, openLanes } from '../../support/simulated-lanes.js';
-
-jest.setTimeout(30_000);
 
 const STOCK = 1_000_000;
 
@@ -113,6 +110,18 @@ test('a request that is divided into several writes finds room as a whole', asyn
   expect(await Promise.all([first, divided])).toEqual([STOCK - 1, STOCK - 2]);
   const written = database.ledger.filter(({ reference }) => reference === 'divided');
   expect(written).toHaveLength(10);
+});
+
+test('a request that is sent many times at once finds no more room than others', async () => {
+  const { time, database, deduct } = openLanes({ queueMax: 6, queueMaxPerPrincipal: 3 });
+  database.createProduct('p', STOCK);
+  const first = deduct('p', 'first');
+  await time.runUntil(COMMIT_MS / 2);
+  const ask = () => deduct('p', 'again', { principal: 'a', idempotencyKey: 'k' });
+  const answers = Promise.all(Array.from({ length: 10 }, ask));
+  await time.runUntil(1_000);
+  expect((await answers).filter((answer) => answer === 'OVERLOADED')).toHaveLength(7);
+  expect(await first).toBe(STOCK - 1);
 });
 
 test('writes without a principal may use the whole queue', async () => {

@@ -1,11 +1,13 @@
 /** The counters as Prometheus reads them. */
 import { readFileSync } from 'node:fs';
 import { parse } from 'graphql';
+import { Registry } from 'prom-client';
 import { DocumentStore } from '../../../src/graphql/document-store.js';
 import { StatsCollector } from '../../../src/lock/stats.js';
 import { LineMetrics } from '../../../src/metrics/line-metrics.js';
 import { OperationMetrics } from '../../../src/metrics/operation-metrics.js';
 import { RequestMetrics } from '../../../src/metrics/request-metrics.js';
+import type { StockWrite } from '../../../src/inventory/stock.js';
 import { stockadeMetrics } from '../../../src/metrics/stockade-metrics.js';
 
 const NOTHING = {
@@ -159,7 +161,7 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
     requests: new RequestMetrics(),
     times: { ttlMs: 5_000, waitMs: 10_000 },
     readiness: { state: 'READY' },
-    writes: { isWritable: true },
+    writes: { isWritable: true, check: () => Promise.resolve() },
     stock: source,
     database: { pools: stats },
     transactions: source,
@@ -169,6 +171,25 @@ test('docs/metrics.md has every metric of ours, and no other', () => {
   expect([...documented].map(([, name]) => name).sort()).toEqual(
     names.filter((name) => name.startsWith('stockade_')).sort(),
   );
+});
+
+test('lines that may have been applied are counted, of a whole write and line by line', async () => {
+  const lines = new LineMetrics();
+  const line = { productId: 'a', locationId: 'default', quantity: 1, change: { type: 'TAKE' } };
+  const write = {
+    lines: [line, line],
+    operation: { name: 'deductStock' },
+  } as unknown as StockWrite;
+  const failure = { code: 'UNAVAILABLE', mayHaveApplied: true, retryable: false } as const;
+  lines.note(write, { outcome: 'REFUSED', failure, replayed: false });
+  const verdicts = [
+    { outcome: 'REFUSED', failure, replayed: false },
+    { outcome: 'REFUSED', failure: { ...failure, mayHaveApplied: false }, replayed: false },
+  ] as const;
+  lines.note(write, { outcome: 'DECIDED', verdicts });
+  const registry = new Registry();
+  lines.addTo(registry);
+  expect(await registry.metrics()).toMatch(/^stockade_lines_uncertain_total 3$/m);
 });
 
 test('the time-outs are gauges with the value of their moment', async () => {

@@ -38,8 +38,8 @@ export class Durations {
     return { count: this.total, p50Ms: this.at(0.5), p99Ms: this.at(0.99) };
   }
 
-  /** At least as long as this part of the durations. */
-  private at(part: number): number | null {
+  /** At least as long as this part of the durations, in milliseconds; null where there was none. */
+  at(part: number): number | null {
     if (this.total === 0) return null;
     let below = 0;
     const bucket = this.counts.findIndex((count) => (below += count) >= this.total * part);
