@@ -2,11 +2,10 @@
 import type { ReactNode } from 'react';
 import { NavLink } from 'react-router';
 import { connection } from './api/connection';
-import { useRead } from './api/read';
+import { hasSaleTrials } from './api/server-kind';
 import { session, signOut } from './api/session';
 import { useStore } from './api/store';
 import { useViewer } from './api/viewer';
-import { ConsoleSaleTrialDocument } from './generated/operations';
 import { Icon, type IconName } from './parts/icon';
 import { Badge } from './parts/page';
 import { ThemeToggle } from './parts/theme';
@@ -27,9 +26,7 @@ const TRIAL: Place = { to: '/sale', icon: 'sale', name: 'Try a sale' };
 
 export function Shell({ children }: { readonly children: ReactNode }) {
   const { state } = useStore(connection);
-  // Only `stockade dev` has sales to try.
-  const { data: trials } = useRead(ConsoleSaleTrialDocument, { variables: {} });
-  const places = trials ? [...PLACES, TRIAL] : PLACES;
+  const places = hasSaleTrials ? [...PLACES, TRIAL] : PLACES;
   return (
     <>
       <a className="skip visually-hidden" href="#content">

@@ -1,13 +1,10 @@
 /** What a newcomer does first: a sale tried in the console of `stockade dev`, and operations without the internet. */
 import { mkdirSync } from 'node:fs';
-import { jest } from '@jest/globals';
 import type { Browser } from 'playwright-core';
 import { freePort } from '../../services/private-server.js';
 import { launchBrowser, openPage } from '../support/browser.js';
 import { createFreshDatabase, givenUrl, type FreshDatabase } from '../support/fresh-database.js';
 import { startProgram, type StartedProgram } from '../support/started-program.js';
-
-jest.setTimeout(120_000);
 
 const PICTURES = process.env.STOCKADE_PICTURES ? 'docs/images' : null;
 const SALE_MS_MAX = 60_000;

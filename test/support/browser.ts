@@ -1,7 +1,4 @@
-/**
- * A real browser for the tests of the console: Debian's Chromium, driven by Playwright. Every page that it opens fails
- * its test at the end where the console log names a violation of the Content-Security-Policy or an uncaught error.
- */
+/** A real browser for the tests of the console: Debian's Chromium, driven by Playwright. */
 import axe from 'axe-core';
 import { chromium, type Browser, type BrowserContextOptions, type Page } from 'playwright-core';
 

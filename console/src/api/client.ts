@@ -1,5 +1,4 @@
 /** The one way to the API: queries and mutations by HTTP, subscriptions by one WebSocket that reconnects by itself. */
-import { createClient as createSocket } from 'graphql-ws';
 import {
   Client,
   cacheExchange,
@@ -9,31 +8,17 @@ import {
   type CombinedError,
   type ExecutionResult,
 } from 'urql';
-import { API_PATH, noteLost, watchedFetch } from './connection';
+import { ConsoleViewerDocument } from '../generated/operations';
+import { API_PATH, watchedFetch } from './connection';
 import { credentials, noteRefused } from './session';
-
-const RETRY_MS = 1_000;
-const NORMAL_CLOSURE = 1000;
-/** The protocol's code for a refused credential. */
-const FORBIDDEN = 4403;
+import { createSocket } from './socket';
 
 export function createClient(): Client {
-  const socket = createSocket({
-    url: `${location.origin.replace(/^http/, 'ws')}${API_PATH}`,
-    connectionParams: credentials,
-    retryAttempts: Infinity,
-    retryWait: () => new Promise((resolve) => setTimeout(resolve, RETRY_MS)),
-    // A refused credential is not tried again: the next request over HTTP tells the same.
-    shouldRetry: (event) => (event as { readonly code?: number }).code !== FORBIDDEN,
-    on: {
-      closed: (event) => {
-        const { code = NORMAL_CLOSURE } = event as { readonly code?: number };
-        // 44xx: the server has refused; all others but a normal end are losses.
-        if (code !== NORMAL_CLOSURE && (code < 4400 || code >= 4500)) noteLost();
-      },
-    },
+  const socket = createSocket(() => {
+    // A WebSocket does not say why its credential was refused. The answer over HTTP does, and is handled below.
+    void client.query(ConsoleViewerDocument, {}, { requestPolicy: 'network-only' }).toPromise();
   });
-  return new Client({
+  const client = new Client({
     url: API_PATH,
     fetch: watchedFetch,
     fetchOptions: () => ({ headers: credentials() }),
@@ -65,6 +50,7 @@ export function createClient(): Client {
       }),
     ],
   });
+  return client;
 }
 
 /** The code of the first error, as in `FORBIDDEN`; null where the server did not answer. */

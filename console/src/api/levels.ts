@@ -3,10 +3,10 @@
  * fast they come. A notice of missed changes makes the page read its levels again.
  */
 import { useEffect, useRef, useState } from 'react';
-import { useClient } from 'urql';
+import { useClient, type CombinedError } from 'urql';
 import { ConsoleLevelsDocument, type ConsoleLevelsSubscription } from '../generated/operations';
 import { connection } from './connection';
-import { useStore } from './store';
+import { Store, useStore } from './store';
 
 const DRAW_INTERVAL_MS = 250;
 
@@ -17,7 +17,6 @@ type Change = Extract<
 
 export interface LiveProduct {
   readonly available: number;
-  readonly lowStock: boolean;
   /** By location. */
   readonly levels: ReadonlyMap<string, Change>;
   /** Grows with each change that is drawn. */
@@ -27,6 +26,9 @@ export interface LiveProduct {
 export type LiveLevels = ReadonlyMap<string, LiveProduct>;
 
 const NONE: LiveLevels = new Map();
+
+/** Why the page's subscription has ended. */
+export const levelsError = new Store<CombinedError | null>(null);
 
 /**
  * @param productIds null: of all products.
@@ -53,10 +55,16 @@ export function useLiveLevels(
     const subscription = client
       .subscription(ConsoleLevelsDocument, variables)
       .subscribe((result) => {
+        levelsError.set(result.error ?? null);
         const event = result.data?.stockChanged;
         if (!event) return;
-        if (event.__typename === 'StockChangesMissed') missed.current();
-        else {
+        if (event.__typename === 'StockChangesMissed') {
+          // What is read now is newer than the changes before the gap.
+          known = NONE;
+          clearTimeout(timer);
+          draw();
+          missed.current();
+        } else {
           known = withChange(known, event);
           timer ??= setTimeout(draw, DRAW_INTERVAL_MS);
         }
@@ -65,6 +73,7 @@ export function useLiveLevels(
       clearTimeout(timer);
       subscription.unsubscribe();
       setLevels(NONE);
+      levelsError.set(null);
     };
   }, [client, asked, epoch]);
   return levels;
@@ -77,7 +86,6 @@ function withChange(known: LiveLevels, change: Change): LiveLevels {
   const levels = new Map(before?.levels).set(change.locationId, change);
   return new Map(known).set(change.productId, {
     available: change.productAvailable,
-    lowStock: change.lowStock,
     levels,
     changes: (before?.changes ?? 0) + 1,
   });

@@ -1,20 +1,23 @@
-/** Who is signed in, and what the credential allows: pages offer no more than that. */
+/** Who is signed in, and what the credential allows: pages ask for and offer no more than that. */
 import { ConsoleViewerDocument, type Scope } from '../generated/operations';
 import { useRead } from './read';
 
 export interface Viewer {
+  /** False until the server has told. */
+  readonly known: boolean;
   /** Null: the server has no authentication. */
   readonly principal: string | null;
   readonly may: (scope: Scope) => boolean;
   readonly scopes: readonly Scope[];
 }
 
-/** Until it is known, everything is offered, and the server decides. */
-const UNKNOWN: Viewer = { principal: null, may: () => true, scopes: [] };
+const UNKNOWN: Viewer = { known: false, principal: null, may: () => false, scopes: [] };
+/** The server could not tell. Then everything is offered, and the server decides. */
+const UNTOLD: Viewer = { known: true, principal: null, may: () => true, scopes: [] };
 
 export function useViewer(): Viewer {
-  const { data } = useRead(ConsoleViewerDocument, { variables: {} });
-  if (!data) return UNKNOWN;
+  const { data, error } = useRead(ConsoleViewerDocument, { variables: {} });
+  if (!data) return error ? UNTOLD : UNKNOWN;
   const { principal, scopes } = data.viewer;
-  return { principal, scopes, may: (scope) => scopes.includes(scope) };
+  return { known: true, principal, scopes, may: (scope) => scopes.includes(scope) };
 }

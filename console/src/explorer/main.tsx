@@ -7,6 +7,7 @@ import { StrictMode } from 'react';
 import { createRoot } from 'react-dom/client';
 import { API_PATH } from '../api/connection';
 import { credentials } from '../api/session';
+import { SCHEMA } from './schema';
 import { TABS } from './tabs';
 import 'graphiql/style.css';
 import './explorer.css';
@@ -46,7 +47,12 @@ const root = document.getElementById('root');
 if (!root) throw new Error('The page has no element #root.');
 createRoot(root).render(
   <StrictMode>
-    <GraphiQL fetcher={fetcher} defaultTabs={[...TABS]} shouldPersistHeaders={false}>
+    <GraphiQL
+      schema={SCHEMA}
+      fetcher={fetcher}
+      defaultTabs={[...TABS]}
+      shouldPersistHeaders={false}
+    >
       <GraphiQL.Logo>
         <a className="explorer-home" href="/console/">
           <img src="/console/icon.svg" alt="" width="20" height="20" /> Console

@@ -6,7 +6,10 @@ import type { Outcome, Values } from './form-dialog';
 /** Names of the API's inputs, where a form calls them otherwise. */
 type FieldNames = Readonly<Record<string, string>>;
 
-/** A whole request that was refused, or not answered. */
+/**
+ * A whole request that was refused, or not answered. It leaves open what became of the line: an earlier request with
+ * the same key may have been applied though its answer was lost. So the form keeps its idempotency key.
+ */
 export function outcomeOfError(error: CombinedError, names: FieldNames = {}): Outcome {
   const field = lastOf(fieldOf(error) ?? '');
   const name = names[field] ?? field;
@@ -15,7 +18,7 @@ export function outcomeOfError(error: CombinedError, names: FieldNames = {}): Ou
   const message = lost
     ? 'The server did not answer. Send it again: with the same input it has one effect.'
     : messageOf(error);
-  return { errors: { '': message }, retryable: lost };
+  return { errors: { '': message } };
 }
 
 /** `input.items.0.quantity` names the field quantity. */
@@ -24,7 +27,7 @@ function lastOf(path: string): string {
 }
 
 export function wrong(field: string, message: string): Outcome {
-  return { errors: { [field]: message }, retryable: false };
+  return { errors: { [field]: message } };
 }
 
 /** To which field an error of a line belongs. */
@@ -42,13 +45,14 @@ export interface StockFailure {
   readonly retryable: boolean;
 }
 
+/** The server has decided the line, unless it says that it is unavailable. */
 export function outcomeOfStock(
   { code, message, retryable }: StockFailure,
   fields: readonly string[],
 ): Outcome {
   const field = FIELDS[code];
   const name = field !== undefined && fields.includes(field) ? field : '';
-  return { errors: { [name]: message }, retryable };
+  return { errors: { [name]: message }, isFinal: !retryable && code !== 'UNAVAILABLE' };
 }
 
 /** Undefined where the field is empty. */

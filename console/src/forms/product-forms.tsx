@@ -107,13 +107,16 @@ function renameForm({ client, product }: FormParts): FormSpec {
 function countForm(parts: FormParts): FormSpec {
   const { client, product } = parts;
   const where = whereOf(parts);
-  const level = product.levels.find(({ locationId }) => locationId === where.first);
-  const expected = String(level?.onHand ?? 0);
+  const expectedAt = (locationId: string) => {
+    const level = product.levels.find((one) => one.locationId === locationId);
+    return { changeFromQuantity: String(level?.onHand ?? 0) };
+  };
   return {
     title: 'Set the counted quantity',
     lead: 'After a count: sets how many units are on hand at one location.',
     action: 'Set quantity',
-    initial: { locationId: where.first, changeFromQuantity: expected, quantity: '' },
+    initial: { locationId: where.first, quantity: '', ...expectedAt(where.first) },
+    derive: (name, value) => (name === 'locationId' ? expectedAt(value) : {}),
     fields: [
       where.field,
       {

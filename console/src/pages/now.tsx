@@ -1,8 +1,8 @@
 /** Now: what all servers are doing, read once a second, with the last minutes as charts. */
-import { useMemo } from 'react';
+import { useMemo, useState } from 'react';
 import { useRead } from '../api/read';
 import { ConsoleFleetDocument, type ConsoleFleetQuery } from '../generated/operations';
-import { count, duration, rounded } from '../parts/format';
+import { count, duration, plural, rounded } from '../parts/format';
 import { Icon } from '../parts/icon';
 import { Figures, Page, Panel } from '../parts/page';
 import { Failure, Skeleton } from '../parts/states';
@@ -43,28 +43,45 @@ export function NowPage() {
 }
 
 function LockMode({ fleet }: { readonly fleet: Fleet }) {
-  const modes = [...new Set(fleet.servers.map(({ lock }) => lock.now))];
-  const live = fleet.servers.filter(({ state }) => state !== 'GONE').length;
+  const live = fleet.servers.filter(({ state }) => state !== 'GONE');
+  const modes = [...new Set(live.map(({ lock }) => lock.now))];
   return (
     <>
-      {live === 1 ? '1 server' : `${count(live)} servers`}. <Term name="lock mode">Lock</Term>:{' '}
+      {plural(live.length, 'server')}. <Term name="lock mode">Lock</Term>:{' '}
       <strong>{modes.join(', ') || 'unknown'}</strong>.
     </>
   );
 }
 
-function Warnings({ fleet }: { readonly fleet: Fleet }) {
-  if (fleet.warnings.length === 0) return null;
+function Warnings({ fleet: { at, warnings } }: { readonly fleet: Fleet }) {
+  const shape = warnings.map(({ code, serverId }) => `${code} ${serverId ?? ''}`).join('\n');
   return (
-    <div className="stack" role="status">
-      {fleet.warnings.map(({ code, message, serverId, since }) => (
-        <div className="notice notice-warn" key={`${code} ${serverId ?? ''}`}>
+    <>
+      <div role="status" className="visually-hidden">
+        <Told key={shape} text={warnings.map(({ message }) => message).join(' ')} />
+      </div>
+      {warnings.length > 0 ? <WarningList at={at} warnings={warnings} /> : null}
+    </>
+  );
+}
+
+/** Keeps its first text: the numbers in a warning change each second, and a screen reader would read each of them. */
+function Told({ text }: { readonly text: string }) {
+  const [first] = useState(text);
+  return <p>{first}</p>;
+}
+
+function WarningList({ at, warnings }: Pick<Fleet, 'at' | 'warnings'>) {
+  return (
+    <div className="stack">
+      {warnings.map(({ code, message, since }, position) => (
+        <div className="notice notice-warn" key={position}>
           <Icon name="warning" />
           <p>
             {message}
             {since === null ? null : (
               <span className="notice-code">
-                for {duration(Math.max(0, Date.parse(fleet.at) - Date.parse(since)))}
+                for {duration(Math.max(0, Date.parse(at) - Date.parse(since)))}
               </span>
             )}
           </p>

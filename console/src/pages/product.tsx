@@ -1,5 +1,5 @@
 /** One product: its levels, its quantity over time, its ledger, who holds it, and what can be done with it. */
-import { useEffect, useRef, useState } from 'react';
+import { useState } from 'react';
 import { Link, useParams } from 'react-router';
 import { useClient } from 'urql';
 import { useLiveLevels, type LiveProduct } from '../api/levels';
@@ -14,20 +14,21 @@ import {
   type ConsoleProductQuery,
 } from '../generated/operations';
 import { count, moment } from '../parts/format';
+import { LiveNotice } from '../parts/live-notice';
 import { Badge, Figures, Page, Panel } from '../parts/page';
+import { productIdOf } from '../parts/product-link';
 import { Empty, Failure, Skeleton } from '../parts/states';
+import { Table, type Column } from '../parts/table';
 import { Term } from '../parts/term';
+import { useThrottled } from '../parts/throttled';
 import { Holders } from './product/holders';
 import { Ledger } from './product/ledger';
 import { QuantityChart } from './product/quantity-chart';
 
 type Product = NonNullable<ConsoleProductQuery['product']>;
 
-/** A sale changes a product many times in a second; what is read anew is read this often at most. */
-const READ_INTERVAL_MS = 1_000;
-
 export function ProductPage() {
-  const { id = '' } = useParams();
+  const id = productIdOf(useParams().id ?? '');
   return <OneProduct key={id} id={id} />;
 }
 
@@ -59,36 +60,16 @@ function OneProduct({ id }: { readonly id: string }) {
       actions={<Actions product={product} again={again} />}
     >
       {error ? <Failure error={error} again={again} /> : null}
+      <LiveNotice />
       <Totals product={product} live={live} />
       <div className="columns">
         <QuantityChart id={id} version={version} />
         <Levels product={product} live={live} />
       </div>
       <Holders productId={id} version={version} />
-      <Ledger id={id} version={version} />
+      <Ledger id={id} version={version} levels={product.levels} />
     </Page>
   );
-}
-
-/** Follows a number, at most once in an interval, and calls back with each step. */
-function useThrottled(value: number, onStep: () => void): number {
-  const [shown, setShown] = useState(value);
-  const step = useRef(onStep);
-  step.current = onStep;
-  const last = useRef(0);
-  useEffect(() => {
-    if (value === shown) return;
-    const rest = Math.max(0, last.current + READ_INTERVAL_MS - performance.now());
-    const timer = setTimeout(() => {
-      last.current = performance.now();
-      setShown(value);
-      step.current();
-    }, rest);
-    return () => {
-      clearTimeout(timer);
-    };
-  }, [value, shown]);
-  return shown;
 }
 
 function Totals({
@@ -100,7 +81,8 @@ function Totals({
 }) {
   const { lowStockThreshold: threshold } = product;
   const available = live?.available ?? product.available;
-  const isLow = live?.lowStock ?? (threshold !== null && available <= threshold);
+  // The change that came last knows the threshold of its time; the one that was read may be newer.
+  const isLow = threshold !== null && available <= threshold;
   const tone = available === 0 ? 'bad' : isLow ? 'warn' : undefined;
   return (
     <Figures
@@ -127,6 +109,26 @@ function Totals({
   );
 }
 
+const LEVEL_COLUMNS: readonly Column<Product['levels'][number]>[] = [
+  {
+    head: 'Location',
+    cell: ({ location, locationId }) => (
+      <>
+        {location.name}{' '}
+        {location.name === locationId ? null : <span className="mono faint">{locationId}</span>}
+      </>
+    ),
+  },
+  {
+    head: 'Available',
+    className: 'number',
+    cell: ({ available }) =>
+      available === 0 ? <Badge tone="bad">0</Badge> : <strong>{count(available)}</strong>,
+  },
+  { head: 'Held', className: 'number soft', cell: ({ reserved }) => count(reserved) },
+  { head: 'On hand', className: 'number soft', cell: ({ onHand }) => count(onHand) },
+];
+
 function Levels({
   product,
   live,
@@ -146,48 +148,14 @@ function Levels({
       {product.levels.length === 0 ? (
         <Empty title="This product never had stock.">Add stock to give it its first level.</Empty>
       ) : (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">Location</th>
-                <th scope="col" className="number">
-                  Available
-                </th>
-                <th scope="col" className="number">
-                  Held
-                </th>
-                <th scope="col" className="number">
-                  On hand
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {product.levels.map((level) => {
-                const { available, reserved, onHand } = live?.levels.get(level.locationId) ?? level;
-                return (
-                  <tr key={level.id}>
-                    <td>
-                      {level.location.name}{' '}
-                      {level.location.name === level.locationId ? null : (
-                        <span className="mono faint">{level.locationId}</span>
-                      )}
-                    </td>
-                    <td className="number">
-                      {available === 0 ? (
-                        <Badge tone="bad">0</Badge>
-                      ) : (
-                        <strong>{count(available)}</strong>
-                      )}
-                    </td>
-                    <td className="number soft">{count(reserved)}</td>
-                    <td className="number soft">{count(onHand)}</td>
-                  </tr>
-                );
-              })}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          columns={LEVEL_COLUMNS}
+          rows={product.levels.map((level) => ({
+            ...level,
+            ...live?.levels.get(level.locationId),
+          }))}
+          keyOf={({ locationId }) => locationId}
+        />
       )}
     </Panel>
   );

@@ -1,6 +1,7 @@
 /** Products: found by the words of their names or by an id, with levels that change while they are looked at. */
-import { useState } from 'react';
-import { Link, useNavigate, useSearchParams } from 'react-router';
+import { useCallback, useEffect, useState } from 'react';
+import { useNavigate } from 'react-router';
+import { useAddress } from '../api/address';
 import { useLiveLevels, type LiveProduct } from '../api/levels';
 import { useRead } from '../api/read';
 import { useViewer } from '../api/viewer';
@@ -13,15 +14,22 @@ import {
 } from '../generated/operations';
 import { count } from '../parts/format';
 import { Icon } from '../parts/icon';
+import { LiveNotice } from '../parts/live-notice';
 import { Badge, Page, Panel } from '../parts/page';
+import { GoesOn, Pager, usePages } from '../parts/pager';
+import { ProductLink, productPath } from '../parts/product-link';
 import { SearchBox } from '../parts/search-box';
 import { Segments } from '../parts/segments';
 import { Empty, Failure, Skeleton } from '../parts/states';
+import { Table, type Column } from '../parts/table';
 import { Term } from '../parts/term';
+import { READ_INTERVAL_MS, useThrottled } from '../parts/throttled';
 
 type Row = ConsoleProductsQuery['products']['nodes'][number];
 
 const PAGE_SIZE = 50;
+/** The most that one subscription takes. */
+const LIVE_MAX = 100;
 const ID_FORM = /^[\w.:-]{1,64}$/;
 
 const KINDS = [
@@ -40,47 +48,12 @@ function filterOf(search: string, kind: Kind): ConsoleProductsQueryVariables['fi
 }
 
 export function ProductsPage() {
-  const [params, setParams] = useSearchParams();
+  const [params, show] = useAddress();
   const search = params.get('search') ?? '';
   const kind = KINDS.find(({ value }) => value === params.get('show'))?.value ?? 'sale';
-  const [creating, setCreating] = useState<'product' | 'location' | null>(null);
-  const navigate = useNavigate();
   const { may } = useViewer();
-  const show = (changes: Readonly<Record<string, string>>) => {
-    const all = Object.entries({ search, show: kind, ...changes });
-    setParams(Object.fromEntries(all.filter(([, value]) => value !== '' && value !== 'sale')), {
-      replace: true,
-    });
-  };
   return (
-    <Page
-      title="Products"
-      actions={
-        may('manage') ? (
-          <>
-            <button
-              className="button"
-              type="button"
-              onClick={() => {
-                setCreating('location');
-              }}
-            >
-              New location
-            </button>
-            <button
-              className="button button-primary"
-              type="button"
-              onClick={() => {
-                setCreating('product');
-              }}
-            >
-              <Icon name="plus" />
-              New product
-            </button>
-          </>
-        ) : null
-      }
-    >
+    <Page title="Products" actions={may('manage') ? <Creating /> : null}>
       <div className="bar">
         <SearchBox
           label="Search products"
@@ -95,16 +68,45 @@ export function ProductsPage() {
           options={KINDS}
           value={kind}
           onChoose={(value) => {
-            show({ show: value });
+            show({ show: value === 'sale' ? '' : value });
           }}
         />
       </div>
       <ProductTable key={`${search} ${kind}`} search={search} kind={kind} />
+    </Page>
+  );
+}
+
+/** The buttons for a new product and a new location, with their dialogs. */
+function Creating() {
+  const [creating, setCreating] = useState<'product' | 'location' | null>(null);
+  const navigate = useNavigate();
+  return (
+    <>
+      <button
+        className="button"
+        type="button"
+        onClick={() => {
+          setCreating('location');
+        }}
+      >
+        New location
+      </button>
+      <button
+        className="button button-primary"
+        type="button"
+        onClick={() => {
+          setCreating('product');
+        }}
+      >
+        <Icon name="plus" />
+        New product
+      </button>
       {creating === 'product' ? (
         <CreateProduct
           onClose={(id) => {
             setCreating(null);
-            if (id !== null) void navigate(`/products/${encodeURIComponent(id)}`);
+            if (id !== null) void navigate(productPath(id));
           }}
         />
       ) : null}
@@ -115,140 +117,125 @@ export function ProductsPage() {
           }}
         />
       ) : null}
-    </Page>
+    </>
   );
 }
 
 function ProductTable({ search, kind }: { readonly search: string; readonly kind: Kind }) {
-  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
-  const after = cursors.at(-1) ?? null;
+  const pages = usePages();
   const filter = filterOf(search, kind) ?? {};
   const { data, error, loading, again } = useRead(ConsoleProductsDocument, {
-    variables: { first: PAGE_SIZE, after, filter },
+    variables: { first: PAGE_SIZE, after: pages.after, filter },
   });
   // Words of names do not find an id, so what looks like one is looked up as well.
+  const pause = !ID_FORM.test(search) || pages.number > 1;
   const byId = useRead(ConsoleProductsDocument, {
     variables: { first: 1, filter: { ids: [search], archived: kind === 'archived' } },
-    pause: !ID_FORM.test(search) || cursors.length > 1,
+    pause,
   });
-  const live = useLiveLevels(null, again);
+  const againById = byId.again;
+  const bothAgain = useCallback(() => {
+    again();
+    if (!pause) againById();
+  }, [again, againById, pause]);
   const named = data?.products.nodes ?? [];
   const found = byId.data?.products.nodes.filter(({ id }) => id === search) ?? [];
   const rows = [...found, ...named.filter(({ id }) => id !== search)];
-  const next = data?.products.pageInfo;
+  const info = data?.products.pageInfo;
   return (
     <Panel flush>
+      <LiveNotice />
       {error ? <Failure error={error} again={again} /> : null}
       {loading && !error ? <Skeleton rows={12} /> : null}
-      {data && rows.length === 0 && !byId.loading ? (
+      {data && rows.length === 0 && !info?.hasNextPage && !byId.loading ? (
         <NothingFound search={search} kind={kind} />
       ) : null}
-      {rows.length > 0 ? (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">Product</th>
-                <th scope="col" className="number">
-                  <Term name="available">Available</Term>
-                </th>
-                <th scope="col" className="number phone-hidden">
-                  <Term name="held">Held</Term>
-                </th>
-                <th scope="col" className="number phone-hidden">
-                  <Term name="on hand">On hand</Term>
-                </th>
-                <th scope="col">State</th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <ProductRow key={row.id} row={row} live={live.get(row.id)} />
-              ))}
-            </tbody>
-          </table>
-        </div>
-      ) : null}
-      {next?.hasNextPage || cursors.length > 1 ? (
-        <div className="more">
-          <button
-            className="button button-small"
-            type="button"
-            disabled={cursors.length === 1}
-            onClick={() => {
-              setCursors(cursors.slice(0, -1));
-            }}
-          >
-            Previous
-          </button>
-          <span className="faint">Page {cursors.length}</span>
-          <button
-            className="button button-small"
-            type="button"
-            disabled={!next?.hasNextPage}
-            onClick={() => {
-              setCursors([...cursors, next?.endCursor ?? null]);
-            }}
-          >
-            Next
-          </button>
-        </div>
-      ) : null}
+      {rows.length > 0 ? <LiveRows rows={rows} again={bothAgain} /> : null}
+      <GoesOn shown={rows.length} pageSize={PAGE_SIZE} info={info} what="product" on="Next" />
+      <Pager pages={pages} info={info} back="Previous" on="Next">
+        <span className="faint">Page {pages.number}</span>
+      </Pager>
     </Panel>
   );
 }
 
-function ProductRow({ row, live }: { readonly row: Row; readonly live: LiveProduct | undefined }) {
-  const available = live?.available ?? row.available;
-  const { onHand, reserved } = totalsOf(row, live);
-  const { lowStockThreshold: threshold } = row;
-  const isLow = live?.lowStock ?? (threshold !== null && available <= threshold);
+/** Available units change with each event; what an event does not tell is read again after it. */
+function LiveRows({ rows, again }: { readonly rows: readonly Row[]; readonly again: () => void }) {
+  const ids = rows.slice(0, LIVE_MAX).map(({ id }) => id);
+  // Another order of the same products needs no other subscription.
+  ids.sort();
+  const live = useLiveLevels(ids, again);
+  const changes = [...live.values()].reduce((sum, product) => sum + product.changes, 0);
+  useThrottled(changes, again);
+  const asked = ids.join('\n');
+  useEffect(() => {
+    // A change between the read and the begin of the subscription is in neither.
+    const timer = setTimeout(again, READ_INTERVAL_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [asked, again]);
   return (
-    <tr>
-      <td>
-        <div className="name-cell">
-          <Link to={`/products/${encodeURIComponent(row.id)}`}>{row.name}</Link>
-          <span className="mono">{row.id}</span>
-        </div>
-      </td>
-      <td className="number">
-        <strong key={live?.changes ?? 0} className={live ? 'changed' : undefined}>
-          {count(available)}
-        </strong>
-      </td>
-      <td className="number phone-hidden soft">{count(reserved)}</td>
-      <td className="number phone-hidden soft">{count(onHand)}</td>
-      <td>
-        <StateOf archived={row.archivedAt !== null} available={available} isLow={isLow} />
-      </td>
-    </tr>
+    <Table
+      columns={COLUMNS}
+      rows={rows.map((row) => asItIsNow(row, live.get(row.id)))}
+      keyOf={({ row }) => row.id}
+    />
   );
 }
 
-/** The levels of one location are exact; those of several arrive one by one. */
-function totalsOf(
-  row: Row,
-  live: LiveProduct | undefined,
-): { readonly onHand: number; readonly reserved: number } {
-  const [level, ...others] = live ? [...live.levels.values()] : [];
-  if (!live || !level || others.length > 0) {
-    const reserved = row.reserved;
-    return { onHand: live ? live.available + reserved : row.onHand, reserved };
-  }
-  const isOnly = level.available === live.available;
-  return isOnly
-    ? { onHand: level.onHand, reserved: level.reserved }
-    : { onHand: live.available + row.reserved, reserved: row.reserved };
-}
-
-function StateOf(state: {
-  readonly archived: boolean;
+/** A product as it is now. */
+interface ProductNow {
+  readonly row: Row;
   readonly available: number;
   readonly isLow: boolean;
-}) {
-  if (state.archived) return <Badge>archived</Badge>;
-  if (state.available === 0) return <Badge tone="bad">sold out</Badge>;
-  if (state.isLow) return <Badge tone="warn">low</Badge>;
+  /** How often it has changed while it was looked at. */
+  readonly changes: number;
+}
+
+const COLUMNS: readonly Column<ProductNow>[] = [
+  {
+    head: 'Product',
+    cell: ({ row }) => (
+      <div className="name-cell">
+        <ProductLink id={row.id}>{row.name}</ProductLink>
+        <span className="mono">{row.id}</span>
+      </div>
+    ),
+  },
+  {
+    head: <Term name="available">Available</Term>,
+    className: 'number',
+    cell: ({ available, changes }) => (
+      <strong key={changes} className={changes > 0 ? 'changed' : undefined}>
+        {count(available)}
+      </strong>
+    ),
+  },
+  {
+    head: <Term name="held">Held</Term>,
+    className: 'number phone-hidden soft',
+    cell: ({ row }) => count(row.reserved),
+  },
+  {
+    head: <Term name="on hand">On hand</Term>,
+    className: 'number phone-hidden soft',
+    cell: ({ row }) => count(row.onHand),
+  },
+  { head: 'State', cell: (now) => <StateOf now={now} /> },
+];
+
+function asItIsNow(row: Row, live: LiveProduct | undefined): ProductNow {
+  const available = live?.available ?? row.available;
+  const { lowStockThreshold: threshold } = row;
+  const isLow = threshold !== null && available <= threshold;
+  return { row, available, isLow, changes: live?.changes ?? 0 };
+}
+
+function StateOf({ now: { row, available, isLow } }: { readonly now: ProductNow }) {
+  if (row.archivedAt !== null) return <Badge>archived</Badge>;
+  if (available === 0) return <Badge tone="bad">sold out</Badge>;
+  if (isLow) return <Badge tone="warn">low</Badge>;
   return <Badge tone="good">on sale</Badge>;
 }
 

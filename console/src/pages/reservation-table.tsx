@@ -1,7 +1,7 @@
 /** Reservations in rows: what they hold, until when, and how to extend or release them. */
 import { useEffect, useState } from 'react';
-import { Link } from 'react-router';
 import { useClient } from 'urql';
+import { useViewer } from '../api/viewer';
 import { FormDialog, type FormSpec } from '../forms/form-dialog';
 import { given, numberOf, outcomeOfError, wrong } from '../forms/outcomes';
 import {
@@ -10,8 +10,11 @@ import {
   type ReservationRowFragment,
   type ReservationStatus,
 } from '../generated/operations';
-import { count, duration, exactMoment, moment, words } from '../parts/format';
+import { count, duration, moment, words } from '../parts/format';
+import { Moment } from '../parts/moment';
 import { Badge } from '../parts/page';
+import { ProductLink } from '../parts/product-link';
+import { Table, type Column } from '../parts/table';
 
 type Tone = 'plain' | 'good' | 'warn' | 'accent';
 
@@ -36,39 +39,23 @@ export function ReservationTable({ reservations, productId, onChange }: TablePro
     readonly id: string;
   } | null>(null);
   const client = useClient();
+  // A list has only reservations that its caller may end: its own, and with `manage` those of all principals.
+  const mayChange = useViewer().may('deduct');
+  const actions: Column<ReservationRowFragment> = {
+    head: <span className="visually-hidden">Actions</span>,
+    cell: (reservation) =>
+      isActive(reservation, nowMs) ? (
+        <Buttons
+          onOpen={(kind) => {
+            setOpen({ kind, id: reservation.id });
+          }}
+        />
+      ) : null,
+  };
+  const columns = [...columnsOf(productId, nowMs), ...(mayChange ? [actions] : [])];
   return (
-    <div className="table-wrap">
-      <table className="table">
-        <thead>
-          <tr>
-            <th scope="col">Holds</th>
-            <th scope="col">State</th>
-            <th scope="col">Until</th>
-            <th scope="col" className="phone-hidden">
-              Reference
-            </th>
-            <th scope="col" className="phone-hidden">
-              Created
-            </th>
-            <th scope="col">
-              <span className="visually-hidden">Actions</span>
-            </th>
-          </tr>
-        </thead>
-        <tbody>
-          {reservations.map((reservation) => (
-            <ReservationLine
-              key={reservation.id}
-              reservation={reservation}
-              productId={productId}
-              nowMs={nowMs}
-              onOpen={(kind) => {
-                setOpen({ kind, id: reservation.id });
-              }}
-            />
-          ))}
-        </tbody>
-      </table>
+    <>
+      <Table columns={columns} rows={reservations} keyOf={({ id }) => id} />
       {open ? (
         <FormDialog
           form={open.kind === 'extend' ? extendForm(client, open.id) : releaseForm(client, open.id)}
@@ -78,80 +65,103 @@ export function ReservationTable({ reservations, productId, onChange }: TablePro
           }}
         />
       ) : null}
+    </>
+  );
+}
+
+function columnsOf(
+  productId: string | undefined,
+  nowMs: number,
+): readonly Column<ReservationRowFragment>[] {
+  return [
+    {
+      head: 'Holds',
+      cell: (reservation) => <Holds reservation={reservation} productId={productId} />,
+    },
+    {
+      head: 'State',
+      cell: (reservation) => {
+        const { status } = reservation;
+        const isOverdue = status === 'ACTIVE' && !isActive(reservation, nowMs);
+        return (
+          <Badge tone={isOverdue ? 'warn' : TONES[status]}>
+            {isOverdue ? 'expired' : words(status)}
+          </Badge>
+        );
+      },
+    },
+    {
+      head: 'Until',
+      className: 'soft',
+      cell: (reservation) => (
+        <Moment at={reservation.expiresAt}>
+          {isActive(reservation, nowMs)
+            ? `in ${duration(Date.parse(reservation.expiresAt) - nowMs)}`
+            : moment(reservation.expiresAt)}
+        </Moment>
+      ),
+    },
+    {
+      head: 'Reference',
+      className: 'phone-hidden',
+      cell: ({ reference }) => (
+        <div className="clip">{reference ?? <span className="faint">–</span>}</div>
+      ),
+    },
+    {
+      head: 'Created',
+      className: 'phone-hidden soft',
+      cell: ({ createdAt }) => <Moment at={createdAt} />,
+    },
+  ];
+}
+
+function isActive({ status, expiresAt }: ReservationRowFragment, nowMs: number): boolean {
+  return status === 'ACTIVE' && Date.parse(expiresAt) > nowMs;
+}
+
+function Holds({
+  reservation: { id, items },
+  productId,
+}: {
+  readonly reservation: ReservationRowFragment;
+  readonly productId: string | undefined;
+}) {
+  const shown =
+    productId === undefined ? items : items.filter((item) => item.productId === productId);
+  return (
+    <div className="name-cell">
+      {shown.map((item, position) => (
+        <span key={position}>
+          <strong>{count(item.quantity)}</strong> ×{' '}
+          {productId === undefined ? (
+            <ProductLink id={item.productId}>{item.productId}</ProductLink>
+          ) : (
+            item.locationId
+          )}
+        </span>
+      ))}
+      <span className="mono">{id}</span>
     </div>
   );
 }
 
-function ReservationLine({
-  reservation,
-  productId,
-  nowMs,
-  onOpen,
-}: {
-  readonly reservation: ReservationRowFragment;
-  readonly productId: string | undefined;
-  readonly nowMs: number;
-  readonly onOpen: (kind: 'extend' | 'release') => void;
-}) {
-  const { id, status, items, reference, createdAt, expiresAt } = reservation;
-  const restMs = Date.parse(expiresAt) - nowMs;
-  const isActive = status === 'ACTIVE' && restMs > 0;
-  const shown =
-    productId === undefined ? items : items.filter((item) => item.productId === productId);
+function Buttons({ onOpen }: { readonly onOpen: (kind: 'extend' | 'release') => void }) {
   return (
-    <tr>
-      <td>
-        <div className="name-cell">
-          {shown.map((item, position) => (
-            <span key={position}>
-              <strong>{count(item.quantity)}</strong> ×{' '}
-              {productId === undefined ? (
-                <Link to={`/products/${encodeURIComponent(item.productId)}`}>{item.productId}</Link>
-              ) : (
-                item.locationId
-              )}
-            </span>
-          ))}
-          <span className="mono">{id}</span>
-        </div>
-      </td>
-      <td>
-        <Badge tone={isActive || status !== 'ACTIVE' ? TONES[status] : 'warn'}>
-          {isActive || status !== 'ACTIVE' ? words(status) : 'expired'}
-        </Badge>
-      </td>
-      <td className="soft">
-        <time dateTime={expiresAt} title={exactMoment(expiresAt)}>
-          {isActive ? `in ${duration(restMs)}` : moment(expiresAt)}
-        </time>
-      </td>
-      <td className="phone-hidden">
-        <div className="clip">{reference ?? <span className="faint">–</span>}</div>
-      </td>
-      <td className="phone-hidden soft">
-        <time dateTime={createdAt} title={exactMoment(createdAt)}>
-          {moment(createdAt)}
-        </time>
-      </td>
-      <td>
-        <div className="button-row">
-          {isActive
-            ? (['extend', 'release'] as const).map((kind) => (
-                <button
-                  key={kind}
-                  className="button button-small"
-                  type="button"
-                  onClick={() => {
-                    onOpen(kind);
-                  }}
-                >
-                  {kind === 'extend' ? 'Extend' : 'Release'}
-                </button>
-              ))
-            : null}
-        </div>
-      </td>
-    </tr>
+    <div className="button-row">
+      {(['extend', 'release'] as const).map((kind) => (
+        <button
+          key={kind}
+          className="button button-small"
+          type="button"
+          onClick={() => {
+            onOpen(kind);
+          }}
+        >
+          {kind === 'extend' ? 'Extend' : 'Release'}
+        </button>
+      ))}
+    </div>
   );
 }
 
@@ -211,7 +221,7 @@ function releaseForm(client: Client, reservationId: string): FormSpec {
       const answer = data.releaseReservation;
       return answer.__typename === 'ReservationReleased'
         ? { done: true }
-        : { errors: { '': answer.message }, retryable: 'retryable' in answer && answer.retryable };
+        : { errors: { '': answer.message }, isFinal: !('retryable' in answer && answer.retryable) };
     },
   };
 }

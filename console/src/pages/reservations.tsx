@@ -1,9 +1,9 @@
 /** Reservations of all callers, newest first, read again every few seconds. */
-import { useState } from 'react';
-import { useSearchParams } from 'react-router';
+import { useAddress } from '../api/address';
 import { useRead } from '../api/read';
 import { ConsoleReservationsDocument, type ReservationStatus } from '../generated/operations';
 import { Page, Panel } from '../parts/page';
+import { GoesOn, Pager, usePages } from '../parts/pager';
 import { SearchBox } from '../parts/search-box';
 import { Segments } from '../parts/segments';
 import { Empty, Failure, Skeleton } from '../parts/states';
@@ -22,15 +22,9 @@ const STATES = [
 ] as const;
 
 export function ReservationsPage() {
-  const [params, setParams] = useSearchParams();
+  const [params, show] = useAddress();
   const state = STATES.find(({ value }) => value === params.get('state'))?.value ?? 'ACTIVE';
   const search = params.get('search') ?? '';
-  const show = (changes: Readonly<Record<string, string>>) => {
-    const all = Object.entries({ state, search, ...changes });
-    setParams(Object.fromEntries(all.filter(([, value]) => value !== '' && value !== 'ACTIVE')), {
-      replace: true,
-    });
-  };
   return (
     <Page
       title="Reservations"
@@ -55,7 +49,7 @@ export function ReservationsPage() {
           options={STATES}
           value={state}
           onChoose={(value) => {
-            show({ state: value });
+            show({ state: value === 'ACTIVE' ? '' : value });
           }}
         />
       </div>
@@ -71,23 +65,23 @@ function List({
   readonly state: ReservationStatus | 'ALL';
   readonly search: string;
 }) {
-  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
+  const pages = usePages();
   const [, productId] = /^product:(.+)$/.exec(search) ?? [];
   const filter = {
     ...(state === 'ALL' ? {} : { status: state }),
     ...(productId === undefined ? (search === '' ? {} : { reference: search }) : { productId }),
   };
   const { data, error, loading, again } = useRead(ConsoleReservationsDocument, {
-    variables: { first: PAGE_SIZE, after: cursors.at(-1) ?? null, filter },
+    variables: { first: PAGE_SIZE, after: pages.after, filter },
     everyMs: READ_INTERVAL_MS,
   });
   const reservations = data?.reservations.nodes ?? [];
-  const next = data?.reservations.pageInfo;
+  const info = data?.reservations.pageInfo;
   return (
     <Panel flush>
       {error ? <Failure error={error} again={again} /> : null}
       {loading && !error ? <Skeleton rows={8} /> : null}
-      {data && reservations.length === 0 ? (
+      {data && reservations.length === 0 && !info?.hasNextPage ? (
         <Empty
           title={search === '' ? 'There are no such reservations.' : 'No reservation matches.'}
         >
@@ -97,30 +91,14 @@ function List({
       {reservations.length > 0 ? (
         <ReservationTable reservations={reservations} onChange={again} />
       ) : null}
-      {next?.hasNextPage || cursors.length > 1 ? (
-        <div className="more">
-          <button
-            className="button button-small"
-            type="button"
-            disabled={cursors.length === 1}
-            onClick={() => {
-              setCursors(cursors.slice(0, -1));
-            }}
-          >
-            Newer
-          </button>
-          <button
-            className="button button-small"
-            type="button"
-            disabled={!next?.hasNextPage}
-            onClick={() => {
-              setCursors([...cursors, next?.endCursor ?? null]);
-            }}
-          >
-            Older
-          </button>
-        </div>
-      ) : null}
+      <GoesOn
+        shown={reservations.length}
+        pageSize={PAGE_SIZE}
+        info={info}
+        what="reservation"
+        on="Older"
+      />
+      <Pager pages={pages} info={info} back="Newer" on="Older" />
     </Panel>
   );
 }

@@ -3,10 +3,9 @@
  * drawn while it goes on, and checked against the ledger at the end.
  */
 import { useState } from 'react';
-import { Link } from 'react-router';
 import { useClient } from 'urql';
-import { codeOf } from '../api/client';
 import { useRead } from '../api/read';
+import { hasSaleTrials } from '../api/server-kind';
 import { Field } from '../forms/field';
 import { outcomeOfError } from '../forms/outcomes';
 import {
@@ -19,6 +18,7 @@ import {
 } from '../generated/operations';
 import { Icon } from '../parts/icon';
 import { Page, Panel } from '../parts/page';
+import { ProductLink } from '../parts/product-link';
 import { Empty, Failure } from '../parts/states';
 import { SaleResult } from './sale/sale-result';
 
@@ -37,6 +37,19 @@ const WAYS: readonly { readonly value: SaleTrialLock; readonly label: string }[]
 const UNDER_WAY: ReadonlySet<SaleTrialState> = new Set(['STARTING', 'SELLING', 'CHECKING']);
 
 export function SalePage() {
+  if (hasSaleTrials) return <Trials />;
+  return (
+    <Page title="Try a sale">
+      <Panel>
+        <Empty title="Sales are tried in development alone.">
+          Start <code>npm run dev</code> or <code>stockade dev</code>, and open its console.
+        </Empty>
+      </Panel>
+    </Page>
+  );
+}
+
+function Trials() {
   const [isUnderWay, setUnderWay] = useState(false);
   const { data, error, again } = useRead(ConsoleSaleTrialDocument, {
     variables: {},
@@ -45,17 +58,6 @@ export function SalePage() {
   const trial = data?.saleTrial ?? null;
   const runs = trial !== null && UNDER_WAY.has(trial.state);
   if (runs !== isUnderWay) setUnderWay(runs);
-  if (codeOf(error) === 'GRAPHQL_VALIDATION_FAILED') {
-    return (
-      <Page title="Try a sale">
-        <Panel>
-          <Empty title="Sales are tried in development alone.">
-            Start <code>npm run dev</code> or <code>stockade dev</code>, and open its console.
-          </Empty>
-        </Panel>
-      </Page>
-    );
-  }
   return (
     <Page
       title="Try a sale"
@@ -78,9 +80,9 @@ export function SalePage() {
       {trial?.state === 'DONE' ? (
         <p className="soft">
           Every unit is in the ledger of{' '}
-          <Link className="mono" to={`/products/${encodeURIComponent(trial.productId)}`}>
+          <ProductLink className="mono" id={trial.productId}>
             {trial.productId}
-          </Link>
+          </ProductLink>
           .
         </p>
       ) : null}
@@ -96,14 +98,8 @@ const NUMBERS = [
   { name: 'servers', label: 'Servers' },
 ] as const;
 
-/** @param trial the one under way. */
-function StartForm({
-  trial,
-  onChange,
-}: {
-  readonly trial: Trial | null;
-  readonly onChange: () => void;
-}) {
+/** The values and the errors of the form, and how it starts a sale. */
+function useStart(onChange: () => void) {
   const client = useClient();
   const [values, setValues] = useState(INITIAL);
   const [errors, setErrors] = useState<Readonly<Record<string, string>>>({});
@@ -136,6 +132,17 @@ function StartForm({
     setValues({ ...values, [name]: value });
     setErrors({});
   };
+  return { values, errors, sending, start, change };
+}
+
+interface FormProps {
+  /** The one under way. */
+  readonly trial: Trial | null;
+  readonly onChange: () => void;
+}
+
+function StartForm({ trial, onChange }: FormProps) {
+  const { values, errors, sending, start, change } = useStart(onChange);
   return (
     <Panel>
       <form
@@ -170,17 +177,7 @@ function StartForm({
             onChange={change('lock')}
           />
           {trial ? (
-            <button
-              className="button button-danger"
-              type="button"
-              onClick={() => {
-                void client
-                  .mutation(ConsoleStopSaleTrialDocument, { input: { id: trial.id } })
-                  .then(onChange);
-              }}
-            >
-              Stop
-            </button>
+            <StopButton id={trial.id} onStop={onChange} />
           ) : (
             <button className="button button-primary" type="submit" aria-disabled={sending}>
               <Icon name="sale" />
@@ -195,5 +192,20 @@ function StartForm({
         ) : null}
       </form>
     </Panel>
+  );
+}
+
+function StopButton({ id, onStop }: { readonly id: string; readonly onStop: () => void }) {
+  const client = useClient();
+  return (
+    <button
+      className="button button-danger"
+      type="button"
+      onClick={() => {
+        void client.mutation(ConsoleStopSaleTrialDocument, { input: { id } }).then(onStop);
+      }}
+    >
+      Stop
+    </button>
   );
 }

@@ -1,14 +1,17 @@
 /** Why a number is what it is: one box takes an id of any kind, and answers with its journey, newest step first. */
-import { useState } from 'react';
-import { Link, useSearchParams } from 'react-router';
+import { Link } from 'react-router';
+import { useAddress } from '../api/address';
 import { useRead } from '../api/read';
 import {
   ConsoleJourneyDocument,
   type ConsoleJourneyQuery,
   type JourneyEventKind,
 } from '../generated/operations';
-import { count, exactMoment, moment, plural, signed, words } from '../parts/format';
+import { count, exactMoment, plural, signed, words } from '../parts/format';
+import { Moment } from '../parts/moment';
 import { Badge, Page, Panel } from '../parts/page';
+import { GoesOn, Pager, usePages } from '../parts/pager';
+import { ProductLink } from '../parts/product-link';
 import { SearchBox } from '../parts/search-box';
 import { Empty, Failure, Skeleton } from '../parts/states';
 import { Term } from '../parts/term';
@@ -20,7 +23,7 @@ type Line = Journey['lines']['nodes'][number];
 const PAGE_SIZE = 50;
 
 export function WhyPage() {
-  const [params, setParams] = useSearchParams();
+  const [params, show] = useAddress();
   const id = params.get('id') ?? '';
   return (
     <Page
@@ -39,7 +42,7 @@ export function WhyPage() {
           value={id}
           autoFocus
           onSearch={(text) => {
-            setParams(text === '' ? {} : { id: text }, { replace: true });
+            show({ id: text });
           }}
         />
       </div>
@@ -58,9 +61,9 @@ export function WhyPage() {
 }
 
 function JourneyOf({ id }: { readonly id: string }) {
-  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
+  const pages = usePages();
   const { data, error, loading, again } = useRead(ConsoleJourneyDocument, {
-    variables: { id, first: PAGE_SIZE, after: cursors.at(-1) ?? null },
+    variables: { id, first: PAGE_SIZE, after: pages.after },
   });
   const journey = data?.journey;
   return (
@@ -73,34 +76,18 @@ function JourneyOf({ id }: { readonly id: string }) {
     >
       {error ? <Failure error={error} again={again} /> : null}
       {loading && !error ? <Skeleton rows={8} /> : null}
-      {journey?.kinds.length === 0 ? (
+      {journey?.kinds.length === 0 && !journey.lines.pageInfo.hasNextPage ? (
         <Empty title="Nothing has this id.">Ids are compared as a whole.</Empty>
       ) : null}
-      {journey ? <Timeline journey={journey} isFirst={cursors.length === 1} /> : null}
-      {journey?.lines.pageInfo.hasNextPage || cursors.length > 1 ? (
-        <div className="more">
-          <button
-            className="button button-small"
-            type="button"
-            disabled={cursors.length === 1}
-            onClick={() => {
-              setCursors(cursors.slice(0, -1));
-            }}
-          >
-            Newer
-          </button>
-          <button
-            className="button button-small"
-            type="button"
-            disabled={!journey?.lines.pageInfo.hasNextPage}
-            onClick={() => {
-              setCursors([...cursors, journey?.lines.pageInfo.endCursor ?? null]);
-            }}
-          >
-            Older
-          </button>
-        </div>
-      ) : null}
+      {journey ? <Timeline journey={journey} isFirst={pages.number === 1} /> : null}
+      <GoesOn
+        shown={journey?.lines.nodes.length ?? 0}
+        pageSize={PAGE_SIZE}
+        info={journey?.lines.pageInfo}
+        what="line"
+        on="Older"
+      />
+      <Pager pages={pages} info={journey?.lines.pageInfo} back="Newer" on="Older" />
     </Panel>
   );
 }
@@ -165,8 +152,8 @@ function LineStep({ line: { movement, batch, askedAt, waitedMs } }: { readonly l
       <div className="step-text">
         <p className="step-title">
           {words(movement.kind)} <strong>{signed(delta)}</strong>:{' '}
-          <Link to={`/products/${encodeURIComponent(productId)}`}>{productId}</Link> at {locationId}
-          , {count(quantityBefore)} → {count(quantityAfter)}
+          <ProductLink id={productId}>{productId}</ProductLink> at {locationId},{' '}
+          {count(quantityBefore)} → {count(quantityAfter)}
         </p>
         <p className="step-facts">
           <span>
@@ -200,11 +187,7 @@ function LineStep({ line: { movement, batch, askedAt, waitedMs } }: { readonly l
 
 function When({ at }: { readonly at: string | null }) {
   if (at === null) return <span className="step-when">not stored</span>;
-  return (
-    <time className="step-when" dateTime={at} title={exactMoment(at)}>
-      {moment(at)}
-    </time>
-  );
+  return <Moment className="step-when" at={at} />;
 }
 
 /** Leads to the journey of that id. */

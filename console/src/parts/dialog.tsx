@@ -8,14 +8,21 @@ import { Icon } from './icon';
 export function Dialog({
   title,
   onClose,
+  isHeld = false,
   children,
 }: {
   readonly title: string;
   readonly onClose: () => void;
+  /** It stays open for now, whatever is pressed. */
+  readonly isHeld?: boolean;
   readonly children: ReactNode;
 }) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isPressedOutside = useRef(false);
   const heading = useId();
+  const close = () => {
+    if (!isHeld) onClose();
+  };
   useEffect(() => {
     const element = dialog.current;
     element?.showModal();
@@ -28,9 +35,22 @@ export function Dialog({
       ref={dialog}
       className="dialog"
       aria-labelledby={heading}
-      onClose={onClose}
+      onCancel={(event) => {
+        if (isHeld && event.target === dialog.current) event.preventDefault();
+      }}
+      onClose={() => {
+        // Strict mode closes it and opens it again; the event of that comes when it is open.
+        if (dialog.current?.open === true) return;
+        // A second Escape closes it although the first was prevented: browsers let no page keep a dialog open.
+        if (isHeld) dialog.current?.showModal();
+        else onClose();
+      }}
+      onPointerDown={(event) => {
+        isPressedOutside.current = event.target === dialog.current;
+      }}
       onClick={(event) => {
-        if (event.target === dialog.current) onClose();
+        // Text that is selected with the mouse may be released outside.
+        if (isPressedOutside.current && event.target === dialog.current) close();
       }}
     >
       <div className="dialog-frame">
@@ -40,7 +60,7 @@ export function Dialog({
             className="button button-quiet button-icon"
             type="button"
             aria-label="Close"
-            onClick={onClose}
+            onClick={close}
           >
             <Icon name="close" />
           </button>

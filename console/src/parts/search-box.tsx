@@ -28,10 +28,12 @@ export function SearchBox({
     }
   }, [value]);
   useEffect(() => {
-    if (text === sent.current) return;
+    // The text comes back from the address trimmed; a space at its end is that of the next word.
+    const wanted = text.trim();
+    if (wanted === sent.current) return;
     const timer = setTimeout(() => {
-      sent.current = text;
-      search.current(text.trim());
+      sent.current = wanted;
+      search.current(wanted);
     }, PAUSE_MS);
     return () => {
       clearTimeout(timer);

@@ -55,7 +55,7 @@ export function Failure({
   );
 }
 
-function MissingScope({ message }: { readonly message: string }) {
+export function MissingScope({ message }: { readonly message: string }) {
   return (
     <div className="notice notice-warn" role="alert">
       <Icon name="key" />

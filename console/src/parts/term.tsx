@@ -1,6 +1,6 @@
 /** A term of Stockade that explains itself where it stands: by mouse, keyboard and touch. */
 import * as Popover from '@radix-ui/react-popover';
-import type { ReactNode } from 'react';
+import { useRef, useState, type ReactNode } from 'react';
 
 const MEANINGS = {
   lane: 'The queue of one product in one server. Its requests wait here, outside the database.',
@@ -40,12 +40,19 @@ export function Term({
   readonly name: TermName;
   readonly children?: ReactNode;
 }) {
+  const trigger = useRef<HTMLButtonElement>(null);
+  const [dialog, setDialog] = useState<Element | null>(null);
   return (
-    <Popover.Root>
-      <Popover.Trigger className="term" type="button">
+    <Popover.Root
+      onOpenChange={() => {
+        setDialog(trigger.current?.closest('dialog') ?? null);
+      }}
+    >
+      <Popover.Trigger ref={trigger} className="term" type="button">
         {children ?? name}
       </Popover.Trigger>
-      <Popover.Portal>
+      {/* A modal dialog lies above everything that is not inside it. */}
+      <Popover.Portal container={dialog}>
         <Popover.Content
           className="term-meaning"
           sideOffset={6}

@@ -1,13 +1,15 @@
 /** The products that most callers ask for, with their queues, their owners, and when they will be sold out. */
-import { Link } from 'react-router';
 import { count, duration, rounded } from '../../parts/format';
 import { Badge, Panel } from '../../parts/page';
+import { ProductLink } from '../../parts/product-link';
 import { Empty } from '../../parts/states';
+import { Table, type Column } from '../../parts/table';
 import { Term } from '../../parts/term';
 import type { Fleet } from '../now';
 
+type HotProduct = Fleet['hotProducts'][number];
+
 export function HotProducts({ fleet }: { readonly fleet: Fleet }) {
-  const servers = new Map(fleet.servers.map((server) => [server.id, server]));
   return (
     <Panel flush title="Hottest products">
       {fleet.hotProducts.length === 0 ? (
@@ -15,63 +17,58 @@ export function HotProducts({ fleet }: { readonly fleet: Fleet }) {
           Products stand here while callers ask for them.
         </Empty>
       ) : (
-        <div className="table-wrap">
-          <table className="table">
-            <thead>
-              <tr>
-                <th scope="col">Product</th>
-                <th scope="col" className="number">
-                  Lines/s
-                </th>
-                <th scope="col" className="number phone-hidden">
-                  Units/s
-                </th>
-                <th scope="col" className="number">
-                  <Term name="lane">Queue</Term>
-                </th>
-                <th scope="col" className="number">
-                  <Term name="available">Available</Term>
-                </th>
-                <th scope="col" className="number">
-                  <Term name="time to sold out">Sold out in</Term>
-                </th>
-                <th scope="col" className="phone-hidden">
-                  <Term name="owner">Owner</Term>
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {fleet.hotProducts.map((hot) => (
-                <tr key={hot.productId}>
-                  <td>
-                    <div className="name-cell">
-                      <Link to={`/products/${encodeURIComponent(hot.productId)}`}>
-                        {hot.product?.name ?? hot.productId}
-                      </Link>
-                      <span className="mono">{hot.productId}</span>
-                    </div>
-                  </td>
-                  <td className="number">{rounded(hot.linesPerSecond)}</td>
-                  <td className="number phone-hidden soft">{rounded(hot.unitsPerSecond)}</td>
-                  <td className="number">{count(hot.queuedLines)}</td>
-                  <td className="number">{hot.product ? count(hot.product.available) : '–'}</td>
-                  <td className="number">
-                    <SoldOut hot={hot} />
-                  </td>
-                  <td className="phone-hidden soft">
-                    {nameOf(servers.get(hot.ownerId ?? '')) ?? '–'}
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
-        </div>
+        <Table
+          columns={columnsOf(fleet)}
+          rows={fleet.hotProducts}
+          keyOf={({ productId }) => productId}
+        />
       )}
     </Panel>
   );
 }
 
-function SoldOut({ hot }: { readonly hot: Fleet['hotProducts'][number] }) {
+function columnsOf(fleet: Fleet): readonly Column<HotProduct>[] {
+  const servers = new Map(fleet.servers.map((server) => [server.id, server]));
+  return [
+    {
+      head: 'Product',
+      cell: ({ productId, product }) => (
+        <div className="name-cell">
+          <ProductLink id={productId}>{product?.name ?? productId}</ProductLink>
+          <span className="mono">{productId}</span>
+        </div>
+      ),
+    },
+    { head: 'Lines/s', className: 'number', cell: (hot) => rounded(hot.linesPerSecond) },
+    {
+      head: 'Units/s',
+      className: 'number phone-hidden soft',
+      cell: (hot) => rounded(hot.unitsPerSecond),
+    },
+    {
+      head: <Term name="lane">Queue</Term>,
+      className: 'number',
+      cell: (hot) => count(hot.queuedLines),
+    },
+    {
+      head: <Term name="available">Available</Term>,
+      className: 'number',
+      cell: ({ product }) => (product ? count(product.available) : '–'),
+    },
+    {
+      head: <Term name="time to sold out">Sold out in</Term>,
+      className: 'number',
+      cell: (hot) => <SoldOut hot={hot} />,
+    },
+    {
+      head: <Term name="owner">Owner</Term>,
+      className: 'phone-hidden soft',
+      cell: ({ ownerId }) => nameOf(servers.get(ownerId ?? '')) ?? '–',
+    },
+  ];
+}
+
+function SoldOut({ hot }: { readonly hot: HotProduct }) {
   if (hot.product?.available === 0) return <Badge tone="bad">sold out</Badge>;
   if (hot.soldOutInSeconds === null) return <span className="faint">–</span>;
   return <Badge tone="warn">{duration(hot.soldOutInSeconds * 1_000)}</Badge>;

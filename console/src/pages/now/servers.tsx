@@ -1,14 +1,18 @@
 /** The server processes: their state, and which MySQL and Redis they use. */
 import { count, duration, rounded } from '../../parts/format';
 import { Badge, Panel } from '../../parts/page';
+import { Table, type Column } from '../../parts/table';
 import { Term } from '../../parts/term';
 import { milliseconds, type Fleet } from '../now';
 import { nameOf } from './hot-products';
 
-type State = Fleet['servers'][number]['state'];
+type Server = Fleet['servers'][number];
 
 const STATES: Readonly<
-  Record<State, { readonly name: string; readonly tone: 'good' | 'bad' | 'warn' | 'plain' }>
+  Record<
+    Server['state'],
+    { readonly name: string; readonly tone: 'good' | 'bad' | 'warn' | 'plain' }
+  >
 > = {
   READY: { name: 'ready', tone: 'good' },
   AWAY: { name: 'away', tone: 'bad' },
@@ -19,74 +23,85 @@ const STATES: Readonly<
 export function Servers({ fleet }: { readonly fleet: Fleet }) {
   return (
     <Panel flush title="Servers">
-      <div className="table-wrap">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">Server</th>
-              <th scope="col">State</th>
-              <th scope="col">MySQL</th>
-              <th scope="col">Redis</th>
-              <th scope="col">
-                <Term name="lock mode">Lock</Term>
-              </th>
-              <th scope="col" className="number">
-                Lines/s
-              </th>
-              <th scope="col" className="number">
-                Queue
-              </th>
-              <th scope="col" className="number">
-                Wait <Term name="p99">p99</Term>
-              </th>
-              <th scope="col" className="number">
-                Commit p99
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {fleet.servers.map((server) => (
-              <tr key={server.id}>
-                <td>
-                  <div className="name-cell">
-                    <strong>{nameOf(server)}</strong>
-                    <span className="mono">
-                      {server.version}, up {duration(upMs(fleet, server.startedAt))}
-                    </span>
-                  </div>
-                </td>
-                <td>
-                  <Badge tone={STATES[server.state].tone}>{STATES[server.state].name}</Badge>
-                  {server.state === 'GONE' ? (
-                    <span className="faint"> for {duration(server.silentMs)}</span>
-                  ) : null}
-                </td>
-                <td title={server.mysqlServer ?? ''}>
-                  <span className="mono">{server.mysql ?? 'away'}</span>
-                </td>
-                <td>
-                  <span className="mono">{[...new Set(server.redis)].join(', ') || '–'}</span>
-                </td>
-                <td>
-                  {server.lock.now === server.lock.configured ? (
-                    server.lock.now
-                  ) : (
-                    <Badge tone="warn">{server.lock.now}</Badge>
-                  )}
-                </td>
-                <td className="number">{rounded(server.answeredPerSecond)}</td>
-                <td className="number">{count(server.queuedLines)}</td>
-                <td className="number">{milliseconds(server.waits.p99Ms)}</td>
-                <td className="number">{milliseconds(server.commits.p99Ms)}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
-      </div>
+      <Table columns={columnsOf(fleet)} rows={fleet.servers} keyOf={({ id }) => id} />
     </Panel>
   );
 }
 
-function upMs(fleet: Fleet, startedAt: string): number {
-  return Math.max(0, Date.parse(fleet.at) - Date.parse(startedAt));
+function columnsOf(fleet: Fleet): readonly Column<Server>[] {
+  return [
+    {
+      head: 'Server',
+      cell: (server) => (
+        <div className="name-cell">
+          <strong>{nameOf(server)}</strong>
+          <span className="mono">
+            {server.version}, up {duration(upMs(fleet, server))}
+          </span>
+        </div>
+      ),
+    },
+    { head: 'State', cell: (server) => <ServerState server={server} /> },
+    {
+      head: 'MySQL',
+      cell: ({ mysql, mysqlServer }) => (
+        <span className="mono" title={mysqlServer ?? ''}>
+          {mysql ?? 'away'}
+        </span>
+      ),
+    },
+    {
+      head: 'Redis',
+      cell: ({ redis }) => <span className="mono">{[...new Set(redis)].join(', ') || '–'}</span>,
+    },
+    {
+      head: <Term name="lock mode">Lock</Term>,
+      cell: ({ lock: { now, configured } }) =>
+        now === configured ? now : <Badge tone="warn">{now}</Badge>,
+    },
+    {
+      head: 'Lines/s',
+      className: 'number',
+      cell: ofReporting(({ answeredPerSecond }) => rounded(answeredPerSecond)),
+    },
+    {
+      head: 'Queue',
+      className: 'number',
+      cell: ofReporting(({ queuedLines }) => count(queuedLines)),
+    },
+    {
+      head: (
+        <>
+          Wait <Term name="p99">p99</Term>
+        </>
+      ),
+      className: 'number',
+      cell: ofReporting(({ waits }) => milliseconds(waits.p99Ms)),
+    },
+    {
+      head: 'Commit p99',
+      className: 'number',
+      cell: ofReporting(({ commits }) => milliseconds(commits.p99Ms)),
+    },
+  ];
+}
+
+/** What the last report of a server says is not so any more where the server is gone. */
+function ofReporting(cell: (server: Server) => string): (server: Server) => string {
+  return (server) => (server.state === 'GONE' ? '–' : cell(server));
+}
+
+function ServerState({ server: { state, silentMs } }: { readonly server: Server }) {
+  const { tone, name } = STATES[state];
+  return (
+    <>
+      <Badge tone={tone}>{name}</Badge>
+      {state === 'GONE' ? <span className="faint"> for {duration(silentMs)}</span> : null}
+    </>
+  );
+}
+
+/** Until its last report. */
+function upMs(fleet: Fleet, { startedAt, silentMs }: Server): number {
+  return Math.max(0, Date.parse(fleet.at) - silentMs - Date.parse(startedAt));
 }

@@ -2,70 +2,46 @@
 import { useEffect, useRef, useState } from 'react';
 import { Link } from 'react-router';
 import { useRead } from '../../api/read';
+import { locationOptions } from '../../forms/location-options';
 import {
   ConsoleLedgerDocument,
   type ConsoleLedgerQuery,
-  type StockMovementKind,
+  type ConsoleProductQuery,
 } from '../../generated/operations';
-import { count, exactMoment, moment, signed, words } from '../../parts/format';
+import { count, signed, words } from '../../parts/format';
+import { Moment } from '../../parts/moment';
 import { Badge, Panel } from '../../parts/page';
-import { SearchBox } from '../../parts/search-box';
+import { GoesOn, Pager, usePages } from '../../parts/pager';
 import { Empty, Failure, Skeleton } from '../../parts/states';
+import { Table, type Column } from '../../parts/table';
 import { Term } from '../../parts/term';
+import {
+  LedgerFilterBar,
+  movementFilterOf,
+  useLedgerFilters,
+  type LedgerFilters,
+} from './ledger-filters';
 
 type Line = NonNullable<ConsoleLedgerQuery['product']>['movements']['nodes'][number];
 
 const PAGE_SIZE = 25;
 
-const KINDS: readonly StockMovementKind[] = [
-  'INITIAL',
-  'INCREASE',
-  'DEDUCTION',
-  'RESERVATION_COMMIT',
-  'CORRECTION',
-  'TRANSFER_OUT',
-  'TRANSFER_IN',
-];
+interface LedgerProps {
+  readonly id: string;
+  readonly version: number;
+  readonly levels: NonNullable<ConsoleProductQuery['product']>['levels'];
+}
 
-export function Ledger({ id, version }: { readonly id: string; readonly version: number }) {
-  const [kind, setKind] = useState<StockMovementKind | ''>('');
-  const [reference, setReference] = useState('');
+export function Ledger({ id, version, levels }: LedgerProps) {
+  const [filters, show] = useLedgerFilters();
+  const locations = locationOptions(levels.map(({ location }) => location));
   return (
     <Panel
       flush
-      title={
-        <>
-          <Term name="ledger">Ledger</Term>
-        </>
-      }
-      aside={
-        <>
-          <SearchBox label="Reference" value={reference} onSearch={setReference} />
-          <select
-            className="select"
-            aria-label="Kind of change"
-            value={kind}
-            onChange={(event) => {
-              setKind(event.target.value as StockMovementKind | '');
-            }}
-          >
-            <option value="">All kinds</option>
-            {KINDS.map((name) => (
-              <option key={name} value={name}>
-                {words(name)}
-              </option>
-            ))}
-          </select>
-        </>
-      }
+      title={<Term name="ledger">Ledger</Term>}
+      aside={<LedgerFilterBar filters={filters} show={show} locations={locations} />}
     >
-      <Lines
-        key={`${kind} ${reference}`}
-        id={id}
-        version={version}
-        kind={kind}
-        reference={reference}
-      />
+      <Lines key={JSON.stringify(filters)} id={id} version={version} filters={filters} />
     </Panel>
   );
 }
@@ -73,18 +49,15 @@ export function Ledger({ id, version }: { readonly id: string; readonly version:
 interface LinesProps {
   readonly id: string;
   readonly version: number;
-  readonly kind: StockMovementKind | '';
-  readonly reference: string;
+  readonly filters: LedgerFilters;
 }
 
-function Lines({ id, version, kind, reference }: LinesProps) {
-  const [cursors, setCursors] = useState<readonly (string | null)[]>([null]);
-  const filter = {
-    ...(kind === '' ? {} : { kinds: [kind] }),
-    ...(reference === '' ? {} : { reference }),
-  };
+function Lines({ id, version, filters }: LinesProps) {
+  const pages = usePages();
+  // A time that counts from now stays the same while pages are turned.
+  const [filter] = useState(() => movementFilterOf(filters, Date.now()));
   const { data, error, loading, again } = useRead(ConsoleLedgerDocument, {
-    variables: { id, first: PAGE_SIZE, after: cursors.at(-1) ?? null, filter },
+    variables: { id, first: PAGE_SIZE, after: pages.after, filter },
   });
   const seen = useRef(version);
   useEffect(() => {
@@ -92,110 +65,84 @@ function Lines({ id, version, kind, reference }: LinesProps) {
     seen.current = version;
   }, [version, again]);
   const lines = data?.product?.movements.nodes ?? [];
-  const next = data?.product?.movements.pageInfo;
-  if (error) return <Failure error={error} again={again} />;
-  if (loading) return <Skeleton rows={8} />;
-  if (lines.length === 0 && !next?.hasNextPage) {
-    return <Empty title={kind || reference ? 'No line matches.' : 'The ledger has no line yet.'} />;
-  }
+  const info = data?.product?.movements.pageInfo;
+  const isFiltered = Object.keys(filter).length > 0;
   return (
     <>
-      <div className="table-wrap">
-        <table className="table">
-          <thead>
-            <tr>
-              <th scope="col">When</th>
-              <th scope="col">Change</th>
-              <th scope="col" className="number">
-                Units
-              </th>
-              <th scope="col" className="number">
-                <Term name="on hand">On hand</Term>
-              </th>
-              <th scope="col" className="phone-hidden">
-                <Term name="reference">Reference</Term>
-              </th>
-              <th scope="col" className="phone-hidden">
-                <Term name="principal">Principal</Term>
-              </th>
-              <th scope="col" className="number phone-hidden">
-                <Term name="sequence">No.</Term>
-              </th>
-              <th scope="col" className="number phone-hidden">
-                <Term name="token">Token</Term>
-              </th>
-            </tr>
-          </thead>
-          <tbody>
-            {lines.map((line) => (
-              <LedgerLine key={line.id} line={line} />
-            ))}
-          </tbody>
-        </table>
-      </div>
-      {next?.hasNextPage || cursors.length > 1 ? (
-        <div className="more">
-          <button
-            className="button button-small"
-            type="button"
-            disabled={cursors.length === 1}
-            onClick={() => {
-              setCursors(cursors.slice(0, -1));
-            }}
-          >
-            Newer
-          </button>
-          <button
-            className="button button-small"
-            type="button"
-            disabled={!next?.hasNextPage}
-            onClick={() => {
-              setCursors([...cursors, next?.endCursor ?? null]);
-            }}
-          >
-            Older
-          </button>
-        </div>
+      {error ? <Failure error={error} again={again} /> : null}
+      {loading && !error ? <Skeleton rows={8} /> : null}
+      {lines.length > 0 ? (
+        <Table columns={COLUMNS} rows={lines} keyOf={({ id: lineId }) => lineId} />
       ) : null}
+      {data && lines.length === 0 && !info?.hasNextPage ? (
+        <Empty title={isFiltered ? 'No line matches.' : 'The ledger has no line yet.'} />
+      ) : null}
+      <GoesOn shown={lines.length} pageSize={PAGE_SIZE} info={info} what="line" on="Older" />
+      <Pager pages={pages} info={info} back="Newer" on="Older" />
     </>
   );
 }
 
-function LedgerLine({ line }: { readonly line: Line }) {
-  const { delta, reference, reason, idempotencyKey } = line;
+const COLUMNS: readonly Column<Line>[] = [
+  {
+    head: 'When',
+    className: 'soft',
+    cell: ({ createdAt }) => <Moment at={createdAt} />,
+  },
+  {
+    head: 'Change',
+    cell: ({ delta, kind, locationId }) => (
+      <>
+        <Badge tone={delta > 0 ? 'good' : 'plain'}>{words(kind)}</Badge>{' '}
+        {locationId === 'default' ? null : <span className="mono faint">{locationId}</span>}
+      </>
+    ),
+  },
+  {
+    head: 'Units',
+    className: 'number',
+    cell: ({ delta }) => <span className={delta > 0 ? 'good' : undefined}>{signed(delta)}</span>,
+  },
+  {
+    head: <Term name="on hand">On hand</Term>,
+    className: 'number',
+    cell: ({ quantityBefore, quantityAfter }) => (
+      <>
+        <span className="faint phone-hidden">{count(quantityBefore)} → </span>
+        {count(quantityAfter)}
+      </>
+    ),
+  },
+  {
+    head: <Term name="reference">Reference</Term>,
+    className: 'phone-hidden',
+    cell: (line) => <Reference line={line} />,
+  },
+  {
+    head: <Term name="principal">Principal</Term>,
+    className: 'phone-hidden soft',
+    cell: ({ principal }) => principal ?? '–',
+  },
+  {
+    head: <Term name="sequence">No.</Term>,
+    className: 'number phone-hidden',
+    cell: ({ id, sequence }) => (
+      <Link to={`/why?id=${encodeURIComponent(id)}`} title="Why this line is there">
+        {count(sequence)}
+      </Link>
+    ),
+  },
+  {
+    head: <Term name="token">Token</Term>,
+    className: 'number phone-hidden faint',
+    cell: ({ fencingToken }) => fencingToken ?? '–',
+  },
+];
+
+function Reference({ line: { reference, reason, idempotencyKey } }: { readonly line: Line }) {
   return (
-    <tr>
-      <td className="soft">
-        <time dateTime={line.createdAt} title={exactMoment(line.createdAt)}>
-          {moment(line.createdAt)}
-        </time>
-      </td>
-      <td>
-        <Badge tone={delta > 0 ? 'good' : 'plain'}>{words(line.kind)}</Badge>{' '}
-        {line.locationId === 'default' ? null : (
-          <span className="mono faint">{line.locationId}</span>
-        )}
-      </td>
-      <td className={delta > 0 ? 'number good' : 'number'}>{signed(delta)}</td>
-      <td className="number">
-        <span className="faint phone-hidden">{count(line.quantityBefore)} → </span>
-        {count(line.quantityAfter)}
-      </td>
-      <td className="phone-hidden">
-        <div
-          className="clip"
-          title={[reference, reason, idempotencyKey].filter(Boolean).join('\n')}
-        >
-          {reference ?? reason ?? <span className="faint mono">{idempotencyKey ?? '–'}</span>}
-        </div>
-      </td>
-      <td className="phone-hidden soft">{line.principal ?? '–'}</td>
-      <td className="number phone-hidden">
-        <Link to={`/why?id=${encodeURIComponent(line.id)}`} title="Why this line is there">
-          {count(line.sequence)}
-        </Link>
-      </td>
-      <td className="number phone-hidden faint">{line.fencingToken ?? '–'}</td>
-    </tr>
+    <div className="clip" title={[reference, reason, idempotencyKey].filter(Boolean).join('\n')}>
+      {reference ?? reason ?? <span className="faint mono">{idempotencyKey ?? '–'}</span>}
+    </div>
   );
 }
