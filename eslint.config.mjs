@@ -47,6 +47,7 @@ export default tseslint.config(
           'performance',
           'process',
           'setTimeout',
+          'URL',
         ].map((name) => [name, 'readonly']),
       ),
     },

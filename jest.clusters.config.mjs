@@ -5,7 +5,7 @@ import { services } from './jest.config.mjs';
 export default {
   maxWorkers: 1,
   // Several servers are started, killed and waited for.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   projects: [
     {
       ...services,
