@@ -142,7 +142,7 @@ export function usage(): string {
     items.map(({ name, text }) => `  ${name.padEnd(20)}${text}`).join('\n');
   return `npm run bench -- [options]
 
-  --scenario a,b      only these scenarios; "http" names http-hot and http-spread
+  --scenario a,b      only these scenarios; "http" names all that begin with http-
   --contenders a,b    only these contenders
   --seconds N         seconds to measure each contender (${SECONDS_DEFAULT})
   --repeat N          interleaved repeats (${REPEATS_DEFAULT}); with neither --seconds nor --repeat, repeats that would

@@ -115,7 +115,7 @@ export class HttpServer {
     const kind = KINDS[name];
     if (!kind) throw new Error(`There is no server named ${name}.`);
     const port = await freePort();
-    const key = await newKey(bed);
+    const key = await newKey(bed, 'deduct');
     const [program, ...args] = kind.program;
     const path = fileURLToPath(new URL(program, import.meta.url));
     const child = spawn(
@@ -214,12 +214,15 @@ export class HttpServer {
   }
 }
 
-/** An API key as a shop's backend has one: each request is authenticated, and counted by the rate limit. */
-async function newKey({ services }: Ground): Promise<string> {
+/** Each request with it is authenticated, and counted by the rate limit. */
+export async function newKey(
+  { services }: Pick<Ground, 'services'>,
+  scope: string,
+): Promise<string> {
   const database = new Database({ url: services.mysqlUrl, poolMax: 2, commitsMax: 1 });
   try {
     const keys = new ApiKeys(new MysqlApiKeyStore(database));
-    return await keys.create({ name: 'bench', scopes: toScopes(['deduct']), expiresAt: null });
+    return await keys.create({ name: 'bench', scopes: toScopes([scope]), expiresAt: null });
   } finally {
     await database.close();
   }

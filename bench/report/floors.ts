@@ -1,5 +1,5 @@
 /** The floors that the benchmark must reach, its aims, and its findings. */
-import { serversPoint } from '../scenarios/http.js';
+import { ALONE, WATCHED, serversPoint } from '../scenarios/http.js';
 import { HAND_OFFS, UNCONTENDED } from '../scenarios/lock.js';
 import { pointOf } from '../scenarios/processes.js';
 import { JOURNEYS } from '../scenarios/read.js';
@@ -100,6 +100,9 @@ const GOALS: readonly Goal[] = [
   ),
   goal('http-hot', '÷ mercurius with its JIT', 0.7, 1.2, (rows) => rows.ratio(ops, ['mercurius'])),
   goal('http-spread', '÷ apollo-standalone', 1.1, 2, (rows) => rows.ratio(ops, MEMORY)),
+  goal('http-console', 'with the console open ÷ alone', 0.98, 1, (rows) =>
+    rows.growth(ops, [WATCHED, ALONE]),
+  ),
   goal('servers-hot', '3 servers ÷ 1', 0.85, 1, (rows) =>
     rows.growth(ops, [serversPoint(3), serversPoint(1)]),
   ),

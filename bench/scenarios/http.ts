@@ -3,6 +3,7 @@
  * memory; and through several servers in turn. Each server and the load generator have a process of their own.
  */
 import type { Form } from '../contenders/contender.js';
+import { ConsoleVisitor } from '../http/console-visitor.js';
 import { HttpServer, SERVERS, keepsOf } from '../http/server-process.js';
 import { toRow, type Row } from '../report/row.js';
 import { PRODUCTS_MAX, UNLIMITED_UNITS, type TestBed } from '../test-bed.js';
@@ -52,6 +53,11 @@ export const serversSpread = overServers({
   demand: MANY_PRODUCTS,
 });
 
+/** The points of `http-console`. */
+export const ALONE = 'alone';
+export const WATCHED = 'console open';
+const PAIRS = 4;
+
 /** The load of one count of servers. */
 export function serversPoint(count: number): string {
   return count === 1 ? '1 server' : `${count} servers`;
@@ -62,6 +68,39 @@ interface Settings {
   readonly what: string;
   readonly demand: Demand;
 }
+
+interface Load {
+  readonly name: string;
+  readonly point: string;
+  readonly demand: Demand;
+  readonly count: number;
+}
+
+/** What the console costs: the load of `http-hot` on one server, alone and with the console open beside it in turn. */
+export const httpConsole: Scenario = {
+  name: 'http-console',
+  what: `http-hot with the console's first page open, and without it, in turn on one server`,
+  merit: 'opsPerSecond',
+  contenders: ['lanes'],
+  known: ['lanes'],
+  formsOf,
+  run: (trial, bed) =>
+    measureOnServers(trial, bed, { demand: ONE_PRODUCT, count: 1 }, async (workers, servers) => {
+      const visitor = await ConsoleVisitor.admit(bed, servers[0]?.url ?? '');
+      const rows: Row[] = [];
+      for (let pair = 0; pair < PAIRS; pair += 1) {
+        // Each pair is a repeat of its own, and begins with the other one, so that a drift favours neither.
+        const repeat = (trial.repeat - 1) * PAIRS + pair + 1;
+        for (const point of pair % 2 === 0 ? [ALONE, WATCHED] : [WATCHED, ALONE]) {
+          const measure = () => workers.measureFor(CALLERS, trial.seconds, servers);
+          const measured = await (point === WATCHED ? visitor.whileOpen(measure) : measure());
+          const title = { scenario: 'http-console', ...trial, repeat, point, callers: CALLERS };
+          rows.push(toRow(title, measured, null));
+        }
+      }
+      return rows;
+    }),
+};
 
 /** A server has one form: the product's default pool, or what it does in the place of MySQL. */
 function formsOf(contender: string): readonly Form[] {
@@ -110,17 +149,23 @@ function overServers({ name, what, demand }: Settings): Scenario {
   };
 }
 
-async function measureServers(
+async function measureServers(trial: Trial, bed: TestBed, load: Load): Promise<Row> {
+  const [row] = await measureOnServers(trial, bed, load, async (workers, servers) => {
+    const measured = await workers.measureFor(CALLERS, trial.seconds, servers);
+    const title = { scenario: load.name, ...trial, point: load.point, callers: CALLERS };
+    return [toRow(title, measured, null)];
+  });
+  if (!row) throw new Error('It was to be measured.');
+  return row;
+}
+
+/** Starts the servers, warms them up, measures them, and has their ledger verified. */
+async function measureOnServers(
   trial: Trial,
   bed: TestBed,
-  load: {
-    readonly name: string;
-    readonly point: string;
-    readonly demand: Demand;
-    readonly count: number;
-  },
-): Promise<Row> {
-  const { demand, count } = load;
+  { demand, count }: Pick<Load, 'demand' | 'count'>,
+  measure: (workers: Workers, servers: readonly HttpServer[]) => Promise<readonly Row[]>,
+): Promise<readonly Row[]> {
   await bed.prepare({ products: demand.products, units: UNLIMITED_UNITS });
   const warmUpMs = warmUpMsOf(trial, WARM_UP_MS + count * WARM_UP_PER_SERVER_MS);
   const servers: HttpServer[] = [];
@@ -128,21 +173,18 @@ async function measureServers(
     while (servers.length < count) servers.push(await HttpServer.start(trial.contender, bed));
     const [{ authorization, deducts, isPerProduct }] = servers as [HttpServer, ...HttpServer[]];
     const urls = servers.map(({ url }) => url);
-    const { value, answers } = await Workers.use(
+    const { value: rows, answers } = await Workers.use(
       bed,
       [{ kind: 'http', urls, authorization, isPerProduct, demand }],
       async (workers) => {
         await workers.warmUp(CALLERS, warmUpMs);
-        return workers.measureFor(CALLERS, trial.seconds, servers);
+        return measure(workers, servers);
       },
     );
     await Promise.all(servers.map((server) => server.stop()));
-    const title = { scenario: load.name, ...trial, point: load.point, callers: CALLERS };
-    const row = toRow(title, value, null);
-    if (row.taken + row.refused === 0) throw new Error(`It answered nothing: ${row.failures[0]}`);
-    if (!deducts) return row;
-    const [checked = row] = await verified(bed, [row], answers);
-    return checked;
+    const mute = rows.find(({ taken, refused }) => taken + refused === 0);
+    if (mute) throw new Error(`It answered nothing: ${mute.failures[0]}`);
+    return deducts ? await verified(bed, rows, answers) : rows;
   } finally {
     for (const server of servers) server.kill();
   }

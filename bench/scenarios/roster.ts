@@ -1,7 +1,7 @@
 /** All scenarios, in the order in which they run and are reported. */
 import { hot, reserve, solo, spread, sweep, zipf } from './closed-loops.js';
 import { group } from './group.js';
-import { httpHot, httpSpread, serversHot, serversSpread } from './http.js';
+import { httpConsole, httpHot, httpSpread, serversHot, serversSpread } from './http.js';
 import { lock } from './lock.js';
 import { open } from './open.js';
 import { processesHot, processesSpread } from './processes.js';
@@ -25,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   side,
   httpHot,
   httpSpread,
+  httpConsole,
   serversHot,
   serversSpread,
   group,
