@@ -193,7 +193,8 @@ test('a watcher notices a connection that carries nothing any more', async () =>
     way.proxy.hook(direction, (_, { number }) => (dead.has(number) ? 'drop' : 'pass'));
   }
   await connect().deductStock({ items: [line(productId)] });
-  await until('the stock as it is', () => follower.available() === 9);
+  // It is noticed by a ping without an answer, after some twenty seconds.
+  await until('the stock as it is', () => follower.available() === 9, 90_000);
   await follower.end();
 });
 

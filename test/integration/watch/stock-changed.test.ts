@@ -36,6 +36,10 @@ test('a change in one process reaches the subscribers of all', async () => {
   const id = await there.newProduct(10, { lowStockThreshold: 7 });
   const watchers = [await startWatching(here.graphqlUrl), await startWatching(there.graphqlUrl)];
   await callStock(there.graphqlUrl, deduction({ [id]: 2 }));
+  // An event has the product as it is when the event is made: the next change must not come before.
+  await until('the first change', () =>
+    watchers.every((watcher) => watcher.changes().length === 1),
+  );
   await callStock(here.graphqlUrl, deduction({ [id]: 1 }));
   for (const watcher of watchers) {
     await until('both changes', () => watcher.changes().length === 2);
@@ -55,6 +59,8 @@ test('a change in one process reaches the subscribers of all', async () => {
 test('a new product is a change, and an increase is one', async () => {
   const watcher = await startWatching(here.graphqlUrl);
   const id = await there.newProduct(5);
+  // Of two changes that are published together, the newest alone is told.
+  await until('the new product', () => watcher.changes().length === 1);
   await callStock(there.graphqlUrl, increase({ [id]: 3 }));
   await until('both changes', () => watcher.changes().length === 2);
   expect(watcher.changes().map(({ onHand, version }) => [onHand, version])).toEqual([
@@ -97,17 +103,18 @@ test('after a thousand deductions in two processes the last event has the final 
       expect(versions).toEqual([...new Set(versions)].sort((a, b) => a - b));
     }
     // A line that was handed to its owner again, on a slow machine, may cost a notice.
-    expect(watcher.missed()).toBeLessThanOrEqual(await handedAgain());
+    const handedAgain = await counted('stockade_delegated_writes_repeated_total');
+    expect(watcher.missed()).toBeLessThanOrEqual(handedAgain + (await counted(DROPPED)));
   }
 });
 
-async function handedAgain(): Promise<number> {
-  let count = 0;
-  for (const { origin } of [here, there]) {
-    const page = await (await fetch(`${origin}/metrics`)).text();
-    count += Number(/^stockade_delegated_writes_repeated_total (\d+)$/m.exec(page)?.[1] ?? 0);
-  }
-  return count;
+/** Changes that Redis did not take in time: the watchers of the other process are told that they miss some. */
+const DROPPED = 'stockade_changes_published_total{outcome="dropped"}';
+
+/** A number of /metrics, in both processes together. */
+async function counted(name: string): Promise<number> {
+  const counts = await Promise.all([here, there].map(({ origin }) => metric(origin, name)));
+  return counts.reduce((sum, count) => sum + count, 0);
 }
 
 test('products without a subscriber are not read, and nothing is kept for one that has gone', async () => {
@@ -195,12 +202,12 @@ test('reservations that are made and that end are told, however they end', async
     expect(available).toBe(onHand - reserved);
   }
   expect(watcher.changes().at(-1)).toMatchObject({ productAvailable: 7 });
-  expect(watcher.missed()).toBe(0);
+  expect(watcher.missed()).toBeLessThanOrEqual(await counted(DROPPED));
 });
 
 test('an event has the product as it is then, and what is nested is read anew for each event', async () => {
   // Events come for longer than one request may take.
-  const slow = await here.startAnother({ ...REDIS, REQUEST_TIMEOUT_MS: '1000' });
+  const slow = await here.startAnother({ ...REDIS, REQUEST_TIMEOUT_MS: '4000' });
   const id = await there.newProduct(10, { name: 'Before', lowStockThreshold: 3 });
   const { watcher, products } = await watchProduct(slow, id);
   const level = { id: `${id}/default`, location: { id: 'default', name: 'Default' } };
@@ -216,7 +223,7 @@ test('an event has the product as it is then, and what is nested is read anew fo
     });
     if (left === 9) await there.dataOf(UpdateProductDocument, { input: { id, name: 'After' } });
     // Longer than a request of this server.
-    if (left === 8) await new Promise((resolve) => setTimeout(resolve, 1_100));
+    if (left === 8) await new Promise((resolve) => setTimeout(resolve, 4_100));
   }
   await there.dataOf(ArchiveProductDocument, { input: { id } });
   await until('the archiving', () => (products().at(-1)?.archivedAt ?? null) !== null);
