@@ -2,11 +2,11 @@
  * One connection that does what no good client does: upgrades without end, garbage behind good requests, requests
  * without reading an answer. Each has its bound, and the neighbours are served meanwhile.
  */
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { print } from 'graphql';
 import { DeductStockDocument } from '../../generated/operations.js';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { givenUrl } from '../../support/fresh-database.js';
+import { neverStandsStill } from '../../support/standstill.js';
 import { pass, until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { metric, refusals } from '../../support/watcher.js';
@@ -17,18 +17,6 @@ const app = useApp();
 /** A short request with an answer of some 20 kB. */
 const METRICS = 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n';
 
-/** Generous: the test's clients and other tests run on the same cores. */
-const STANDSTILL_MS = 1_000;
-
-/** The longest time for which the event loop stood still while `work` ran, in milliseconds. */
-async function longestStandstill(work: () => Promise<void>): Promise<number> {
-  const delay = monitorEventLoopDelay({ resolution: 10 });
-  delay.enable();
-  await work();
-  delay.disable();
-  return delay.max / 1e6;
-}
-
 async function isLive(): Promise<boolean> {
   return (await fetch(`${app.origin}/live`)).ok;
 }
@@ -37,8 +25,8 @@ describe('upgrades that are not taken', () => {
   const OFFER = 'GET /live HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: foo\r\n\r\n';
 
   test('40,000 of them on one connection and its end cost the others nothing', async () => {
-    const wire = new Wire(app.origin);
-    const standstill = await longestStandstill(async () => {
+    const isCalm = await neverStandsStill(async () => {
+      const wire = new Wire(app.origin);
       for (let sent = 0; sent < 40_000 && !wire.closed; sent += 500) {
         wire.socket.write(OFFER.repeat(500));
         await wire.untilAnswered(1);
@@ -47,9 +35,9 @@ describe('upgrades that are not taken', () => {
       wire.socket.destroy();
       await wire.untilClosed();
       expect(await isLive()).toBe(true);
+      expect(new Set(wire.answers)).toEqual(new Set(['200']));
     });
-    expect(new Set(wire.answers)).toEqual(new Set(['200']));
-    expect(standstill).toBeLessThan(STANDSTILL_MS);
+    expect(isCalm).toBe(true);
   });
 
   test('the first one keeps its connection', async () => {
@@ -147,12 +135,12 @@ describe('a client that pipelines', () => {
   });
 
   test('and never reads holds few answers, is cut, and delays no other', async () => {
-    const small = await app.startAnother({
-      SEND_TIMEOUT_MS: '2000',
-      SEND_BYTES_MAX_PER_CONNECTION: '100000',
-    });
-    const wires = Array.from({ length: 2 }, () => new Wire(small.origin));
-    const standstill = await longestStandstill(async () => {
+    const isCalm = await neverStandsStill(async () => {
+      const small = await app.startAnother({
+        SEND_TIMEOUT_MS: '2000',
+        SEND_BYTES_MAX_PER_CONNECTION: '100000',
+      });
+      const wires = Array.from({ length: 2 }, () => new Wire(small.origin));
       for (const { socket } of wires) {
         socket.pause();
         socket.write(METRICS.repeat(20_000));
@@ -165,13 +153,13 @@ describe('a client that pipelines', () => {
       // Of each connection the bound, and the answers that were under way when it was reached.
       expect(most).toBeGreaterThan(100_000);
       expect(most).toBeLessThan(wires.length * 65 * 20_000);
+      await until('nothing waits', async () => {
+        return (await metric(small.origin, 'stockade_unsent_bytes')) === 0;
+      });
+      for (const { socket } of wires) socket.destroy();
+      await small.stop();
     });
-    expect(standstill).toBeLessThan(STANDSTILL_MS);
-    await until('nothing waits', async () => {
-      return (await metric(small.origin, 'stockade_unsent_bytes')) === 0;
-    });
-    for (const { socket } of wires) socket.destroy();
-    await small.stop();
+    expect(isCalm).toBe(true);
   });
 
   test('and lets too many bytes of all clients wait is cut first', async () => {
@@ -193,14 +181,15 @@ describe('a client that pipelines', () => {
   });
 
   test('a client that reads slowly is not cut', async () => {
-    const small = await app.startAnother({ SEND_TIMEOUT_MS: '1000' });
+    // Far longer than the pauses between its reads, also where the machine makes them longer.
+    const small = await app.startAnother({ SEND_TIMEOUT_MS: '4000' });
     const wire = new Wire(small.origin);
     wire.socket.write(METRICS.repeat(400));
     const slowly = setInterval(() => {
       wire.socket.resume();
       setTimeout(() => wire.socket.pause(), 2);
     }, 100);
-    await pass(3_000);
+    await pass(9_000);
     clearInterval(slowly);
     wire.socket.resume();
     await wire.untilAnswered(400);
