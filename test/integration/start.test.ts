@@ -290,7 +290,7 @@ describe('a stop', () => {
   });
 
   test('is told by /ready first, for SHUTDOWN_DELAY_MS, and everything is still served', async () => {
-    const server = await serve({ SHUTDOWN_DELAY_MS: '3000' });
+    const server = await serve({ SHUTDOWN_DELAY_MS: '10000' });
     await addProduct(server, 3);
     const beganMs = performance.now();
     const exited = server.kill('SIGTERM');
@@ -299,9 +299,9 @@ describe('a stop', () => {
     expect(await deduct(server, 1)).toMatchObject({ results: [{ remaining: 2 }] });
     // So that a client's next request does not meet a connection that is just being closed.
     expect((await fetch(`${server.origin}/live`)).headers.get('connection')).toBe('close');
-    expect(performance.now() - beganMs).toBeLessThan(3_000);
+    expect(performance.now() - beganMs).toBeLessThan(10_000);
     expect(await exited).toBe(0);
-    expect(performance.now() - beganMs).toBeGreaterThan(2_900);
+    expect(performance.now() - beganMs).toBeGreaterThan(9_900);
   });
 
   test('is bounded by the grace period', async () => {

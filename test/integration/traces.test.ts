@@ -1,6 +1,7 @@
 /** Traces of requests, as a collector receives them. */
 import { randomBytes } from 'node:crypto';
 import { givenUrl } from '../support/fresh-database.js';
+import { heldOnce } from '../support/held-once.js';
 import { whileRowsAreHeld } from '../support/held-rows.js';
 import type { RunningApp } from '../support/running-app.js';
 import { startServer } from '../support/server-process.js';
@@ -11,6 +12,7 @@ import {
 } from '../support/trace-collector.js';
 import { until } from '../support/until.js';
 import { useApp } from '../support/use-app.js';
+import { metric } from '../support/watcher.js';
 
 const app = useApp({ STOCK_LOCK: 'redis', REDIS_URL: process.env.REDIS_URL ?? '' });
 
@@ -133,9 +135,18 @@ test('a commit that requests share is in the trace of the first one, and links t
 
 test('the owner of a product links its commit to the request at the server that was asked', async () => {
   const [owner, asked] = [await startTraced(), await startTraced()];
-  const productId = await app.newProduct(9);
-  await deduct(owner, productId);
-  const caller = await deduct(asked, productId);
+  const decidedByOwner = () =>
+    metric(asked.origin, 'stockade_delegated_writes_total{outcome="answered"}');
+  let caller: Caller | undefined;
+  // A line whose owner is silent for a second, as in a pause of the machine, is decided where it was asked for.
+  const isDecidedByOwner = await heldOnce(3, async () => {
+    const productId = await app.newProduct(9);
+    await deduct(owner, productId);
+    const before = await decidedByOwner();
+    caller = await deduct(asked, productId);
+    return (await decidedByOwner()) > before;
+  });
+  if (!caller || !isDecidedByOwner) throw new Error('The owner has decided no line.');
   await Promise.all([owner.stop(), asked.stop()]);
   const request = requestOf(caller);
   const [commit] = named('commit').filter(({ links }) => links.includes(request.spanId));

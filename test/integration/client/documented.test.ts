@@ -12,6 +12,7 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { addSampleCatalogue } from '../../../services/sample-catalogue.js';
 import { post } from '../../support/graphql-client.js';
+import { heldOnce } from '../../support/held-once.js';
 import { toolsFolder } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
 
@@ -114,6 +115,27 @@ test.each(PROGRAMS.map(({ block, printed }) => ({ section: block.section, block,
   '$section',
   async ({ section, block, printed }) => {
     for (const { section: of, file, text } of BLOCKS) if (of === section && file) write(file, text);
-    expect(await outputOf(block)).toBe(printed);
+    let output = '';
+    await heldOnce(3, async () => {
+      output = await outputOf(block);
+      const [, first] = TWO_READS.exec(output) ?? [];
+      if (first === undefined || TWO_READS.test(printed)) return true;
+      await setFlashSale(Number(first));
+      return false;
+    });
+    expect(output).toBe(printed);
   },
 );
+
+/**
+ * What a program prints whose change comes later than a second after its first read, in a pause of the machine: the
+ * client then reads once more before it tells the change, and the program has deducted twice.
+ */
+const TWO_READS = /^read (\d+)\nread \d+\n/;
+
+async function setFlashSale(quantity: number): Promise<void> {
+  const query = 'mutation ($input: SetStockInput!) { setStock(input: $input) { __typename } }';
+  const input = { productId: 'flash-sale', quantity, changeFromQuantity: null };
+  const { data } = await post(app.graphqlUrl, JSON.stringify({ query, variables: { input } }));
+  expect(data).toEqual({ setStock: { __typename: 'StockSet' } });
+}
