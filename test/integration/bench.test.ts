@@ -34,24 +34,39 @@ function startBench(...args: string[]): StartedProgram {
   return program;
 }
 
+interface Results {
+  readonly machine: Readonly<Record<string, unknown>>;
+  readonly rows: readonly Row[];
+}
+
+/** Runs scenarios, and once more where the machine paused for all the time of a measurement: then nothing was done. */
+async function measure(json: string, ...args: string[]): Promise<[StartedProgram, Results]> {
+  const run = async (): Promise<[StartedProgram, Results]> => {
+    const bench = startBench(...args, '--repeat', '1', '--json', json);
+    const code = await bench.exited;
+    expect(`${String(code)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
+    return [bench, JSON.parse(readFileSync(json, 'utf8')) as Results];
+  };
+  const first = await run();
+  const [bench, { rows }] = first;
+  if (rows.every(({ opsPerSecond }) => opsPerSecond > 0)) return first;
+  bench.discard();
+  return run();
+}
+
 const NUMBERS = ['opsPerSecond', 'p50Ms', 'p99Ms', 'maxMs', 'taken', 'refused', 'failed'] as const;
 
 test('a short run prints a table and writes a row for each scenario and contender, and a picture', async () => {
   const json = join(folder, 'results.json');
   const contenders = ['lanes', 'for-update'];
-  const bench = startBench(
-    ...['--scenario', 'hot,solo', '--contenders', contenders.join(',')],
-    ...['--seconds', '1', '--repeat', '1', '--json', json],
+  const [bench, results] = await measure(
+    json,
+    ...['--scenario', 'hot,solo', '--contenders', contenders.join(','), '--seconds', '1'],
   );
-  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
   expect(bench.stdout()).toMatch(/^hot: 200 callers, 1 product$/m);
   expect(bench.stdout()).toMatch(/innodb_flush_log_at_trx_commit=1, log_bin=1, sync_binlog=1/);
   expect(bench.stderr()).toMatch(/^\[1\/4\] hot, lanes, .*: [\d,]+\/s$/m);
 
-  const results = JSON.parse(readFileSync(json, 'utf8')) as {
-    readonly machine: Readonly<Record<string, unknown>>;
-    readonly rows: readonly Row[];
-  };
   expect(results.machine).toMatchObject({ syncBinlog: 1, innodbFlushLogAtTrxCommit: 1 });
   expect(results.machine).toHaveProperty('fsyncMedianMs');
   const ran = results.rows.map(({ scenario, contender }) => `${scenario} ${contender}`);
@@ -75,12 +90,11 @@ test('a short run prints a table and writes a row for each scenario and contende
 
 test('several servers are measured as one, and only those that keep a ledger are compared with it', async () => {
   const json = join(folder, 'servers.json');
-  const bench = startBench(
+  const [bench, { rows }] = await measure(
+    json,
     ...['--scenario', 'servers-hot', '--contenders', 'for-update,apollo-standalone'],
-    ...['--seconds', '0.5', '--repeat', '1', '--json', json],
+    ...['--seconds', '0.5'],
   );
-  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
-  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly Row[] };
   const ran = rows.map(({ contender, form, point }) => [contender, form, point].join(', '));
   expect(ran.sort()).toEqual([
     'apollo-standalone, from memory, 1 server',
@@ -100,12 +114,11 @@ test('several servers are measured as one, and only those that keep a ledger are
 
 test('the lock is measured on one Redis and on a majority of three, which it brings by itself', async () => {
   const json = join(folder, 'topologies.json');
-  const bench = startBench(
-    ...['--scenario', 'topologies', '--contenders', 'one,majority'],
-    ...['--seconds', '0.5', '--repeat', '1', '--json', json],
+  // Long enough for many operations: the round trips that renew a lock, or open a connection, then count for little.
+  const [bench, { rows }] = await measure(
+    json,
+    ...['--scenario', 'topologies', '--contenders', 'one,majority', '--seconds', '2'],
   );
-  expect(`${String(await bench.exited)}${bench.stderr().replace(/^\[.*$/gm, '')}`.trim()).toBe('0');
-  const { rows } = JSON.parse(readFileSync(json, 'utf8')) as { readonly rows: readonly Row[] };
   const tripsOf = (contender: string) => {
     const alone = rows.find((row) => row.contender === contender && row.point === 'uncontended');
     expect(alone?.p50Ms).toBeGreaterThan(0);

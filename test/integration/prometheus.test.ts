@@ -97,7 +97,12 @@ async function startPrometheus(targets: readonly string[]): Promise<Prometheus> 
 interface QueryAnswer {
   readonly status: string;
   readonly error?: string;
-  readonly data?: { readonly result: readonly { readonly value: [number, string] }[] };
+  readonly data?: { readonly result: readonly Sample[] };
+}
+
+interface Sample {
+  readonly metric: Readonly<Record<string, string>>;
+  readonly value: [number, string];
 }
 
 async function query(origin: string, expr: string): Promise<QueryAnswer> {
@@ -110,6 +115,27 @@ async function query(origin: string, expr: string): Promise<QueryAnswer> {
 /** With values for what Grafana puts in. */
 function asGrafanaAsks(expr: string): string {
   return expr.replaceAll('$__rate_interval', '20s').replaceAll('$job', '.*');
+}
+
+/** A pause of Redis or MySQL alone can make these fire, at once and rightly: what they count has happened then. */
+const COUNTERS_OF_PAUSES: Readonly<Record<string, string>> = {
+  StockadeChangesMissed: 'stockade_changes_published_total{outcome="dropped"}',
+  StockadeCommitsSettledLate: 'stockade_transactions_total{outcome="settled"}',
+  StockadeOutcomesUnknown: 'stockade_lines_uncertain_total',
+};
+
+/** The alerts whose own counter says that there was something to tell. */
+async function explainedByPauses(origins: readonly string[]): Promise<string[]> {
+  const pages = await Promise.all(
+    origins.map(async (origin) => (await fetch(`${origin}/metrics`)).text()),
+  );
+  const hasCounted = (counter: string) =>
+    pages.some((page) =>
+      page.split('\n').some((row) => row.startsWith(counter) && !row.endsWith(' 0')),
+    );
+  return Object.keys(COUNTERS_OF_PAUSES).filter((alert) =>
+    hasCounted(COUNTERS_OF_PAUSES[alert] ?? ''),
+  );
 }
 
 /** Nothing of these has happened: no refused requests, and nothing handed over before it was asked for. */
@@ -156,7 +182,9 @@ test('a real Prometheus evaluates each expression of the rules and of the dashbo
       expect({ alert, status, error }).toEqual({ alert, status: 'success' });
     }
     const { data } = await query(prometheus.origin, 'ALERTS{alertstate="firing"}');
-    expect(data?.result).toEqual([]);
+    const firing = data?.result.map(({ metric }) => metric.alertname ?? '') ?? [];
+    const explained = await explainedByPauses([app.origin, another.origin]);
+    expect(firing.filter((alert) => !explained.includes(alert))).toEqual([]);
     await another.stop();
     await until('the alert of the server that was stopped', async () => {
       const { data } = await query(prometheus.origin, 'ALERTS{alertname="StockadeAway"}');

@@ -13,7 +13,8 @@ import { deathPact } from '../../services/child-processes.js';
 /** A test run that is killed takes the programs with it. */
 const PACT = await deathPact();
 
-const PATIENCE_MS = 60_000;
+/** For a whole start: the programs of MySQL and Redis, an empty data folder, the servers, and a catalogue in them. */
+const PATIENCE_MS = 120_000;
 const POLL_INTERVAL_MS = 20;
 
 export interface StartedProgram {

@@ -59,7 +59,7 @@ function openFeed(others?: OtherProcesses) {
 
 function shortly(watcher: AsyncIterator<StockEvent>): Promise<StockEvent> {
   const next = watcher.next().then(({ value }) => value as StockEvent);
-  return within(1_000, 'an event', next);
+  return within(30_000, 'an event', next);
 }
 
 function onHandOf(event: StockEvent): number {

@@ -6,6 +6,6 @@ test('a wait for a stop ends with it, and at once where it has come before', asy
   const stop = new AbortController();
   const waiting = untilStopped(stop.signal);
   stop.abort();
-  await within(1_000, 'the stop', waiting);
-  await within(1_000, 'the stop before', untilStopped(stop.signal));
+  await within(30_000, 'the stop', waiting);
+  await within(30_000, 'the stop before', untilStopped(stop.signal));
 });
