@@ -3,7 +3,7 @@
  * them fails, the lock is back when the Sentinels have made another primary, and nothing needs a restart.
  */
 import { startRedisSentinel, type RedisSentinel } from '../../services/redis-sentinel.js';
-import { Buyer, untilLockIs } from '../support/buyers.js';
+import { Buyer, untilLockGoesAway, untilLockIs } from '../support/buyers.js';
 import { closeClient } from '../support/graphql-client.js';
 import { describeLockContract } from '../support/lock-contract.js';
 import { deadlineIn, LockServices } from '../support/lock-services.js';
@@ -58,10 +58,11 @@ test.each([
     const killed = await sentinel.primary();
     const buyers = servers.map((server) => new Buyer(server, id));
     await until('deductions under the lock', () => isUnderLock(id));
+    const told = servers.slice(0, 1).map((server) => ({ server, printed: server.output().length }));
     const failedMs = performance.now();
     await fail();
-    for (const server of isAwayFirst ? servers.slice(0, 1) : []) {
-      await untilLockIs(server, 'away');
+    for (const { server, printed } of isAwayFirst ? told : []) {
+      await untilLockGoesAway(server, printed);
     }
     expect((await sentinel.primary()).port).not.toBe(killed.port);
     for (const server of servers) await untilLockIs(server, 'available', BACK_WITHIN_MS);

@@ -7,7 +7,7 @@ import { startSeveralRedis, type SeveralRedis } from '../../services/redis-sever
 import { RedlockService, type RedisLockSettings } from '../../src/lock/index.js';
 import { Buyer, lockStateOf, untilLockIs } from '../support/buyers.js';
 import { closeClient } from '../support/graphql-client.js';
-import { describeLockContract } from '../support/lock-contract.js';
+import { describeLockContract, PATIENT } from '../support/lock-contract.js';
 import { CollectedLog, deadlineIn, errorOf, uniqueKey } from '../support/lock-services.js';
 import type { ServerProcess } from '../support/server-process.js';
 import { Shop } from '../support/shop.js';
@@ -80,7 +80,7 @@ describe('the lock', () => {
 
   test('a dead minority changes nothing, is named, and takes part again', async () => {
     const log = new CollectedLog();
-    const [one, other] = [await start({ log }), await start()];
+    const [one, other] = [await start({ ...PATIENT, log }), await start(PATIENT)];
     const key = uniqueKey();
     const lease = await one.acquire(key, deadlineIn(0));
     await kill(1);
@@ -93,7 +93,7 @@ describe('the lock', () => {
       code: 'LOCK_TIMEOUT',
     });
     await one.release(lease);
-    await other.release(await other.acquire(key, deadlineIn(2_000)));
+    await other.release(await other.acquire(key, deadlineIn(20_000)));
     await several.servers[1]?.restart();
     await until('all serve', () => one.health().reason === undefined);
     expect(log.lines.map(({ message, details }) => [message, details])).toEqual([
@@ -103,7 +103,8 @@ describe('the lock', () => {
   });
 
   test('without a majority waiters and new callers are refused at once, and a lease ends in its time', async () => {
-    const [one, other] = [await start({ ttlMs: 900 }), await start({ ttlMs: 900 })];
+    const settings = { ...PATIENT, ttlMs: 900 };
+    const [one, other] = [await start(settings), await start(settings)];
     const key = uniqueKey();
     const lease = await one.acquire(key, deadlineIn(0));
     const waiting = errorOf(other.acquire(key, deadlineIn(30_000)));

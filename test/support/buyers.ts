@@ -53,6 +53,17 @@ export async function lockStateOf(server: ServerProcess): Promise<LockState> {
   return (await response.json()) as LockState;
 }
 
+/**
+ * Waits until its log says so, after what it had printed before. /ready tells it only as long as it lasts, which a test
+ * that is stopped for some seconds may miss.
+ *
+ * @param printed the length of its output before.
+ */
+export function untilLockGoesAway(server: ServerProcess, printed: number): Promise<void> {
+  const isTold = () => server.output().includes('Redis does not serve the lock.', printed);
+  return until('the lock goes away', isTold);
+}
+
 /** Resolves with how long it took. */
 export async function untilLockIs(
   server: ServerProcess,
