@@ -53,7 +53,13 @@ test('two thousand guesses at keys from the address of an honest client', async 
     { length: 2_000 },
     (_, i) => `sk_${String(i).padStart(8, '0')}.${'x'.repeat(43)}`,
   );
-  const counts = await arena.withstands(() => statusesOf(guesses));
+  // Of all runs: where the attack is run again, the address has spent its failures in the first one.
+  const counts: Record<string, number> = {};
+  await arena.withstands(async () => {
+    for (const [status, count] of Object.entries(await statusesOf(guesses))) {
+      counts[status] = (counts[status] ?? 0) + count;
+    }
+  });
   expect(Object.keys(counts).sort()).toEqual(['401', '429']);
   // All but those of the first moment are refused without a look at them.
   expect(counts[401]).toBeLessThanOrEqual(200);

@@ -118,7 +118,7 @@ export function useArena(env: () => Record<string, string> = () => ({})): Arena 
       let watched = await watch();
       for (let tried = 1; tried < TRIES && !isCalm(watched); tried += 1) {
         // Both are of the machine as it is now: it may have become slower since. The attack's traces would show here.
-        const againMs = await p99AloneMs(victim);
+        const againMs = await leastAloneMs(victim, RATIO_MAX * aloneAtFirstMs);
         expect(againMs / aloneAtFirstMs).toBeLessThanOrEqual(RATIO_MAX);
         aloneMs = Math.min(againMs, SLOWER_MAX * aloneAtFirstMs);
         watched = await watch();
@@ -143,6 +143,15 @@ async function p99AloneMs(victim: Victim): Promise<number> {
   const alone = await victim.report();
   expect(alone).toMatchObject({ failed: 0 });
   return Math.max(P99_ALONE_MIN_MS, alone.p99Ms);
+}
+
+/** Measured again while it is above: one pause of the machine is the p99 of so few deductions. */
+async function leastAloneMs(victim: Victim, enoughMs: number): Promise<number> {
+  let leastMs = Infinity;
+  for (let tried = 0; tried < TRIES && leastMs > enoughMs; tried += 1) {
+    leastMs = Math.min(leastMs, await p99AloneMs(victim));
+  }
+  return leastMs;
 }
 
 /** Runs the attack, prints what the victim saw of it, and asserts what no pause of the machine can explain. */
