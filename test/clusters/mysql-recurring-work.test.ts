@@ -18,7 +18,8 @@ import { Deadline } from '../../src/time/deadline.js';
 import type { MysqlCluster } from '../../services/mysql-cluster.js';
 import { startGalera } from '../../services/mysql-galera.js';
 import { startMysqlGroup } from '../../services/mysql-group.js';
-import { createFreshDatabase } from '../support/fresh-database.js';
+import { createFreshDatabase, type FreshDatabase } from '../support/fresh-database.js';
+import { heldOnce } from '../support/held-once.js';
 import { lines, reserve, write } from '../support/stock-writes.js';
 
 const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
@@ -28,6 +29,7 @@ const STARTS: readonly (readonly [string, () => Promise<MysqlCluster>])[] = [
 const PRODUCTS = 30;
 const UNITS = 10;
 const RETENTION_DAYS = 30;
+const TRIES = 3;
 
 beforeAll(() => {
   // Sequelize warns of each COMMIT that another member was faster than.
@@ -74,45 +76,56 @@ class WorkAt {
 describe.each(STARTS)('%s', (_, start) => {
   test('two servers at two members sweep and drop old answers at once, and nothing is doubled', async () => {
     const cluster = await start();
-    const [a, b] = cluster.members;
-    if (!a || !b) throw new Error('There are three members.');
-    const fresh = await createFreshDatabase(a.url);
-    const name = fresh.url.split('/').at(-1) ?? '';
-    const works = [new WorkAt(fresh.url), new WorkAt(withDatabase(b.url, name))] as const;
-    const ids: string[] = [];
-    for (let i = 0; i < PRODUCTS; i++) ids.push(await fresh.newProduct(UNITS));
-    for (const id of ids) {
-      await works[0].apply([
-        reserve({ [id]: 4 }, { ttlSeconds: 60 }),
-        write('deductStock', { items: lines({ [id]: 1 }), idempotencyKey: `key-${id}` }),
-      ]);
-    }
-    for (const sql of [
-      'UPDATE reservations SET expires_at = expires_at - INTERVAL 1 DAY',
-      'UPDATE reservation_lines SET held_until = held_until - INTERVAL 1 DAY',
-      `UPDATE stock_operations SET created_at = created_at - INTERVAL ${RETENTION_DAYS + 1} DAY`,
-    ]) {
-      await fresh.sequelize.query(sql);
-    }
-
-    await Promise.all(works.flatMap((work) => [work.sweep(), work.expire()]));
-
-    await cluster.caughtUp();
-    // Both had the turn at once.
-    for (const { turns } of works) expect(turns).toBeGreaterThan(0);
-    const [levels] = await fresh.sequelize.query<{ onHand: string; reserved: string }>(
-      'SELECT SUM(on_hand) AS onHand, SUM(reserved) AS reserved FROM stock_levels',
-      { type: QueryTypes.SELECT },
-    );
-    expect(levels).toEqual({ onHand: String(PRODUCTS * (UNITS - 1)), reserved: '0' });
-    const [operations] = await fresh.sequelize.query<{ kept: number; dropped: number }>(
-      `SELECT COUNT(answers) AS kept, COUNT(*) AS dropped FROM stock_operations WHERE answer_expired`,
-      { type: QueryTypes.SELECT },
-    );
-    expect(operations).toEqual({ kept: 0, dropped: PRODUCTS });
-    expect((await fresh.verifyLedger()).problems).toEqual([]);
-    await Promise.all(works.map(({ database }) => database.close()));
-    await fresh.drop();
+    // One that pauses for a moment finds that the other has done all of it.
+    const bothWorked = await heldOnce(TRIES, () => workIsShared(cluster));
+    expect(bothWorked).toBe(true);
     await cluster.stop();
   });
 });
+
+/** Whether both had the turn at once. Asserts that nothing was doubled in any case. */
+async function workIsShared(cluster: MysqlCluster): Promise<boolean> {
+  const [a, b] = cluster.members;
+  if (!a || !b) throw new Error('There are three members.');
+  const fresh = await createFreshDatabase(a.url);
+  const name = fresh.url.split('/').at(-1) ?? '';
+  const works = [new WorkAt(fresh.url), new WorkAt(withDatabase(b.url, name))] as const;
+  await makeOldWork(fresh, works[0]);
+
+  await Promise.all(works.flatMap((work) => [work.sweep(), work.expire()]));
+
+  await cluster.caughtUp();
+  const [levels] = await fresh.sequelize.query<{ onHand: string; reserved: string }>(
+    'SELECT SUM(on_hand) AS onHand, SUM(reserved) AS reserved FROM stock_levels',
+    { type: QueryTypes.SELECT },
+  );
+  expect(levels).toEqual({ onHand: String(PRODUCTS * (UNITS - 1)), reserved: '0' });
+  const [operations] = await fresh.sequelize.query<{ kept: number; dropped: number }>(
+    `SELECT COUNT(answers) AS kept, COUNT(*) AS dropped FROM stock_operations WHERE answer_expired`,
+    { type: QueryTypes.SELECT },
+  );
+  expect(operations).toEqual({ kept: 0, dropped: PRODUCTS });
+  expect((await fresh.verifyLedger()).problems).toEqual([]);
+  await Promise.all(works.map(({ database }) => database.close()));
+  await fresh.drop();
+  return works.every(({ turns }) => turns > 0);
+}
+
+/** Reservations that have run out and answers that are too old, one of each for every product. */
+async function makeOldWork(fresh: FreshDatabase, at: WorkAt): Promise<void> {
+  const ids: string[] = [];
+  for (let i = 0; i < PRODUCTS; i++) ids.push(await fresh.newProduct(UNITS));
+  for (const id of ids) {
+    await at.apply([
+      reserve({ [id]: 4 }, { ttlSeconds: 60 }),
+      write('deductStock', { items: lines({ [id]: 1 }), idempotencyKey: `key-${id}` }),
+    ]);
+  }
+  for (const sql of [
+    'UPDATE reservations SET expires_at = expires_at - INTERVAL 1 DAY',
+    'UPDATE reservation_lines SET held_until = held_until - INTERVAL 1 DAY',
+    `UPDATE stock_operations SET created_at = created_at - INTERVAL ${RETENTION_DAYS + 1} DAY`,
+  ]) {
+    await fresh.sequelize.query(sql);
+  }
+}

@@ -65,7 +65,7 @@ test('keys, subscriptions, the sweeper, an import and a start follow the primary
     return data?.product?.available;
   };
   expect(await deduct()).toBe(true);
-  const input = { items: [{ productId: reserved, quantity: 4 }], ttlSeconds: 2 };
+  const input = { items: [{ productId: reserved, quantity: 4 }], ttlSeconds: 10 };
   await send(server.graphqlUrl, ReserveStockDocument, { input }, { headers });
   expect(await available(reserved)).toBe(6);
   const imports = startImport(env.MYSQL_URL);
