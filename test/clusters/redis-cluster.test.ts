@@ -146,8 +146,8 @@ describe('the lock', () => {
   });
 
   test('nodes that none can reach are said, and tried again', async () => {
-    const service = await services.start({ url: 'redis+cluster://127.0.0.1:1,127.0.0.1:2' });
-    expect(service.health()).toMatchObject({
+    const service = services.make({ url: 'redis+cluster://127.0.0.1:1,127.0.0.1:2' });
+    expect(await service.start()).toMatchObject({
       available: false,
       reason: expect.stringContaining('no connection to Redis (ECONNREFUSED)') as string,
     });

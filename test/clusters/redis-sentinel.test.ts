@@ -87,8 +87,8 @@ test('Sentinels that want another password are told from Redis, and refuse the s
 });
 
 test('a name that no Sentinel knows is said, and tried again', async () => {
-  const service = await services.start({ url: sentinel.url.replace('/stockade', '/unknown') });
-  expect(service.health()).toMatchObject({
+  const service = services.make({ url: sentinel.url.replace('/stockade', '/unknown') });
+  expect(await service.start()).toMatchObject({
     available: false,
     reason: 'no Redis Sentinel names a primary',
   });

@@ -1,6 +1,9 @@
 /**
  * Lock services for tests, each as independent of the others as one of another process: an id, connections and queues
  * of its own. All are stopped after each test, and none may have a wrong count of waiters or holders.
+ *
+ * Redis counts as silent only after seconds here: a machine that has other work may leave it, or the test, without a
+ * turn for longer than the product would wait. A test that is about silence gives its own bound.
  */
 import { randomBytes } from 'node:crypto';
 import { Redis } from 'ioredis';
@@ -12,9 +15,13 @@ import {
   type LockLog,
   type RedisLockSettings,
 } from '../../src/lock/index.js';
+import { FakeClock } from './fake-clock.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
+import { until } from './until.js';
 
 export const REDIS_URL = process.env.REDIS_URL ?? '';
+
+const COMMAND_TIMEOUT_MS = 5_000;
 
 export interface LogLine {
   readonly level: 'info' | 'warn';
@@ -29,15 +36,31 @@ export class LockServices {
 
   /** A service that has not been started. */
   make(settings: Partial<RedisLockSettings> = {}): RedisLockService {
-    const service = new RedisLockService({ url: REDIS_URL, ...settings });
+    const service = new RedisLockService({
+      url: REDIS_URL,
+      commandTimeoutMs: COMMAND_TIMEOUT_MS,
+      ...settings,
+    });
     this.services.push(service);
     return service;
   }
 
+  /** A service that Redis serves: its start resolves without that where the first greeting came too late. */
   async start(settings: Partial<RedisLockSettings> = {}): Promise<RedisLockService> {
     const service = this.make(settings);
     await service.start();
+    await until('Redis serves the lock', () => service.health().available);
     return service;
+  }
+
+  /** A service whose time is the test's; that of Redis goes on as ever. It sends nothing unless the clock is moved. */
+  async startFrozen(
+    settings: Partial<RedisLockSettings> = {},
+  ): Promise<{ readonly clock: FakeClock; readonly service: RedisLockService }> {
+    const clock = new FakeClock();
+    // Silence is judged by the clock, too, which here leaps.
+    const service = await this.start({ clock, commandTimeoutMs: 86_400_000, ...settings });
+    return { clock, service };
   }
 
   /** A proxy in front of Redis. */

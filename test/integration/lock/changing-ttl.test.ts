@@ -1,5 +1,4 @@
 /** A time to live that changes while the service runs, and services with different ones. */
-import { FakeClock } from '../../support/fake-clock.js';
 import { deadlineIn, LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
@@ -8,12 +7,7 @@ afterEach(() => services.stopAll());
 
 test('the next lock and the next renewal have the time to live of their moment', async () => {
   let ttlMs = 60_000;
-  const clock = new FakeClock();
-  const service = await services.start({
-    clock,
-    commandTimeoutMs: 86_400_000,
-    ttlMs: () => ttlMs,
-  });
+  const { clock, service } = await services.startFrozen({ ttlMs: () => ttlMs });
   const redis = services.redis();
   const [early, late] = [uniqueKey(), uniqueKey()];
   const first = await service.acquire(early, deadlineIn(0));
@@ -38,12 +32,9 @@ test('the next lock and the next renewal have the time to live of their moment',
 
 test('a renewal whose answer is lost shortens the lease, as it may have shortened the life of the key', async () => {
   let ttlMs = 60_000;
-  const clock = new FakeClock();
   const proxy = await services.openProxy();
-  const service = await services.start({
+  const { clock, service } = await services.startFrozen({
     url: proxy.via(REDIS_URL),
-    clock,
-    commandTimeoutMs: 86_400_000,
     ttlMs: () => ttlMs,
   });
   const lease = await service.acquire(uniqueKey(), deadlineIn(0));

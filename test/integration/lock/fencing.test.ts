@@ -70,12 +70,14 @@ test('[F9] tokens grow although the clock of Redis was set back', async () => {
 
 test('[F16] a holder whose lock is lost with the data of Redis is told; the next token is larger', async () => {
   const key = uniqueKey();
-  const [stale, next] = [await start(300), await start(60_000)];
+  const { clock, service: stale } = await services.startFrozen({ url: server.url, ttlMs: 60_000 });
+  const next = await start(60_000);
   const lost = await stale.acquire(key, deadlineIn(0));
   await services.redis(server.url).flushall();
   const lease: Lease = await next.acquire(key, deadlineIn(0));
   expect(lease.fencingToken).toBeGreaterThan(lost.fencingToken);
 
+  clock.advance(20_000); // Its renewal.
   await until('the loss is noticed', () => lost.state === 'lost');
   expect(lost.signal.reason).toEqual(new LockLostError(key, 'taken-from-us'));
   await stale.release(lost);

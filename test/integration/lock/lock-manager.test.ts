@@ -1,11 +1,11 @@
 /** `executeWithLock` on the real service: one or several locks around a function, given back whatever happens. */
 import {
+  Deadline,
   DistributedLockManager,
   LockLostError,
   LockTimeoutError,
   type LockHold,
 } from '../../../src/lock/index.js';
-import { FakeClock } from '../../support/fake-clock.js';
 import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
@@ -82,11 +82,16 @@ test('a key that is named twice is acquired once, and keys are acquired in byte 
 
 test('[F18] when the wait for the second lock times out the first is released', async () => {
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
-  const { service, manager } = await start();
+  const { clock, service } = await services.startFrozen({ ttlMs: 60_000 });
+  const manager = new DistributedLockManager(service, { waitMs: 600_000 }, clock);
   const other = await start();
   const lease = await other.service.acquire(b, deadlineIn(0));
-  const late = manager.executeWithLock([a, b], () => Promise.resolve(), deadlineIn(80));
-  expect(await errorOf(late)).toBeInstanceOf(LockTimeoutError);
+  const wait = Deadline.in(1_000, clock);
+  const late = errorOf(manager.executeWithLock([a, b], () => Promise.resolve(), wait));
+  const redis = services.redis();
+  await until('it waits for the second', async () => (await redis.llen(`${b}:queue`)) === 1);
+  clock.advance(1_000);
+  expect(await late).toBeInstanceOf(LockTimeoutError);
   expect(service.stats().heldNow).toBe(0);
   await other.manager.executeWithLock(a, () => Promise.resolve(), deadlineIn(0));
   await other.service.release(lease);
@@ -94,9 +99,7 @@ test('[F18] when the wait for the second lock times out the first is released', 
 
 test('[F18] a lease that is lost during the wait for another lock ends it; the function is not called', async () => {
   const [a, b] = [uniqueKey('a'), uniqueKey('b')];
-  const clock = new FakeClock();
-  const settings = { clock, commandTimeoutMs: 86_400_000, ttlMs: 60_000 };
-  const service = await services.start(settings);
+  const { clock, service } = await services.startFrozen({ ttlMs: 60_000 });
   const manager = new DistributedLockManager(service, { waitMs: 600_000 }, clock);
   const other = await start();
   const lease = await other.service.acquire(b, deadlineIn(0));
@@ -118,8 +121,7 @@ test('[F18] a lease that is lost during the wait for another lock ends it; the f
 
 test('the function is told when its lease is lost, and its result stands', async () => {
   const key = uniqueKey();
-  const clock = new FakeClock();
-  const service = await services.start({ clock, commandTimeoutMs: 86_400_000, ttlMs: 60_000 });
+  const { clock, service } = await services.startFrozen({ ttlMs: 60_000 });
   const manager = new DistributedLockManager(service, { waitMs: 0 }, clock);
   const outcome = await manager.executeWithLock(key, async (hold) => {
     const told = new Promise((resolve) => {

@@ -1,6 +1,5 @@
 /** How long a lease lasts, and how its holder learns that it is over: by renewal, by the clock, by Redis' word. */
-import { LockLostError, type RedisLockSettings } from '../../../src/lock/index.js';
-import { FakeClock } from '../../support/fake-clock.js';
+import { LockLostError } from '../../../src/lock/index.js';
 import { deadlineIn, LockServices, REDIS_URL, uniqueKey } from '../../support/lock-services.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
@@ -14,20 +13,19 @@ afterEach(() => services.stopAll());
 
 const redis = () => services.redis();
 
-/** A service whose time is the test's; that of Redis goes on as ever. */
-async function startFrozen(settings: Partial<RedisLockSettings> = {}) {
-  const clock = new FakeClock();
-  // Silence is judged by the clock, too, which here leaps.
-  const service = await services.start({ clock, commandTimeoutMs: 86_400_000, ...settings });
-  return { clock, service };
-}
+const startFrozen = services.startFrozen.bind(services);
 
 test('[F6] a lease is renewed as long as it is held', async () => {
   const key = uniqueKey();
-  const service = await services.start({ ttlMs: 300 });
+  const { clock, service } = await startFrozen({ ttlMs: 60_000 });
   const lease = await service.acquire(key, deadlineIn(0));
   const ticket = await redis().get(key);
-  await until('five times', () => service.stats().renewals.ok >= 5);
+  for (const times of [1, 2, 3, 4, 5]) {
+    await redis().pexpire(key, 30_000);
+    clock.advance(20_000);
+    await until('it is renewed', () => service.stats().renewals.ok === times);
+    expect(await redis().pttl(key)).toBeGreaterThan(30_000);
+  }
   expect(lease.state).toBe('held');
   expect(await redis().get(key)).toBe(ticket);
   await service.release(lease);
