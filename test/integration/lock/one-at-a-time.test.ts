@@ -1,9 +1,11 @@
 /** Mutual exclusion in the order of arrival, and a typed error for a caller that does not get the lock. */
 import {
+  Deadline,
   LockAbortedError,
   LockQueueFullError,
   LockTimeoutError,
   type RedisLockService,
+  type RedisLockSettings,
 } from '../../../src/lock/index.js';
 import {
   deadlineIn,
@@ -17,9 +19,15 @@ import { until } from '../../support/until.js';
 const services = new LockServices();
 afterEach(() => services.stopAll());
 
+const TTL_MS = 600_000;
+/** So long that no lock is lost, and no process passed over, because the test stood still at a hand-over. */
+const LONG = { ttlMs: TTL_MS, claimTtlMs: TTL_MS / 2 };
+const start = (settings: Partial<RedisLockSettings> = {}) =>
+  services.start({ ...LONG, ...settings });
+
 test('a lock has one holder at a time, across services', async () => {
   const key = uniqueKey();
-  const processes = await Promise.all([services.start(), services.start(), services.start()]);
+  const processes = await Promise.all([start(), start(), start()]);
   let inside = 0;
   let most = 0;
   const visit = async (service: RedisLockService) => {
@@ -39,7 +47,7 @@ test('a lock has one holder at a time, across services', async () => {
 
 test('[F15] waiters of one process are served in the order of their arrival', async () => {
   const key = uniqueKey();
-  const service = await services.start();
+  const service = await start();
   const order: number[] = [];
   const visit = async (number: number) => {
     const lease = await service.acquire(key, deadlineIn(10_000));
@@ -53,8 +61,8 @@ test('[F15] waiters of one process are served in the order of their arrival', as
 
 test('[F15] waiting processes are served in the order in which they queued', async () => {
   const key = uniqueKey();
-  const holder = await services.start();
-  const others = await Promise.all(Array.from({ length: 4 }, () => services.start()));
+  const holder = await start();
+  const others = await Promise.all(Array.from({ length: 4 }, () => start()));
   const lease = await holder.acquire(key, deadlineIn(0));
   const order: number[] = [];
   const visits: Promise<void>[] = [];
@@ -75,11 +83,11 @@ test('[F15] waiting processes are served in the order in which they queued', asy
 
 test('a lock without holder and waiters leaves neither its key nor a queue in Redis', async () => {
   const key = uniqueKey();
-  const service = await services.start({ ttlMs: 4_000 });
+  const service = await start();
   const redis = services.redis();
   const lease = await service.acquire(key, deadlineIn(0));
   expect(await redis.get(key)).toMatch(/:\d+$/);
-  expect(await redis.pttl(key)).toBeGreaterThan(3_000);
+  expect(await redis.pttl(key)).toBeGreaterThan(TTL_MS / 2);
   expect(lease.state).toBe('held');
   await service.release(lease);
   expect(lease.state).toBe('released');
@@ -88,7 +96,7 @@ test('a lock without holder and waiters leaves neither its key nor a queue in Re
 
 test('a deadline with nothing left tries once and leaves no ticket in the queue', async () => {
   const key = uniqueKey();
-  const [one, other] = [await services.start(), await services.start()];
+  const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, deadlineIn(0));
   expect(await errorOf(other.acquire(key, deadlineIn(0)))).toBeInstanceOf(LockTimeoutError);
   expect(await errorOf(one.acquire(key, deadlineIn(0)))).toBeInstanceOf(LockTimeoutError);
@@ -99,7 +107,7 @@ test('a deadline with nothing left tries once and leaves no ticket in the queue'
 
 test('a waiter behind a single try is still served', async () => {
   const key = uniqueKey();
-  const [one, other] = [await services.start(), await services.start()];
+  const [one, other] = [await start(), await start()];
   const lease = await one.acquire(key, deadlineIn(0));
   const tried = errorOf(other.acquire(key, deadlineIn(0)));
   const waiting = other.acquire(key, deadlineIn(10_000));
@@ -111,13 +119,19 @@ test('a waiter behind a single try is still served', async () => {
 
 test('a timeout error tells how long the wait was and what was ahead', async () => {
   const key = uniqueKey();
-  const [one, other] = [await services.start(), await services.start()];
+  const one = await start();
+  const { clock, service: other } = await services.startFrozen(LONG);
   const lease = await one.acquire(key, deadlineIn(0));
-  const first = errorOf(other.acquire(key, deadlineIn(60)));
-  const second = await timeoutOf(other.acquire(key, deadlineIn(40)));
-  expect(second).toMatchObject({ code: 'LOCK_TIMEOUT', key, behind: { waitersAhead: 1 } });
-  expect(second.waitedMs).toBeGreaterThanOrEqual(39);
+  let isTold = false;
+  const onQueued = () => (isTold = true);
+  const first = errorOf(other.acquire(key, Deadline.in(60_000, clock), { onQueued }));
+  await until('Redis has told what is ahead', () => isTold);
+  const second = timeoutOf(other.acquire(key, Deadline.in(40_000, clock)));
+  clock.advance(40_000);
+  const behind = { waitersAhead: 1 };
+  expect(await second).toMatchObject({ code: 'LOCK_TIMEOUT', key, waitedMs: 40_000, behind });
   const holder = (await services.redis().get(key))?.replace(/:\d+$/, '');
+  clock.advance(20_000);
   expect(await first).toMatchObject({
     behind: { waitersAhead: 0, processesAhead: 0, holder, holderExpires: true },
   });
@@ -129,7 +143,7 @@ test('a timeout error tells how long the wait was and what was ahead', async () 
 
 test('a waiter whose signal is aborted leaves at once, and the others keep their places', async () => {
   const key = uniqueKey();
-  const service = await services.start();
+  const service = await start();
   const lease = await service.acquire(key, deadlineIn(0));
   const abortion = new AbortController();
   const aborted = errorOf(service.acquire(key, deadlineIn(10_000, abortion.signal)));
@@ -146,7 +160,7 @@ test('a waiter whose signal is aborted leaves at once, and the others keep their
 
 test('[F20] more waiters than the queue has room for are refused at once', async () => {
   const key = uniqueKey();
-  const service = await services.start({ queueMax: 100 });
+  const service = await start({ queueMax: 100 });
   const lease = await service.acquire(key, deadlineIn(0));
   const visits = Array.from({ length: 10_000 }, () =>
     service.acquire(key, deadlineIn(10_000)).then((theirs) => service.release(theirs)),
@@ -162,7 +176,7 @@ test('[F20] more waiters than the queue has room for are refused at once', async
 
 test('[F11] releasing a lease again does nothing, also when another caller holds the lock by then', async () => {
   const key = uniqueKey();
-  const service = await services.start();
+  const service = await start();
   const first = await service.acquire(key, deadlineIn(0));
   await Promise.all([service.release(first), service.release(first)]);
   const second = await service.acquire(key, deadlineIn(0));
@@ -174,7 +188,7 @@ test('[F11] releasing a lease again does nothing, also when another caller holds
 test('[F15] local hand-overs stay within their bounds while another process waits', async () => {
   const key = uniqueKey();
   const settings = { localPassesMax: 3, localTenureMs: 60_000 };
-  const [one, other] = [await services.start(settings), await services.start(settings)];
+  const [one, other] = [await start(settings), await start(settings)];
   const lease = await one.acquire(key, deadlineIn(0));
   const turns: string[] = [];
   const visit = async (name: string, service: RedisLockService) => {

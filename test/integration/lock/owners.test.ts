@@ -4,12 +4,20 @@ import {
   systemClock,
   type Lease,
   type RedisLockService,
+  type RedisLockSettings,
 } from '../../../src/lock/index.js';
 import { LockServices, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
 const services = new LockServices();
 afterEach(() => services.stopAll());
+
+/**
+ * The time to live is so long that no renewal tells an owner a second time that it is wanted, and that of a hand-over
+ * so long that no lock is lost between two steps of a test.
+ */
+const start = (settings: Partial<RedisLockSettings> = {}) =>
+  services.start({ ttlMs: 600_000, claimTtlMs: 300_000, ...settings });
 
 const soon = () => Deadline.in(5_000, systemClock);
 const NOT_WANTED = { onWanted: () => undefined };
@@ -25,7 +33,7 @@ async function ownedBy(
 }
 
 test('a process that wants to own an owned lock is told the owner at once', async () => {
-  const [a, b] = [await services.start(), await services.start()];
+  const [a, b] = [await start(), await start()];
   const key = uniqueKey();
   const lease = await ownedBy(a, key);
   expect(await b.own(key, soon(), NOT_WANTED)).toEqual({ owner: a.processId });
@@ -34,7 +42,7 @@ test('a process that wants to own an owned lock is told the owner at once', asyn
 });
 
 test('an owner hears of a caller of another process, which gets the lock when it is given up', async () => {
-  const [a, b] = [await services.start(), await services.start()];
+  const [a, b] = [await start(), await start()];
   const key = uniqueKey();
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
@@ -45,7 +53,7 @@ test('an owner hears of a caller of another process, which gets the lock when it
 });
 
 test('an owner hears of a caller of its own process', async () => {
-  const service = await services.start();
+  const service = await start();
   const key = uniqueKey();
   let wanted = 0;
   const lease = await ownedBy(service, key, () => (wanted += 1));
@@ -54,7 +62,7 @@ test('an owner hears of a caller of its own process', async () => {
   await service.release(lease);
   const next = await waiting;
   // Other processes must not take this lease for an owner's.
-  const other = await services.start();
+  const other = await start();
   const theirs = other.own(key, soon(), NOT_WANTED);
   await service.release(next);
   const owned = await theirs;
@@ -63,7 +71,7 @@ test('an owner hears of a caller of its own process', async () => {
 });
 
 test('the lock of an owner that has ended without a word goes to the next caller at once', async () => {
-  const [gone, b] = [await services.start({ ttlMs: 60_000 }), await services.start()];
+  const [gone, b] = [await start(), await start()];
   const key = uniqueKey();
   const redis = services.redis();
   await redis.set(key, `${gone.processId}-gone:o1`, 'PX', 60_000);
@@ -72,7 +80,7 @@ test('the lock of an owner that has ended without a word goes to the next caller
 });
 
 test('an owner that may wait for the lock does so behind another owner', async () => {
-  const [a, b] = [await services.start(), await services.start()];
+  const [a, b] = [await start(), await start()];
   const key = uniqueKey();
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
@@ -85,7 +93,7 @@ test('an owner that may wait for the lock does so behind another owner', async (
 });
 
 test('a caller of the same process that waits behind one that learns the owner is served', async () => {
-  const [a, b] = [await services.start(), await services.start()];
+  const [a, b] = [await start(), await start()];
   const key = uniqueKey();
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
@@ -98,7 +106,7 @@ test('a caller of the same process that waits behind one that learns the owner i
 });
 
 test('a text reaches a process, and a process that has stopped is known not to listen', async () => {
-  const [a, b] = [await services.start(), await services.start()];
+  const [a, b] = [await start(), await start()];
   const key = uniqueKey();
   const heard: string[] = [];
   b.onMail((text) => heard.push(text));
@@ -110,7 +118,7 @@ test('a text reaches a process, and a process that has stopped is known not to l
 });
 
 test('a process of another fleet is no owner: its lock is waited for', async () => {
-  const [a, b] = [await services.start({ fleet: 'one' }), await services.start({ fleet: 'two' })];
+  const [a, b] = [await start({ fleet: 'one' }), await start({ fleet: 'two' })];
   const key = uniqueKey();
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));

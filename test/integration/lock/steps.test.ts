@@ -16,7 +16,7 @@ function keysFor(count: number): string[] {
 }
 
 test('locks of different keys are acquired and released in few round trips, each with its own lease', async () => {
-  const service = await services.start();
+  const service = await services.start({ ttlMs: 600_000 }); // A renewal would be a round trip, too.
   const redis = services.redis();
   const keys = keysFor(COUNT);
   const before = service.stats().roundTrips;
