@@ -13,6 +13,19 @@ import { LockProcess, type SentSettings } from './lock-process.js';
 import { startTcpProxy, type TcpProxy } from './tcp-proxy.js';
 import { until } from './until.js';
 
+/**
+ * Of every process here, unless a test says otherwise. With the short one of a server, a Redis that alone is not
+ * scheduled for a moment would count as away, in tests that are about something else.
+ */
+const COMMAND_TIMEOUT_MS = 5_000;
+
+interface StartOptions {
+  readonly url?: string;
+  readonly wallClockOffsetMs?: number;
+  /** Whether the start is over only when Redis serves; false for a Redis that is away at that time. */
+  readonly untilAvailable?: boolean;
+}
+
 export class LockArena {
   private readonly processes: LockProcess[] = [];
   /** Left by earlier tests, without a service. Starting a process takes longer than many a test. */
@@ -34,14 +47,19 @@ export class LockArena {
     return new LockArena(server, redis);
   }
 
-  async start(
-    settings: SentSettings = {},
-    options: { readonly url?: string; readonly wallClockOffsetMs?: number } = {},
-  ): Promise<LockProcess> {
+  async start(settings: SentSettings = {}, options: StartOptions = {}): Promise<LockProcess> {
     const process = this.spare.pop() ?? (await LockProcess.spawn());
     this.processes.push(process);
-    const { url = this.server.url, wallClockOffsetMs = 0 } = options;
-    await process.open(url, settings, wallClockOffsetMs);
+    const { url = this.server.url, wallClockOffsetMs = 0, untilAvailable = true } = options;
+    await process.open(
+      url,
+      { commandTimeoutMs: COMMAND_TIMEOUT_MS, ...settings },
+      wallClockOffsetMs,
+    );
+    // A process that stands still while it connects starts without Redis, and the next acquire would be refused.
+    if (untilAvailable) {
+      await until('the lock in use', async () => (await process.health()).available);
+    }
     return process;
   }
 

@@ -4,7 +4,8 @@ import { until, within } from '../../support/until.js';
 
 const TTL_MS = 10_000;
 const CLAIM_TTL_MS = 500;
-const MARGIN_MS = 200;
+/** Beyond the claim time, and far below the time to live: a pause of the machine. */
+const MARGIN_MS = 4_000;
 const KEY = 'lock:{dead}';
 
 let arena: LockArena;
@@ -15,7 +16,9 @@ afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
 test('[F14] three dead processes in the queue are skipped by one call', async () => {
-  const [holder, live, ...dead] = await arena.startMany(5, { ttlMs: TTL_MS });
+  // So long a claim that no look at it comes between: a second command of the holder is one for the dead.
+  const claimTtlMs = 5_000;
+  const [holder, live, ...dead] = await arena.startMany(5, { ttlMs: TTL_MS, claimTtlMs });
   if (!holder || !live) throw new Error('They were to start.');
   const first = await holder.acquire(KEY, 0);
   for (const one of dead) await arena.queueUp(one, KEY, 20_000);
@@ -28,7 +31,7 @@ test('[F14] three dead processes in the queue are skipped by one call', async ()
   const { askedMs } = await holder.release(KEY);
   const had = await within(TTL_MS, 'the live waiter', lease);
   // None of the dead was waited for, not even for a claim.
-  expect(had.atMs - askedMs).toBeLessThan(CLAIM_TTL_MS);
+  expect(had.atMs - askedMs).toBeLessThan(claimTtlMs);
   expect(had.fencingToken).toBeGreaterThan(first.fencingToken);
   const after = await holder.stats();
   expect(after.handOffs).toMatchObject({ skipped: 3, remote: 1 });
@@ -87,6 +90,6 @@ test('[F14] a process that stops in order leaves the queue and is handed no lock
   await queued.stopService();
   await expect(unwanted).rejects.toThrow();
   await leaving.stopService();
-  await within(1_000, 'the next holder', lease);
+  await within(5_000, 'the next holder', lease);
   expect(await leaving.lease(KEY)).toMatchObject({ state: 'lost', loss: { reason: 'stopped' } });
 });

@@ -6,8 +6,10 @@ import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
 import { pass, until, within } from '../../support/until.js';
 
-const TTL_MS = 1_000;
-const MARGIN_MS = 200;
+/** A process that stands still for a while, because the machine does, must not lose a lease that is to be held. */
+const TTL_MS = 3_000;
+/** Beyond the time to live, and less than another one. */
+const MARGIN_MS = 2_500;
 const KEY = 'lock:{stopped}';
 
 let arena: LockArena;
@@ -30,7 +32,7 @@ describe('[F6] a holder that is paused beyond its time to live', () => {
     const { lease } = await arena.queueUp(young, KEY, 20_000);
     const stoppedMs = systemNowMs();
     old.signal('SIGSTOP');
-    const had = await within(TTL_MS + 5_000, 'the next holder', lease);
+    const had = await within(TTL_MS + 10_000, 'the next holder', lease);
     expect(had.atMs - stoppedMs).toBeLessThanOrEqual(TTL_MS + MARGIN_MS);
     expect(had.fencingToken).toBeGreaterThan(lost.fencingToken);
 
@@ -61,9 +63,9 @@ describe('[F6] a holder that is paused beyond its time to live', () => {
     old.signal('SIGSTOP');
     // The order waits in its mailbox: it is the first thing that the process does.
     const giving = old.release(KEY);
-    await within(TTL_MS + 5_000, 'the next holder', lease);
+    await within(TTL_MS + 10_000, 'the next holder', lease);
     old.signal('SIGCONT');
-    await within(2_000, 'its release', giving);
+    await within(10_000, 'its release', giving);
     await expect(other.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
     expect(await young.lease(KEY)).toMatchObject({ state: 'held', loss: null });
   });
@@ -75,7 +77,7 @@ describe('[F6] a holder that is paused beyond its time to live', () => {
     await pass(TTL_MS + 100);
     old.signal('SIGCONT');
     expect(await old.lease(KEY)).toMatchObject({ state: 'lost', aborted: true });
-    const had = await other.acquire(KEY, TTL_MS);
+    const had = await other.acquire(KEY, 20_000);
     expect(had.fencingToken).toBeGreaterThan(lost.fencingToken);
     await pass(TTL_MS);
     expect(await old.lease(KEY)).toMatchObject({ state: 'lost' });
@@ -86,8 +88,8 @@ describe('[F6] a holder that is paused beyond its time to live', () => {
     const [busy, other] = await startThree();
     await busy.acquire(KEY, 0);
     const { lease } = await arena.queueUp(other, KEY, 20_000);
-    expect(await busy.block(KEY, TTL_MS + MARGIN_MS)).toBe('lost');
-    await within(2_000, 'the next holder', lease);
+    expect(await busy.block(KEY, TTL_MS + 200)).toBe('lost');
+    await within(10_000, 'the next holder', lease);
     await busy.release(KEY);
     expect(await other.lease(KEY)).toMatchObject({ state: 'held' });
   });
