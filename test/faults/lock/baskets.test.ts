@@ -5,6 +5,8 @@ import { SeededRandom } from '../../../src/simulation/seeded-random.js';
 import { pass, within } from '../../support/until.js';
 
 const WAIT_MS = 15_000;
+/** No lease of these may be lost, even if its process stands still for a while after it was handed the lock. */
+const SETTINGS = { ttlMs: 20_000, claimTtlMs: 10_000 };
 const KEYS = ['apple', 'bread', 'cream', 'dates', 'eggs'].map((name) => `lock:stock:{${name}}`);
 
 let arena: LockArena;
@@ -17,10 +19,10 @@ afterEach(() => arena.clear());
 afterAll(() => arena.close());
 
 test('[F18] processes that name two keys in opposite orders do not deadlock', async () => {
-  const processes = await arena.startMany(3);
+  const processes = await arena.startMany(3, SETTINGS);
   const [a = '', b = ''] = KEYS;
   const outcomes = await within(
-    20_000,
+    40_000,
     'all baskets',
     Promise.all(
       processes.map((process, index) =>
@@ -47,10 +49,10 @@ test('[F18] baskets of random keys in random order are all served', async () => 
       return key;
     });
   };
-  const processes = await arena.startMany(4);
+  const processes = await arena.startMany(4, SETTINGS);
   try {
     const outcomes = await within(
-      25_000,
+      40_000,
       'all baskets',
       Promise.all(
         processes.map((process) =>
@@ -69,11 +71,11 @@ test('[F18] baskets of random keys in random order are all served', async () => 
 });
 
 test('[F18] a basket with a contended key is served beside callers that want this key alone', async () => {
-  const [shopper, ...hammers] = await arena.startMany(4);
+  const [shopper, ...hammers] = await arena.startMany(4, SETTINGS);
   if (!shopper) throw new Error('They were to start.');
   const [hot = '', ...cold] = KEYS;
   const fromMs = systemNowMs() + 100;
-  const untilMs = fromMs + 4_000;
+  const untilMs = fromMs + 8_000;
   const hammering = Promise.all(
     hammers.map((one) =>
       one.compete({
@@ -83,14 +85,17 @@ test('[F18] a basket with a contended key is served beside callers that want thi
     ),
   );
   await pass(300);
-  const order = { waitMs: 5_000, holdMs: 1, witnesses };
+  const order = { waitMs: WAIT_MS, holdMs: 1, witnesses };
+  const tookMs: number[] = [];
   for (let round = 0; round < 5; round++) {
     const [outcome] = await shopper.baskets({ baskets: [[...cold, hot]], ...order });
-    // The other processes have their tenures before it, and no more than one each.
-    expect(outcome?.tookMs).toBeLessThan(2_000);
+    tookMs.push(outcome?.tookMs ?? Infinity);
   }
+  // The other processes have their tenures before it, and no more than one each. A pause of the machine delays one.
+  expect(Math.min(...tookMs)).toBeLessThan(1_000);
+  expect(Math.max(...tookMs)).toBeLessThan(5_000);
   expect(systemNowMs()).toBeLessThan(untilMs);
-  for (const { holds, failures } of await within(20_000, 'the hammers', hammering)) {
+  for (const { holds, failures } of await within(30_000, 'the hammers', hammering)) {
     expect(failures).toEqual({});
     expect(holds.filter(({ alone, trusted }) => !alone || !trusted)).toEqual([]);
   }

@@ -14,8 +14,11 @@ beforeAll(async () => {
   arena = await LockArena.open();
 });
 beforeEach(async () => {
-  service = new RedisLockService({ url: arena.server.url });
+  // No renewal comes between: the first one ever sends its script twice, for one round trip that is counted.
+  const settings = { ttlMs: 60_000, commandTimeoutMs: 5_000 };
+  service = new RedisLockService({ url: arena.server.url, ...settings });
   await service.start();
+  await until('the lock in use', () => service.health().available);
 });
 afterEach(async () => {
   await service.stop();
@@ -49,8 +52,8 @@ test('[F4] a thousand waiters of one process open no connection and send no comm
   await drain(WAITERS, async () => {
     await pass(200);
     expect(await arena.connections()).toBe(connections);
-    // One for the first lease, one for the head of the queue, one renewal that may have come in between.
-    expect(spent(before)).toBeLessThanOrEqual(3);
+    // One for the first lease, one for the head of the queue.
+    expect(spent(before)).toBeLessThanOrEqual(2);
     expect(await arena.queued()).toBeLessThanOrEqual(1);
   });
   expect(await arena.connections()).toBe(connections);
@@ -81,7 +84,7 @@ test('[F3] serving a thousand waiters takes a few round trips each, counted by t
 });
 
 test('[F20] a thousand waiters behind another process send few commands, and leave nothing when aborted', async () => {
-  const holder = await arena.start({ ttlMs: 1_000 });
+  const holder = await arena.start({ ttlMs: 4_000 });
   await holder.acquire(KEY, 0);
   const connections = await arena.connections();
   const before = service.stats();
@@ -89,12 +92,12 @@ test('[F20] a thousand waiters behind another process send few commands, and lea
   const waiting = aborts.map(({ signal }) => service.acquire(KEY, deadlineIn(20_000, signal)));
   const outcomes = Promise.allSettled(waiting);
   await until('all of them waiting', () => service.stats().waitersNow === WAITERS);
-  await pass(2_000);
+  await pass(5_000);
   expect(await arena.connections()).toBe(connections);
   // The head asks again when the holder's time should be over, which renewals put off: a few times, not a thousand.
   expect(spent(before)).toBeLessThanOrEqual(10);
   for (const abort of aborts) abort.abort();
-  const ended = await within(5_000, 'their end', outcomes);
+  const ended = await within(15_000, 'their end', outcomes);
   for (const one of ended) {
     expect(one).toMatchObject({ status: 'rejected', reason: { code: 'LOCK_ABORTED' } });
   }

@@ -8,6 +8,7 @@ import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { pass, until, within } from '../../support/until.js';
 
 const COMMAND_TIMEOUT_MS = 300;
+const SETTINGS = { commandTimeoutMs: COMMAND_TIMEOUT_MS };
 const WAIT_MS = 10_000;
 const KEY = 'lock:{away}';
 
@@ -34,19 +35,19 @@ async function refusalMs(process: LockProcess, name: string): Promise<number> {
 /** Each of a hundred callers is refused without a command of its own. */
 async function expectAtOnce(process: LockProcess): Promise<void> {
   const hundred = Array.from({ length: 100 }, (_, index) => refusalMs(process, `next-${index}`));
-  expect(Math.max(...(await Promise.all(hundred)))).toBeLessThan(WAIT_MS / 5);
+  expect(Math.max(...(await Promise.all(hundred)))).toBeLessThan(WAIT_MS / 2);
 }
 
 async function untilBack(process: LockProcess): Promise<void> {
-  await until('Redis in use again', async () => (await process.health()).available, 5_000);
+  await until('Redis in use again', async () => (await process.health()).available, 20_000);
 }
 
 test('an outage fails the first caller fast and the next at once, and service resumes when Redis is back', async () => {
-  const process = await arena.start({}, { url: proxy.via(arena.server.url) });
+  const process = await arena.start(SETTINGS, { url: proxy.via(arena.server.url) });
   expect(await process.health()).toMatchObject({ available: true });
   proxy.refuse(true);
   proxy.cut();
-  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 5);
+  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 2);
   expect(await process.health()).toMatchObject({ available: false });
   const before = await process.stats();
   await expectAtOnce(process);
@@ -60,9 +61,9 @@ test('an outage fails the first caller fast and the next at once, and service re
 });
 
 test('a Redis that does not answer costs one caller one command timeout, and later callers nothing', async () => {
-  const process = await arena.start({}, { url: proxy.via(arena.server.url) });
+  const process = await arena.start(SETTINGS, { url: proxy.via(arena.server.url) });
   proxy.pause('toClient');
-  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 5);
+  expect(await refusalMs(process, 'first')).toBeLessThan(WAIT_MS / 2);
   const before = await process.stats();
   await expectAtOnce(process);
   // None of the hundred sent anything; the few that were sent are the probes.
@@ -75,7 +76,7 @@ test('a Redis that does not answer costs one caller one command timeout, and lat
 test('callers that wait already are rejected, too', async () => {
   const [holder, waiter] = [
     await arena.start(),
-    await arena.start({}, { url: proxy.via(arena.server.url) }),
+    await arena.start(SETTINGS, { url: proxy.via(arena.server.url) }),
   ];
   await holder.acquire(KEY, 0);
   const names = Array.from({ length: 50 }, (_, index) => `waiter-${index}`);
@@ -84,7 +85,7 @@ test('callers that wait already are rejected, too', async () => {
   await until('their place in the queue', async () => (await arena.queued()) === 1);
   proxy.refuse(true);
   proxy.cut();
-  const outcomes = await within(3_000, 'all answers', Promise.allSettled(waiting));
+  const outcomes = await within(WAIT_MS - 2_000, 'all answers', Promise.allSettled(waiting));
   for (const outcome of outcomes) {
     expect(outcome.status === 'rejected' && (outcome.reason as RemoteError).code).toBe(
       'LOCK_UNAVAILABLE',
@@ -94,24 +95,28 @@ test('callers that wait already are rejected, too', async () => {
   proxy.refuse(false);
   await untilBack(waiter);
   const { askedMs } = await holder.release(KEY);
-  const had = await within(5_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'after'));
-  expect(had.atMs - askedMs).toBeLessThan(1_000);
+  const had = await within(WAIT_MS, 'the lock', waiter.acquire(KEY, WAIT_MS, 'after'));
+  expect(had.atMs - askedMs).toBeLessThan(4_000);
 });
 
 test('a lock that is released during an outage or its end is free once Redis is back', async () => {
-  const process = await arena.start({ ttlMs: 20_000 }, { url: proxy.via(arena.server.url) });
+  const process = await arena.start(
+    { ...SETTINGS, ttlMs: 20_000 },
+    { url: proxy.via(arena.server.url) },
+  );
   const keys = Array.from({ length: 1_500 }, (_, index) => `lock:stock:{product-${index}}`);
   const [before, during] = [keys.slice(0, 1_000), keys.slice(1_000)];
   expect(await process.acquireMany(keys, WAIT_MS)).toEqual({ OK: keys.length });
   proxy.refuse(true);
   proxy.cut();
   expect(await process.releaseMany(before, 0)).toEqual({ LOCK_UNAVAILABLE: before.length });
-  proxy.refuse(false);
   // Goes on through the return, so some fail while those that failed before are being made up for.
-  const released = await process.releaseMany(during, 3);
+  const releasing = process.releaseMany(during, 3);
+  proxy.refuse(false);
+  const released = await releasing;
   expect(released.LOCK_UNAVAILABLE).toBeGreaterThan(0);
   expect(released.OK).toBeGreaterThan(0);
-  await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 3_000);
+  await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 10_000);
   expect(await process.stats()).toMatchObject({ heldNow: 0 });
 });
 
@@ -121,12 +126,12 @@ test('a process that starts during an outage reports it, and uses Redis once it 
   const process = await within(
     10_000,
     'its start',
-    arena.start({}, { url: proxy.via(arena.server.url) }),
+    arena.start(SETTINGS, { url: proxy.via(arena.server.url), untilAvailable: false }),
   );
   const health = await process.health();
   expect(health.available).toBe(false);
   expect(health.reason).not.toContain('127.0.0.1');
-  expect(await refusalMs(process, 'early')).toBeLessThan(WAIT_MS / 5);
+  expect(await refusalMs(process, 'early')).toBeLessThan(WAIT_MS / 2);
   proxy.refuse(false);
   await untilBack(process);
   await process.acquire(KEY, 0);
@@ -142,7 +147,7 @@ test('[F17] a Redis whose memory is full refuses new holders, and held locks can
   try {
     // Handing over needs no memory that was not there before.
     await holder.release(KEY);
-    await within(3_000, 'the lock', lease);
+    await within(8_000, 'the lock', lease);
     await waiter.release(KEY);
     expect(await arena.redis.exists(KEY)).toBe(0);
     await refusalMs(waiter, 'another');
@@ -150,13 +155,13 @@ test('[F17] a Redis whose memory is full refuses new holders, and held locks can
     await arena.redis.config('SET', 'maxmemory', '0');
   }
   await untilBack(waiter);
-  await within(3_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'later'));
+  await within(8_000, 'the lock', waiter.acquire(KEY, WAIT_MS, 'later'));
 });
 
 describe('[F10] a Redis that is paused', () => {
   test('for longer than the command timeout grants nothing late, and keeps no abandoned lock', async () => {
     const ttlMs = 20_000;
-    const [first, second, other] = await arena.startMany(3, { ttlMs });
+    const [first, second, other] = await arena.startMany(3, { ...SETTINGS, ttlMs });
     if (!first || !second || !other) throw new Error('They were to start.');
     await arena.server.kill('SIGSTOP');
     // The stopped server has their requests in its socket and executes them after they have timed out.
@@ -164,7 +169,7 @@ describe('[F10] a Redis that is paused', () => {
       ...['a', 'b', 'c'].map((name) => first.acquire(KEY, WAIT_MS, name)),
       ...['d', 'e', 'f'].map((name) => second.acquire(KEY, WAIT_MS, name)),
     ];
-    const outcomes = await within(4_000, 'all answers', Promise.allSettled(asking));
+    const outcomes = await within(8_000, 'all answers', Promise.allSettled(asking));
     expect(outcomes.map(({ status }) => status)).toEqual(asking.map(() => 'rejected'));
     await pass(2 * COMMAND_TIMEOUT_MS);
     await arena.server.kill('SIGCONT');
@@ -172,7 +177,7 @@ describe('[F10] a Redis that is paused', () => {
     await untilBack(other);
     const resumedMs = systemNowMs();
     const had = await within(ttlMs / 2, 'a free lock', other.acquire(KEY, ttlMs / 2));
-    expect(had.atMs - resumedMs).toBeLessThan(3_000);
+    expect(had.atMs - resumedMs).toBeLessThan(8_000);
     for (const one of [first, second]) {
       await untilBack(one);
       expect(await one.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
@@ -183,31 +188,32 @@ describe('[F10] a Redis that is paused', () => {
 
   test('while hundreds of keys are being acquired keeps no abandoned lock', async () => {
     const ttlMs = 20_000;
-    const [asking] = await arena.startMany(1, { ttlMs });
+    const [asking] = await arena.startMany(1, { ...SETTINGS, ttlMs });
     if (!asking) throw new Error('It was to start.');
     const keys = Array.from({ length: 600 }, (_, index) => `lock:stock:{product-${index}}`);
     await arena.server.kill('SIGSTOP');
     // More than a server reads from a connection at a time: some will be done after a new connection has had its say.
-    const answers = await within(4_000, 'all answers', asking.acquireMany(keys, WAIT_MS));
+    const answers = await within(8_000, 'all answers', asking.acquireMany(keys, WAIT_MS));
     expect(answers).toEqual({ LOCK_UNAVAILABLE: keys.length });
     await arena.server.kill('SIGCONT');
     await untilBack(asking);
-    await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 3_000);
+    await until('all keys free', async () => (await arena.redis.exists(...keys)) === 0, 10_000);
     expect(await asking.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, acquired: 0 });
   });
 
   test('for less than the time to live ends no lease', async () => {
-    const ttlMs = 2_400;
-    const [holder, other] = await arena.startMany(2, { ttlMs });
+    const ttlMs = 7_000;
+    const [holder, other] = await arena.startMany(2, { ...SETTINGS, ttlMs });
     if (!holder || !other) throw new Error('They were to start.');
-    await holder.acquire(KEY, 0);
-    await pass(ttlMs / 3 - 100);
+    const { atMs } = await holder.acquire(KEY, 0);
     await arena.server.kill('SIGSTOP');
-    await pass(1_000);
+    // A renewal is due after a third of it, and fails. More than half is left, for a machine that stands still.
+    await pass(ttlMs / 3 + 500);
     await arena.server.kill('SIGCONT');
     await untilBack(holder);
     await untilBack(other);
-    await pass(ttlMs);
+    // Beyond the end that the lease had.
+    await pass(atMs + ttlMs + 500 - systemNowMs());
     expect(await holder.lease(KEY)).toMatchObject({ state: 'held', loss: null });
     await expect(other.acquire(KEY, 0)).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
     const { renewals, leasesLost } = await holder.stats();
@@ -216,22 +222,22 @@ describe('[F10] a Redis that is paused', () => {
   });
 
   test('[F13] beyond the time to live ends every lease, and each holder learns it without an answer', async () => {
-    const ttlMs = 1_200;
-    const [holder, other] = await arena.startMany(2, { ttlMs });
+    const ttlMs = 3_000;
+    const [holder, other] = await arena.startMany(2, { ...SETTINGS, ttlMs });
     if (!holder || !other) throw new Error('They were to start.');
     const lost = await holder.acquire(KEY, 0);
     const stoppedMs = systemNowMs();
     await arena.server.kill('SIGSTOP');
-    await until('the loss', async () => (await holder.lease(KEY)).aborted, 2 * ttlMs);
+    await until('the loss', async () => (await holder.lease(KEY)).aborted, 10_000);
     const { loss } = await holder.lease(KEY);
     expect(loss).toMatchObject({ reason: 'not-renewed-in-time' });
-    // Measured from before the command that began it was sent: never later than Redis counts.
-    expect((loss?.atMs ?? Infinity) - stoppedMs).toBeLessThanOrEqual(ttlMs + 50);
+    // By a timer of its own, which a pause of the machine delays.
+    expect((loss?.atMs ?? Infinity) - stoppedMs).toBeLessThanOrEqual(ttlMs + 2_000);
     await arena.server.kill('SIGCONT');
     await untilBack(other);
     await untilBack(holder);
     // The renewals that Redis reads when it resumes must not extend a lock that its owner has given up.
-    const had = await within(ttlMs + 2_000, 'the lock', other.acquire(KEY, WAIT_MS));
+    const had = await within(2 * WAIT_MS, 'the lock', other.acquire(KEY, WAIT_MS));
     expect(had.fencingToken).toBeGreaterThan(lost.fencingToken);
     await holder.release(KEY);
     await pass(ttlMs / 2);
