@@ -11,8 +11,8 @@ import { useApp } from '../support/use-app.js';
 const POOL_MAX = 6;
 const COMMITS_MAX = 2;
 const READERS = POOL_MAX - COMMITS_MAX - 2;
-/** Far below the time for which the reads take. */
-const SOON_MS = 1_000;
+/** The reads take until the table is let go: what waits for them is never soon. */
+const SOON_MS = 5_000;
 
 const app = useApp({
   AUTH: 'keys',
@@ -71,7 +71,7 @@ test('while every connection for reads is busy, keys are read, /ready answers, a
 });
 
 test.each(['hangs up', 'has no time left'])(
-  'when a client %s, its statement ends within a second, and others are served',
+  'when a client %s, its statement ends soon, and others are served',
   async (how) => {
     const server = await app.startAnother({ AUTH: 'keys', REQUEST_TIMEOUT_MS: '1500' });
     const client = new AbortController();
@@ -119,7 +119,8 @@ test('a deduction that waits for a row when its time is up leaves no statement b
       const connections = await connectionsInTransaction(app.database.sequelize);
       return connections.filter((connection) => connection !== held.connectionId);
     };
-    await until('no transaction is left', async () => (await others()).length === 0, 3_000);
+    // InnoDB looks after its waits once a second, and later where the machine stands still.
+    await until('no transaction is left', async () => (await others()).length === 0, 10_000);
   } finally {
     await held.release();
   }

@@ -106,9 +106,11 @@ test('[F16] everything that talks to Redis leaves a demoted primary, and no dedu
   expect(await shop.problems()).toEqual([]);
 });
 
-test('a Redis that closes idle connections after two seconds goes unnoticed', async () => {
+test('a Redis that closes idle connections after five seconds goes unnoticed', async () => {
   const { server: redisServer, redis } = await startRedis();
-  await redis.config('SET', 'timeout', '2');
+  // Longer than a server that stands still for a while sends nothing. It says something each second.
+  const idleSeconds = 5;
+  await redis.config('SET', 'timeout', idleSeconds);
   const server = await shop.startServer('redis', {
     REDIS_URL: redisServer.url,
     LOCK_FALLBACK: 'fail',
@@ -120,16 +122,16 @@ test('a Redis that closes idle connections after two seconds goes unnoticed', as
   const outcomes: (string | undefined)[] = [];
   const statuses = new Set<number>();
   await until(
-    'five deductions, each after an idle time longer than the bound',
+    'two deductions, each after an idle time longer than the bound',
     async () => {
       statuses.add((await fetch(`${server.origin}/ready`)).status);
-      if (performance.now() - beganMs > 2_500 * outcomes.length)
+      if (performance.now() - beganMs > 1_300 * idleSeconds * (outcomes.length + 1))
         outcomes.push(await buy(server, id));
-      return outcomes.length === 5;
+      return outcomes.length === 2;
     },
-    30_000,
+    60_000,
   );
-  expect(outcomes).toEqual(Array(5).fill('APPLIED'));
+  expect(outcomes).toEqual(['APPLIED', 'APPLIED']);
   expect([...statuses]).toEqual([200]);
   expect(server.output()).not.toContain('Redis');
 });
