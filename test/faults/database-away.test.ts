@@ -43,18 +43,12 @@ async function askUntilFinal(server: ServerProcess, call: StockCall): Promise<An
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   let shop: Shop;
-  let servers: ServerProcess[];
 
   beforeAll(async () => {
     shop = await Shop.open(mysql.url);
-    servers = await shop.startServers(3, stockLock, {
-      LOCK_TTL_MS: '1000',
-      REQUEST_TIMEOUT_MS: '5000',
-    });
   });
 
   afterAll(async () => {
-    await Promise.all(servers.map((server) => server.stop()));
     await shop.close();
   });
 

@@ -89,9 +89,15 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const id = await shop.newProduct(10);
     const { sequelize } = shop.database;
     const sweeping = await shop.startServer(stockLock, { LOCK_TTL_MS });
-    const input = { items: [{ productId: id, quantity: 4 }], ttlSeconds: 1 };
+    const input = { items: [{ productId: id, quantity: 4 }], ttlSeconds: 600 };
     dataOf(await send(sweeping.graphqlUrl, ReserveStockDocument, { input }));
     const held = await holdRow(shop.database.url, id);
+    // Not before the row is held: a sweep in between would need no other process.
+    await sequelize.query(
+      `UPDATE reservations AS r JOIN reservation_lines AS l ON l.reservation_id = r.id
+       SET r.expires_at = NOW(6), l.held_until = NOW(6) WHERE l.product_id = ?`,
+      { replacements: [id] },
+    );
     await untilRowsAreWaitedFor(sequelize);
     await sweeping.kill('SIGKILL');
     await held.release();

@@ -12,11 +12,11 @@ import { brief, callStock, deduction, isFinal, linesOf } from '../support/stock-
 
 afterAll(closeClient);
 
-/** Room for a session's wait for a row, two seconds that MySQL ends up to a second late, and for a second try. */
-const REQUEST_TIMEOUT_MS = '6000';
+/** Room for a session's wait for a row, two seconds that MySQL ends some seconds late, and for a second try. */
+const REQUEST_TIMEOUT_MS = '9000';
 const COMMITS_MAX = 2;
 /** A call without an answer by then hangs. */
-const HANGS_AFTER_MS = 12_000;
+const HANGS_AFTER_MS = 18_000;
 
 describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
   let shop: Shop;
