@@ -1,6 +1,6 @@
 /** A lane's queue, batches, waits and turns are bounded; baskets get their turns beside saturated lanes. */
-import { QueryTypes } from 'sequelize';
 import { LocalTurns, type Turns } from '../../src/inventory/lanes/turns.js';
+import { deadlocksIn } from '../support/innodb.js';
 import { answers, take, untilBlocked, useLanes } from '../support/lane-shop.js';
 import { SeededRandom } from '../../src/simulation/seeded-random.js';
 
@@ -117,31 +117,23 @@ describe('[B14] baskets beside lanes', () => {
     ['without a lock', new LocalTurns(false)],
     ['with row locks', new LocalTurns(true)],
   ])('meet no deadlock over level rows %s', async (_, locking) => {
-    const ids = await Promise.all(Array.from({ length: 6 }, () => lanes.newProduct(10_000)));
     const shops = [lanes.openShop({}, locking), lanes.openShop({}, locking)];
-    const deadlocks = async () => {
-      const [row] = await lanes
-        .database()
-        .sequelize.query<{ raised: number }>(
-          `SELECT COUNT AS raised FROM information_schema.innodb_metrics WHERE NAME = 'lock_deadlocks'`,
-          { type: QueryTypes.SELECT },
-        );
-      return Number(row?.raised);
+    const round = async () => {
+      const ids = await Promise.all(Array.from({ length: 6 }, () => lanes.newProduct(10_000)));
+      const random = new SeededRandom(11);
+      const work = Array.from({ length: 300 }, () => {
+        const shop = random.pick(shops);
+        if (random.chance(0.5)) return take(shop, random.pick(ids));
+        const items = Array.from({ length: random.integer(2, 4) }, () => ({
+          productId: random.pick(ids),
+          quantity: 1,
+        }));
+        return shop.deduct({ items, mode: random.chance(0.7) ? 'ALL_OR_NOTHING' : 'PARTIAL' });
+      });
+      const responses = await Promise.all(work);
+      expect(responses.flatMap(answers).filter((answer) => typeof answer === 'string')).toEqual([]);
     };
-    const before = await deadlocks();
-    const random = new SeededRandom(11);
-    const work = Array.from({ length: 300 }, () => {
-      const shop = random.pick(shops);
-      if (random.chance(0.5)) return take(shop, random.pick(ids));
-      const items = Array.from({ length: random.integer(2, 4) }, () => ({
-        productId: random.pick(ids),
-        quantity: 1,
-      }));
-      return shop.deduct({ items, mode: random.chance(0.7) ? 'ALL_OR_NOTHING' : 'PARTIAL' });
-    });
-    const responses = await Promise.all(work);
-    expect(responses.flatMap(answers).filter((answer) => typeof answer === 'string')).toEqual([]);
-    expect(await deadlocks()).toBe(before);
+    expect(await deadlocksIn(lanes.database().sequelize, round)).toBe('NONE');
   });
 
   test('an ALL_OR_NOTHING basket gets its turn beside a saturated lane', async () => {

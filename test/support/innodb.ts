@@ -15,13 +15,48 @@ async function read<Row extends object>(sequelize: Sequelize, sql: string): Prom
 }
 
 /** Deadlocks that the server has resolved since it was started. */
-export async function deadlocksSoFar(sequelize: Sequelize): Promise<number> {
+async function deadlocksSoFar(sequelize: Sequelize): Promise<number> {
   const [row] = await read<{ deadlocks: number }>(
     sequelize,
     `SELECT COUNT AS deadlocks FROM information_schema.INNODB_METRICS WHERE NAME = 'lock_deadlocks'`,
   );
   if (!row) throw new Error('The server does not count its deadlocks.');
   return row.deadlocks;
+}
+
+const ROUNDS_MAX = 3;
+
+/**
+ * Whether transactions of this database have met a deadlock in a round. The server counts the deadlocks of all
+ * databases, and other tests make some on purpose, but it describes the last one, with its tables. Where it has
+ * resolved several, so that not each is described, the round is run again.
+ *
+ * @param round does what it does with products of its own.
+ */
+export async function deadlocksIn(
+  sequelize: Sequelize,
+  round: () => Promise<void>,
+): Promise<'NONE' | 'OWN' | 'NOT_KNOWN'> {
+  for (let number = 0; number < ROUNDS_MAX; number += 1) {
+    const before = await deadlocksSoFar(sequelize);
+    await round();
+    const met = (await deadlocksSoFar(sequelize)) - before;
+    if (met === 0) return 'NONE';
+    if (await isLastDeadlockOwn(sequelize)) return 'OWN';
+    const isLastDescribed = (await deadlocksSoFar(sequelize)) === before + 1;
+    if (isLastDescribed) return 'NONE';
+  }
+  return 'NOT_KNOWN';
+}
+
+async function isLastDeadlockOwn(sequelize: Sequelize): Promise<boolean> {
+  const [status] = await read<{ Status: string }>(sequelize, 'SHOW ENGINE INNODB STATUS');
+  const [database] = await read<{ name: string }>(sequelize, 'SELECT DATABASE() AS name');
+  const [, after] = status?.Status.split('LATEST DETECTED DEADLOCK') ?? [];
+  // The next part of the status begins with a line of hyphens and a title.
+  const [described] = after?.split(/^-+\nTRANSACTIONS$/m) ?? [];
+  if (!described || !database) throw new Error('The server does not describe its last deadlock.');
+  return described.includes(`\`${database.name}\`.`);
 }
 
 /** Waits until so many transactions of this database wait for a row that another one has locked. */
