@@ -9,6 +9,7 @@ import { Deadline } from '../../../src/time/deadline.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { lines, outcomes, reserve, write } from '../../support/stock-writes.js';
+import { until } from '../../support/until.js';
 
 /** More than one transaction gives back. */
 const RESERVATIONS = 1_100;
@@ -53,15 +54,17 @@ test.each([
     for (let made = 0; made < RESERVATIONS; made += BATCH) {
       await apply(Array.from({ length: BATCH }, () => reserve({ [id]: 1 })));
     }
-    const soon = 'UTC_TIMESTAMP(6) + INTERVAL 1 SECOND';
+    proxy.atCommit('SILENT_AFTER');
+    const before = proxy.commitsSeen;
+    const deducting = apply([write('deductStock', { items: lines({ [id]: 2 }), ...key })]);
+    // It was decided while they held their units. They expire before its connection is cut, after the silence.
+    await until('its COMMIT', () => proxy.commitsSeen > before);
     await fresh.sequelize.query(
       `UPDATE reservations AS r JOIN reservation_lines AS l ON l.reservation_id = r.id
-       SET r.expires_at = ${soon}, l.held_until = ${soon} WHERE l.product_id = ?`,
+       SET r.expires_at = NOW(6), l.held_until = NOW(6) WHERE l.product_id = ?`,
       { replacements: [id] },
     );
-    // The connection is cut after two seconds of silence, when they have expired.
-    proxy.atCommit('SILENT_AFTER');
-    const [result] = await apply([write('deductStock', { items: lines({ [id]: 2 }), ...key })]);
+    const [result] = await deducting;
     expect(proxy.faultsLeft).toBe(0);
     expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });
     expect(outcomes(result)).toEqual([UNITS - RESERVATIONS - 2]);
