@@ -2,7 +2,7 @@
 import { bearer } from '../support/api-keys.js';
 import { post } from '../support/graphql-client.js';
 import { useArena } from '../support/hostile-arena.js';
-import { NUMBERS } from '../support/number-rows.js';
+import { NUMBERS, numberSteps } from '../support/number-rows.js';
 
 const arena = useArena(() => ({ INTROSPECTION: 'true' }));
 let key: string;
@@ -101,20 +101,23 @@ test('low stock asked for 140 times at once in a shop where nothing is low', asy
 /** Products with a threshold and more stock than that, with their ledger, written by SQL. */
 async function fillShop(count: number): Promise<void> {
   const { sequelize } = arena.shop.database;
-  await sequelize.query(
-    `INSERT INTO products (id, name, low_stock_threshold)
-     SELECT CONCAT('bulk-', n), CONCAT('Bulk ', n), 3 FROM ${NUMBERS} WHERE n < ${count}`,
-  );
-  await sequelize.query(
-    `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)
-     SELECT id, 'default', 5, 1, 1 FROM products WHERE id LIKE 'bulk-%'`,
-  );
-  await sequelize.query(
-    `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before,
-       quantity_after, available_after, operation_id, line_index)
-     SELECT id, 'default', 1, 'INCREASE', 5, 0, 5, 5, UNHEX(SHA2(id, 256)), 0
-     FROM products WHERE id LIKE 'bulk-%'`,
-  );
+  const id = `CONCAT('bulk-', n)`;
+  for (const step of numberSteps(count)) {
+    await sequelize.query(
+      `INSERT INTO products (id, name, low_stock_threshold)
+       SELECT ${id}, CONCAT('Bulk ', n), 3 FROM ${NUMBERS} WHERE ${step}`,
+    );
+    await sequelize.query(
+      `INSERT INTO stock_levels (product_id, location_id, on_hand, last_sequence, version)
+       SELECT ${id}, 'default', 5, 1, 1 FROM ${NUMBERS} WHERE ${step}`,
+    );
+    await sequelize.query(
+      `INSERT INTO stock_movements (product_id, location_id, sequence, kind, delta, quantity_before,
+         quantity_after, available_after, operation_id, line_index)
+       SELECT ${id}, 'default', 1, 'INCREASE', 5, 0, 5, 5, UNHEX(SHA2(${id}, 256)), 0
+       FROM ${NUMBERS} WHERE ${step}`,
+    );
+  }
 }
 
 test('bodies that are deep, huge or broken', async () => {

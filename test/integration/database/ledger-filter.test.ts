@@ -5,7 +5,7 @@ import { MysqlProductCatalogue } from '../../../src/database/reading/product-cat
 import type { MovementFilter } from '../../../src/inventory/movements.js';
 import type { MovementKind } from '../../../src/inventory/stock.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { NUMBERS } from '../../support/number-rows.js';
+import { NUMBERS, numberSteps } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
 import { walkPages } from '../../support/walked-pages.js';
@@ -44,16 +44,18 @@ const START_MS = Date.UTC(2026, 0, 1);
  * than the moments. Some numbers are left out.
  */
 async function addEntries(count: number): Promise<void> {
-  await session.query(
-    `INSERT INTO stock_movements (entry, product_id, location_id, sequence, kind, delta, quantity_before,
-       quantity_after, available_after, operation_id, line_index, reference, created_at)
-     SELECT 1000 + 3 * n + IF(n > ${count / 2}, 1000000, 0), CONCAT('p', n % 10),
-            ELT(1 + n % 7 DIV 5 + n % 97 DIV 96, 'default', 'north', 'south'), n, ${KINDS}, 1, n, n + 1, 0,
-            UNHEX(SHA2(n, 256)), 0,
-            ELT(1 + n % 5, NULL, 'order', 'Order', 'order ', CONCAT('order-', n)),
-            '2026-01-01' + INTERVAL n - n % 10 + (n * 7) % 10 SECOND
-     FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`,
-  );
+  for (const step of numberSteps(count)) {
+    await session.query(
+      `INSERT INTO stock_movements (entry, product_id, location_id, sequence, kind, delta, quantity_before,
+         quantity_after, available_after, operation_id, line_index, reference, created_at)
+       SELECT 1000 + 3 * n + IF(n > ${count / 2}, 1000000, 0), CONCAT('p', n % 10),
+              ELT(1 + n % 7 DIV 5 + n % 97 DIV 96, 'default', 'north', 'south'), n, ${KINDS}, 1, n, n + 1, 0,
+              UNHEX(SHA2(n, 256)), 0,
+              ELT(1 + n % 5, NULL, 'order', 'Order', 'order ', CONCAT('order-', n)),
+              '2026-01-01' + INTERVAL n - n % 10 + (n * 7) % 10 SECOND
+       FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
+    );
+  }
   await session.query('ANALYZE TABLE stock_movements');
 }
 

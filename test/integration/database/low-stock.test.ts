@@ -7,7 +7,7 @@ import { MysqlProductImport } from '../../../src/database/writing/product-import
 import { MysqlStockStore } from '../../../src/database/writing/stock-store.js';
 import type { ProductFilter } from '../../../src/inventory/products.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { NUMBERS } from '../../support/number-rows.js';
+import { NUMBERS, numberSteps } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations, write } from '../../support/stock-writes.js';
 import { touchedRows } from '../../support/touched-rows.js';
@@ -37,17 +37,19 @@ const run = (sql: string, replacements: unknown[] = []) =>
 /** So many products with a threshold of 5, and with two levels each, which have this quantity. */
 async function addProducts(count: number, prefix: string, quantity: number): Promise<void> {
   await run(`INSERT IGNORE INTO locations (id, name) VALUES ('annex', 'Annex')`);
-  await run(
-    `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels)
-     SELECT CONCAT('${prefix}', LPAD(n, 6, '0')), CONCAT('Name ', LPAD(n, 6, '0')), 5, FALSE
-     FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`,
-  );
-  for (const location of ['annex', 'default']) {
+  for (const step of numberSteps(count)) {
     await run(
-      `INSERT INTO stock_levels (product_id, location_id, on_hand, low_stock_threshold)
-       SELECT CONCAT('${prefix}', LPAD(n, 6, '0')), '${location}', ${quantity}, 5
-       FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`,
+      `INSERT INTO products (id, name, low_stock_threshold, may_lack_levels)
+       SELECT CONCAT('${prefix}', LPAD(n, 6, '0')), CONCAT('Name ', LPAD(n, 6, '0')), 5, FALSE
+       FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
     );
+    for (const location of ['annex', 'default']) {
+      await run(
+        `INSERT INTO stock_levels (product_id, location_id, on_hand, low_stock_threshold)
+         SELECT CONCAT('${prefix}', LPAD(n, 6, '0')), '${location}', ${quantity}, 5
+         FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
+      );
+    }
   }
   for (const table of ['products', 'stock_levels']) await run(`ANALYZE TABLE ${table}`);
 }

@@ -5,7 +5,7 @@ import { MysqlReservationCatalogue } from '../../../src/database/reading/reserva
 import { InvalidCursorError } from '../../../src/inventory/pages.js';
 import type { Owner, ReservationFilter } from '../../../src/inventory/reservation-list.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { NUMBERS } from '../../support/number-rows.js';
+import { NUMBERS, numberSteps } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
 import { walkPages } from '../../support/walked-pages.js';
@@ -53,21 +53,23 @@ async function walk(filter: Filter, limit: number, backward = false): Promise<re
  * @param status SQL of `n`; the ACTIVE ones have expired where n is even.
  */
 async function addReservations(count: number, status: string): Promise<void> {
-  const some = `FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`;
   const id = `CONCAT('r', LPAD(MOD(n * 7919, 100000), 6, '0'))`;
-  await fresh.sequelize.query(
-    `INSERT INTO reservations (id, status, reference, principal, created_by, created_at, expires_at)
-     SELECT ${id}, ${status}, ELT(1 + n % 5, NULL, 'cart', 'Cart', 'cart ', CONCAT('order-', n)),
-            ELT(1 + n % 4, NULL, 'shop', 'Shop', 'other'), UNHEX(SHA2(n, 256)),
-            '2026-01-01' + INTERVAL n DIV 4 MICROSECOND, NOW(6) + INTERVAL IF(n % 2, 1, -1) HOUR ${some}`,
-  );
-  for (const line of [0, 1]) {
+  for (const step of numberSteps(count)) {
     await fresh.sequelize.query(
-      `INSERT INTO reservation_lines (reservation_id, line_index, product_id, location_id, quantity, held_until)
-       SELECT ${id}, ${line}, CONCAT('p', (n + ${line}) % 50), 'default', 1 + ${line},
-              IF(${status} = 'ACTIVE', NOW(6) + INTERVAL IF(n % 2, 1, -1) HOUR, NULL)
-       FROM ${NUMBERS} WHERE n < ${count} AND (${line} = 0 OR n % 3 = 0) ORDER BY n`,
+      `INSERT INTO reservations (id, status, reference, principal, created_by, created_at, expires_at)
+       SELECT ${id}, ${status}, ELT(1 + n % 5, NULL, 'cart', 'Cart', 'cart ', CONCAT('order-', n)),
+              ELT(1 + n % 4, NULL, 'shop', 'Shop', 'other'), UNHEX(SHA2(n, 256)),
+              '2026-01-01' + INTERVAL n DIV 4 MICROSECOND, NOW(6) + INTERVAL IF(n % 2, 1, -1) HOUR
+       FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
     );
+    for (const line of [0, 1]) {
+      await fresh.sequelize.query(
+        `INSERT INTO reservation_lines (reservation_id, line_index, product_id, location_id, quantity, held_until)
+         SELECT ${id}, ${line}, CONCAT('p', (n + ${line}) % 50), 'default', 1 + ${line},
+                IF(${status} = 'ACTIVE', NOW(6) + INTERVAL IF(n % 2, 1, -1) HOUR, NULL)
+         FROM ${NUMBERS} WHERE ${step} AND (${line} = 0 OR n % 3 = 0) ORDER BY n`,
+      );
+    }
   }
   for (const table of ['reservations', 'reservation_lines'])
     await fresh.sequelize.query(`ANALYZE TABLE ${table}`);

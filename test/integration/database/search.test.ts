@@ -7,7 +7,7 @@ import { MysqlProductImport } from '../../../src/database/writing/product-import
 import type { ProductFilter } from '../../../src/inventory/products.js';
 import { wordsOf } from '../../../src/inventory/product-words.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
-import { NUMBERS } from '../../support/number-rows.js';
+import { NUMBERS, numberSteps } from '../../support/number-rows.js';
 import { inTenSeconds, onePool } from '../../support/one-pool.js';
 import { operations } from '../../support/stock-writes.js';
 import { planOf, touchedRows } from '../../support/touched-rows.js';
@@ -138,16 +138,18 @@ async function addMany(count: number): Promise<void> {
   const half = `IF(n < ${count / 2}, 'first', 'second')`;
   const name = `CONCAT('Item ', IF(n % 2, 'odd', 'even'), ' group', n % 1000, ' ', ${half})`;
   const id = `CONCAT('p', LPAD(n, 6, '0'))`;
-  await session.query(
-    `INSERT INTO products (id, name, low_stock_threshold) SELECT ${id}, ${name}, IF(n % 500 = 0, 5, NULL)
-     FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`,
-  );
   const words = [`'item'`, `IF(n % 2, 'odd', 'even')`, `CONCAT('group', n % 1000)`, half];
-  for (const word of words) {
+  for (const step of numberSteps(count)) {
     await session.query(
-      `INSERT INTO product_words (word, archived, product_id) SELECT ${word}, FALSE, ${id}
-       FROM ${NUMBERS} WHERE n < ${count} ORDER BY n`,
+      `INSERT INTO products (id, name, low_stock_threshold) SELECT ${id}, ${name}, IF(n % 500 = 0, 5, NULL)
+       FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
     );
+    for (const word of words) {
+      await session.query(
+        `INSERT INTO product_words (word, archived, product_id) SELECT ${word}, FALSE, ${id}
+         FROM ${NUMBERS} WHERE ${step} ORDER BY n`,
+      );
+    }
   }
   for (const table of ['products', 'product_words']) await session.query(`ANALYZE TABLE ${table}`);
 }
