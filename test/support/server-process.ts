@@ -63,6 +63,14 @@ export async function startServer(
   };
 }
 
+/**
+ * Whether it has found the Redis of its lock away, be it for a moment: row locks have then replaced the lock, and what
+ * was written under them has no token. A Redis that the machine holds up for 300 ms is away.
+ */
+export function hasMissedRedis(server: ServerProcess): boolean {
+  return server.output().includes('Redis does not serve the lock.');
+}
+
 /** Starts so many processes at once, on one database. */
 export function startServers(count: number, env: Record<string, string>): Promise<ServerProcess[]> {
   return Promise.all(Array.from({ length: count }, () => startServer(env)));

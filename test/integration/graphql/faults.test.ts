@@ -140,8 +140,8 @@ describe('where another connection has locked the rows', () => {
 });
 
 test('a query that the database does not answer ends at the deadline, and the next one is answered', async () => {
-  const app = await shared.startAnother({ REQUEST_TIMEOUT_MS: '500' });
-  const id = await app.newProduct(5);
+  const app = await shared.startAnother({ REQUEST_TIMEOUT_MS: '3000' });
+  const id = await shared.shop.newProduct(5);
   const stranger = openPool({ url: shared.database.url }, 1);
   try {
     await stranger.query('LOCK TABLES products WRITE');
@@ -150,7 +150,10 @@ test('a query that the database does not answer ends at the deadline, and the ne
   } finally {
     await stranger.close();
   }
-  expect((await app.dataOf(ProductDocument, { id })).product).toMatchObject({ id });
+  await until('an answer', async () => {
+    const { data } = await app.ask.http(ProductDocument, { id });
+    return data?.product?.id === id;
+  });
   await app.stop();
 });
 
@@ -228,10 +231,11 @@ describe('where the database shuts us out', () => {
 
   test('everything works again once the database accepts connections', async () => {
     await user.letIn();
+    // The next probe finds that it takes writes; a line waits only a while for that.
+    await until('it is ready', async () => (await fetch(`${app.origin}/ready`)).status === 200);
     const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `away ${id}` };
     const { deductStock } = await app.dataOf(DeductStockDocument, { input });
     expect(deductStock).toMatchObject({ replayed: false, results: [{ remaining: 4 }] });
-    expect((await fetch(`${app.origin}/ready`)).status).toBe(200);
   });
 });
 

@@ -4,7 +4,7 @@ import { until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
 import { startWatching, stopWatchers } from '../../support/watcher.js';
 
-const app = useApp({ READ_NODES_MAX: '2000', REQUEST_TIMEOUT_MS: '2000' });
+const app = useApp({ READ_NODES_MAX: '2000' });
 
 afterEach(stopWatchers);
 
