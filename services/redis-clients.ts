@@ -5,7 +5,10 @@ import type { PrivateServer } from './private-server.js';
 import { administrator, type RedisSecurity } from './redis-security.js';
 import { ServiceError } from './service-errors.js';
 
-const ANSWER_TIMEOUT_MS = 2_000;
+/** An order ends the start, or the change, that needs it: a node that writes its state to a slow disk has the time. */
+const ORDER_TIMEOUT_MS = 30_000;
+/** For what is asked again until it is so, of servers that may hang. */
+export const QUESTION_TIMEOUT_MS = 2_000;
 const STATE_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 50;
 
@@ -13,19 +16,20 @@ export interface RedisAddress {
   readonly port: number;
 }
 
-/** One command. @throws the server's error, or the connection's. */
+/** One command. @throws the server's error, or the connection's, or that of the time-out. */
 export async function redisCommand(
   { port }: RedisAddress,
   security: RedisSecurity,
   command: readonly [string, ...(string | number)[]],
+  timeoutMs = ORDER_TIMEOUT_MS,
 ): Promise<unknown> {
   const redis = new Redis({
     ...administrator(security),
     host: '127.0.0.1',
     port,
     lazyConnect: true,
-    connectTimeout: ANSWER_TIMEOUT_MS,
-    commandTimeout: ANSWER_TIMEOUT_MS,
+    connectTimeout: timeoutMs,
+    commandTimeout: timeoutMs,
     maxRetriesPerRequest: 0,
     retryStrategy: () => null,
     enableReadyCheck: false,
@@ -46,7 +50,8 @@ export async function replicationOf(
   server: RedisAddress,
   security: RedisSecurity,
 ): Promise<{ readonly role: string; readonly replicas: number; readonly linked: boolean }> {
-  const info = String(await redisCommand(server, security, ['INFO', 'replication']));
+  const question = ['INFO', 'replication'] as const;
+  const info = String(await redisCommand(server, security, question, QUESTION_TIMEOUT_MS));
   const field = (name: string) => new RegExp(`^${name}:(\\S+)`, 'm').exec(info)?.[1] ?? '';
   return {
     role: field('role'),

@@ -6,6 +6,7 @@ import type { Program } from './machine-programs.js';
 import { startRedisServer, withRedisProgram, type RedisOptions } from './private-redis.js';
 import { freePort, type PrivateServer } from './private-server.js';
 import {
+  QUESTION_TIMEOUT_MS,
   redisCommand,
   replicationOf,
   startTogether,
@@ -18,6 +19,8 @@ const MASTERS = 3;
 const SLOTS = 16_384;
 /** Redis's default is 15 s: a node that is silent for so long counts as dead when most masters agree. */
 const NODE_TIMEOUT_MS = 2_000;
+/** Of silence between the two masters. */
+const MIGRATE_TIMEOUT_MS = 20_000;
 
 export interface RedisClusterNodes {
   /** `redis+cluster://…`, with the addresses of the first masters. */
@@ -128,7 +131,8 @@ class Instance implements RedisClusterNodes {
     await untilState(`a master for ${key}`, this.signal, async () => {
       for (const server of this.servers) {
         // Only the slot's own master answers without a redirection.
-        const isMaster = await this.ask(server, 'GET', key).then(
+        const value = redisCommand(server, this.security, ['GET', key], QUESTION_TIMEOUT_MS);
+        const isMaster = await value.then(
           () => replicationOf(server, this.security).then(({ role }) => role === 'master'),
           () => false,
         );
@@ -172,7 +176,17 @@ class Instance implements RedisClusterNodes {
     for (;;) {
       const keys = (await this.ask(from, 'CLUSTER', 'GETKEYSINSLOT', slot, 100)) as string[];
       if (keys.length === 0) break;
-      await this.ask(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, 5_000, 'KEYS', ...keys);
+      await this.ask(
+        from,
+        'MIGRATE',
+        '127.0.0.1',
+        to.port,
+        '',
+        0,
+        MIGRATE_TIMEOUT_MS,
+        'KEYS',
+        ...keys,
+      );
     }
     for (const one of [to, from])
       await this.ask(one, 'CLUSTER', 'SETSLOT', slot, 'NODE', target.id);

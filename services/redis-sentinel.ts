@@ -14,6 +14,7 @@ import {
 } from './private-redis.js';
 import { freePort, type PrivateServer } from './private-server.js';
 import {
+  QUESTION_TIMEOUT_MS,
   redisCommand,
   replicationOf,
   startTogether,
@@ -164,7 +165,12 @@ class Instance implements RedisSentinel {
     await untilState('every sentinel in the know', this.signal, async () => {
       const answers = await Promise.all(
         this.sentinels.map((one) =>
-          redisCommand(one, this.security, ['SENTINEL', 'MASTER', MASTER_NAME]),
+          redisCommand(
+            one,
+            this.security,
+            ['SENTINEL', 'MASTER', MASTER_NAME],
+            QUESTION_TIMEOUT_MS,
+          ),
         ),
       );
       return answers.every((answer) => {
@@ -183,7 +189,7 @@ class Instance implements RedisSentinel {
 
   private async namedBy(sentinel: PrivateServer): Promise<number> {
     const command = ['SENTINEL', 'GET-MASTER-ADDR-BY-NAME', MASTER_NAME] as const;
-    const address = (await redisCommand(sentinel, this.security, [...command])) as string[];
-    return Number(address[1]);
+    const address = await redisCommand(sentinel, this.security, command, QUESTION_TIMEOUT_MS);
+    return Number((address as string[])[1]);
   }
 }
