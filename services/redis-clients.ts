@@ -7,7 +7,7 @@ import { ServiceError } from './service-errors.js';
 
 /** An order ends the start, or the change, that needs it: a node that writes its state to a slow disk has the time. */
 const ORDER_TIMEOUT_MS = 30_000;
-/** For what is asked again until it is so, of servers that may hang. */
+/** Of a question to a server that may hang: it is asked again, or another server is. */
 export const QUESTION_TIMEOUT_MS = 2_000;
 const STATE_TIMEOUT_MS = 60_000;
 const POLL_INTERVAL_MS = 50;

@@ -9,9 +9,9 @@ import { projectFolder } from '../../services/debian-packages.js';
 import type { TestBed } from '../test-bed.js';
 import { newKey } from './server-process.js';
 
-/** As the page's. */
+/** As in console/src/pages/now.tsx. */
 const READ_INTERVAL_MS = 1_000;
-const OPERATIONS = 'console/operations/fleet.graphql';
+const OPERATION_FILE = 'console/operations/fleet.graphql';
 
 export class ConsoleVisitor {
   private constructor(
@@ -22,7 +22,7 @@ export class ConsoleVisitor {
 
   /** With an API key that may see all servers. */
   static async admit(bed: Pick<TestBed, 'services'>, url: string): Promise<ConsoleVisitor> {
-    const query = await readFile(join(projectFolder(), OPERATIONS), 'utf8');
+    const query = await readFile(join(projectFolder(), OPERATION_FILE), 'utf8');
     const headers = {
       'content-type': 'application/json',
       accept: 'application/graphql-response+json, application/json',
