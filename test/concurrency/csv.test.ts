@@ -138,8 +138,11 @@ test('a killed import leaves whole batches, and running it again completes it', 
   killed.input.on('error', () => undefined);
   // Without the last line and the end it waits for them, however late it is killed.
   killed.input.write(textOf(lines.slice(0, -1)));
-  await until('some batches are in', async () => (await shop.levels()).size > 0);
-  killed.kill();
+  try {
+    await until('some batches are in', async () => (await shop.levels()).size > 0);
+  } finally {
+    killed.kill();
+  }
   expect(await killed.ended).toMatchObject({ status: null });
 
   const left = await shop.levels();

@@ -30,7 +30,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     expect(wrong).toEqual([]);
     const underLock = tokens.filter((token) => token !== null).length;
     if (stockLock !== 'redis') expect(underLock).toBe(0);
-    else if (servers.some(hasMissedRedis)) expect(underLock).toBeGreaterThan(0);
+    else if (servers.some(hasMissedRedis)) expect(underLock).toBeGreaterThan(tokens.length / 2);
     else expect(underLock).toBe(tokens.length);
     expect(counts.operations).toBe(plan.length);
     // A storm in which nothing happens would pass as well.

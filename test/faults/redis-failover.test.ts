@@ -118,15 +118,17 @@ test('a Redis that closes idle connections after five seconds goes unnoticed', a
   });
   servers.push(server);
   const id = await shop.newProduct(100);
-  const beganMs = performance.now();
+  let lastMs = performance.now();
   const outcomes: (string | undefined)[] = [];
   const statuses = new Set<number>();
   await until(
     'two deductions, each after an idle time longer than the bound',
     async () => {
       statuses.add((await fetch(`${server.origin}/ready`)).status);
-      if (performance.now() - beganMs > 1_300 * idleSeconds * (outcomes.length + 1))
+      if (performance.now() - lastMs > 1_300 * idleSeconds) {
         outcomes.push(await buy(server, id));
+        lastMs = performance.now();
+      }
       return outcomes.length === 2;
     },
     60_000,

@@ -48,12 +48,14 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     const [a = '', b = ''] = await shop.newProducts(2, 10);
     const patient = await shop.startServer(stockLock, { REQUEST_TIMEOUT_MS: PATIENT_MS });
     const held = await holdRow(shop.database.url, b);
-    const answer = await ask(deduction({ [b]: 2, [a]: 3 }), patient);
-    await held.release();
-
-    expect(linesOf(answer)).toMatchObject([refused, { outcome: 'APPLIED', remaining: 7 }]);
+    try {
+      const answer = await ask(deduction({ [b]: 2, [a]: 3 }), patient);
+      expect(linesOf(answer)).toMatchObject([refused, { outcome: 'APPLIED', remaining: 7 }]);
+    } finally {
+      await held.release();
+      await patient.stop();
+    }
     expect(brief(await ask(deduction({ [b]: 2 })))).toEqual([8]);
-    await patient.stop();
     expect([await shop.onHand(a), await shop.onHand(b)]).toEqual([7, 8]);
   });
 

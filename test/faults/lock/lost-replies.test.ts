@@ -3,7 +3,7 @@
  * know of it, and is not kept for the rest of a time to live.
  */
 import { LockArena } from '../../support/lock-arena.js';
-import { systemNowMs, type LockProcess } from '../../support/lock-process.js';
+import type { LockProcess } from '../../support/lock-process.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until, within } from '../../support/until.js';
 
@@ -87,9 +87,7 @@ test('[F11] a release that never arrived is carried out when Redis is back', asy
   });
   proxy.cut();
   proxy.resume();
-  const backMs = systemNowMs();
-  const had = await within(TTL_MS / 2, 'a free lock', other.acquire(KEY, TTL_MS / 2));
-  expect(had.atMs - backMs).toBeLessThan(TTL_MS / 2);
+  await within(TTL_MS / 2, 'a free lock', other.acquire(KEY, TTL_MS / 2));
   expect(await hasty.stats()).toMatchObject({ heldNow: 0, releasesFailed: 1 });
 });
 

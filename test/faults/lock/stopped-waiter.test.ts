@@ -7,11 +7,12 @@ import type { LockProcess, RemoteLease } from '../../support/lock-process.js';
 import { pass, within } from '../../support/until.js';
 
 /** So long that a test which waits for its end fails. */
-const TTL_MS = 10_000;
-/** Four times that of a server: a lease that was claimed must outlast a process that stands still for a moment. */
-const CLAIM_TTL_MS = 2_000;
-/** Beyond the claim time: a pause of the machine. */
-const MARGIN_MS = 4_000;
+const TTL_MS = 20_000;
+/** Eight times that of a server: a lease that was claimed must outlast a process that stands still for a moment. */
+const CLAIM_TTL_MS = 4_000;
+/** Beyond the claim time: a pause of the machine, but no second claim. */
+const MARGIN_MS = 3_500;
+const WAIT_MS = 60_000;
 const SETTINGS = { ttlMs: TTL_MS, claimTtlMs: CLAIM_TTL_MS };
 const KEY = 'lock:{waiter}';
 
@@ -30,9 +31,9 @@ test.each([1, 2])(
     await holder.acquire(KEY, 0);
     const waiting: { process: LockProcess; lease: Promise<RemoteLease> }[] = [];
     for (const process of stopped) {
-      waiting.push({ process, ...(await arena.queueUp(process, KEY, 20_000)) });
+      waiting.push({ process, ...(await arena.queueUp(process, KEY, WAIT_MS)) });
     }
-    const { lease } = await arena.queueUp(live, KEY, 20_000);
+    const { lease } = await arena.queueUp(live, KEY, WAIT_MS);
     for (const one of stopped) one.signal('SIGSTOP');
     const { askedMs } = await holder.release(KEY);
     const had = await within(TTL_MS, 'the live waiter', lease);
@@ -67,7 +68,7 @@ test('[F12] [F14] a waiter whose deadline passes while it is paused hands on the
   const impatient = await arena.queueUp(stopped, KEY, waitMs);
   stopped.signal('SIGSTOP');
   await holder.release(KEY);
-  const { lease } = await arena.queueUp(live, KEY, 20_000);
+  const { lease } = await arena.queueUp(live, KEY, WAIT_MS);
   await within(TTL_MS, 'the live waiter', lease);
   // When it runs again its own patience is over as well as its claim.
   await pass(waitMs - CLAIM_TTL_MS);
@@ -75,8 +76,8 @@ test('[F12] [F14] a waiter whose deadline passes while it is paused hands on the
   await expect(impatient.lease).rejects.toMatchObject({ code: 'LOCK_TIMEOUT' });
   expect(await live.lease(KEY)).toMatchObject({ state: 'held' });
   await live.release(KEY);
-  // No waiter is left: the lock is free once the late process gives up its place, without waiting for a time to live.
-  await holder.acquire(KEY, TTL_MS / 2);
+  // No waiter is left: the lock is free once the late process gives up its place, without waiting for a claim to end.
+  await holder.acquire(KEY, MARGIN_MS);
   expect(await stopped.stats()).toMatchObject({ heldNow: 0, waitersNow: 0, timeouts: 1 });
 });
 
@@ -84,7 +85,7 @@ test('[F14] a waiter that is paused for less than the claim time is granted the 
   const [holder, waiter] = await arena.startMany(2, SETTINGS);
   if (!holder || !waiter) throw new Error('They were to start.');
   await holder.acquire(KEY, 0);
-  const { lease } = await arena.queueUp(waiter, KEY, 20_000);
+  const { lease } = await arena.queueUp(waiter, KEY, WAIT_MS);
   waiter.signal('SIGSTOP');
   await holder.release(KEY);
   await pass(CLAIM_TTL_MS / 4);

@@ -76,7 +76,7 @@ test('[F5] a connection that has died silently is noticed while a caller waits',
     { url: proxy.via(arena.server.url) },
   );
   await holder.acquire(KEY, 0);
-  const { lease } = await arena.queueUp(deaf, KEY, 15_000);
+  const { lease } = await arena.queueUp(deaf, KEY, TTL_MS);
   cutOffSilently(proxy, subscriber());
   // Redis still counts it as a subscriber.
   const { askedMs } = await holder.release(KEY);

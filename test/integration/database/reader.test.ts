@@ -37,7 +37,15 @@ beforeEach(() => {
   database = new Database({ url: fresh.url, poolMax: 2 + 2 + READERS, commitsMax: 2 });
 });
 
+/** Ends the callers that a failed test has left. */
+let leave: AbortController;
+
+beforeEach(() => {
+  leave = new AbortController();
+});
+
 afterEach(async () => {
+  leave.abort();
   await database.close();
 });
 
@@ -67,9 +75,13 @@ const untilHeavy = (count: number) =>
 /** So many callers of the heavy statement, which wait until the test ends them. */
 function heavyCallers(count: number, how: 'one' | 'list') {
   const callers = Array.from({ length: count }, () => new AbortController());
-  const failures = callers.map(({ signal }) =>
-    failureOf(database.reader[how](HEAVY, [], Deadline.in(120_000, systemClock, signal))),
-  );
+  const failures = callers.map((caller) => {
+    leave.signal.addEventListener('abort', () => {
+      caller.abort();
+    });
+    const deadline = Deadline.in(120_000, systemClock, caller.signal);
+    return failureOf(database.reader[how](HEAVY, [], deadline));
+  });
   return async () => {
     for (const caller of callers) caller.abort();
     for (const { error } of await Promise.all(failures))

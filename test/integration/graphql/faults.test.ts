@@ -139,7 +139,7 @@ describe('where another connection has locked the rows', () => {
   });
 });
 
-test('a query that the database does not answer ends at the deadline, and the next one is answered', async () => {
+test('a query that the database does not answer ends at the deadline, and later ones are answered', async () => {
   const app = await shared.startAnother({ REQUEST_TIMEOUT_MS: '3000' });
   const id = await shared.shop.newProduct(5);
   const stranger = openPool({ url: shared.database.url }, 1);

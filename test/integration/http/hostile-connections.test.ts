@@ -184,15 +184,22 @@ describe('a client that pipelines', () => {
     // Far longer than the pauses between its reads, also where the machine makes them longer.
     const small = await app.startAnother({ SEND_TIMEOUT_MS: '4000' });
     const wire = new Wire(small.origin);
-    wire.socket.write(METRICS.repeat(400));
-    const slowly = setInterval(() => {
-      wire.socket.resume();
-      setTimeout(() => wire.socket.pause(), 2);
-    }, 100);
+    const unsent = () => metric(small.origin, 'stockade_unsent_bytes');
+    // More than the operating system keeps for the two ends, and than is read slowly.
+    const answers = 1_200;
+    wire.socket.write(METRICS.repeat(answers));
+    let isSlow = true;
+    wire.socket.on('data', () => {
+      if (isSlow) wire.socket.pause();
+    });
+    const slowly = setInterval(() => wire.socket.resume(), 100);
+    await until('bytes wait for it', async () => (await unsent()) > 0);
     await pass(9_000);
+    expect(await unsent()).toBeGreaterThan(0);
     clearInterval(slowly);
+    isSlow = false;
     wire.socket.resume();
-    await wire.untilAnswered(400);
+    await wire.untilAnswered(answers);
     expect(wire.closed).toBe(false);
     wire.socket.destroy();
     await small.stop();

@@ -47,7 +47,7 @@ test('an owner hears of a caller of another process, which gets the lock when it
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
   const waiting = b.acquire(key, soon());
-  await until('the owner hears of it', () => wanted >= 1);
+  await until('the owner hears of it', () => wanted === 1);
   await a.release(lease);
   await b.release(await waiting);
 });
@@ -85,7 +85,7 @@ test('an owner that may wait for the lock does so behind another owner', async (
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
   const waiting = b.own(key, soon(), NOT_WANTED, true);
-  await until('the owner hears of it', () => wanted >= 1);
+  await until('the owner hears of it', () => wanted === 1);
   await a.release(lease);
   const owned = await waiting;
   expect(await a.own(key, soon(), NOT_WANTED)).toEqual({ owner: b.processId });
@@ -100,7 +100,7 @@ test('a caller of the same process that waits behind one that learns the owner i
   const owner = b.own(key, soon(), NOT_WANTED);
   const waiting = b.acquire(key, soon());
   expect(await owner).toEqual({ owner: a.processId });
-  await until('the owner hears of it', () => wanted >= 1);
+  await until('the owner hears of it', () => wanted === 1);
   await a.release(lease);
   await b.release(await waiting);
 });
@@ -123,7 +123,7 @@ test('a process of another fleet is no owner: its lock is waited for', async () 
   let wanted = 0;
   const lease = await ownedBy(a, key, () => (wanted += 1));
   const waiting = b.own(key, soon(), NOT_WANTED);
-  await until('the owner hears of it', () => wanted >= 1);
+  await until('the owner hears of it', () => wanted === 1);
   await a.release(lease);
   expect(await waiting).toMatchObject({ key });
   await b.release((await waiting) as Lease);

@@ -53,14 +53,20 @@ async function silentSocketsOfOneAddress(): Promise<boolean> {
 }
 
 test('where all places are taken by silent sockets of many addresses, a new one gets a place', async () => {
-  await app.restart({ WATCH_SOCKETS_MAX: '8', WATCH_SOCKETS_MAX_PER_ADDRESS: '2' });
   const addresses = ['127.0.0.3', '127.0.0.4', '127.0.0.5', '127.0.0.6'];
-  for (const localAddress of [...addresses, ...addresses]) {
-    expect(await upgradeStatus(app.graphqlUrl, {}, { localAddress })).toBe(101);
-  }
-  await new BareSocket(app.graphqlUrl, NEIGHBOUR).ready();
-  // Fewer where the machine paused for so long that silent sockets were cut for their silence.
-  expect(await metric(app.origin, 'stockade_websockets')).toBeLessThanOrEqual(8);
+  const attempt = async () => {
+    await app.restart({ WATCH_SOCKETS_MAX: '8', WATCH_SOCKETS_MAX_PER_ADDRESS: '2' });
+    for (const localAddress of [...addresses, ...addresses]) {
+      expect(await upgradeStatus(app.graphqlUrl, {}, { localAddress })).toBe(101);
+    }
+    await new BareSocket(app.graphqlUrl, NEIGHBOUR).ready();
+    const open = await metric(app.origin, 'stockade_websockets');
+    expect(open).toBeLessThanOrEqual(8);
+    terminateSockets();
+    // Fewer where the machine paused for so long that silent sockets were cut for their silence.
+    return open === 8;
+  };
+  expect(await heldOnce(3, attempt)).toBe(true);
 });
 
 test('one address has a quarter of the sockets; the next one is refused, and another address is served', async () => {
