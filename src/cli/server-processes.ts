@@ -1,10 +1,10 @@
 /** Servers as processes of their own, which `stockade dev` starts and ends, each with an environment of its own. */
-import { isIPv6 } from 'node:net';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { setTimeout as wait } from 'node:timers/promises';
 import { ServerProcess, deathPact } from '../../services/child-processes.js';
 import { ServiceError } from '../../services/service-errors.js';
+import { showHost } from '../database/mysql-address.js';
 
 const FOLDER = join(fileURLToPath(import.meta.url), '..');
 const START_TIMEOUT_MS = 60_000;
@@ -45,7 +45,7 @@ export async function untilReady(
   host: string,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = `http://${isIPv6(host) ? `[${host}]` : host}:${port}/ready`;
+  const url = `http://${showHost({ host, port })}/ready`;
   const giveUpMs = performance.now() + START_TIMEOUT_MS;
   for (;;) {
     signal.throwIfAborted();

@@ -98,12 +98,18 @@ async function watchSockets(page: Page): Promise<Sockets> {
   };
 }
 
-test('what is read after changes were missed wins over the changes before', async () => {
+/** The page of a new product, and its WebSockets. */
+async function openWatched() {
   const id = await site.shop.newProduct(UNITS);
   const page = await open();
   const sockets = await watchSockets(page);
   await goToProduct(page, id);
   await available(page, UNITS).waitFor();
+  return { id, page, sockets };
+}
+
+test('what is read after changes were missed wins over the changes before', async () => {
+  const { id, page, sockets } = await openWatched();
   const left = await sellUntilLive(page, id, UNITS);
   sockets.mute();
   await sell(id, 2);
@@ -114,11 +120,7 @@ test('what is read after changes were missed wins over the changes before', asyn
 });
 
 test('a subscription that the server ends is told, with the reason', async () => {
-  const id = await site.shop.newProduct(UNITS);
-  const page = await open();
-  const sockets = await watchSockets(page);
-  await goToProduct(page, id);
-  await available(page, UNITS).waitFor();
+  const { id, page, sockets } = await openWatched();
   await sellUntilLive(page, id, UNITS);
   expect(await page.getByText('No live levels').count()).toBe(0);
   sockets.tell('error', [{ message: 'Too many subscriptions.' }]);
@@ -126,11 +128,7 @@ test('a subscription that the server ends is told, with the reason', async () =>
 });
 
 test('a WebSocket that falls silent is replaced, and what was missed is read', async () => {
-  const id = await site.shop.newProduct(UNITS);
-  const page = await open();
-  const sockets = await watchSockets(page);
-  await goToProduct(page, id);
-  await available(page, UNITS).waitFor();
+  const { id, page, sockets } = await openWatched();
   const left = await sellUntilLive(page, id, UNITS);
   sockets.mute();
   await sell(id, 2);

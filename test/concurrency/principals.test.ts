@@ -3,6 +3,7 @@ import { DeductStockDocument, ReserveStockDocument } from '../generated/operatio
 import { bearer, newApiKey } from '../support/api-keys.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { heldOnce } from '../support/held-once.js';
+import { median } from '../support/median.js';
 import { STOCK_LOCKS, Shop } from '../support/shop.js';
 import { until } from '../support/until.js';
 
@@ -30,9 +31,6 @@ afterAll(async () => {
   closeClient();
   await shop.close();
 });
-
-const median = (times: readonly number[]) =>
-  [...times].sort((a, b) => a - b)[times.length >> 1] ?? Infinity;
 
 test.each(STOCK_LOCKS)(
   "a single line waits for a bounded multiple of its time alone beside another principal's flood, %s",

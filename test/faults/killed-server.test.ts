@@ -1,5 +1,6 @@
 import { QueryTypes } from 'sequelize';
 import { ReserveStockDocument } from '../generated/operations.js';
+import { expireReservationsOf } from '../support/expired-reservations.js';
 import { closeClient, dataOf, send } from '../support/graphql-client.js';
 import { holdRow, untilRowsAreWaitedFor } from '../support/innodb.js';
 import type { ServerProcess } from '../support/server-process.js';
@@ -93,11 +94,7 @@ describe.each(STOCK_LOCKS)('under STOCK_LOCK=%s', (stockLock) => {
     dataOf(await send(sweeping.graphqlUrl, ReserveStockDocument, { input }));
     const held = await holdRow(shop.database.url, id);
     // Not before the row is held: a sweep in between would need no other process.
-    await sequelize.query(
-      `UPDATE reservations AS r JOIN reservation_lines AS l ON l.reservation_id = r.id
-       SET r.expires_at = NOW(6), l.held_until = NOW(6) WHERE l.product_id = ?`,
-      { replacements: [id] },
-    );
+    await expireReservationsOf(sequelize, id);
     await untilRowsAreWaitedFor(sequelize);
     await sweeping.kill('SIGKILL');
     await held.release();

@@ -23,6 +23,9 @@ export const REDIS_URL = process.env.REDIS_URL ?? '';
 
 const COMMAND_TIMEOUT_MS = 5_000;
 
+/** No lease ends, and none is renewed, while a test goes on; that of a hand-over is not either. */
+export const LONG = { ttlMs: 600_000, claimTtlMs: 300_000 } as const;
+
 export interface LogLine {
   readonly level: 'info' | 'warn';
   readonly details: object;

@@ -4,6 +4,7 @@
  */
 import { LockArena } from '../../support/lock-arena.js';
 import { systemNowMs, type Hold, type LockProcess } from '../../support/lock-process.js';
+import { median } from '../../support/median.js';
 import { within } from '../../support/until.js';
 
 const KEY = 'lock:{contended}';
@@ -93,6 +94,7 @@ test('[F15] a process with one waiter is not starved by another with fifty', asy
   expect(many?.length).toBeGreaterThan(0);
   // It comes back to the end of the queue each time, so its share is of turns, not of leases.
   expect(one?.length).toBeGreaterThanOrEqual(5);
+  // A process that stands still after its lease, before it asks again, leaves the others more turns that once.
   expect(median(leasesBetween(one ?? [], many ?? []))).toBeLessThanOrEqual(2 * LEASES_IN_A_ROW_MAX);
   await expectFewRoundTrips(outcomes);
 });
@@ -103,11 +105,6 @@ function leasesBetween(these: readonly Hold[], others: readonly Hold[]): number[
     const before = these[index]?.token ?? 0n;
     return others.filter((other) => other.token > before && other.token < token).length;
   });
-}
-
-/** A process that stands still after its lease, before it asks again, leaves the others more turns that once. */
-function median(numbers: readonly number[]): number {
-  return numbers.toSorted((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? Infinity;
 }
 
 test('hand-overs are as exclusive when each holder releases at once', async () => {

@@ -13,6 +13,7 @@ import { stopApps, type RunningApp } from '../../support/running-app.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
 import { pass, until } from '../../support/until.js';
 import { useApp } from '../../support/use-app.js';
+import { metric } from '../../support/watcher.js';
 
 const REDIS_URL = givenUrl('REDIS_URL');
 const FAR_TOO_MANY = 300;
@@ -48,10 +49,8 @@ function ask(apps: readonly RunningApp[], count: number, key: string) {
   );
 }
 
-async function uncountedBy({ origin }: RunningApp): Promise<number> {
-  const metrics = await (await fetch(`${origin}/metrics`)).text();
-  return Number(/^stockade_rate_limit_uncounted_total (\d+)$/m.exec(metrics)?.[1]);
-}
+const uncountedBy = ({ origin }: RunningApp) =>
+  metric(origin, 'stockade_rate_limit_uncounted_total');
 
 const codeOf = ({ errors }: Awaited<ReturnType<typeof ask>>[number]) =>
   errors?.[0]?.extensions?.code;
@@ -190,7 +189,7 @@ describe('lines', () => {
 test('an address is limited where no authentication is needed', async () => {
   const { responses } = await counted(async () => {
     const apps = [await limited(5, 0, { NODE_ENV: 'test', AUTH: 'none' })];
-    return { apps, responses: await ask(apps, 50, 'nobody') };
+    return { apps, responses: await ask(apps, 50, 'no-key') };
   });
   expect(responses.some((response) => codeOf(response) === 'RATE_LIMITED')).toBe(true);
   await stopApps();

@@ -6,6 +6,7 @@ import type { StockWrite } from '../../../src/inventory/stock.js';
 import type { WriteResult } from '../../../src/inventory/stock-store.js';
 import { systemClock } from '../../../src/time/clock.js';
 import { Deadline } from '../../../src/time/deadline.js';
+import { expireReservationsOf } from '../../support/expired-reservations.js';
 import { createFreshDatabase, type FreshDatabase } from '../../support/fresh-database.js';
 import { MysqlProxy } from '../../support/mysql-proxy.js';
 import { lines, outcomes, reserve, write } from '../../support/stock-writes.js';
@@ -59,11 +60,7 @@ test.each([
     const deducting = apply([write('deductStock', { items: lines({ [id]: 2 }), ...key })]);
     // It was decided while they held their units. They expire before its connection is cut, after the silence.
     await until('its COMMIT', () => proxy.commitsSeen > before);
-    await fresh.sequelize.query(
-      `UPDATE reservations AS r JOIN reservation_lines AS l ON l.reservation_id = r.id
-       SET r.expires_at = NOW(6), l.held_until = NOW(6) WHERE l.product_id = ?`,
-      { replacements: [id] },
-    );
+    await expireReservationsOf(fresh.sequelize, id);
     const [result] = await deducting;
     expect(proxy.faultsLeft).toBe(0);
     expect(result).toMatchObject({ verdicts: [{ outcome: 'APPLIED', replayed: false }] });

@@ -13,13 +13,12 @@ import {
   deadlineIn,
   errorOf,
   LockServices,
+  LONG,
   REDIS_URL,
   uniqueKey,
 } from '../../support/lock-services.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until, within } from '../../support/until.js';
-
-const LONG = { ttlMs: 600_000, claimTtlMs: 300_000 };
 
 const services = new LockServices();
 let proxy: TcpProxy;

@@ -12,6 +12,7 @@ import {
   CollectedLog,
   errorOf,
   LockServices,
+  LONG,
   uniqueKey,
 } from '../../support/lock-services.js';
 import { startTcpProxy } from '../../support/tcp-proxy.js';
@@ -142,8 +143,7 @@ describe('when Redis is reachable and cannot serve locks', () => {
   test('[F17] because its memory is full, it counts as unavailable, and held locks can still be released', async () => {
     const key = uniqueKey();
     // So long that the other has claimed the lock in any case: it could not take it anew from a full Redis.
-    const terms = { ttlMs: 600_000, claimTtlMs: 300_000 };
-    const [service, other] = [await start(terms), await start(terms)];
+    const [service, other] = [await start(LONG), await start(LONG)];
     const lease = await service.acquire(key, deadlineIn(0));
     const waiting = other.acquire(key, deadlineIn(60_000));
     const client = redis();

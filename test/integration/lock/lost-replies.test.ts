@@ -14,11 +14,9 @@ import {
   type RedisLockService,
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
-import { deadlineIn, errorOf, LockServices, uniqueKey } from '../../support/lock-services.js';
+import { deadlineIn, errorOf, LockServices, LONG, uniqueKey } from '../../support/lock-services.js';
 import { startTcpProxy, type TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
-
-const LONG = { ttlMs: 600_000, claimTtlMs: 300_000 };
 
 let server: PrivateServer;
 let proxy: TcpProxy;

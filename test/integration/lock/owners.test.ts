@@ -6,7 +6,7 @@ import {
   type RedisLockService,
   type RedisLockSettings,
 } from '../../../src/lock/index.js';
-import { LockServices, uniqueKey } from '../../support/lock-services.js';
+import { LockServices, LONG, uniqueKey } from '../../support/lock-services.js';
 import { until } from '../../support/until.js';
 
 const services = new LockServices();
@@ -17,7 +17,7 @@ afterEach(() => services.stopAll());
  * so long that no lock is lost between two steps of a test.
  */
 const start = (settings: Partial<RedisLockSettings> = {}) =>
-  services.start({ ttlMs: 600_000, claimTtlMs: 300_000, ...settings });
+  services.start({ ...LONG, ...settings });
 
 const soon = () => Deadline.in(5_000, systemClock);
 const NOT_WANTED = { onWanted: () => undefined };

@@ -22,12 +22,12 @@ import {
   ModelData,
   readScriptSettings,
 } from '../../../src/simulation/lock-script-model.js';
-import { LockServices, uniqueKey } from '../../support/lock-services.js';
+import { LockServices, LONG, uniqueKey } from '../../support/lock-services.js';
 
 const PROCESSES = ['a', 'b', 'c'] as const;
 const TICKETS = PROCESSES.flatMap((process) => [`${process}:1`, `${process}:2`, `${process}:o3`]);
 const LOCKS = [0, 1];
-const SETTINGS = readSettings({ ttlMs: 600_000, claimTtlMs: 300_000 });
+const SETTINGS = readSettings(LONG);
 /** What may be between the readings of the two clocks: less than the largest block of tokens has microseconds. */
 const TOLERANCE_MS = 30_000;
 

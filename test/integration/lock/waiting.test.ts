@@ -115,7 +115,7 @@ describe('a wake-up is not lost', () => {
   test('[F2] when the holder has died without a message', async () => {
     const key = uniqueKey();
     const waiter = await start();
-    await redis().set(key, 'somebody-dead:1', 'PX', 2_000);
+    await redis().set(key, 'dead-process:1', 'PX', 2_000);
     await visit(waiter, key);
     expect(waiter.stats().wakeUps.ttl).toBe(1);
   });
@@ -157,7 +157,7 @@ describe('[F14] a process in the queue does not delay the processes behind it', 
   test('[F2] when both it and the holder are dead', async () => {
     const key = uniqueKey();
     const client = redis();
-    await client.set(key, 'somebody-dead:1', 'PX', 200);
+    await client.set(key, 'dead-process:1', 'PX', 200);
     await client.rpush(`${key}:queue`, 'dead-1:1', 'dead-2:1');
     const waiter = await start();
     await visit(waiter, key);
@@ -169,7 +169,7 @@ test('[F15] a new caller does not overtake the queue of a lock that has expired'
   const key = uniqueKey();
   const client = redis();
   const [first, newcomer] = [await start(), await start()];
-  await client.set(key, 'somebody-dead:1', 'PX', LONG_MS);
+  await client.set(key, 'dead-process:1', 'PX', LONG_MS);
   const waiting = first.acquire(key, deadlineIn(30_000));
   await untilQueued(key, 1);
   await client.del(key);
