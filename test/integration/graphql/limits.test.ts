@@ -5,7 +5,6 @@
 import { getIntrospectionQuery } from 'graphql';
 import { CreateProductDocument, ProductsWithStockDocument } from '../../generated/operations.js';
 import { post, type GraphqlResponse } from '../../support/graphql-client.js';
-import { requestStatements } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
 const app = useApp({ INTROSPECTION: 'true' });
@@ -31,7 +30,7 @@ function expectRefused(response: GraphqlResponse<unknown>, code: string, message
   if (message)
     expect(errors.map((error) => error.message)).toContainEqual(expect.stringMatching(message));
   expect(JSON.stringify(response).length).toBeLessThan(4_000);
-  expect(requestStatements(app)).toEqual([]);
+  expect(app.statements).toEqual([]);
 }
 
 const ONE_LINE = '{items: [{productId: "a", quantity: 1}]}';

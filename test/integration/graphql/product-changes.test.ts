@@ -11,7 +11,7 @@ import {
   type UpdateProductInput,
 } from '../../generated/operations.js';
 import { post } from '../../support/graphql-client.js';
-import { faultOf, requestStatements } from '../../support/running-app.js';
+import { faultOf } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
 const app = useApp();
@@ -207,7 +207,7 @@ test('what a change answers with is read before COMMIT, after which nothing can 
       JSON.stringify({ query }),
     );
     expect(errors).toBeUndefined();
-    expect(requestStatements(app).at(-1)).toContain('COMMIT');
+    expect(app.statements.at(-1)).toContain('COMMIT');
     const { data: read } = await post<{ product: unknown }>(
       app.graphqlUrl,
       JSON.stringify({

@@ -6,7 +6,6 @@ import {
   ProductsWithStockDocument,
 } from '../../generated/operations.js';
 import { dataOf, post } from '../../support/graphql-client.js';
-import { requestStatements } from '../../support/running-app.js';
 import { useApp } from '../../support/use-app.js';
 
 const IDS = Array.from({ length: 100 }, (_, i) => `p${String(i).padStart(3, '0')}`);
@@ -25,7 +24,7 @@ beforeAll(async () => {
 async function statementsOf(work: () => Promise<unknown>): Promise<string[]> {
   app.statements.length = 0;
   await work();
-  return requestStatements(app);
+  return [...app.statements];
 }
 
 test('100 products with their levels and ledgers cost three statements, as one product does', async () => {

@@ -9,7 +9,6 @@ import { startStandaloneServer } from '@apollo/server/standalone';
 import { parse, type DocumentNode, type GraphQLSchema } from 'graphql';
 import { bearer, newApiKey } from '../../support/api-keys.js';
 import { post } from '../../support/graphql-client.js';
-import { requestStatements } from '../../support/running-app.js';
 import { requireTool } from '../../support/tools-folder.js';
 import { useApp } from '../../support/use-app.js';
 
@@ -140,13 +139,13 @@ test('a gateway joins the stock of a hundred products to their titles by one sta
       title: `Title of ${ids[99] ?? ''}`,
       available: 10,
     });
-    const reads = requestStatements(app).filter((sql) => !sql.includes('api_keys'));
+    const reads = app.statements.filter((sql) => !sql.includes('api_keys'));
     expect(reads).toHaveLength(1);
   }
   app.statements.length = 0;
   const { data } = await ask(gatewayUrl, '{ shelf { id levels { onHand } } }', reader);
   expect(data?.shelf?.[0]?.levels).toEqual([{ onHand: 10 }]);
-  const reads = requestStatements(app).filter((sql) => !sql.includes('api_keys'));
+  const reads = app.statements.filter((sql) => !sql.includes('api_keys'));
   expect(reads).toHaveLength(2);
 });
 
@@ -228,7 +227,7 @@ test('entities count against the page budget', async () => {
     status: 400,
     errors: [{ extensions: { code: 'BAD_USER_INPUT' } }],
   });
-  expect(requestStatements(app).filter((sql) => !sql.includes('api_keys'))).toEqual([]);
+  expect(app.statements.filter((sql) => !sql.includes('api_keys'))).toEqual([]);
 });
 
 test('without FEDERATION there are no entities', async () => {
