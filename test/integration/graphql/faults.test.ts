@@ -335,6 +335,7 @@ describe('where the product cannot be read after COMMIT', () => {
     async (level) => {
       const before = (await shared.shop.onHand(id)) ?? 0;
       const input = { items: [{ productId: id, quantity: 1 }], idempotencyKey: `unread ${level}` };
+      app.logged.length = 0;
       const outcome = await app.ask[level](DeductStockDocument, { input });
       expect(outcome.errors).toBeUndefined();
       expect(outcome.data?.deductStock).toMatchObject({
@@ -342,9 +343,10 @@ describe('where the product cannot be read after COMMIT', () => {
         results: [{ __typename: 'DeductedItem', remaining: before - 1, product: null }],
       });
       expect(await shared.shop.onHand(id)).toBe(before - 1);
-      expect(app.logged.at(-1)).toMatchObject({
-        msg: 'The answer has no product: it could not be read.',
-      });
+      // Beside it stands what the look for due reservations says, which has no rights either.
+      expect(app.logged.map(({ msg }) => msg)).toContain(
+        'The answer has no product: it could not be read.',
+      );
     },
   );
 
