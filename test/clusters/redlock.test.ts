@@ -103,7 +103,7 @@ describe('the lock', () => {
   });
 
   test('without a majority waiters and new callers are refused at once, and a lease ends in its time', async () => {
-    const settings = { ...PATIENT, ttlMs: 900 };
+    const settings = { ...PATIENT, ttlMs: 4_000 };
     const [one, other] = [await start(settings), await start(settings)];
     const key = uniqueKey();
     const lease = await one.acquire(key, deadlineIn(0));
