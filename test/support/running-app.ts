@@ -111,11 +111,13 @@ export async function runApp(
   return runningApp;
 }
 
-/** What an app asks on its own, whatever a test does: a look for due reservations each second, a new connection. */
-const OF_THE_APP_ITSELF = /FROM reservation_lines WHERE held_until <= NOW\(6\)|SELECT VERSION\(\)/;
-/** By which old answers and withdrawals are found: a round of an app's own, each minute. */
-const OF_RETENTION =
-  /stockade\.answers\.|DELETE FROM withdrawn_writes|SELECT id FROM stock_operations\s+WHERE answer_expired/;
+/** The app's own rounds: a look for due reservations each second, one for old answers and withdrawals each minute. */
+const OF_ITS_OWN = [
+  /FROM reservation_lines WHERE held_until <= NOW\(6\)/,
+  /stockade\.answers\./,
+  /DELETE FROM withdrawn_writes/,
+  /SELECT id FROM stock_operations\s+WHERE answer_expired/,
+];
 const IN_TRANSACTION = /^Executing \(([0-9a-f-]{36})\)/;
 
 /** Leaves out what an app does on its own: a test that counts would fail when its time comes. */
@@ -125,9 +127,8 @@ function keepStatements() {
   const transactionOf = (sql: string) => IN_TRANSACTION.exec(sql)?.[1];
   const isLeftOut = (sql: string) => leftOut.has(transactionOf(sql) ?? '');
   const keep = (sql: string) => {
-    if (OF_THE_APP_ITSELF.test(sql)) return;
     const transaction = transactionOf(sql);
-    if (OF_RETENTION.test(sql)) {
+    if (OF_ITS_OWN.some((pattern) => pattern.test(sql))) {
       if (transaction === undefined) return;
       leftOut.add(transaction);
       // It has begun, which was not yet known to be of this kind.
